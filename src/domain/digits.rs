@@ -1,0 +1,27 @@
+//! Persian and Arabic keyboards type their own digits; every place that reads digits reads these too.
+
+/// The ASCII digit that `c` stands for, if it is an ASCII, Persian (۰–۹) or Arabic-Indic (٠–٩) digit.
+fn ascii_digit(c: char) -> Option<char> {
+    let value = match c {
+        '0'..='9' => return Some(c),
+        '۰'..='۹' => u32::from(c) - u32::from('۰'),
+        '٠'..='٩' => u32::from(c) - u32::from('٠'),
+        _ => return None,
+    };
+    char::from_digit(value, 10)
+}
+
+/// `text` with Persian and Arabic digits turned into ASCII ones, all else as it is.
+pub fn to_ascii_digits(text: &str) -> String {
+    text.chars().map(|c| ascii_digit(c).unwrap_or(c)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn persian_and_arabic_digits_become_ascii_and_all_else_stays() {
+        assert_eq!(to_ascii_digits("۰۱۲۳۴۵۶۷۸۹ ٠١٢٣٤٥٦٧٨٩ a٪９"), "0123456789 0123456789 a٪９");
+    }
+}

@@ -1,0 +1,203 @@
+//! A moment in UTC with microseconds: what the wire format shows and what the store keeps.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
+
+use crate::error::InvalidValue;
+
+/// Django's text, with the one format that `api.md` names.
+const WRONG_FORMAT: &str = "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
+
+/// A moment in UTC, in whole microseconds, within the years 1 to 9999: what four digits of year can show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Timestamp(DateTime<Utc>);
+
+impl Timestamp {
+    const MIN_MICROS: i64 = -62_135_596_800_000_000;
+    const MAX_MICROS: i64 = 253_402_300_799_999_999;
+
+    /// `micros` since 1970-01-01T00:00:00Z, or `None` outside those years.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        (Self::MIN_MICROS..=Self::MAX_MICROS)
+            .contains(&micros)
+            .then(|| DateTime::from_timestamp_micros(micros).map(Self))
+            .flatten()
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub fn as_micros(self) -> i64 {
+        self.0.timestamp_micros()
+    }
+
+    /// The moment that lies `duration` later, or the last one there is.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        let sum = self.as_micros().saturating_add(micros).min(Self::MAX_MICROS);
+        Self::from_micros(sum).unwrap_or(self)
+    }
+
+    /// Whole seconds from `now` to this moment, rounded down; 0 once it has passed.
+    pub fn seconds_after(self, now: Self) -> u64 {
+        let micros = self.as_micros().saturating_sub(now.as_micros());
+        u64::try_from(micros).unwrap_or(0) / 1_000_000
+    }
+
+    /// Reads `YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]` (`api.md`, "Fields on input"): `T` or a space between, no
+    /// offset is UTC, a date alone is its midnight, digits past the sixth are cut off. As in Django, an offset may
+    /// also be written `+HHMM` or `+HH`.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        parse_micros(text.trim()).and_then(Self::from_micros).ok_or_else(|| WRONG_FORMAT.into())
+    }
+}
+
+impl From<DateTime<Utc>> for Timestamp {
+    /// Cuts what is finer than a microsecond.
+    fn from(moment: DateTime<Utc>) -> Self {
+        Self(moment.with_nanosecond(moment.nanosecond() % 1_000_000_000 / 1_000 * 1_000).unwrap_or(moment))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    /// The wire format: always six fractional digits and `Z`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.format("%Y-%m-%dT%H:%M:%S%.6fZ"))
+    }
+}
+
+fn parse_micros(text: &str) -> Option<i64> {
+    if !text.is_ascii() {
+        return None;
+    }
+    let (date, rest) = text.split_at_checked(10)?;
+    let date = parse_date(date)?;
+    let Some(rest) = rest.strip_prefix(['T', ' ']) else {
+        return rest.is_empty().then(|| date.and_time(NaiveTime::MIN).and_utc().timestamp_micros());
+    };
+    let (time, offset) = rest.split_at(rest.find(['+', '-', 'Z']).unwrap_or(rest.len()));
+    let local = NaiveDateTime::new(date, parse_time(time)?);
+    local.checked_sub_signed(parse_offset(offset)?).map(|utc| utc.and_utc().timestamp_micros())
+}
+
+/// `YYYY-MM-DD`, digits in every place.
+pub fn parse_date(text: &str) -> Option<NaiveDate> {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
+    let year = number(&[y1, y2, y3, y4])?;
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(&[m1, m2])?, number(&[d1, d2])?)
+}
+
+/// `hh:mm[:ss[.u…]]`
+fn parse_time(text: &str) -> Option<NaiveTime> {
+    let (hours_minutes, seconds) = text.split_at_checked(5)?;
+    let &[h1, h2, b':', m1, m2] = hours_minutes.as_bytes() else { return None };
+    let (second, micros) = match seconds.strip_prefix(':') {
+        None if seconds.is_empty() => (0, 0),
+        None => return None,
+        Some(seconds) => match seconds.split_once('.') {
+            None => (two_digits(seconds)?, 0),
+            Some((seconds, fraction)) => (two_digits(seconds)?, parse_fraction(fraction)?),
+        },
+    };
+    NaiveTime::from_hms_micro_opt(number(&[h1, h2])?, number(&[m1, m2])?, second, micros)
+}
+
+/// Microseconds from the digits behind the point; those past the sixth are cut off.
+fn parse_fraction(digits: &str) -> Option<u32> {
+    let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
+    all_digits.then(|| number(format!("{digits:0<6}").as_bytes().get(..6)?))?
+}
+
+/// Nothing, `Z`, `±HH:MM`, `±HHMM` or `±HH`.
+fn parse_offset(text: &str) -> Option<TimeDelta> {
+    if matches!(text, "" | "Z") {
+        return Some(TimeDelta::zero());
+    }
+    let (sign, digits) = text.split_at_checked(1)?;
+    let (hours, minutes) = match digits.len() {
+        2 => (digits, "00"),
+        4 => digits.split_at_checked(2)?,
+        _ => digits.split_once(':')?,
+    };
+    let (hours, minutes) = (two_digits(hours)?, two_digits(minutes)?);
+    let size = (hours < 24 && minutes < 60).then(|| TimeDelta::minutes(i64::from(hours * 60 + minutes)))?;
+    match sign {
+        "+" => Some(size),
+        "-" => Some(-size),
+        _ => None,
+    }
+}
+
+fn two_digits(text: &str) -> Option<u32> {
+    (text.len() == 2).then(|| number(text.as_bytes()))?
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0, |sum, digit| digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_of_the_contract_is_read() {
+        for (text, shown) in [
+            ("2025-12-30T14:39:10.268800Z", "2025-12-30T14:39:10.268800Z"),
+            ("2025-12-30 14:39:10.268800Z", "2025-12-30T14:39:10.268800Z"),
+            ("2025-12-30T14:39:10.2688Z", "2025-12-30T14:39:10.268800Z"),
+            ("2025-12-30T14:39:10.2688009Z", "2025-12-30T14:39:10.268800Z"),
+            ("2025-12-30T14:39:10.999999999999Z", "2025-12-30T14:39:10.999999Z"),
+            ("2025-12-30T14:39:10", "2025-12-30T14:39:10.000000Z"),
+            ("2025-12-30T14:39", "2025-12-30T14:39:00.000000Z"),
+            ("2025-12-30T14:39+03:30", "2025-12-30T11:09:00.000000Z"),
+            ("2025-12-30T14:39:10-05:00", "2025-12-30T19:39:10.000000Z"),
+            ("2025-12-30T14:39:10+0330", "2025-12-30T11:09:10.000000Z"),
+            ("2025-12-30T14:39:10+03", "2025-12-30T11:39:10.000000Z"),
+            ("2025-12-30", "2025-12-30T00:00:00.000000Z"),
+            (" 2025-12-30T14:39Z ", "2025-12-30T14:39:00.000000Z"),
+            ("2024-02-29", "2024-02-29T00:00:00.000000Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z"),
+            ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text).map(|t| t.to_string()), Ok(shown.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused_in_the_contracts_words() {
+        for text in [
+            "", "tomorrow", "14:39", "2025-13-01", "2025-02-29", "2025-12-32", "25-12-30", "2025-1-2", "2025-12-30T",
+            "2025-12-30T24:00", "2025-12-30T14:60", "2025-12-30T14:39:60", "2025-12-30T14", "2025-12-30T14:39:10.",
+            "2025-12-30T14:39:10.1x", "2025-12-30T14:39+24:00", "2025-12-30T14:39+3", "2025-12-30T14:39ZZ",
+            "2025-12-30T14:39+03:3x", "2025-12-30x14:39", "2025-12-30T14:39:1", "0000-01-01", "1767105550",
+            "0001-01-01T00:00+00:01", "9999-12-31T23:59-00:01", "2025-12-30T14:39+٠٣:٣٠", "+025-12-30", "2025-12-30T1+:39",
+        ] {
+            assert_eq!(Timestamp::parse(text), Err(WRONG_FORMAT.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn ttl_is_rounded_down_and_never_negative() {
+        let at = |micros| Timestamp::from_micros(micros).unwrap();
+        assert_eq!(at(3_999_999).seconds_after(at(0)), 3);
+        assert_eq!(at(4_000_000).seconds_after(at(0)), 4);
+        assert_eq!(at(0).seconds_after(at(1)), 0);
+        assert_eq!(at(Timestamp::MAX_MICROS).seconds_after(at(Timestamp::MIN_MICROS)), 315_537_897_599);
+    }
+
+    #[test]
+    fn adding_stops_at_the_last_moment_that_can_be_shown() {
+        let at = |micros| Timestamp::from_micros(micros).unwrap();
+        assert_eq!(at(5).plus(Duration::from_secs(1)), at(1_000_005));
+        assert_eq!(at(Timestamp::MAX_MICROS - 1).plus(Duration::MAX), at(Timestamp::MAX_MICROS));
+    }
+
+    #[test]
+    fn a_clocks_nanoseconds_are_cut_to_microseconds() {
+        let moment = DateTime::from_timestamp(1, 123_456_789).unwrap();
+        assert_eq!(Timestamp::from(moment).as_micros(), 1_123_456);
+        assert_eq!(Timestamp::from(moment), Timestamp::from_micros(1_123_456).unwrap());
+    }
+}

@@ -1,0 +1,178 @@
+//! API tokens: shown once when they are made, stored as a hash, never printed by accident.
+
+use std::fmt;
+
+use rand::distr::{Alphanumeric, SampleString};
+use rand::CryptoRng;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+/// What every generated token begins with, so that a person or a secret scanner knows one on sight.
+const PREFIX: &str = "otpd_";
+/// Random base62 characters: 43 × log₂ 62 = 256 bits.
+const RANDOM_CHARS: usize = 43;
+/// Base62 characters that hold a CRC-32 of all before them: a mistyped token is refused without asking the store.
+const CHECKSUM_CHARS: usize = 6;
+/// The least that a token chosen by a person must have (`auth.bootstrap_token`).
+const CHOSEN_MIN_CHARS: usize = 32;
+const CHOSEN_MIN_DISTINCT: usize = 10;
+
+/// The secret itself. `Debug` hides it; there is no `Display`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ApiToken(String);
+
+impl ApiToken {
+    /// A fresh token of 256 random bits.
+    pub fn generate(rng: &mut impl CryptoRng) -> Self {
+        let mut token = String::from(PREFIX);
+        Alphanumeric.append_string(rng, &mut token, RANDOM_CHARS);
+        let checksum = checksum(&token);
+        Self(token + &checksum)
+    }
+
+    /// A token that a person chose, for unattended installs: 32 characters or more of printable ASCII without
+    /// spaces, 10 different ones among them.
+    ///
+    /// # Errors
+    /// A sentence that says what is accepted.
+    pub fn chosen(text: &str) -> Result<Self, &'static str> {
+        let mut distinct: Vec<u8> = text.bytes().collect();
+        distinct.sort_unstable();
+        distinct.dedup();
+        let printable = text.bytes().all(|b| b.is_ascii_graphic());
+        if text.len() < CHOSEN_MIN_CHARS || distinct.len() < CHOSEN_MIN_DISTINCT || !printable {
+            return Err("32 or more printable ASCII characters without spaces, at least 10 of them different");
+        }
+        Self::presented(text).ok_or("no text that begins like a generated token (otpd_) unless it is one, whole")
+    }
+
+    /// A token as a client sent it; `None` if its checksum says that otpd never made it.
+    pub fn presented(text: &str) -> Option<Self> {
+        let genuine = !text.starts_with(PREFIX)
+            || text
+                .len()
+                .checked_sub(CHECKSUM_CHARS)
+                .and_then(|at| text.split_at_checked(at))
+                .is_some_and(|(token, sum)| checksum(token) == sum);
+        genuine.then(|| Self(text.to_owned()))
+    }
+
+    /// What the store keeps.
+    pub fn hash(&self) -> TokenHash {
+        TokenHash(Sha256::digest(self.0.as_bytes()).into())
+    }
+
+    /// The first characters, by which lists and `token revoke` name it: too few to guess the rest from.
+    pub fn prefix(&self) -> &str {
+        let chars = if self.0.starts_with(PREFIX) { PREFIX.len() + 7 } else { 6 };
+        self.0.get(..chars).unwrap_or(&self.0)
+    }
+
+    /// The secret, for the one moment in which it is shown.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ApiToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ApiToken(***)")
+    }
+}
+
+/// The SHA-256 of a token. A fast hash is enough: 256 random bits can't be guessed however fast one tries.
+#[derive(Clone, Copy)]
+pub struct TokenHash([u8; 32]);
+
+impl TokenHash {
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// Compared in constant time.
+    pub fn is(&self, stored: &[u8]) -> bool {
+        self.0.ct_eq(stored).into()
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(***)")
+    }
+}
+
+/// CRC-32 of `token` in six base62 digits.
+fn checksum(token: &str) -> String {
+    const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let crc = crc32fast::hash(token.as_bytes());
+    (0..CHECKSUM_CHARS as u32)
+        .rev()
+        .map(|place| char::from(BASE62[(crc / 62u32.pow(place) % 62) as usize]))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rand_core::UnwrapErr;
+    use rand::rngs::SysRng;
+
+    use super::*;
+
+    fn token() -> ApiToken {
+        ApiToken::generate(&mut UnwrapErr(SysRng))
+    }
+
+    #[test]
+    fn a_token_is_recognisable_random_and_checks_itself() {
+        let token = token();
+        assert_eq!(token.reveal().len(), 54);
+        assert!(token.reveal().starts_with("otpd_"));
+        assert!(token.reveal()[5..].bytes().all(|b| b.is_ascii_alphanumeric()));
+        assert_eq!(token.prefix(), &token.reveal()[..12]);
+        assert_eq!(ApiToken::presented(token.reveal()), Some(token.clone()));
+        assert_ne!(token, self::token());
+    }
+
+    #[test]
+    fn one_wrong_character_is_refused_without_a_look_up() {
+        let token = token();
+        for at in 5..token.reveal().len() {
+            let mut bytes = token.reveal().as_bytes().to_vec();
+            bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
+            assert_eq!(ApiToken::presented(std::str::from_utf8(&bytes).unwrap()), None, "at {at}");
+        }
+        assert_eq!(ApiToken::presented("otpd_"), None);
+        assert_eq!(ApiToken::presented("otpd_ééé"), None);
+    }
+
+    #[test]
+    fn the_checksum_is_the_crc_in_base62() {
+        assert_eq!(checksum("123456789"), "3jZRME", "CRC-32 of the standard's check string is 0xCBF43926");
+        assert_eq!(checksum(""), "000000");
+    }
+
+    #[test]
+    fn a_chosen_token_must_be_long_and_varied() {
+        let good = "correct-horse-battery-staple-0123";
+        assert_eq!(ApiToken::chosen(good).unwrap().reveal(), good);
+        assert_eq!(ApiToken::chosen(good).unwrap().prefix(), "correc");
+        for bad in ["short", &"ab".repeat(40), &format!("{good} x"), &format!("{good}é"), &format!("otpd_{good}")] {
+            assert!(ApiToken::chosen(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn nothing_prints_the_secret() {
+        let token = token();
+        assert_eq!(format!("{token:?} {:?}", token.hash()), "ApiToken(***) TokenHash(***)");
+    }
+
+    #[test]
+    fn the_hash_is_sha_256() {
+        let hash = ApiToken::presented("abc").unwrap().hash();
+        assert_eq!(hash.as_bytes()[..4], [0xba, 0x78, 0x16, 0xbf]);
+        assert!(hash.is(hash.as_bytes()));
+        assert!(!hash.is(&hash.as_bytes()[..31]));
+        assert!(!hash.is(&[0; 32]));
+    }
+}

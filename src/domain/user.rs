@@ -1,0 +1,170 @@
+//! Who may call, and what each may do.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+
+/// A permission of the API, by the number that its page gives it (`api.md`, "Endpoints").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Permission {
+    CreateOtp = 2851,
+    ViewOtp = 2852,
+    UpdateOtp = 2853,
+    DeleteOtp = 2854,
+    SendOtp = 2855,
+    VerifyOtp = 2856,
+}
+
+impl Permission {
+    pub const ALL: [Self; 6] =
+        [Self::CreateOtp, Self::ViewOtp, Self::UpdateOtp, Self::DeleteOtp, Self::SendOtp, Self::VerifyOtp];
+
+    pub fn code(self) -> u16 {
+        self as u16
+    }
+
+    pub fn from_code(code: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|permission| permission.code() == code)
+    }
+}
+
+impl FromStr for Permission {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        text.parse().ok().and_then(Self::from_code).ok_or_else(|| {
+            let codes = Self::ALL.map(|permission| permission.code().to_string()).join(", ");
+            format!("no permission has this code; there are {codes}")
+        })
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.code())
+    }
+}
+
+/// What kind of user: an admin may do everything, staff what its permissions say, any other user nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    Admin,
+    Staff,
+    User,
+}
+
+impl Role {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Admin => "admin",
+            Self::Staff => "staff",
+            Self::User => "user",
+        }
+    }
+
+}
+
+impl FromStr for Role {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Admin, Self::Staff, Self::User]
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or("a role is admin, staff or user (user: a token that works and may do nothing)")
+    }
+}
+
+/// A user's name: 1 to 64 of ASCII letters, digits and `. _ @ + -`, so that it prints safely everywhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserName(String);
+
+impl UserName {
+    /// The name that the first start gives to the admin it adds.
+    pub fn admin() -> Self {
+        Self("admin".to_owned())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for UserName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._@+-".contains(&b);
+        if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-') {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("a name has 1 to 64 letters, digits or . _ @ + - and begins with no dash")
+        }
+    }
+}
+
+/// The user behind a request, as the store knew it when the request was judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub role: Role,
+    pub permissions: Vec<Permission>,
+}
+
+impl Caller {
+    /// Lets a caller pass who may do what `permission` stands for.
+    pub fn require(&self, permission: Permission) -> Result<()> {
+        match self.role {
+            Role::Admin => Ok(()),
+            Role::Staff if self.permissions.contains(&permission) => Ok(()),
+            Role::Staff | Role::User => Err(Error::permission_denied()),
+        }
+    }
+
+    /// Lets admins and staff pass: what is asked where a verb has no permission code of its own.
+    pub fn require_staff(&self) -> Result<()> {
+        match self.role {
+            Role::Admin | Role::Staff => Ok(()),
+            Role::User => Err(Error::permission_denied()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn permission_codes_are_the_pages() {
+        let codes = Permission::ALL.map(Permission::code);
+        assert_eq!(codes, [2851, 2852, 2853, 2854, 2855, 2856]);
+        assert_eq!("2853".parse(), Ok(Permission::UpdateOtp));
+        assert!("2857".parse::<Permission>().is_err());
+        assert!("update".parse::<Permission>().is_err());
+    }
+
+    #[test]
+    fn each_role_may_do_what_the_contract_says() {
+        for held in Permission::ALL {
+            for asked in Permission::ALL {
+                let allowed = |role| Caller { role, permissions: vec![held] }.require(asked).is_ok();
+                assert!(allowed(Role::Admin));
+                assert_eq!(allowed(Role::Staff), held == asked);
+                assert!(!allowed(Role::User));
+            }
+        }
+        let staff_like = |role| Caller { role, permissions: vec![] }.require_staff().is_ok();
+        assert_eq!([Role::Admin, Role::Staff, Role::User].map(staff_like), [true, true, false]);
+    }
+
+    #[test]
+    fn a_name_is_short_and_prints_safely() {
+        for good in ["a", "support", "ali.reza@example.com", "x_1+y", &"n".repeat(64)] {
+            assert_eq!(good.parse::<UserName>().unwrap().as_str(), good);
+        }
+        for bad in ["", "a b", "-a", "علی", "a\n", "a/b", &"n".repeat(65)] {
+            assert!(bad.parse::<UserName>().is_err(), "{bad:?}");
+        }
+    }
+}

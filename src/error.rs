@@ -1,0 +1,148 @@
+//! The one error a request can end with: what kind it is, what the caller may read, and, kept apart, what caused it.
+//! It knows neither HTTP nor SQL; `http/error.rs` holds the table from kind to status.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The result of everything a caller may ask for.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a request was refused or failed. The list is closed: a new kind needs a row in `http/error.rs`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nobody, or nobody we know, is calling.
+    Unauthenticated,
+    /// The caller is known and may not do this.
+    PermissionDenied,
+    /// There is no such thing.
+    NotFound,
+    /// The thing is there; this verb does not work on it.
+    MethodNotAllowed,
+    /// The body is in a format that is not read here.
+    UnsupportedMediaType,
+    /// The body is longer than the limit.
+    BodyTooLarge,
+    /// The request breaks a rule of the contract.
+    Invalid,
+    /// The store is busy or full; the same request may work later.
+    Unavailable,
+    /// A fault on our side.
+    Internal,
+}
+
+/// What the caller reads: one sentence, or the refusals by field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Public {
+    Detail(Cow<'static, str>),
+    Fields(FieldErrors),
+}
+
+/// An error with its public text and its private cause.
+#[derive(Debug)]
+pub struct Error {
+    kind: Kind,
+    public: Public,
+    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { kind, public: Public::Detail(detail.into()), cause: None }
+    }
+
+    /// No row has this id (`api.md`, "Who may call"). The text is the one that Django gives for the resource.
+    pub fn otp_not_found() -> Self {
+        Self::new(Kind::NotFound, "No OTPCode matches the given query.")
+    }
+
+    pub fn permission_denied() -> Self {
+        Self::new(Kind::PermissionDenied, "You do not have permission to perform this action.")
+    }
+
+    /// The store can't take the request now; `cause` is for the log.
+    pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Kind::Unavailable, "Service temporarily unavailable, try again later.").because(cause)
+    }
+
+    /// A fault on our side; `cause` is for the log.
+    pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::new(Kind::Internal, "A server error occurred.").because(cause)
+    }
+
+    fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    pub fn public(&self) -> &Public {
+        &self.public
+    }
+
+    /// What went wrong inside; for the log, never for the caller.
+    pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
+        self.cause.as_deref()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.cause, &self.public) {
+            (Some(cause), _) => write!(f, "{cause}"),
+            (None, Public::Detail(text)) => f.write_str(text),
+            (None, Public::Fields(fields)) => write!(f, "{fields:?}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<FieldErrors> for Error {
+    fn from(fields: FieldErrors) -> Self {
+        Self { kind: Kind::Invalid, public: Public::Fields(fields), cause: None }
+    }
+}
+
+/// Refusals by field, in the order the fields were looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<(&'static str, Cow<'static, str>)>);
+
+impl FieldErrors {
+    /// The name under which DRF reports what concerns no single field.
+    pub const NON_FIELD: &'static str = "non_field_errors";
+
+    pub fn one(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(vec![(field, message.into())])
+    }
+
+    pub fn add(&mut self, field: &'static str, message: impl Into<Cow<'static, str>>) {
+        self.0.push((field, message.into()));
+    }
+
+    /// The value of a field that was read, or `None` with its refusal noted.
+    pub fn note<T>(&mut self, field: &'static str, outcome: Result<T, InvalidValue>) -> Option<T> {
+        outcome.map_err(|refusal| self.add(field, refusal.0)).ok()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &str)> {
+        self.0.iter().map(|(field, message)| (*field, message.as_ref()))
+    }
+}
+
+/// Why one value was refused, in the contract's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidValue(pub Cow<'static, str>);
+
+impl From<&'static str> for InvalidValue {
+    fn from(message: &'static str) -> Self {
+        Self(Cow::Borrowed(message))
+    }
+}

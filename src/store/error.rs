@@ -1,0 +1,30 @@
+//! From SQLite's result codes to the kinds of error that the rest of the program knows.
+
+use rusqlite::ErrorCode;
+
+use crate::error::Error;
+
+impl From<rusqlite::Error> for Error {
+    /// Busy, full and failing disks may work again later; all else is a fault of ours.
+    fn from(cause: rusqlite::Error) -> Self {
+        match cause.sqlite_error_code() {
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::DiskFull
+                | ErrorCode::SystemIoFailure
+                | ErrorCode::OutOfMemory,
+            ) => Self::unavailable(cause),
+            _ => Self::internal(cause),
+        }
+    }
+}
+
+/// Whether the disk itself failed. What SQLite believes to be on it may not be: nothing may be acknowledged after this.
+pub(super) fn is_disk_failure(error: &Error) -> bool {
+    error
+        .cause()
+        .and_then(|cause| cause.downcast_ref::<rusqlite::Error>())
+        .and_then(rusqlite::Error::sqlite_error_code)
+        .is_some_and(|code| code == ErrorCode::SystemIoFailure)
+}

@@ -1,0 +1,71 @@
+//! The schema's versions, embedded from `migrations/`.
+
+use chrono::DateTime;
+use refinery::embed_migrations;
+use rusqlite::TransactionBehavior;
+
+use crate::error::{Error, Result};
+use crate::store::Db;
+
+embed_migrations!("migrations");
+
+/// Other processes may be migrating the same file at this moment; each try sees what they have finished.
+const TRIES: usize = 3;
+
+/// The newest version that this program knows.
+pub(super) fn latest() -> i64 {
+    migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+}
+
+/// The version that the database has; 0 if it has none yet.
+pub(super) fn current(db: &Db) -> rusqlite::Result<i64> {
+    if !has_history(db)? {
+        return Ok(0);
+    }
+    db.query_row("SELECT coalesce(max(version), 0) FROM refinery_schema_history", [], |row| row.get(0))
+}
+
+/// Whether refinery can read its own notes: on damaged ones it would panic.
+pub(super) fn history_is_sound(db: &Db) -> rusqlite::Result<bool> {
+    if !has_history(db)? {
+        return Ok(true);
+    }
+    let mut notes = db.prepare("SELECT applied_on, checksum FROM refinery_schema_history")?;
+    let mut rows = notes.query([])?;
+    while let Some(row) = rows.next()? {
+        let (applied_on, checksum): (String, String) = (row.get(0)?, row.get(1)?);
+        if DateTime::parse_from_rfc3339(&applied_on).is_err() || checksum.parse::<u64>().is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+fn has_history(db: &Db) -> rusqlite::Result<bool> {
+    db.query_row(
+        "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'refinery_schema_history'",
+        [],
+        |row| Ok(row.get::<_, i64>(0)? > 0),
+    )
+}
+
+/// Refuses a database whose schema is not the latest.
+pub(super) fn require_current(db: &Db) -> Result<()> {
+    match (current(db)?, latest()) {
+        (found, known) if found == known => Ok(()),
+        (found, known) => Err(Error::unavailable(format!("the schema has version {found}, this program knows {known}"))),
+    }
+}
+
+/// Applies what is missing, all of it in one transaction.
+pub(super) fn apply(db: &mut Db) -> Result<(), refinery::Error> {
+    db.set_transaction_behavior(TransactionBehavior::Immediate);
+    let mut outcome = Ok(());
+    for _ in 0..TRIES {
+        outcome = migrations::runner().set_grouped(true).run(db).map(drop);
+        if outcome.is_ok() {
+            break;
+        }
+    }
+    outcome
+}

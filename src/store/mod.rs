@@ -1,0 +1,160 @@
+//! SQLite, and the only room with SQL: [`Store::read`] and [`Store::write`] are the two ways in, a file a table beside them.
+
+mod error;
+mod migrations;
+mod open;
+pub mod otps;
+pub mod tokens;
+pub mod users;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use r2d2_sqlite::SqliteConnectionManager;
+
+pub use crate::store::open::OpenError;
+
+use crate::error::{Error, Result};
+use crate::store::writer::Writer;
+
+/// What the functions of the table files take: a connection that is inside a transaction where they write.
+pub type Db = rusqlite::Connection;
+
+/// How long a request waits for a reader before it is told to come back.
+const READER_WAIT: Duration = Duration::from_secs(2);
+
+/// An open database: a pool of readers, and the one writer. Clones share both.
+#[derive(Clone)]
+pub struct Store {
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    writer: Arc<Writer>,
+}
+
+impl Store {
+    /// Opens the database at `path`, creating it (mode 0600) if `create` says so, brings its schema up to date, and keeps
+    /// `readers` connections for reading.
+    ///
+    /// # Errors
+    /// One sentence for the operator: what is wrong with which file, and what to do.
+    pub fn open(path: &Path, readers: u32, create: bool) -> Result<Self, OpenError> {
+        let connection = open::writer(path, create)?;
+        let readers = open::readers(path, readers, READER_WAIT)?;
+        let writer = Writer::start(connection).map_err(|cause| OpenError::new(path, cause))?;
+        Ok(Self { readers, writer: Arc::new(writer) })
+    }
+
+    /// Runs `work` on a reader, off the event loop. It sees everything committed before it began.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let readers = self.readers.clone();
+        tokio::task::spawn_blocking(move || work(&*readers.get().map_err(Error::unavailable)?))
+            .await
+            .unwrap_or_else(|panicked| Err(Error::internal(panicked)))
+    }
+
+    /// Runs `work` inside a write transaction and answers once it is on the disk. An `Err` takes back what this `work`
+    /// changed, and only that. `work` may run again when the disk was full for another member of its transaction: it
+    /// keeps no state of its own.
+    pub async fn write<T: Send + 'static>(&self, work: impl Fn(&Db) -> Result<T> + Send + 'static) -> Result<T> {
+        self.writer.write(work).await
+    }
+
+    /// Whether a read and a write connection work and the schema is the one that this program knows.
+    pub async fn check(&self) -> Result<()> {
+        self.read(migrations::require_current).await?;
+        self.write(|_| Ok(())).await
+    }
+
+    /// Waits until the writer has stopped because the disk failed; the process should end then, and start anew.
+    pub async fn failed(&self) {
+        self.writer.failed().await;
+    }
+
+    /// Finishes what is queued, checkpoints the WAL into the database and ends the writer. Later writes are refused.
+    pub fn close(&self) {
+        self.writer.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_is_new_enough_not_to_corrupt_a_wal() {
+        assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+    }
+
+    #[test]
+    fn every_connection_has_every_pragma() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("otp.db");
+        let writer = open::writer(&path, true).unwrap();
+        let pool = open::readers(&path, 3, READER_WAIT).unwrap();
+        let readers: Vec<_> = (0..3).map(|_| pool.get().unwrap()).collect();
+        for (connection, query_only) in
+            std::iter::once((&writer, 0)).chain(readers.iter().map(|reader| (&**reader, 1)))
+        {
+            let number = |name: &str| -> i64 { connection.pragma_query_value(None, name, |row| row.get(0)).unwrap() };
+            let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+            assert_eq!(journal, "wal");
+            for (name, value) in [
+                ("busy_timeout", 5000), ("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0),
+                ("cell_size_check", 1), ("secure_delete", 1), ("temp_store", 2), ("query_only", query_only),
+            ] {
+                assert_eq!(number(name), value, "{name}");
+            }
+            let defensive = rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE;
+            assert!(connection.db_config(defensive).unwrap());
+        }
+    }
+
+    #[test]
+    fn what_must_never_be_stored_cannot_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = open::writer(&folder.path().join("otp.db"), true).unwrap();
+        let insert = |code: &str, mobile_number: &str, email: &str, updated_at: i64| {
+            db.execute(
+                &format!(
+                    "INSERT INTO otp_codes (code, mobile_number, email, valid_to, created_at, updated_at)
+                     VALUES ({code}, {mobile_number}, {email}, 0, 5, {updated_at})"
+                ),
+                [],
+            )
+        };
+        for (code, mobile_number, email, updated_at) in [
+            ("1", "NULL", "NULL", 5),
+            ("1", "'09123456789'", "'a@b.com'", 5),
+            ("1", "'9123456789'", "NULL", 5),
+            ("1", "'0912345678x'", "NULL", 5),
+            ("-1", "'09123456789'", "NULL", 5),
+            ("9007199254740992", "'09123456789'", "NULL", 5),
+            ("'x'", "'09123456789'", "NULL", 5),
+            ("NULL", "'09123456789'", "NULL", 5),
+            ("1", "'09123456789'", "NULL", 4),
+        ] {
+            assert!(insert(code, mobile_number, email, updated_at).is_err(), "{code} {mobile_number} {email} {updated_at}");
+        }
+        assert_eq!(insert("1", "'09123456789'", "NULL", 5), Ok(1));
+    }
+
+    #[test]
+    fn every_look_up_uses_an_index() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = open::writer(&folder.path().join("otp.db"), true).unwrap();
+        for sql in [otps::FIND, tokens::FIND_BY_HASH, users::LIST_PERMISSIONS, users::FIND_BY_NAME, tokens::LIST_BY_PREFIX] {
+            let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+            let width = plan.parameter_count();
+            let steps: Vec<String> = plan
+                .query_map(rusqlite::params_from_iter(vec![1i64; width]), |row| row.get("detail"))
+                .unwrap()
+                .collect::<Result<_, _>>()
+                .unwrap();
+            assert!(steps.iter().all(|step| step.starts_with("SEARCH")), "{sql}: {steps:?}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Table `otp_codes`.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::domain::otp::{Code, NewOtp, Otp, OtpId};
+use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, Result};
+use crate::store::Db;
+
+pub(super) const FIND: &str = "
+    SELECT id,
+           code,
+           mobile_number,
+           email,
+           valid_to,
+           created_at,
+           updated_at
+      FROM otp_codes
+     WHERE id = $1";
+
+/// The code with this id.
+///
+/// # Errors
+/// Not found, in the contract's words, where there is none.
+pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
+    db.prepare_cached(FIND)?.query_row([id.0], |row| Ok(from_row(row)))
+        .optional()?
+        .unwrap_or_else(|| Err(Error::otp_not_found()))
+}
+
+/// Stores a code made at `now`, valid until `valid_to`, under the next id.
+pub fn insert(db: &Db, new: &NewOtp, valid_to: Timestamp, now: Timestamp) -> Result<Otp> {
+    let id = db
+        .prepare_cached(
+            "INSERT INTO otp_codes (
+                 code,
+                 mobile_number,
+                 email,
+                 valid_to,
+                 created_at,
+                 updated_at
+             )
+             VALUES ($1, $2, $3, $4, $5, $5)",
+        )?
+        .insert(params![
+            new.code.value(),
+            new.recipient.mobile_number().map(MobileNumber::as_str),
+            new.recipient.email().map(EmailAddress::as_str),
+            valid_to.as_micros(),
+            now.as_micros(),
+        ])?;
+    Ok(Otp {
+        id: OtpId(id),
+        code: new.code,
+        recipient: new.recipient.clone(),
+        valid_to,
+        created_at: now,
+        updated_at: now,
+    })
+}
+
+/// Stores what may change of a code: all but its id and `created_at`.
+pub fn update(db: &Db, otp: &Otp) -> Result<()> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE otp_codes
+                SET code = $2,
+                    mobile_number = $3,
+                    email = $4,
+                    valid_to = $5,
+                    updated_at = $6
+              WHERE id = $1",
+        )?
+        .execute(params![
+            otp.id.0,
+            otp.code.value(),
+            otp.recipient.mobile_number().map(MobileNumber::as_str),
+            otp.recipient.email().map(EmailAddress::as_str),
+            otp.valid_to.as_micros(),
+            otp.updated_at.as_micros(),
+        ])?;
+    found(changed)
+}
+
+pub fn delete(db: &Db, id: OtpId) -> Result<()> {
+    found(db.prepare_cached("DELETE FROM otp_codes WHERE id = $1")?.execute([id.0])?)
+}
+
+fn found(rows: usize) -> Result<()> {
+    if rows == 1 { Ok(()) } else { Err(Error::otp_not_found()) }
+}
+
+/// A row as a code. The schema's checks make every refusal here a sign of a damaged file.
+fn from_row(row: &Row<'_>) -> Result<Otp> {
+    let code = Code::new(row.get("code")?).map_err(Error::internal)?;
+    let recipient = Recipient::exactly_one(
+        row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored),
+        row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored),
+    )
+    .map_err(Error::internal)?;
+    Ok(Otp {
+        id: OtpId(row.get("id")?),
+        code,
+        recipient,
+        valid_to: moment(row, "valid_to")?,
+        created_at: moment(row, "created_at")?,
+        updated_at: moment(row, "updated_at")?,
+    })
+}
+
+fn moment(row: &Row<'_>, column: &str) -> Result<Timestamp> {
+    Timestamp::from_micros(row.get(column)?)
+        .ok_or_else(|| Error::internal(format!("otp_codes.{column} lies outside the years 1 to 9999")))
+}

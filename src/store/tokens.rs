@@ -1,0 +1,124 @@
+//! Table `api_tokens`.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{ApiToken, TokenHash};
+use crate::domain::user::Role;
+use crate::error::{Error, Result};
+use crate::store::Db;
+
+/// A token as lists show it: never the token itself.
+#[derive(Clone, Debug)]
+pub struct TokenRecord {
+    pub id: i64,
+    pub prefix: String,
+    pub owner: String,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+}
+
+/// A token that was presented, with the user it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented {
+    pub token_id: i64,
+    pub last_used_at: Option<Timestamp>,
+    pub user_id: i64,
+    pub role: Role,
+    pub is_active: bool,
+}
+
+pub(super) const FIND_BY_HASH: &str = "
+    SELECT t.id AS token_id,
+           t.hash,
+           t.last_used_at,
+           u.id AS user_id,
+           u.role,
+           u.is_active
+      FROM api_tokens AS t
+      JOIN users AS u ON u.id = t.user_id
+     WHERE t.hash = $1";
+
+/// The token with this hash and its user. The index finds the row; that it is the one, the whole hash says, compared in
+/// constant time.
+pub fn find_by_hash(db: &Db, hash: &TokenHash) -> Result<Option<Presented>> {
+    db.prepare_cached(FIND_BY_HASH)?
+        .query_row([hash.as_bytes()], |row| Ok(presented(row, hash)))
+        .optional()?
+        .unwrap_or(Ok(None))
+}
+
+fn presented(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Presented>> {
+    let stored: Vec<u8> = row.get("hash")?;
+    let presented = Presented {
+        token_id: row.get("token_id")?,
+        last_used_at: moment(row, "last_used_at")?,
+        user_id: row.get("user_id")?,
+        role: row.get::<_, String>("role")?.parse().map_err(|cause: &str| Error::internal(cause))?,
+        is_active: row.get("is_active")?,
+    };
+    Ok(hash.is(&stored).then_some(presented))
+}
+
+pub fn insert(db: &Db, user_id: i64, token: &ApiToken, now: Timestamp) -> Result<()> {
+    db.prepare_cached("INSERT INTO api_tokens (user_id, hash, prefix, created_at) VALUES ($1, $2, $3, $4)")?
+        .execute(params![user_id, token.hash().as_bytes(), token.prefix(), now.as_micros()])?;
+    Ok(())
+}
+
+/// Every token, or those of one user, by owner and age.
+pub fn list(db: &Db, owner: Option<&str>) -> Result<Vec<TokenRecord>> {
+    db.prepare_cached(
+        "SELECT t.id,
+                t.prefix,
+                u.name AS owner,
+                t.created_at,
+                t.last_used_at
+           FROM api_tokens AS t
+           JOIN users AS u ON u.id = t.user_id
+          WHERE $1 IS NULL OR u.name = $1
+          ORDER BY u.name, t.created_at",
+    )?
+    .query_and_then([owner], from_row)?
+    .collect()
+}
+
+pub(super) const LIST_BY_PREFIX: &str = "
+    SELECT t.id,
+           t.prefix,
+           u.name AS owner,
+           t.created_at,
+           t.last_used_at
+      FROM api_tokens AS t
+      JOIN users AS u ON u.id = t.user_id
+     WHERE t.prefix = $1";
+
+/// The tokens that begin so; more than one only where people chose tokens alike.
+pub fn list_by_prefix(db: &Db, prefix: &str) -> Result<Vec<TokenRecord>> {
+    db.prepare_cached(LIST_BY_PREFIX)?.query_and_then([prefix], from_row)?.collect()
+}
+
+pub fn update_last_used(db: &Db, token_id: i64, now: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE api_tokens SET last_used_at = $2 WHERE id = $1")?
+        .execute(params![token_id, now.as_micros()])?;
+    Ok(())
+}
+
+pub fn delete(db: &Db, token_id: i64) -> Result<()> {
+    db.prepare_cached("DELETE FROM api_tokens WHERE id = $1")?.execute([token_id])?;
+    Ok(())
+}
+
+fn from_row(row: &Row<'_>) -> Result<TokenRecord> {
+    Ok(TokenRecord {
+        id: row.get("id")?,
+        prefix: row.get("prefix")?,
+        owner: row.get("owner")?,
+        created_at: moment(row, "created_at")?.ok_or_else(|| Error::internal("api_tokens.created_at is no moment"))?,
+        last_used_at: moment(row, "last_used_at")?,
+    })
+}
+
+fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
+    Ok(row.get::<_, Option<i64>>(column)?.and_then(Timestamp::from_micros))
+}

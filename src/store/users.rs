@@ -1,0 +1,87 @@
+//! Tables `users` and `user_permissions`.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::domain::timestamp::Timestamp;
+use crate::domain::user::{Permission, Role, UserName};
+use crate::error::{Error, Result};
+use crate::store::Db;
+
+/// A stored user. `id` is the store's own and never shown.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub id: i64,
+    pub name: String,
+    pub role: Role,
+    pub is_active: bool,
+}
+
+pub(super) const FIND_BY_NAME: &str = "
+    SELECT id,
+           name,
+           role,
+           is_active
+      FROM users
+     WHERE name = $1";
+
+/// The user of this name, if there is one.
+pub fn find_by_name(db: &Db, name: &str) -> Result<Option<User>> {
+    db.prepare_cached(FIND_BY_NAME)?.query_row([name], |row| Ok(from_row(row))).optional()?.transpose()
+}
+
+/// Every user, by name.
+pub fn list(db: &Db) -> Result<Vec<User>> {
+    db.prepare_cached("SELECT id, name, role, is_active FROM users ORDER BY name")?
+        .query_and_then([], from_row)?
+        .collect()
+}
+
+pub fn any(db: &Db) -> Result<bool> {
+    Ok(db.prepare_cached("SELECT 1 FROM users LIMIT 1")?.exists([])?)
+}
+
+/// Adds an active user without permissions; the new id.
+pub fn insert(db: &Db, name: &UserName, role: Role, now: Timestamp) -> Result<i64> {
+    Ok(db
+        .prepare_cached("INSERT INTO users (name, role, created_at) VALUES ($1, $2, $3)")?
+        .insert(params![name.as_str(), role.as_str(), now.as_micros()])?)
+}
+
+pub fn update_active(db: &Db, user_id: i64, is_active: bool) -> Result<()> {
+    db.prepare_cached("UPDATE users SET is_active = $2 WHERE id = $1")?.execute(params![user_id, is_active])?;
+    Ok(())
+}
+
+pub(super) const LIST_PERMISSIONS: &str = "SELECT code FROM user_permissions WHERE user_id = $1 ORDER BY code";
+
+/// What a user may do. Codes that this version does not know are left out.
+pub fn list_permissions(db: &Db, user_id: i64) -> Result<Vec<Permission>> {
+    let codes: Vec<u16> = db
+        .prepare_cached(LIST_PERMISSIONS)?
+        .query_map([user_id], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(codes.into_iter().filter_map(Permission::from_code).collect())
+}
+
+/// Grants a permission; one that the user has already stays.
+pub fn insert_permission(db: &Db, user_id: i64, permission: Permission) -> Result<()> {
+    db.prepare_cached("INSERT INTO user_permissions (user_id, code) VALUES ($1, $2) ON CONFLICT DO NOTHING")?
+        .execute(params![user_id, permission.code()])?;
+    Ok(())
+}
+
+/// Takes a permission away; one that the user never had is no error.
+pub fn delete_permission(db: &Db, user_id: i64, permission: Permission) -> Result<()> {
+    db.prepare_cached("DELETE FROM user_permissions WHERE user_id = $1 AND code = $2")?
+        .execute(params![user_id, permission.code()])?;
+    Ok(())
+}
+
+fn from_row(row: &Row<'_>) -> Result<User> {
+    Ok(User {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        role: row.get::<_, String>("role")?.parse().map_err(|cause: &str| Error::internal(cause))?,
+        is_active: row.get("is_active")?,
+    })
+}

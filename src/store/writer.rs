@@ -1,0 +1,292 @@
+//! The one writer: a thread owns the write connection, and requests that wait together are committed together, because
+//! a commit costs a disk sync however much it holds (group commit).
+//!
+//! Each member runs in a savepoint of its own, so a refusal or a panic takes back that member alone. Nobody is answered
+//! before the COMMIT that holds its change has returned. Two traps of SQLite shape the code:
+//! a full disk inside a savepoint may take back the whole transaction, members already released included
+//! (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"), so the innocent run again;
+//! and a COMMIT that failed may yet have reached the disk, so its members are told "unavailable", never "refused".
+
+use std::io;
+use std::iter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+
+use tokio::sync::{oneshot, watch};
+
+use crate::error::{Error, Result};
+use crate::store::Db;
+use crate::store::error::is_disk_failure;
+
+/// Requests that may wait; one more is told to come back. At the rate of a slow disk this is about a second's work.
+const QUEUE: usize = 1024;
+/// Members of one transaction: past this a longer batch gains little and the first member waits longer.
+const BATCH: usize = 128;
+
+/// The queue's front end.
+pub(super) struct Writer {
+    queue: SyncSender<Message>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    failed: watch::Receiver<bool>,
+}
+
+enum Message {
+    Job(Box<dyn Job>),
+    Stop,
+}
+
+/// One request's change, with the place where its answer goes.
+trait Job: Send {
+    /// Runs the change; `Err(())` if it must be taken back. The outcome is kept until `answer`.
+    fn run(&mut self, db: &Db) -> std::result::Result<(), ()>;
+    /// Whether the disk failed under it.
+    fn met_disk_failure(&self) -> bool;
+    /// Tells the caller: the outcome of `run`, or `instead` where a success could not be committed.
+    fn answer(self: Box<Self>, instead: Option<Error>);
+}
+
+struct Work<T, F> {
+    change: F,
+    outcome: Option<Result<T>>,
+    caller: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: Fn(&Db) -> Result<T> + Send> Job for Work<T, F> {
+    fn run(&mut self, db: &Db) -> std::result::Result<(), ()> {
+        let outcome = catch_unwind(AssertUnwindSafe(|| (self.change)(db)))
+            .unwrap_or_else(|_| Err(Error::internal("a change panicked; the line above says where")));
+        self.outcome.insert(outcome).as_ref().map(drop).map_err(drop)
+    }
+
+    fn met_disk_failure(&self) -> bool {
+        matches!(&self.outcome, Some(Err(error)) if is_disk_failure(error))
+    }
+
+    fn answer(self: Box<Self>, instead: Option<Error>) {
+        let outcome = match (self.outcome, instead) {
+            (Some(Err(refused)), _) => Err(refused),
+            (_, Some(error)) => Err(error),
+            (Some(done), None) => done,
+            (None, None) => Err(Error::internal("a change was answered before it ran")),
+        };
+        // A caller that went away needs no answer.
+        let _ = self.caller.send(outcome);
+    }
+}
+
+impl Writer {
+    pub(super) fn start(db: Db) -> io::Result<Self> {
+        let (queue, messages) = sync_channel(QUEUE);
+        let (fail, failed) = watch::channel(false);
+        let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || {
+            if let Err(failure) = serve(&db, &messages) {
+                log::error!("the disk failed: {}; otpd stops so that a fresh start can recover the database", failure.cause);
+                fail.send_replace(true);
+            }
+        })?;
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), failed })
+    }
+
+    /// Queues `change` and waits until it is on the disk, or refused.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        change: impl Fn(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (caller, answer) = oneshot::channel();
+        self.queue.try_send(Message::Job(Box::new(Work { change, outcome: None, caller }))).map_err(|refused| {
+            Error::unavailable(match refused {
+                TrySendError::Full(_) => "the write queue is full",
+                TrySendError::Disconnected(_) => "the writer has stopped",
+            })
+        })?;
+        answer.await.unwrap_or_else(|_| Err(Error::unavailable("the writer stopped before the change was made")))
+    }
+
+    pub(super) async fn failed(&self) {
+        // An error means that the writer ended in peace: then this never returns.
+        if self.failed.clone().wait_for(|failed| *failed).await.is_err() {
+            std::future::pending().await
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        // Where the thread is gone already there is nobody left to tell.
+        let _ = self.queue.send(Message::Stop);
+        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Why a transaction as a whole could not be committed.
+struct Failure {
+    cause: String,
+    /// The disk itself failed: what SQLite believes to be on it may not be.
+    disk: bool,
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(cause: rusqlite::Error) -> Self {
+        let error = Error::from(cause);
+        Self { cause: error.to_string(), disk: is_disk_failure(&error) }
+    }
+}
+
+/// Commits batch after batch until told to stop. `Err` means that the disk failed.
+fn serve(db: &Db, messages: &Receiver<Message>) -> Result<(), Failure> {
+    let mut stopping = false;
+    while !stopping && let Ok(first) = messages.recv() {
+        let mut batch = Vec::new();
+        for message in iter::once(first).chain(messages.try_iter()).take(BATCH) {
+            match message {
+                Message::Job(job) => batch.push(job),
+                Message::Stop => stopping = true,
+            }
+        }
+        commit(db, batch)?;
+    }
+    if let Err(error) = db.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);") {
+        log::warn!("the WAL could not be checkpointed: {error}; the next start does it");
+    }
+    Ok(())
+}
+
+/// One transaction for all of `batch`; while a member makes SQLite take the whole of it back, again without that member.
+fn commit(db: &Db, mut batch: Vec<Box<dyn Job>>) -> Result<(), Failure> {
+    while !batch.is_empty() {
+        match try_commit(db, &mut batch) {
+            Ok(None) => batch.drain(..).for_each(|job| job.answer(None)),
+            Ok(Some(guilty)) => batch.remove(guilty).answer(None),
+            Err(failure) => {
+                log::error!("{} changes could not be committed: {}", batch.len(), failure.cause);
+                if !db.is_autocommit() {
+                    // Fails only where SQLite has taken the transaction back by itself.
+                    let _ = db.execute_batch("ROLLBACK");
+                }
+                for job in batch.drain(..) {
+                    job.answer(Some(Error::unavailable(failure.cause.clone())));
+                }
+                if failure.disk {
+                    return Err(failure);
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `None`: committed. `Some(n)`: member `n` made SQLite take the whole transaction back. `Err`: the outcome is unknown.
+fn try_commit(db: &Db, batch: &mut [Box<dyn Job>]) -> Result<Option<usize>, Failure> {
+    db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
+    for (n, job) in batch.iter_mut().enumerate() {
+        db.prepare_cached("SAVEPOINT member")?.execute([])?;
+        let refused = job.run(db).is_err();
+        if job.met_disk_failure() {
+            return Err(Failure { cause: "the disk failed under a change".to_owned(), disk: true });
+        }
+        if db.is_autocommit() {
+            return Ok(Some(n));
+        }
+        if refused {
+            db.prepare_cached("ROLLBACK TO member")?.execute([])?;
+        }
+        db.prepare_cached("RELEASE member")?.execute([])?;
+    }
+    db.prepare_cached("COMMIT")?.execute([])?;
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("otp.db");
+        let db = crate::store::open::writer(&path, true).unwrap();
+        db.execute_batch("CREATE TABLE t (v INTEGER UNIQUE) STRICT").unwrap();
+        (folder, path, Writer::start(db).unwrap())
+    }
+
+    fn stored(path: &std::path::Path) -> Vec<i64> {
+        let db = Db::open(path).unwrap();
+        let mut query = db.prepare("SELECT v FROM t ORDER BY v").unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
+    }
+
+    fn insert(v: i64) -> impl Fn(&Db) -> Result<i64> {
+        move |db| {
+            db.execute("INSERT INTO t VALUES ($1)", [v])?;
+            Ok(v)
+        }
+    }
+
+    #[tokio::test]
+    async fn members_of_one_batch_succeed_refuse_and_panic_apart() {
+        let (_folder, path, writer) = writer();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        let blocker = writer.write(move |_| Ok(held.lock().unwrap().recv().is_err()));
+        let first = writer.write(insert(1));
+        let refused = writer.write(|db| {
+            insert(2)(db)?;
+            Err::<i64, _>(Error::otp_not_found())
+        });
+        let panicking = writer.write(|db| {
+            insert(3)(db)?;
+            panic!("on purpose");
+            #[expect(unreachable_code, reason = "it gives the closure its type")]
+            Ok(3)
+        });
+        let duplicate = writer.write(insert(1));
+        let last = writer.write(insert(4));
+        let release = async { drop(hold) };
+        let (_, first, refused, panicking, duplicate, last, ()) =
+            tokio::join!(blocker, first, refused, panicking, duplicate, last, release);
+        assert_eq!((first.unwrap(), last.unwrap()), (1, 4));
+        assert_eq!(refused.unwrap_err().kind(), Kind::NotFound);
+        assert_eq!(panicking.unwrap_err().kind(), Kind::Internal);
+        assert_eq!(duplicate.unwrap_err().kind(), Kind::Internal);
+        assert_eq!(stored(&path), [1, 4]);
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_under_one_member_spares_the_others() {
+        let (_folder, path, writer) = writer();
+        writer.write(|db| Ok(db.pragma_update(None, "max_page_count", 40)?)).await.unwrap();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        let blocker = writer.write(move |_| Ok(held.lock().unwrap().recv().is_err()));
+        let before = writer.write(insert(1));
+        let too_big = writer.write(|db| {
+            db.execute_batch("CREATE TABLE big (b BLOB) STRICT; INSERT INTO big VALUES (zeroblob(1000000))")?;
+            Ok(())
+        });
+        let after = writer.write(insert(2));
+        let release = async { drop(hold) };
+        let (_, before, too_big, after, ()) = tokio::join!(blocker, before, too_big, after, release);
+        assert_eq!((before.unwrap(), after.unwrap()), (1, 2));
+        assert_eq!(too_big.unwrap_err().kind(), Kind::Unavailable);
+        assert_eq!(stored(&path), [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_and_a_stopped_writer_say_so_at_once() {
+        let (_folder, path, writer) = writer();
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let held = Mutex::new(held);
+        let writes = (0..QUEUE as i64 + BATCH as i64 + 1).map(|v| writer.write(insert(v)));
+        let blocker = writer.write(move |_| Ok(held.lock().unwrap().recv().is_err()));
+        let release = async { drop(hold) };
+        let (_, outcomes, ()) = tokio::join!(blocker, futures_util::future::join_all(writes), release);
+        let kept = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        let kinds: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err().map(Error::kind)).collect();
+        assert!(kinds.iter().all(|kind| *kind == Kind::Unavailable) && !kinds.is_empty());
+        writer.stop();
+        assert_eq!(stored(&path).len(), kept);
+        assert_eq!(writer.write(insert(-1)).await.unwrap_err().kind(), Kind::Unavailable);
+    }
+}
