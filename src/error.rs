@@ -22,6 +22,8 @@ pub enum Kind {
     UnsupportedMediaType,
     /// The body is longer than the limit.
     BodyTooLarge,
+    /// The body did not arrive in time.
+    BodyTooSlow,
     /// The request breaks a rule of the contract.
     Invalid,
     /// The store is busy or full; the same request may work later.

@@ -106,6 +106,16 @@ pub enum Change<T> {
     Set(T),
 }
 
+impl<T> Change<T> {
+    /// What is there if nothing was before.
+    pub fn into_set(self) -> Option<T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Clear => None,
+        }
+    }
+}
+
 impl<T: Clone> Change<T> {
     fn over(&self, stored: Option<&T>) -> Option<T> {
         match self {
@@ -155,7 +165,13 @@ mod tests {
     fn digits_are_read_and_bounds_are_named() {
         let code = |text| Code::parse(text).map(Code::value);
         for (text, value) in [
-            ("0", 0), ("255315", 255_315), (" 42 ", 42), ("۱۲۳۴۵۶", 123_456), ("٠٩٨", 98), ("007", 7), ("-0", 0),
+            ("0", 0),
+            ("255315", 255_315),
+            (" 42 ", 42),
+            ("۱۲۳۴۵۶", 123_456),
+            ("٠٩٨", 98),
+            ("007", 7),
+            ("-0", 0),
             ("9007199254740991", Code::MAX),
         ] {
             assert_eq!(code(text), Ok(value), "{text}");

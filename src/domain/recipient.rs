@@ -15,7 +15,9 @@ impl MobileNumber {
     /// Reads any usual form (`api.md`, "Fields on input"). No list of operator prefixes: new ones appear every year.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let bare: String = to_ascii_digits(text).chars().filter(|c| !is_separator(*c)).collect();
+        // A dash separates; at the front it makes a number negative.
         national_part(&bare)
+            .filter(|_| !text.trim_start().starts_with('-'))
             .filter(|part| part.len() == 10 && part.starts_with('9') && part.bytes().all(|b| b.is_ascii_digit()))
             .map(|part| Self(format!("0{part}")))
             .ok_or_else(|| "Enter a valid mobile number.".into())
@@ -132,11 +134,10 @@ impl Recipient {
         match (mobile_number, email) {
             (Some(number), None) => Ok(Self::Mobile(number)),
             (None, Some(address)) => Ok(Self::Email(address)),
-            _ => Err(FieldErrors::one(
-                FieldErrors::NON_FIELD,
-                "Exactly one of mobile_number or email must be provided.",
-            )
-            .into()),
+            _ => {
+                Err(FieldErrors::one(FieldErrors::NON_FIELD, "Exactly one of mobile_number or email must be provided.")
+                    .into())
+            }
         }
     }
 
@@ -169,9 +170,21 @@ mod tests {
     #[test]
     fn every_usual_form_of_a_number_is_stored_in_one_form() {
         for text in [
-            "09123456789", "9123456789", "+989123456789", "+98 912 345 6789", "00989123456789", "0098 912 345 67 89",
-            "989123456789", "0912-345-6789", " 0912 345 6789 ", "۰۹۱۲۳۴۵۶۷۸۹", "٠٩١٢٣٤٥٦٧٨٩", "+۹۸۹۱۲۳۴۵۶۷۸۹",
-            "0912\u{200c}345\u{200c}6789", "\u{202a}+98 912 345 6789\u{202c}", "0912–345–6789",
+            "09123456789",
+            "9123456789",
+            "+989123456789",
+            "+98 912 345 6789",
+            "00989123456789",
+            "0098 912 345 67 89",
+            "989123456789",
+            "0912-345-6789",
+            " 0912 345 6789 ",
+            "۰۹۱۲۳۴۵۶۷۸۹",
+            "٠٩١٢٣٤٥٦٧٨٩",
+            "+۹۸۹۱۲۳۴۵۶۷۸۹",
+            "0912\u{200c}345\u{200c}6789",
+            "\u{202a}+98 912 345 6789\u{202c}",
+            "0912–345–6789",
         ] {
             assert_eq!(MobileNumber::parse(text).unwrap().as_str(), "09123456789", "{text}");
         }
@@ -183,9 +196,23 @@ mod tests {
     #[test]
     fn what_is_no_iranian_mobile_number_is_refused() {
         for text in [
-            "", "-", "0912345678", "091234567890", "08123456789", "02188776655", "+19123456789", "+9809123456789",
-            "0912345678a", "0912+3456789", "++989123456789", "00989123456", "9809123456789", "09123456789,09123456788",
-            "0912.345.6789", "０９１２３４５６７８９", "912345678",
+            "",
+            "-",
+            "0912345678",
+            "091234567890",
+            "08123456789",
+            "02188776655",
+            "+19123456789",
+            "+9809123456789",
+            "0912345678a",
+            "0912+3456789",
+            "++989123456789",
+            "00989123456",
+            "9809123456789",
+            "09123456789,09123456788",
+            "0912.345.6789",
+            "０９１２３４５６７８９",
+            "912345678",
         ] {
             assert_eq!(MobileNumber::parse(text), Err("Enter a valid mobile number.".into()), "{text}");
         }
@@ -208,9 +235,27 @@ mod tests {
     #[test]
     fn what_django_calls_no_address_is_refused() {
         for text in [
-            "x", "x@", "@x.com", "x@y", "x@y.z", "a b@x.com", "a@x com.org", "a@@x.com", "a@-x.com", "a@x..com",
-            ".a@x.com", "a.@x.com", "a..b@x.com", "a@x.com\r\nBcc: b@x.com", "a\u{0}@x.com", "نام@x.com",
-            "a@evil\r\n[127.0.0.1]", "a@[999.0.0.1]", "a@x.com.", "<a@x.com>", "a@b@c.com",
+            "x",
+            "x@",
+            "@x.com",
+            "x@y",
+            "x@y.z",
+            "a b@x.com",
+            "a@x com.org",
+            "a@@x.com",
+            "a@-x.com",
+            "a@x..com",
+            ".a@x.com",
+            "a.@x.com",
+            "a..b@x.com",
+            "a@x.com\r\nBcc: b@x.com",
+            "a\u{0}@x.com",
+            "نام@x.com",
+            "a@evil\r\n[127.0.0.1]",
+            "a@[999.0.0.1]",
+            "a@x.com.",
+            "<a@x.com>",
+            "a@b@c.com",
         ] {
             assert_eq!(EmailAddress::parse(text), Err("Enter a valid email address.".into()), "{text}");
         }

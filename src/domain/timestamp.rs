@@ -8,7 +8,8 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike,
 use crate::error::InvalidValue;
 
 /// Django's text, with the one format that `api.md` names.
-const WRONG_FORMAT: &str = "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
+const WRONG_FORMAT: &str =
+    "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
 
 /// A moment in UTC, in whole microseconds, within the years 1 to 9999: what four digits of year can show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,11 @@ impl Timestamp {
     /// offset is UTC, a date alone is its midnight, digits past the sixth are cut off. As in Django, an offset may
     /// also be written `+HHMM` or `+HH`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        parse_micros(text.trim()).and_then(Self::from_micros).ok_or_else(|| WRONG_FORMAT.into())
+        parse_micros(text.trim()).and_then(Self::from_micros).ok_or_else(Self::wrong_format)
+    }
+
+    pub fn wrong_format() -> InvalidValue {
+        WRONG_FORMAT.into()
     }
 }
 
@@ -168,11 +173,34 @@ mod tests {
     #[test]
     fn everything_else_is_refused_in_the_contracts_words() {
         for text in [
-            "", "tomorrow", "14:39", "2025-13-01", "2025-02-29", "2025-12-32", "25-12-30", "2025-1-2", "2025-12-30T",
-            "2025-12-30T24:00", "2025-12-30T14:60", "2025-12-30T14:39:60", "2025-12-30T14", "2025-12-30T14:39:10.",
-            "2025-12-30T14:39:10.1x", "2025-12-30T14:39+24:00", "2025-12-30T14:39+3", "2025-12-30T14:39ZZ",
-            "2025-12-30T14:39+03:3x", "2025-12-30x14:39", "2025-12-30T14:39:1", "0000-01-01", "1767105550",
-            "0001-01-01T00:00+00:01", "9999-12-31T23:59-00:01", "2025-12-30T14:39+٠٣:٣٠", "+025-12-30", "2025-12-30T1+:39",
+            "",
+            "tomorrow",
+            "14:39",
+            "2025-13-01",
+            "2025-02-29",
+            "2025-12-32",
+            "25-12-30",
+            "2025-1-2",
+            "2025-12-30T",
+            "2025-12-30T24:00",
+            "2025-12-30T14:60",
+            "2025-12-30T14:39:60",
+            "2025-12-30T14",
+            "2025-12-30T14:39:10.",
+            "2025-12-30T14:39:10.1x",
+            "2025-12-30T14:39+24:00",
+            "2025-12-30T14:39+3",
+            "2025-12-30T14:39ZZ",
+            "2025-12-30T14:39+03:3x",
+            "2025-12-30x14:39",
+            "2025-12-30T14:39:1",
+            "0000-01-01",
+            "1767105550",
+            "0001-01-01T00:00+00:01",
+            "9999-12-31T23:59-00:01",
+            "2025-12-30T14:39+٠٣:٣٠",
+            "+025-12-30",
+            "2025-12-30T1+:39",
         ] {
             assert_eq!(Timestamp::parse(text), Err(WRONG_FORMAT.into()), "{text}");
         }

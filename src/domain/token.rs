@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use rand::distr::{Alphanumeric, SampleString};
 use rand::CryptoRng;
+use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -105,10 +105,7 @@ impl fmt::Debug for TokenHash {
 fn checksum(token: &str) -> String {
     const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let crc = crc32fast::hash(token.as_bytes());
-    (0..CHECKSUM_CHARS as u32)
-        .rev()
-        .map(|place| char::from(BASE62[(crc / 62u32.pow(place) % 62) as usize]))
-        .collect()
+    (0..CHECKSUM_CHARS as u32).rev().map(|place| char::from(BASE62[(crc / 62u32.pow(place) % 62) as usize])).collect()
 }
 
 #[cfg(test)]

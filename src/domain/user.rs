@@ -63,7 +63,6 @@ impl Role {
             Self::User => "user",
         }
     }
-
 }
 
 impl FromStr for Role {

@@ -53,7 +53,9 @@ fn has_history(db: &Db) -> rusqlite::Result<bool> {
 pub(super) fn require_current(db: &Db) -> Result<()> {
     match (current(db)?, latest()) {
         (found, known) if found == known => Ok(()),
-        (found, known) => Err(Error::unavailable(format!("the schema has version {found}, this program knows {known}"))),
+        (found, known) => {
+            Err(Error::unavailable(format!("the schema has version {found}, this program knows {known}")))
+        }
     }
 }
 

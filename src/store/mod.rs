@@ -1,4 +1,7 @@
 //! SQLite, and the only room with SQL: [`Store::read`] and [`Store::write`] are the two ways in, a file a table beside them.
+//!
+//! Parameters are written `$1`, `$2`, which other engines understand too, and first appear in that order: to SQLite they
+//! are names, numbered as they come.
 
 mod error;
 mod migrations;
@@ -41,15 +44,12 @@ impl Store {
     pub fn open(path: &Path, readers: u32, create: bool) -> Result<Self, OpenError> {
         let connection = open::writer(path, create)?;
         let readers = open::readers(path, readers, READER_WAIT)?;
-        let writer = Writer::start(connection).map_err(|cause| OpenError::new(path, cause))?;
+        let writer = Writer::start(connection).map_err(|cause| OpenError::new(path, cause.to_string()))?;
         Ok(Self { readers, writer: Arc::new(writer) })
     }
 
     /// Runs `work` on a reader, off the event loop. It sees everything committed before it began.
-    pub async fn read<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Result<T> + Send + 'static) -> Result<T> {
         let readers = self.readers.clone();
         tokio::task::spawn_blocking(move || work(&*readers.get().map_err(Error::unavailable)?))
             .await
@@ -96,15 +96,20 @@ mod tests {
         let writer = open::writer(&path, true).unwrap();
         let pool = open::readers(&path, 3, READER_WAIT).unwrap();
         let readers: Vec<_> = (0..3).map(|_| pool.get().unwrap()).collect();
-        for (connection, query_only) in
-            std::iter::once((&writer, 0)).chain(readers.iter().map(|reader| (&**reader, 1)))
+        for (connection, query_only) in std::iter::once((&writer, 0)).chain(readers.iter().map(|reader| (&**reader, 1)))
         {
             let number = |name: &str| -> i64 { connection.pragma_query_value(None, name, |row| row.get(0)).unwrap() };
             let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
             assert_eq!(journal, "wal");
             for (name, value) in [
-                ("busy_timeout", 5000), ("synchronous", 2), ("foreign_keys", 1), ("trusted_schema", 0),
-                ("cell_size_check", 1), ("secure_delete", 1), ("temp_store", 2), ("query_only", query_only),
+                ("busy_timeout", 5000),
+                ("synchronous", 2),
+                ("foreign_keys", 1),
+                ("trusted_schema", 0),
+                ("cell_size_check", 1),
+                ("secure_delete", 1),
+                ("temp_store", 2),
+                ("query_only", query_only),
             ] {
                 assert_eq!(number(name), value, "{name}");
             }
@@ -137,7 +142,10 @@ mod tests {
             ("NULL", "'09123456789'", "NULL", 5),
             ("1", "'09123456789'", "NULL", 4),
         ] {
-            assert!(insert(code, mobile_number, email, updated_at).is_err(), "{code} {mobile_number} {email} {updated_at}");
+            assert!(
+                insert(code, mobile_number, email, updated_at).is_err(),
+                "{code} {mobile_number} {email} {updated_at}"
+            );
         }
         assert_eq!(insert("1", "'09123456789'", "NULL", 5), Ok(1));
     }
@@ -146,7 +154,9 @@ mod tests {
     fn every_look_up_uses_an_index() {
         let folder = tempfile::tempdir().unwrap();
         let db = open::writer(&folder.path().join("otp.db"), true).unwrap();
-        for sql in [otps::FIND, tokens::FIND_BY_HASH, users::LIST_PERMISSIONS, users::FIND_BY_NAME, tokens::LIST_BY_PREFIX] {
+        for sql in
+            [otps::FIND, tokens::FIND_BY_HASH, users::LIST_PERMISSIONS, users::FIND_BY_NAME, tokens::LIST_BY_PREFIX]
+        {
             let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
             let width = plan.parameter_count();
             let steps: Vec<String> = plan

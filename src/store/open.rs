@@ -26,8 +26,8 @@ pub struct OpenError {
 }
 
 impl OpenError {
-    pub(super) fn new(path: &Path, reason: impl ToString) -> Self {
-        Self { path: path.display().to_string(), reason: reason.to_string() }
+    pub(super) fn new(path: &Path, reason: impl Into<String>) -> Self {
+        Self { path: path.display().to_string(), reason: reason.into() }
     }
 
     fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
@@ -36,7 +36,9 @@ impl OpenError {
                 "another process holds its write lock; stop that process, then start again".to_owned()
             }
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                format!("is damaged or no SQLite database ({cause}); restore a backup, or name another file in database.path")
+                format!(
+                    "is damaged or no SQLite database ({cause}); restore a backup, or name another file in database.path"
+                )
             }
             Some(ErrorCode::ReadOnly) => "is read-only; make the file and its folder writable for this user".to_owned(),
             _ => cause.to_string(),
@@ -59,7 +61,11 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, OpenError>
 }
 
 /// A pool of `count` connections that only read.
-pub(super) fn readers(path: &Path, count: u32, wait: Duration) -> Result<r2d2::Pool<SqliteConnectionManager>, OpenError> {
+pub(super) fn readers(
+    path: &Path,
+    count: u32,
+    wait: Duration,
+) -> Result<r2d2::Pool<SqliteConnectionManager>, OpenError> {
     let manager = SqliteConnectionManager::file(path)
         .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .with_init(|connection| {
@@ -73,7 +79,7 @@ pub(super) fn readers(path: &Path, count: u32, wait: Duration) -> Result<r2d2::P
         .max_lifetime(None)
         .test_on_check_out(false)
         .build(manager)
-        .map_err(|cause| OpenError::new(path, cause))
+        .map_err(|cause| OpenError::new(path, cause.to_string()))
 }
 
 /// The pragmas of every connection, `busy_timeout` first, so that the others wait for a busy file too.
@@ -108,7 +114,7 @@ fn ensure_file(path: &Path, create: bool) -> Result<(), OpenError> {
 
 /// SQLite opens a write-protected file for reading and fails at the first write; the start is the time to say so.
 fn require_writable(path: &Path) -> Result<(), OpenError> {
-    let metadata = fs::metadata(path).map_err(|cause| OpenError::new(path, cause))?;
+    let metadata = fs::metadata(path).map_err(|cause| OpenError::new(path, cause.to_string()))?;
     if metadata.is_dir() {
         return Err(OpenError::new(path, "is a folder; name a file in database.path"));
     }
@@ -126,7 +132,8 @@ fn require_writable(path: &Path) -> Result<(), OpenError> {
 fn require_ours(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let sqlite = |cause| OpenError::sqlite(path, &cause);
     let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sqlite)?;
-    let foreign = "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'";
+    let foreign =
+        "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'";
     let tables: i64 = connection.query_row(foreign, [], |row| row.get(0)).map_err(sqlite)?;
     if id != APPLICATION_ID && (id != 0 || tables > 0) {
         return Err(OpenError::new(path, "belongs to another program; name another file in database.path"));

@@ -24,7 +24,8 @@ pub(super) const FIND: &str = "
 /// # Errors
 /// Not found, in the contract's words, where there is none.
 pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
-    db.prepare_cached(FIND)?.query_row([id.0], |row| Ok(from_row(row)))
+    db.prepare_cached(FIND)?
+        .query_row([id.0], |row| Ok(from_row(row)))
         .optional()?
         .unwrap_or_else(|| Err(Error::otp_not_found()))
 }
@@ -65,20 +66,20 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
     let changed = db
         .prepare_cached(
             "UPDATE otp_codes
-                SET code = $2,
-                    mobile_number = $3,
-                    email = $4,
-                    valid_to = $5,
-                    updated_at = $6
-              WHERE id = $1",
+                SET code = $1,
+                    mobile_number = $2,
+                    email = $3,
+                    valid_to = $4,
+                    updated_at = $5
+              WHERE id = $6",
         )?
         .execute(params![
-            otp.id.0,
             otp.code.value(),
             otp.recipient.mobile_number().map(MobileNumber::as_str),
             otp.recipient.email().map(EmailAddress::as_str),
             otp.valid_to.as_micros(),
             otp.updated_at.as_micros(),
+            otp.id.0,
         ])?;
     found(changed)
 }

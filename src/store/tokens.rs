@@ -99,8 +99,8 @@ pub fn list_by_prefix(db: &Db, prefix: &str) -> Result<Vec<TokenRecord>> {
 }
 
 pub fn update_last_used(db: &Db, token_id: i64, now: Timestamp) -> Result<()> {
-    db.prepare_cached("UPDATE api_tokens SET last_used_at = $2 WHERE id = $1")?
-        .execute(params![token_id, now.as_micros()])?;
+    db.prepare_cached("UPDATE api_tokens SET last_used_at = $1 WHERE id = $2")?
+        .execute(params![now.as_micros(), token_id])?;
     Ok(())
 }
 

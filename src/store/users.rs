@@ -42,13 +42,15 @@ pub fn any(db: &Db) -> Result<bool> {
 
 /// Adds an active user without permissions; the new id.
 pub fn insert(db: &Db, name: &UserName, role: Role, now: Timestamp) -> Result<i64> {
-    Ok(db
-        .prepare_cached("INSERT INTO users (name, role, created_at) VALUES ($1, $2, $3)")?
-        .insert(params![name.as_str(), role.as_str(), now.as_micros()])?)
+    Ok(db.prepare_cached("INSERT INTO users (name, role, created_at) VALUES ($1, $2, $3)")?.insert(params![
+        name.as_str(),
+        role.as_str(),
+        now.as_micros()
+    ])?)
 }
 
 pub fn update_active(db: &Db, user_id: i64, is_active: bool) -> Result<()> {
-    db.prepare_cached("UPDATE users SET is_active = $2 WHERE id = $1")?.execute(params![user_id, is_active])?;
+    db.prepare_cached("UPDATE users SET is_active = $1 WHERE id = $2")?.execute(params![is_active, user_id])?;
     Ok(())
 }
 

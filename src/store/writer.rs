@@ -82,7 +82,10 @@ impl Writer {
         let (fail, failed) = watch::channel(false);
         let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || {
             if let Err(failure) = serve(&db, &messages) {
-                log::error!("the disk failed: {}; otpd stops so that a fresh start can recover the database", failure.cause);
+                log::error!(
+                    "the disk failed: {}; otpd stops so that a fresh start can recover the database",
+                    failure.cause
+                );
                 fail.send_replace(true);
             }
         })?;
@@ -107,7 +110,7 @@ impl Writer {
     pub(super) async fn failed(&self) {
         // An error means that the writer ended in peace: then this never returns.
         if self.failed.clone().wait_for(|failed| *failed).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 
@@ -147,10 +150,17 @@ fn serve(db: &Db, messages: &Receiver<Message>) -> Result<(), Failure> {
         }
         commit(db, batch)?;
     }
-    if let Err(error) = db.execute_batch("PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);") {
-        log::warn!("the WAL could not be checkpointed: {error}; the next start does it");
-    }
+    check_in(db);
     Ok(())
+}
+
+/// Leaves the database tidy: statistics fresh, the WAL moved into the file. It waits for nobody: where another process is
+/// at work on the database, that one will do it.
+fn check_in(db: &Db) {
+    let tidied = db.execute_batch("PRAGMA busy_timeout = 0; PRAGMA optimize; PRAGMA wal_checkpoint(TRUNCATE);");
+    if let Err(error) = tidied {
+        log::debug!("the WAL was left to the next start: {error}");
+    }
 }
 
 /// One transaction for all of `batch`; while a member makes SQLite take the whole of it back, again without that member.

@@ -1,0 +1,97 @@
+//! The commands. Data goes to stdout, words for people to stderr; exit 0, 1 (failed) or 2 (wrong usage).
+
+mod accounts;
+mod first_run;
+mod logging;
+mod serve;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use chrono::Utc;
+use clap::{Parser, Subcommand};
+
+use crate::cli::accounts::{TokenCommand, UserCommand};
+use crate::config::Config;
+use crate::domain::timestamp::Timestamp;
+
+type Outcome = Result<(), Box<dyn std::error::Error>>;
+
+/// One-time passwords as a REST resource, in one binary over one SQLite file.
+#[derive(Parser)]
+#[command(name = "otpd", version, after_help = "Example:\n  otpd --config /etc/otpd/otp.toml serve")]
+struct Cli {
+    /// Read this file instead of ./otp.toml
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Open (or create) the database, bring its schema up to date, and serve; what `otpd` alone does
+    #[command(after_help = "Example:\n  OTPD_SERVER__PORT=9000 otpd serve")]
+    Serve,
+    /// Add users, and say what they may do
+    #[command(subcommand, after_help = "Example:\n  otpd user add support --role staff --permission 2852")]
+    User(UserCommand),
+    /// Add, list and revoke API tokens
+    #[command(subcommand, after_help = "Example:\n  otpd token add support")]
+    Token(TokenCommand),
+    /// Check and show the settings
+    #[command(subcommand, after_help = "Example:\n  otpd config show")]
+    Config(ConfigCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Check every setting, and warn of what is worth a second thought
+    #[command(after_help = "Example:\n  otpd --config otp.toml config check")]
+    Check,
+    /// Show the merged settings and where each came from; secrets are masked
+    #[command(after_help = "Example:\n  otpd config show")]
+    Show,
+}
+
+/// Reads the command line and does what it says. Wrong usage ends the process with 2.
+///
+/// # Errors
+/// What failed, as one line.
+pub fn run() -> Outcome {
+    let cli = Cli::parse();
+    let config = Config::load(cli.config.as_deref(), std::env::vars_os())?;
+    logging::start(config.log_level);
+    match cli.command.unwrap_or(Command::Serve) {
+        Command::Serve => block_on(serve::run(&config)),
+        Command::User(command) => block_on(accounts::user(&config, command)),
+        Command::Token(command) => block_on(accounts::token(&config, command)),
+        Command::Config(ConfigCommand::Show) => out(&config.show()),
+        Command::Config(ConfigCommand::Check) => {
+            for warning in &config.warnings {
+                tell(&format!("warning: {warning}"));
+            }
+            tell("the configuration is valid");
+            Ok(())
+        }
+    }
+}
+
+fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+}
+
+/// Writes data to stdout.
+fn out(data: &str) -> Outcome {
+    Ok(io::stdout().write_all(data.as_bytes())?)
+}
+
+/// Says something to the person at the terminal.
+fn tell(words: &str) {
+    // Where stderr is closed nobody is left to read it.
+    let _ = writeln!(io::stderr(), "{words}");
+}
+
+fn now() -> Timestamp {
+    Utc::now().into()
+}

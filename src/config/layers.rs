@@ -1,0 +1,199 @@
+//! The layers of settings, merged key by key, each value with where it came from.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fmt::Write;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use config::{Environment, File, FileFormat, Source, Value, ValueKind};
+
+use crate::config::ConfigError;
+
+const DEFAULTS: &str = include_str!("../../config/default.toml");
+/// Keys that have no default, and are secrets; each may be given as `KEY_file = "path"` too.
+const SECRETS: [&str; 1] = ["auth.bootstrap_token"];
+const ENV_PREFIX: &str = "OTPD_";
+/// What Kubernetes sets for a service that is called otpd; these are nobody's settings.
+const NOT_OURS: [&str; 2] = ["OTPD_SERVICE_", "OTPD_PORT"];
+
+#[derive(Debug)]
+struct Setting {
+    value: Value,
+    source: String,
+}
+
+/// Every key that is set, as `section.key`.
+#[derive(Debug)]
+pub(super) struct Layers {
+    settings: BTreeMap<String, Setting>,
+    file: Option<PathBuf>,
+}
+
+impl Layers {
+    pub(super) fn read(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let in_folder = Path::new("otp.toml");
+        let file = file.or_else(|| in_folder.exists().then_some(in_folder));
+        let mut layers = Self { settings: BTreeMap::new(), file: file.map(Path::to_path_buf) };
+        layers.merge(&File::from_str(DEFAULTS, FileFormat::Toml), |_| "default".to_owned())?;
+        let known: Vec<String> = known_keys(layers.settings.keys());
+        if let Some(path) = file {
+            let text = fs::read_to_string(path)
+                .map_err(|cause| ConfigError(format!("configuration file {}: {cause}", path.display())))?;
+            layers.merge(&File::from_str(&text, FileFormat::Toml), |_| path.display().to_string())?;
+        }
+        let source =
+            Environment::with_prefix("OTPD").prefix_separator("_").separator("__").source(Some(ours(environment)));
+        layers.merge(&source, |key| format!("{ENV_PREFIX}{}", key.to_uppercase().replace('.', "__")))?;
+        match layers.settings.iter().find(|(key, _)| !known.contains(key)) {
+            None => Ok(layers),
+            Some((key, Setting { source, .. })) => {
+                Err(ConfigError(format!("{source}: there is no setting {key}; there are {}", known.join(", "))))
+            }
+        }
+    }
+
+    fn merge(&mut self, source: &dyn Source, name: impl Fn(&str) -> String) -> Result<(), ConfigError> {
+        let values = source.collect().map_err(|cause| {
+            // The parser draws the line and points at the column; a log line has room for the words only.
+            let words: Vec<String> = cause.to_string().lines().map(|line| line.trim().to_owned()).collect();
+            ConfigError(format!("{}: {}", name(""), words.join(" ")))
+        })?;
+        let mut flat = Vec::new();
+        flatten("", values.into_iter(), &mut flat);
+        for (key, value) in flat {
+            let source = name(&key);
+            self.settings.insert(key, Setting { value, source });
+        }
+        Ok(())
+    }
+
+    /// The value of a key as `parse` reads its text; `accepted` says what it would have read.
+    pub(super) fn value<T>(
+        &self,
+        key: &str,
+        accepted: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        let setting = self.setting(key)?;
+        let text = setting.value.clone().into_string().ok();
+        text.as_deref().and_then(parse).ok_or_else(|| refused(key, setting, accepted))
+    }
+
+    /// A list, in the environment with commas between.
+    pub(super) fn list<T>(
+        &self,
+        key: &str,
+        accepted: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, ConfigError> {
+        let setting = self.setting(key)?;
+        let texts: Option<Vec<String>> = match setting.value.clone().kind {
+            ValueKind::String(text) => {
+                Some(text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect())
+            }
+            ValueKind::Array(items) => items.into_iter().map(|item| item.into_string().ok()).collect(),
+            _ => None,
+        };
+        let items = texts.and_then(|texts| texts.iter().map(|text| parse(text)).collect());
+        items.ok_or_else(|| refused(key, setting, accepted))
+    }
+
+    /// A secret, given as it is or as the path of a file that holds it; its value is in no message.
+    pub(super) fn secret<T>(
+        &self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Result<Option<T>, ConfigError> {
+        let file_key = format!("{key}_file");
+        let (text, source) = match (self.settings.get(key), self.settings.get(&file_key)) {
+            (None, None) => return Ok(None),
+            (Some(given), Some(file)) => {
+                let (here, there) = (&given.source, &file.source);
+                return Err(ConfigError(format!("{here}: {key} and {file_key} ({there}) are both set; keep one")));
+            }
+            (Some(given), None) => (given.value.clone().into_string().unwrap_or_default(), given.source.clone()),
+            (None, Some(file)) => {
+                let path = file.value.clone().into_string().unwrap_or_default();
+                let text = fs::read_to_string(&path)
+                    .map_err(|cause| ConfigError(format!("{}: {file_key} = {path:?}: {cause}", file.source)))?;
+                (text.trim_end().to_owned(), path)
+            }
+        };
+        parse(&text)
+            .map(Some)
+            .map_err(|accepted| ConfigError(format!("{source}: {key} is not accepted; it takes {accepted}")))
+    }
+
+    /// A warning for each file with a secret in it that others on this machine can read.
+    pub(super) fn readable_secrets(&self) -> Vec<String> {
+        let by_path = SECRETS.iter().filter_map(|key| self.settings.get(&format!("{key}_file")));
+        let paths = by_path.filter_map(|setting| setting.value.clone().into_string().ok()).map(PathBuf::from);
+        let in_file = self.file.clone().filter(|path| {
+            let source = path.display().to_string();
+            SECRETS.iter().any(|key| self.settings.get(*key).is_some_and(|setting| setting.source == source))
+        });
+        paths
+            .chain(in_file)
+            .filter(|path| fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0))
+            .map(|path| format!("{0} holds a secret and others can read it; `chmod 600 {0}`", path.display()))
+            .collect()
+    }
+
+    pub(super) fn show(&self) -> String {
+        let mut shown = String::new();
+        for (key, Setting { value, source }) in &self.settings {
+            let value = if SECRETS.contains(&key.as_str()) { "\"***\"".to_owned() } else { toml(&value.kind) };
+            // Writing to a String can't fail.
+            let _ = writeln!(shown, "{key} = {value} # {source}");
+        }
+        shown
+    }
+
+    fn setting(&self, key: &str) -> Result<&Setting, ConfigError> {
+        self.settings.get(key).ok_or_else(|| ConfigError(format!("{key} has no default; this is a fault of otpd")))
+    }
+}
+
+fn refused(key: &str, setting: &Setting, accepted: &str) -> ConfigError {
+    let (source, value) = (&setting.source, toml(&setting.value.kind));
+    ConfigError(format!("{source}: {key} = {value} is not accepted; it takes {accepted}"))
+}
+
+fn known_keys<'a>(defaults: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let secrets = SECRETS.into_iter().flat_map(|key| [key.to_owned(), format!("{key}_file")]);
+    defaults.cloned().chain(secrets).collect()
+}
+
+/// The variables that mean to be settings.
+fn ours(environment: impl Iterator<Item = (OsString, OsString)>) -> config::Map<String, String> {
+    environment
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
+        .filter(|(name, _)| name.starts_with(ENV_PREFIX) && !NOT_OURS.iter().any(|other| name.starts_with(other)))
+        .collect()
+}
+
+fn flatten(prefix: &str, values: impl Iterator<Item = (String, Value)>, flat: &mut Vec<(String, Value)>) {
+    for (name, value) in values {
+        let key = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+        match value.kind {
+            ValueKind::Table(inner) => flatten(&key, inner.into_iter(), flat),
+            _ => flat.push((key, value)),
+        }
+    }
+}
+
+fn toml(kind: &ValueKind) -> String {
+    match kind {
+        ValueKind::String(text) => format!("{text:?}"),
+        ValueKind::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| toml(&item.kind)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        other => other.to_string(),
+    }
+}

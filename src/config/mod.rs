@@ -1,0 +1,115 @@
+//! `config/default.toml` < `otp.toml` < the environment, read into one validated [`Config`].
+
+mod layers;
+
+use std::ffi::OsString;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use ipnet::IpNet;
+use log::LevelFilter;
+
+use crate::config::layers::Layers;
+use crate::domain::token::ApiToken;
+
+/// Why the settings can't be used: one line that names the key, where its value came from, and what is accepted.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(String);
+
+/// Every setting, valid. A secret's `Debug` hides it.
+#[derive(Debug)]
+pub struct Config {
+    pub host: String,
+    pub port: u16,
+    /// `None`: one for each core.
+    pub workers: Option<usize>,
+    pub trusted_proxies: Vec<IpNet>,
+    pub database_path: PathBuf,
+    pub otp_expiration: Duration,
+    pub otp_timezone: chrono_tz::Tz,
+    /// `None`: expired codes are kept.
+    pub otp_retention: Option<Duration>,
+    pub bootstrap_token: Option<ApiToken>,
+    pub log_level: LevelFilter,
+    /// What is allowed and yet worth a second thought, a line each.
+    pub warnings: Vec<String>,
+    layers: Layers,
+}
+
+const DAY: u64 = 24 * 60 * 60;
+
+impl Config {
+    /// Reads all layers. `file` is what `--config` names; without it `otp.toml` counts if it is there.
+    ///
+    /// # Errors
+    /// The first key that is unknown or has a wrong value, or a file that can't be read.
+    pub fn load(
+        file: Option<&Path>,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, ConfigError> {
+        let layers = Layers::read(file, environment)?;
+        let expiration = "a duration from 1s to 366d, such as 90s, 5m or 24h";
+        let mut config = Self {
+            host: layers.value("server.host", "a host name or an IP address", non_empty)?,
+            port: layers.value("server.port", "a port from 0 to 65535", |text| text.parse().ok())?,
+            workers: layers.value("server.workers", "a number of threads from 0 to 1024", |text| {
+                text.parse().ok().filter(|workers| *workers <= 1024).map(|workers| Some(workers).filter(|n| *n > 0))
+            })?,
+            trusted_proxies: layers.list(
+                "server.trusted_proxies",
+                "IP addresses or networks such as 10.0.0.0/8",
+                network,
+            )?,
+            database_path: layers.value("database.path", "the path of a file", non_empty)?.into(),
+            otp_expiration: layers.value("otp.expiration", expiration, |text| duration(text, 1))?,
+            otp_timezone: layers.value("otp.timezone", "an IANA name such as Asia/Tehran", |text| text.parse().ok())?,
+            otp_retention: layers
+                .value("otp.retention", "a duration from 0s (keep) to 3660d", |text| duration(text, 0))
+                .map(|retention| Some(retention).filter(|retention| !retention.is_zero()))?,
+            bootstrap_token: layers.secret("auth.bootstrap_token", ApiToken::chosen)?,
+            log_level: layers.value("log.level", "off, error, warn, info, debug or trace", |text| text.parse().ok())?,
+            warnings: layers.readable_secrets(),
+            layers,
+        };
+        config.warn();
+        Ok(config)
+    }
+
+    /// The merged settings as TOML, each with where its value came from; secrets are masked.
+    pub fn show(&self) -> String {
+        self.layers.show()
+    }
+
+    fn warn(&mut self) {
+        let loopback = self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        if !loopback {
+            self.warnings.push(format!(
+                "server.host = {:?} is reachable from other machines, and otpd speaks plain HTTP: put a TLS proxy before it",
+                self.host
+            ));
+        }
+        if self.otp_expiration > Duration::from_secs(600) {
+            self.warnings.push(
+                "otp.expiration is longer than the 10 minutes for which NIST SP 800-63B-4 (3.1.3.2) lets a code live"
+                    .to_owned(),
+            );
+        }
+    }
+}
+
+fn non_empty(text: &str) -> Option<String> {
+    (!text.trim().is_empty()).then(|| text.to_owned())
+}
+
+fn network(text: &str) -> Option<IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
+}
+
+/// A duration of `least` seconds or more and at most as many days as a leap year has (ten such years where 0 is allowed).
+fn duration(text: &str, least: u64) -> Option<Duration> {
+    let most = if least == 0 { 3660 * DAY } else { 366 * DAY };
+    let range = Duration::from_secs(least)..=Duration::from_secs(most);
+    humantime::parse_duration(text).ok().filter(|duration| range.contains(duration))
+}

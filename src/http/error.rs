@@ -1,0 +1,64 @@
+//! The one table from kinds of error to statuses, and what an error looks like on the wire.
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use actix_web::{HttpResponse, ResponseError};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use crate::error::{Error, Kind, Public};
+
+/// Seconds after which a caller may try again when the store was busy or full.
+const RETRY_SECONDS: &str = "1";
+
+impl ResponseError for Error {
+    fn status_code(&self) -> StatusCode {
+        match self.kind() {
+            Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Kind::PermissionDenied => StatusCode::FORBIDDEN,
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
+            Kind::Invalid => StatusCode::BAD_REQUEST,
+            Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        let mut response = HttpResponse::build(self.status_code());
+        match self.kind() {
+            Kind::Unauthenticated => {
+                response.insert_header((WWW_AUTHENTICATE, "Token"));
+            }
+            Kind::Unavailable => {
+                response.insert_header((RETRY_AFTER, RETRY_SECONDS));
+            }
+            Kind::BodyTooSlow => {
+                response.force_close();
+            }
+            _ => {}
+        }
+        response.json(Body(self.public()))
+    }
+}
+
+/// DRF's two shapes: `{"detail": "…"}`, or a list of messages under each field.
+struct Body<'a>(&'a Public);
+
+impl Serialize for Body<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        match self.0 {
+            Public::Detail(detail) => map.serialize_entry("detail", detail)?,
+            Public::Fields(fields) => {
+                for (field, message) in fields.iter() {
+                    map.serialize_entry(field, &[message])?;
+                }
+            }
+        }
+        map.end()
+    }
+}

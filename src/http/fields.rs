@@ -1,0 +1,108 @@
+//! The writable fields of a code, read from a body as DRF's serializer fields read them (`api.md`, "Fields on input").
+//! All bad fields are reported at once.
+
+use std::borrow::Cow;
+
+use serde_json::{Number, Value};
+
+use crate::domain::otp::{Change, Code, NewOtp, OtpPatch};
+use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
+use crate::domain::timestamp::Timestamp;
+use crate::error::{FieldErrors, InvalidValue, Result};
+use crate::http::body::Fields;
+
+/// The body of a POST.
+pub(super) fn new_otp(body: &Fields) -> Result<NewOtp> {
+    let mut errors = FieldErrors::default();
+    let code = errors.note("code", body.get("code").ok_or("This field is required.".into()).and_then(code));
+    let rest = Rest::read(body, &mut errors);
+    let Some(code) = code.filter(|_| errors.is_empty()) else { return Err(errors.into()) };
+    let recipient = Recipient::exactly_one(rest.mobile_number.into_set(), rest.email.into_set())?;
+    Ok(NewOtp { code, recipient, valid_to: rest.valid_to })
+}
+
+/// The body of a PATCH.
+pub(super) fn otp_patch(body: &Fields) -> Result<OtpPatch> {
+    let mut errors = FieldErrors::default();
+    let code = body.get("code").and_then(|value| errors.note("code", code(value)));
+    let Rest { mobile_number, email, valid_to } = Rest::read(body, &mut errors);
+    if errors.is_empty() { Ok(OtpPatch { code, mobile_number, email, valid_to }) } else { Err(errors.into()) }
+}
+
+/// The fields that a POST and a PATCH read alike.
+struct Rest {
+    mobile_number: Change<MobileNumber>,
+    email: Change<EmailAddress>,
+    valid_to: Option<Timestamp>,
+}
+
+impl Rest {
+    /// What can't be read counts as not given, with its refusal in `errors`.
+    fn read(body: &Fields, errors: &mut FieldErrors) -> Self {
+        let mobile_number = change(body, "mobile_number", MobileNumber::parse);
+        let email = change(body, "email", EmailAddress::parse);
+        Self {
+            mobile_number: errors.note("mobile_number", mobile_number).unwrap_or(Change::Keep),
+            email: errors.note("email", email).unwrap_or(Change::Keep),
+            valid_to: errors.note("valid_to", valid_to(body)).flatten(),
+        }
+    }
+}
+
+fn code(value: &Value) -> Result<Code, InvalidValue> {
+    match value {
+        Value::Null => Err("This field may not be null.".into()),
+        Value::String(text) => Code::parse(text),
+        Value::Number(number) => code_from_number(number),
+        Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(Code::not_an_integer()),
+    }
+}
+
+/// An integer of any length, or a number like `3.0` that is one in all but looks.
+fn code_from_number(number: &Number) -> Result<Code, InvalidValue> {
+    let text = number.as_str();
+    if !text.contains(['.', 'e', 'E']) {
+        return Code::parse(text);
+    }
+    match text.parse::<f64>() {
+        // The cast saturates, and both ends lie outside what a code may be.
+        Ok(integral) if integral.is_finite() && integral.fract() == 0.0 => Code::new(integral as i64),
+        _ => Err(Code::not_an_integer()),
+    }
+}
+
+/// What a body does to a field that may be empty.
+fn change<T>(
+    body: &Fields,
+    name: &str,
+    parse: impl Fn(&str) -> Result<T, InvalidValue>,
+) -> Result<Change<T>, InvalidValue> {
+    match body.get(name) {
+        None => Ok(Change::Keep),
+        Some(Value::Null) => Ok(Change::Clear),
+        // A form has no other way to say null; DRF reads it so too.
+        Some(Value::String(text)) if text.is_empty() && body.is_form() => Ok(Change::Clear),
+        Some(value) => parse(&text(value)?).map(Change::Set),
+    }
+}
+
+/// DRF's `CharField`: text that is not blank, or a number as its text.
+fn text(value: &Value) -> Result<Cow<'_, str>, InvalidValue> {
+    match value {
+        Value::String(text) if text.trim().is_empty() => Err("This field may not be blank.".into()),
+        Value::String(text) => Ok(text.into()),
+        Value::Number(number) => Ok(number.as_str().into()),
+        _ => Err("Not a valid string.".into()),
+    }
+}
+
+/// When the code expires, if the body says so. An empty form field says nothing, as in DRF.
+fn valid_to(body: &Fields) -> Result<Option<Timestamp>, InvalidValue> {
+    match body.get("valid_to") {
+        None => Ok(None),
+        Some(Value::Null) => Err("This field may not be null.".into()),
+        Some(Value::String(text)) if text.is_empty() && body.is_form() => Ok(None),
+        Some(Value::String(text)) => Timestamp::parse(text).map(Some),
+        Some(_) => Err(Timestamp::wrong_format()),
+    }
+}

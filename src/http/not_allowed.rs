@@ -1,0 +1,35 @@
+//! Verbs that a path does not have: 405 with `Allow`, after authentication and permission (`api.md`, "Order of checks").
+
+use actix_web::http::header::{ALLOW, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+
+use crate::error::{Error, Kind, Result};
+use crate::http::credentials::Credentials;
+use crate::service::Service;
+
+/// The verbs that a resource has; it stands in the resource's `app_data`.
+pub(super) struct Allow(pub(super) &'static str);
+
+/// On paths that ask who is calling.
+pub(super) async fn for_staff(
+    request: HttpRequest,
+    credentials: Credentials,
+    service: web::Data<Service>,
+) -> Result<HttpResponse> {
+    service.require_staff(credentials.token).await?;
+    Ok(refusal(&request))
+}
+
+/// On paths that do not.
+pub(super) async fn for_anyone(request: HttpRequest) -> HttpResponse {
+    refusal(&request)
+}
+
+fn refusal(request: &HttpRequest) -> HttpResponse {
+    let detail = format!("Method \"{}\" not allowed.", request.method());
+    let mut response = Error::new(Kind::MethodNotAllowed, detail).error_response();
+    if let Some(Allow(verbs)) = request.app_data() {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(verbs));
+    }
+    response
+}

@@ -1,0 +1,74 @@
+//! What surrounds every request: its id, the headers of every answer, one line in the log, and a net for panics.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use actix_web::ResponseError;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::error::InternalError;
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::middleware::Next;
+use futures_util::FutureExt;
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+use crate::error::Error;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+pub(super) async fn observe(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let begun = Instant::now();
+    let id = RequestId::of(request.headers());
+    let method = request.method().clone();
+    let Ok(outcome) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
+        log::error!("{} {method} panicked; the line above says where", id.as_str());
+        let mut response = Error::internal("panic").error_response();
+        id.set_headers(response.headers_mut());
+        return Err(InternalError::from_response("panic", response).into());
+    };
+    let mut response = outcome?;
+    id.set_headers(response.headers_mut());
+    let status = response.status();
+    // The pattern, not the path: a path can hold anything that a client put there, a number or an address too.
+    let route = response.request().match_pattern().unwrap_or_else(|| "(no such path)".to_owned());
+    let cause = response.response().error().and_then(actix_web::Error::as_error::<Error>).and_then(Error::cause);
+    match cause {
+        Some(cause) => log::error!("{} {method} {route} {status}: {cause}", id.as_str(), status = status.as_u16()),
+        None => log::info!("{} {method} {route} {} {:.1?}", id.as_str(), status.as_u16(), begun.elapsed()),
+    }
+    Ok(response)
+}
+
+/// The caller's own id if it is 1–64 characters of `[A-Za-z0-9._-]`, else a fresh one.
+struct RequestId(HeaderValue);
+
+impl RequestId {
+    fn of(headers: &HeaderMap) -> Self {
+        let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"._-".contains(b);
+        let callers = headers
+            .get(REQUEST_ID)
+            .filter(|value| (1..=64).contains(&value.len()) && value.as_bytes().iter().all(allowed));
+        Self(callers.cloned().unwrap_or_else(fresh))
+    }
+
+    fn as_str(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+
+    /// The headers of every answer. Codes and who may use them are nobody else's to keep: `no-store`.
+    fn set_headers(&self, headers: &mut HeaderMap) {
+        headers.insert(REQUEST_ID, self.0.clone());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+}
+
+fn fresh() -> HeaderValue {
+    // An id names a request and guards nothing: where the system has no randomness, zeros do too.
+    let number = SysRng.try_next_u64().unwrap_or_default();
+    HeaderValue::try_from(format!("{number:016x}")).unwrap_or_else(|_| HeaderValue::from_static("0"))
+}

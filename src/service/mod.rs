@@ -1,0 +1,111 @@
+//! What a caller may ask for, a function each: who calls, may they, the transaction, the rules, in that order.
+
+pub mod accounts;
+mod otps;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::ApiToken;
+use crate::domain::user::{Caller, Permission};
+use crate::error::{Error, Kind, Result};
+use crate::store::tokens::Presented;
+use crate::store::{Db, Store, tokens, users};
+
+/// Tells the time; a test hands in its own.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// How old `last_used_at` of a token may grow before a request renews it: often enough for a person who looks for unused
+/// tokens, seldom enough to cost reads no write.
+const LAST_USED_GRAIN: Duration = Duration::from_secs(600);
+
+/// Everything that the API does, over one store.
+#[derive(Clone)]
+pub struct Service {
+    store: Store,
+    clock: Clock,
+    expiration: Duration,
+}
+
+impl Service {
+    /// `expiration` is the project's OTP expiration time (`otp.expiration`).
+    pub fn new(store: Store, clock: Clock, expiration: Duration) -> Self {
+        Self { store, clock, expiration }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+
+    /// Whether requests can be served: the readers, the writer and the schema.
+    pub async fn check(&self) -> Result<()> {
+        self.store.check().await
+    }
+
+    /// Lets admins and staff pass, for what has no permission code of its own.
+    pub async fn require_staff(&self, token: ApiToken) -> Result<()> {
+        self.store.read(move |db| authenticate(db, &token)?.0.require_staff()).await
+    }
+
+    /// Runs `work` for a caller who has `permission`, all in one visit to a reader.
+    async fn read<T: Send + 'static>(
+        &self,
+        token: ApiToken,
+        permission: Permission,
+        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let now = self.now();
+        let (outcome, stale) = self
+            .store
+            .read(move |db| {
+                let (caller, presented) = authenticate(db, &token)?;
+                caller.require(permission)?;
+                Ok((work(db)?, is_stale(&presented, now).then_some(presented.token_id)))
+            })
+            .await?;
+        if let Some(token_id) = stale {
+            let store = self.store.clone();
+            // Nobody waits for this note: a request is not slower, and not refused, because it could not be made.
+            tokio::spawn(async move { store.write(move |db| tokens::update_last_used(db, token_id, now)).await });
+        }
+        Ok(outcome)
+    }
+
+    /// Runs `work` for a caller who has `permission`, all in one write transaction. The clock is read inside it, so
+    /// moments follow the order of the commits.
+    async fn write<T: Send + 'static>(
+        &self,
+        token: ApiToken,
+        permission: Permission,
+        work: impl Fn(&Db, Timestamp) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let clock = Arc::clone(&self.clock);
+        self.store
+            .write(move |db| {
+                let now = clock();
+                let (caller, presented) = authenticate(db, &token)?;
+                caller.require(permission)?;
+                if is_stale(&presented, now) {
+                    tokens::update_last_used(db, presented.token_id, now)?;
+                }
+                work(db, now)
+            })
+            .await
+    }
+}
+
+/// The user behind a token, as the store knows both at this moment: a revocation counts with the next request.
+fn authenticate(db: &Db, token: &ApiToken) -> Result<(Caller, Presented)> {
+    let presented =
+        tokens::find_by_hash(db, &token.hash())?.ok_or_else(|| Error::new(Kind::Unauthenticated, "Invalid token."))?;
+    if !presented.is_active {
+        return Err(Error::new(Kind::Unauthenticated, "User inactive or deleted."));
+    }
+    let permissions = users::list_permissions(db, presented.user_id)?;
+    Ok((Caller { role: presented.role, permissions }, presented))
+}
+
+fn is_stale(presented: &Presented, now: Timestamp) -> bool {
+    presented.last_used_at.is_none_or(|last| last.plus(LAST_USED_GRAIN) <= now)
+}

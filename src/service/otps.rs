@@ -1,0 +1,51 @@
+//! Codes as a resource that staff manage.
+//!
+//! A body is judged after the caller and the object (`api.md`, "Order of checks"), so it comes in as the verdict of
+//! reading it.
+
+use crate::domain::otp::{NewOtp, Otp, OtpId, OtpPatch};
+use crate::domain::token::ApiToken;
+use crate::domain::user::Permission;
+use crate::error::Result;
+use crate::service::Service;
+use crate::store::otps;
+
+impl Service {
+    /// Stores a new code. Without `valid_to` it lives for the project's expiration time.
+    pub async fn create_otp(&self, token: ApiToken, new: Result<NewOtp>) -> Result<Otp> {
+        let new = match new {
+            Ok(new) => new,
+            Err(refusal) => return self.read(token, Permission::CreateOtp, |_| Err(refusal)).await,
+        };
+        let expiration = self.expiration;
+        self.write(token, Permission::CreateOtp, move |db, now| {
+            otps::insert(db, &new, new.valid_to(now, expiration), now)
+        })
+        .await
+    }
+
+    pub async fn retrieve_otp(&self, token: ApiToken, id: OtpId) -> Result<Otp> {
+        self.read(token, Permission::ViewOtp, move |db| otps::find(db, id)).await
+    }
+
+    /// Lays a patch over what is stored at the moment of the write; refused, it changes nothing.
+    pub async fn update_otp(&self, token: ApiToken, id: OtpId, patch: Result<OtpPatch>) -> Result<Otp> {
+        let patch = match patch {
+            Ok(patch) => patch,
+            Err(refusal) => {
+                return self.read(token, Permission::UpdateOtp, move |db| otps::find(db, id).and(Err(refusal))).await;
+            }
+        };
+        let expiration = self.expiration;
+        self.write(token, Permission::UpdateOtp, move |db, now| {
+            let changed = patch.apply(&otps::find(db, id)?, now, expiration)?;
+            otps::update(db, &changed)?;
+            Ok(changed)
+        })
+        .await
+    }
+
+    pub async fn delete_otp(&self, token: ApiToken, id: OtpId) -> Result<()> {
+        self.write(token, Permission::DeleteOtp, move |db, _| otps::delete(db, id)).await
+    }
+}

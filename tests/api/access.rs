@@ -1,0 +1,165 @@
+use otpd::domain::user::{Permission, Role};
+use otpd::service::accounts;
+
+use crate::helpers::{Answer, FORBIDDEN, NO_CREDENTIALS, NOT_FOUND, OTPS, TestApp, answer, path};
+
+/// Every operation with the permission it asks for and what it answers, to a caller who may, on a code that is not there.
+const OPERATIONS: [(&str, &str, Permission, u16); 5] = [
+    ("POST", "/api/notifications/otp/", Permission::CreateOtp, 400),
+    ("GET", "/api/notifications/otp/404", Permission::ViewOtp, 404),
+    ("HEAD", "/api/notifications/otp/404", Permission::ViewOtp, 404),
+    ("PATCH", "/api/notifications/otp/404", Permission::UpdateOtp, 404),
+    ("DELETE", "/api/notifications/otp/404", Permission::DeleteOtp, 404),
+];
+
+async fn as_token(app: &TestApp, verb: &str, path: &str, token: &str) -> Answer {
+    answer(app.request(verb, path).header("Authorization", format!("Token {token}"))).await
+}
+
+#[track_caller]
+fn is_refused(answer: &Answer, verb: &str, status: u16, body: &str) {
+    answer.is(status, if verb == "HEAD" { "" } else { body });
+    assert_eq!(answer.header("www-authenticate"), if status == 401 { "Token" } else { "" });
+}
+
+#[tokio::test]
+async fn each_caller_may_do_exactly_what_the_contract_says() {
+    let app = TestApp::start().await;
+    let plain = app.user("plain", Role::User, &Permission::ALL).await;
+    let nobody = app.user("nobody", Role::Staff, &[]).await;
+    let mut staff = Vec::new();
+    for held in Permission::ALL {
+        staff.push((held, app.user(&format!("staff{held}"), Role::Staff, &[held]).await));
+    }
+    for (verb, path, permission, status) in OPERATIONS {
+        assert_eq!(as_token(&app, verb, path, &app.admin).await.status.as_u16(), status, "admin {verb}");
+        for (held, token) in &staff {
+            let answer = as_token(&app, verb, path, token).await;
+            if *held == permission {
+                assert_eq!(answer.status.as_u16(), status, "{held} {verb}");
+            } else {
+                is_refused(&answer, verb, 403, FORBIDDEN);
+            }
+        }
+        for token in [&plain, &nobody] {
+            is_refused(&as_token(&app, verb, path, token).await, verb, 403, FORBIDDEN);
+        }
+        is_refused(&answer(app.request(verb, path)).await, verb, 401, NO_CREDENTIALS);
+    }
+}
+
+#[tokio::test]
+async fn every_bad_header_has_its_own_words() {
+    let app = TestApp::start().await;
+    let unknown = "otpd_0000000000000000000000000000000000000000000000000";
+    let spaces = r#"{"detail":"Invalid token header. Token string should not contain spaces."}"#;
+    let invalid = r#"{"detail":"Invalid token."}"#;
+    let no_key = r#"{"detail":"Invalid token header. No credentials provided."}"#;
+    let characters = r#"{"detail":"Invalid token header. Token string should not contain invalid characters."}"#;
+    for (header, body) in [
+        (&b""[..], NO_CREDENTIALS),
+        (b"Bearer abc", NO_CREDENTIALS),
+        (b"Basic YTpi", NO_CREDENTIALS),
+        (b"Tokenabc", NO_CREDENTIALS),
+        (b"\xff\xfe", NO_CREDENTIALS),
+        (b"Token", no_key),
+        (b"token  ", no_key),
+        (b"Token a b", spaces),
+        (b"Token a b c", spaces),
+        (b"Token abc", invalid),
+        (b"TOKEN abc", invalid),
+        (unknown.as_bytes(), NO_CREDENTIALS),
+        (b"Token \xc3\xa9", invalid),
+        (b"Token \xff\xfe", characters),
+    ] {
+        let request = app.request("GET", &path(1)).header("Authorization", header);
+        is_refused(&answer(request).await, "GET", 401, body);
+    }
+    is_refused(&as_token(&app, "GET", &path(1), unknown).await, "GET", 401, invalid);
+    for scheme in ["token", "TOKEN", "  tOkEn "] {
+        let request = app.request("GET", &path(1)).header("Authorization", format!("{scheme} {}", app.admin));
+        answer(request).await.is(404, NOT_FOUND);
+    }
+}
+
+#[tokio::test]
+async fn other_verbs_are_not_allowed_once_the_caller_is_known() {
+    let app = TestApp::start().await;
+    let plain = app.user("plain", Role::User, &[]).await;
+    let staff = app.user("staff", Role::Staff, &[]).await;
+    for (path, verbs, allow) in [
+        (OTPS, &["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"][..], "POST"),
+        ("/api/notifications/otp/1", &["PUT", "POST", "OPTIONS", "TRACE", "FOO"][..], "GET, HEAD, PATCH, DELETE"),
+        ("/api/notifications/otp/x/", &["PUT"][..], "GET, HEAD, PATCH, DELETE"),
+    ] {
+        for verb in verbs {
+            let body = format!(r#"{{"detail":"Method \"{verb}\" not allowed."}}"#);
+            for token in [&app.admin, &staff] {
+                let answer = as_token(&app, verb, path, token).await;
+                answer.is(405, &body);
+                assert_eq!(answer.header("allow"), allow);
+            }
+            is_refused(&as_token(&app, verb, path, &plain).await, verb, 403, FORBIDDEN);
+            is_refused(&answer(app.request(verb, path)).await, verb, 401, NO_CREDENTIALS);
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_caller_is_judged_before_the_object_and_the_object_before_the_body() {
+    let app = TestApp::start().await;
+    let viewer = app.user("viewer", Role::Staff, &[Permission::ViewOtp]).await;
+    let bad = |token: String, id: i64| {
+        app.request("PATCH", &path(id))
+            .header("Authorization", format!("Token {token}"))
+            .header("Content-Type", "text/plain")
+            .body("{")
+    };
+    answer(bad("x".to_owned(), 1)).await.is(401, r#"{"detail":"Invalid token."}"#);
+    answer(bad(viewer, 1)).await.is(403, FORBIDDEN);
+    answer(bad(app.admin.clone(), 1)).await.is(404, NOT_FOUND);
+    let id = app.create().await;
+    answer(bad(app.admin.clone(), id))
+        .await
+        .is(415, r#"{"detail":"Unsupported media type \"text/plain\" in request."}"#);
+}
+
+#[tokio::test]
+async fn a_revocation_counts_with_the_next_request() {
+    let app = TestApp::start().await;
+    let token = app.user("support", Role::Staff, &[Permission::ViewOtp]).await;
+    let name = || "support".parse().unwrap();
+    let ask = || as_token(&app, "GET", "/api/notifications/otp/1", &token);
+    ask().await.is(404, NOT_FOUND);
+    accounts::revoke(&app.store, name(), vec![Permission::ViewOtp]).await.unwrap();
+    ask().await.is(403, FORBIDDEN);
+    accounts::grant(&app.store, name(), vec![Permission::ViewOtp]).await.unwrap();
+    ask().await.is(404, NOT_FOUND);
+    accounts::set_active(&app.store, name(), false).await.unwrap();
+    is_refused(&ask().await, "GET", 401, r#"{"detail":"User inactive or deleted."}"#);
+    accounts::set_active(&app.store, name(), true).await.unwrap();
+    ask().await.is(404, NOT_FOUND);
+    accounts::revoke_token(&app.store, token[..12].to_owned()).await.unwrap();
+    is_refused(&ask().await, "GET", 401, r#"{"detail":"Invalid token."}"#);
+}
+
+#[tokio::test]
+async fn a_token_notes_when_it_was_last_used_once_in_ten_minutes() {
+    let app = TestApp::start().await;
+    let last_used = || async {
+        let tokens = accounts::list_tokens(&app.store, None).await.unwrap();
+        tokens[0].last_used_at.map(|moment| moment.to_string())
+    };
+    assert_eq!(last_used().await, None);
+    app.create().await;
+    assert_eq!(last_used().await.as_deref(), Some("2025-12-29T14:38:32.273219Z"));
+    app.set_clock("2025-12-29T14:48:32.273218Z");
+    app.create().await;
+    assert_eq!(last_used().await.as_deref(), Some("2025-12-29T14:38:32.273219Z"));
+    app.set_clock("2025-12-29T14:48:32.273219Z");
+    app.send("GET", &path(1)).await;
+    // The note of a read is made behind its answer; a write that follows it is made after it.
+    app.set_clock("2025-12-29T14:49:00Z");
+    app.create().await;
+    assert_eq!(last_used().await.as_deref(), Some("2025-12-29T14:48:32.273219Z"));
+}

@@ -1,0 +1,97 @@
+use crate::helpers::{OTPS, TestApp, answer, path};
+
+#[tokio::test]
+async fn an_absent_or_empty_body_is_an_empty_object_whatever_it_calls_itself() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    assert_eq!(app.send("PATCH", &path(id)).await.status.as_u16(), 200);
+    for media_type in ["application/json", "application/x-www-form-urlencoded", "text/plain", "nonsense"] {
+        assert_eq!(app.send_body("PATCH", &path(id), media_type, "").await.status.as_u16(), 200, "{media_type}");
+    }
+}
+
+#[tokio::test]
+async fn other_media_types_are_refused_by_name() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    for media_type in ["text/plain", "application/xml", "multipart/form-data; boundary=x", "application/jsonx", ""] {
+        let refusal = format!(r#"{{"detail":"Unsupported media type \"{media_type}\" in request."}}"#);
+        app.send_body("PATCH", &path(id), media_type, r#"{"code":1}"#).await.is(415, &refusal);
+        app.send_body("POST", OTPS, media_type, r#"{"code":1}"#).await.is(415, &refusal);
+    }
+    let bare = app.request("PATCH", &path(id)).header("Authorization", format!("Token {}", app.admin)).body("{}");
+    answer(bare).await.is(415, r#"{"detail":"Unsupported media type \"\" in request."}"#);
+    for media_type in ["application/json; charset=utf-8", "Application/JSON", " application/json ;x"] {
+        assert_eq!(app.send_body("PATCH", &path(id), media_type, "{}").await.status.as_u16(), 200, "{media_type}");
+    }
+}
+
+#[tokio::test]
+async fn a_form_says_null_with_an_empty_field() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    let path = path(id);
+    let form = |body: &'static str| app.send_body("PATCH", &path, "application/x-www-form-urlencoded", body);
+    let moved = form("mobile_number=&email=some%40email.com&code=%DB%B1%DB%B2&valid_to=").await;
+    let otp = moved.json();
+    assert_eq!(
+        (&otp["code"], &otp["mobile_number"], &otp["email"]),
+        (&12.into(), &().into(), &"some@email.com".into())
+    );
+    assert_eq!(otp["valid_to"], crate::helpers::START_PLUS_EXPIRATION);
+    form("code=").await.is(400, r#"{"code":["A valid integer is required."]}"#);
+    form("email=+").await.is(400, r#"{"email":["This field may not be blank."]}"#);
+    form("code=1&code=2").await;
+    assert_eq!(app.send("GET", &path).await.json()["code"], 2, "the last one counts");
+}
+
+#[tokio::test]
+async fn what_is_no_json_is_a_parse_error() {
+    let app = TestApp::start().await;
+    for body in ["{", "x", "{\"code\":}", "{\"code\":NaN}", "{'code':1}", "{}{}", " ", "\u{feff}{}", "{\"a\":01}"] {
+        let refused = app.send_json("POST", OTPS, body).await;
+        assert_eq!(refused.status.as_u16(), 400, "{body}");
+        let json = refused.json();
+        assert_eq!(json.as_object().unwrap().len(), 1);
+        assert!(json["detail"].as_str().unwrap().starts_with("JSON parse error - "), "{}", refused.body);
+    }
+}
+
+#[tokio::test]
+async fn json_that_is_no_object_is_named_by_its_kind() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    for (body, kind) in [
+        ("[]", "list"),
+        ("\"x\"", "str"),
+        ("1", "int"),
+        ("-1", "int"),
+        ("1.5", "float"),
+        ("1e3", "float"),
+        ("true", "bool"),
+    ] {
+        let refusal = format!(r#"{{"non_field_errors":["Invalid data. Expected a dictionary, but got {kind}."]}}"#);
+        app.send_json("POST", OTPS, body).await.is(400, &refusal);
+        app.send_json("PATCH", &path(id), body).await.is(400, &refusal);
+    }
+    app.send_json("POST", OTPS, "null").await.is(400, r#"{"non_field_errors":["No data provided"]}"#);
+}
+
+#[tokio::test]
+async fn a_body_may_have_sixteen_kibibytes_and_not_one_more() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    let padded = |length: usize| format!(r#"{{"x":"{}"}}"#, "x".repeat(length - 8));
+    assert_eq!(app.send_json("PATCH", &path(id), padded(16 * 1024)).await.status.as_u16(), 200);
+    let refusal = r#"{"detail":"Request body is too large."}"#;
+    for length in [16 * 1024 + 1, 200_000, 2_000_000] {
+        app.send_json("PATCH", &path(id), padded(length)).await.is(413, refusal);
+    }
+    let chunks = futures_util::stream::iter((0..20).map(|_| Ok::<_, std::io::Error>("x".repeat(1024))));
+    let chunked = app
+        .request("POST", OTPS)
+        .header("Authorization", format!("Token {}", app.admin))
+        .header("Content-Type", "application/json")
+        .body(reqwest::Body::wrap_stream(chunks));
+    answer(chunked).await.is(413, refusal);
+}

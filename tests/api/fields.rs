@@ -1,0 +1,173 @@
+//! What each field accepts, and the words in which it refuses (`api.md`, "Fields on input").
+
+use serde_json::{Value, json};
+
+use crate::helpers::{TestApp, on_field, path};
+
+/// Patches one field of a code that has an address (for `email`) or a number (for all else); its new value or the refusal.
+async fn patched(app: &TestApp, field: &str, raw: &str) -> Result<Value, String> {
+    let id = match field {
+        "email" => app.create_with(r#"{"code":1,"email":"a@b.com"}"#).await,
+        _ => app.create().await,
+    };
+    let answer = app.send_json("PATCH", &path(id), format!(r#"{{"{field}":{raw}}}"#)).await;
+    match answer.status.as_u16() {
+        200 => Ok(answer.json()[field].clone()),
+        400 => Err(answer.body),
+        status => panic!("{field} {raw}: {status} {}", answer.body),
+    }
+}
+
+async fn accepts(field: &str, cases: &[(&str, Value)]) {
+    let app = TestApp::start().await;
+    for (raw, stored) in cases {
+        assert_eq!(patched(&app, field, raw).await, Ok(stored.clone()), "{field}: {raw}");
+    }
+}
+
+async fn refuses(field: &str, message: &str, cases: &[&str]) {
+    let app = TestApp::start().await;
+    for raw in cases {
+        assert_eq!(patched(&app, field, raw).await, Err(on_field(field, message)), "{field}: {raw}");
+    }
+}
+
+#[tokio::test]
+async fn a_code_is_an_integer_in_any_usual_dress() {
+    let code = |text: &str, value: i64| (format!("{text:?}"), json!(value));
+    let texts = [code("12", 12), code(" 12 ", 12), code("۱۲۳", 123), code("٤٥٦", 456), code("007", 7)];
+    let mut cases = vec![
+        ("0", json!(0)),
+        ("255315", json!(255_315)),
+        ("9007199254740991", json!(9_007_199_254_740_991_i64)),
+        ("3.0", json!(3)),
+        ("1e3", json!(1000)),
+        ("-0", json!(0)),
+        ("-0.0", json!(0)),
+        ("9007199254740991.0", json!(9_007_199_254_740_991_i64)),
+    ];
+    cases.extend(texts.iter().map(|(raw, value)| (raw.as_str(), value.clone())));
+    accepts("code", &cases).await;
+}
+
+#[tokio::test]
+async fn a_code_is_refused_in_the_contracts_words() {
+    let integer = "A valid integer is required.";
+    refuses(
+        "code",
+        integer,
+        &[
+            "true", "false", "[]", "{}", "[1]", r#""""#, r#"" ""#, r#""x""#, r#""1.5""#, "1.5", "1e400", "-1e400",
+            r#""1_0""#,
+        ],
+    )
+    .await;
+    refuses(
+        "code",
+        "Ensure this value is greater than or equal to 0.",
+        &["-1", r#""-1""#, "-1.0", "-1e300", "-99999999999999999999"],
+    )
+    .await;
+    let most = "Ensure this value is less than or equal to 9007199254740991.";
+    refuses("code", most, &["9007199254740992", r#""9007199254740992""#, "18446744073709551616", "1e300"]).await;
+    refuses("code", "This field may not be null.", &["null"]).await;
+}
+
+#[tokio::test]
+async fn a_mobile_number_is_stored_in_one_form() {
+    let stored = || json!("09123456789");
+    accepts(
+        "mobile_number",
+        &[
+            (r#""09123456789""#, stored()),
+            (r#""9123456789""#, stored()),
+            (r#""+989123456789""#, stored()),
+            (r#""+98 912 345 6789""#, stored()),
+            (r#""00989123456789""#, stored()),
+            (r#""98 9123456789""#, stored()),
+            (r#""0912-345-6789""#, stored()),
+            (r#""۰۹۱۲۳۴۵۶۷۸۹""#, stored()),
+            (r#""٠٩١٢٣٤٥٦٧٨٩""#, stored()),
+            (r#""0912\u200c3456789""#, stored()),
+            ("9123456789", stored()),
+            ("989123456789", stored()),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_mobile_number_is_refused_in_the_contracts_words() {
+    refuses(
+        "mobile_number",
+        "Enter a valid mobile number.",
+        &[
+            r#""0912345678""#,
+            r#""02112345678""#,
+            r#""+14155550100""#,
+            r#""x""#,
+            r#""\u0000""#,
+            "1",
+            "9123456789.0",
+            "-9123456789",
+        ],
+    )
+    .await;
+    refuses("mobile_number", "This field may not be blank.", &[r#""""#, r#""   ""#]).await;
+    refuses("mobile_number", "Not a valid string.", &["true", "false", "[]", "{}"]).await;
+}
+
+#[tokio::test]
+async fn an_address_is_stored_with_its_domain_in_lower_case() {
+    accepts(
+        "email",
+        &[
+            (r#""some@email.com""#, json!("some@email.com")),
+            (r#""  Some.One@EMAIL.com ""#, json!("Some.One@email.com")),
+            (r#""a+b@sub.example.co""#, json!("a+b@sub.example.co")),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn an_address_is_refused_in_the_contracts_words() {
+    refuses(
+        "email",
+        "Enter a valid email address.",
+        &[r#""x""#, r#""a@b""#, r#""a@b.com\r\nx: y""#, r#""@b.com""#, "1", "1.5"],
+    )
+    .await;
+    refuses("email", "This field may not be blank.", &[r#""""#, r#""\t""#]).await;
+    refuses("email", "Not a valid string.", &["true", "[]", "{}"]).await;
+    let long = format!("\"{}@example.com\"", "a".repeat(243));
+    refuses("email", "Ensure this field has no more than 254 characters.", &[&long]).await;
+}
+
+#[tokio::test]
+async fn a_moment_keeps_its_microseconds_and_is_shown_in_utc() {
+    accepts(
+        "valid_to",
+        &[
+            (r#""2025-12-30T14:39:10.268800Z""#, json!("2025-12-30T14:39:10.268800Z")),
+            (r#""2025-12-30 14:39""#, json!("2025-12-30T14:39:00.000000Z")),
+            (r#""2025-12-30T14:39:10.1234567+03:30""#, json!("2025-12-30T11:09:10.123456Z")),
+            (r#""2025-12-30""#, json!("2025-12-30T00:00:00.000000Z")),
+            (r#""1999-12-31T23:59:59.999999Z""#, json!("1999-12-31T23:59:59.999999Z")),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_moment_is_refused_in_the_contracts_words() {
+    let format =
+        "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
+    refuses(
+        "valid_to",
+        format,
+        &[r#""""#, r#""tomorrow""#, r#""2025-02-30""#, r#""12:00""#, "1767105550", "true", "[]", "{}", r#""\u0000""#],
+    )
+    .await;
+    refuses("valid_to", "This field may not be null.", &["null"]).await;
+}

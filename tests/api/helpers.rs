@@ -1,0 +1,139 @@
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use otpd::domain::timestamp::Timestamp;
+use otpd::domain::token::ApiToken;
+use otpd::domain::user::{Permission, Role};
+use otpd::http;
+use otpd::service::{Service, accounts};
+use otpd::store::Store;
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use reqwest::{Method, RequestBuilder, StatusCode};
+use serde_json::Value;
+
+pub const OTPS: &str = "/api/notifications/otp/";
+/// Where the clock of every app stands at first.
+pub const START: &str = "2025-12-29T14:38:32.273219Z";
+/// What `valid_to` becomes at START: the expiration time of every app is five minutes.
+pub const START_PLUS_EXPIRATION: &str = "2025-12-29T14:43:32.273219Z";
+
+pub struct TestApp {
+    pub address: String,
+    pub admin: String,
+    pub store: Store,
+    pub folder: tempfile::TempDir,
+    clock: Arc<AtomicI64>,
+    client: reqwest::Client,
+}
+
+/// What the server answered.
+#[derive(Debug, PartialEq)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub headers: reqwest::header::HeaderMap,
+    pub body: String,
+}
+
+impl TestApp {
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("otp.db"), 4, true).unwrap();
+        let clock = Arc::new(AtomicI64::new(Timestamp::parse(START).unwrap().as_micros()));
+        let told = Arc::clone(&clock);
+        let tell = Arc::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)).unwrap());
+        let service = Service::new(store.clone(), tell, Duration::from_secs(300));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { http::server(listener, service, 2).unwrap().await.unwrap() });
+        });
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let mut app = Self { address, admin: String::new(), store, folder, clock, client };
+        app.admin = app.user("admin", Role::Admin, &[]).await;
+        app
+    }
+
+    /// A new user's token.
+    pub async fn user(&self, name: &str, role: Role, permissions: &[Permission]) -> String {
+        let token = ApiToken::generate(&mut UnwrapErr(SysRng));
+        let now = Timestamp::parse(START).unwrap();
+        accounts::add_user(&self.store, name.parse().unwrap(), role, permissions.to_vec(), token.clone(), now)
+            .await
+            .unwrap();
+        token.reveal().to_owned()
+    }
+
+    pub fn set_clock(&self, moment: &str) {
+        self.clock.store(Timestamp::parse(moment).unwrap().as_micros(), Ordering::SeqCst);
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.client.request(method, format!("{}{path}", self.address))
+    }
+
+    /// Sends a request as the admin.
+    pub async fn send(&self, method: &str, path: &str) -> Answer {
+        answer(self.request(method, path).header("Authorization", format!("Token {}", self.admin))).await
+    }
+
+    /// Sends a request with a JSON body as the admin.
+    pub async fn send_json(&self, method: &str, path: &str, body: impl Into<String>) -> Answer {
+        self.send_body(method, path, "application/json", body).await
+    }
+
+    pub async fn send_body(&self, method: &str, path: &str, media_type: &str, body: impl Into<String>) -> Answer {
+        let request = self.request(method, path).header("Authorization", format!("Token {}", self.admin));
+        answer(request.header("Content-Type", media_type).body(body.into())).await
+    }
+
+    /// Creates a code for 09123456789 and gives its id.
+    pub async fn create(&self) -> i64 {
+        self.create_with(r#"{"code":255315,"mobile_number":"09123456789"}"#).await
+    }
+
+    pub async fn create_with(&self, body: &str) -> i64 {
+        let created = self.send_json("POST", OTPS, body).await;
+        assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
+        created.json()["id"].as_i64().unwrap()
+    }
+}
+
+pub async fn answer(request: RequestBuilder) -> Answer {
+    let response = request.send().await.unwrap();
+    Answer { status: response.status(), headers: response.headers().clone(), body: response.text().await.unwrap() }
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn is(&self, status: u16, body: &str) {
+        assert_eq!((self.status.as_u16(), self.body.as_str()), (status, body));
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+/// The body of a refusal on one field.
+pub fn on_field(field: &str, message: &str) -> String {
+    format!(r#"{{"{field}":["{message}"]}}"#)
+}
+
+pub fn path(id: i64) -> String {
+    format!("{OTPS}{id}")
+}
+
+pub const NOT_FOUND: &str = r#"{"detail":"No OTPCode matches the given query."}"#;
+pub const FORBIDDEN: &str = r#"{"detail":"You do not have permission to perform this action."}"#;
+pub const NO_CREDENTIALS: &str = r#"{"detail":"Authentication credentials were not provided."}"#;
+pub const ONE_RECIPIENT: &str = r#"{"non_field_errors":["Exactly one of mobile_number or email must be provided."]}"#;

@@ -1,0 +1,13 @@
+//! The API as a client meets it: the real server on port 0 with a database and a clock of its own.
+
+mod access;
+mod bodies;
+mod create;
+mod delete;
+mod fields;
+mod helpers;
+mod hostile;
+mod races;
+mod retrieve;
+mod service;
+mod update;

@@ -1,0 +1,103 @@
+//! What is true of every answer, and the paths that ask for no token.
+
+use crate::helpers::{OTPS, TestApp, answer, path};
+
+#[tokio::test]
+async fn every_answer_bears_an_id_and_may_not_be_kept() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    for answer in [
+        app.send("GET", &path(id)).await,
+        app.send("PUT", &path(id)).await,
+        app.send("DELETE", &path(id)).await,
+        app.send_json("POST", OTPS, "{").await,
+        answer(app.request("GET", &path(id))).await,
+        answer(app.request("GET", "/nowhere")).await,
+        answer(app.request("GET", "/healthz")).await,
+    ] {
+        assert_eq!(answer.header("cache-control"), "no-store", "{answer:?}");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+        let fresh = answer.header("x-request-id");
+        assert!(fresh.len() == 16 && fresh.bytes().all(|b| b.is_ascii_hexdigit()), "{fresh}");
+        assert_eq!(answer.header("server"), "");
+        if answer.status != 204 {
+            assert_eq!(answer.header("content-type"), "application/json");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_callers_request_id_comes_back_if_it_is_harmless() {
+    let app = TestApp::start().await;
+    let echoed = |id: Vec<u8>| {
+        let request = app.request("GET", "/healthz").header("X-Request-ID", id);
+        async { answer(request).await.header("x-request-id").to_owned() }
+    };
+    for good in ["a", "req-1.2_3", &"x".repeat(64)] {
+        assert_eq!(echoed(good.into()).await, good);
+    }
+    for bad in [&b""[..], &[b'x'; 65], b"a b", b"a/b", "é".as_bytes(), b"\xff", b"a\tb"] {
+        let fresh = echoed(bad.to_vec()).await;
+        assert!(fresh.len() == 16 && fresh.bytes().all(|b| b.is_ascii_hexdigit()), "{fresh}");
+    }
+}
+
+#[tokio::test]
+async fn health_needs_no_token() {
+    let app = TestApp::start().await;
+    for path in ["/healthz", "/healthz/", "/readyz", "/readyz/"] {
+        answer(app.request("GET", path)).await.is(200, r#"{"status":"ok"}"#);
+        answer(app.request("HEAD", path)).await.is(200, "");
+        let refused = answer(app.request("POST", path)).await;
+        refused.is(405, r#"{"detail":"Method \"POST\" not allowed."}"#);
+        assert_eq!(refused.header("allow"), "GET, HEAD");
+    }
+}
+
+#[tokio::test]
+async fn ready_turns_503_when_the_writer_is_gone_and_reads_go_on() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    app.store.close();
+    let busy = r#"{"detail":"Service temporarily unavailable, try again later."}"#;
+    for refused in [
+        answer(app.request("GET", "/readyz")).await,
+        app.send_json("PATCH", &path(id), "{}").await,
+        app.send("DELETE", &path(id)).await,
+    ] {
+        refused.is(503, busy);
+        assert_eq!(refused.header("retry-after"), "1");
+    }
+    answer(app.request("GET", "/healthz")).await.is(200, r#"{"status":"ok"}"#);
+    assert_eq!(app.send("GET", &path(id)).await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn ready_turns_503_when_the_schema_is_not_the_programs() {
+    let app = TestApp::start().await;
+    let other = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
+    other.execute("UPDATE refinery_schema_history SET version = version + 1000", []).unwrap();
+    assert_eq!(answer(app.request("GET", "/readyz")).await.status.as_u16(), 503);
+    other.execute("UPDATE refinery_schema_history SET version = version - 1000", []).unwrap();
+    assert_eq!(answer(app.request("GET", "/readyz")).await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn an_unknown_path_is_not_found_for_everyone() {
+    let app = TestApp::start().await;
+    for path in
+        ["/", "/api", "/api/notifications/", "/api/notifications/otp/1/2", "/api/notifications/sms/49", "//", "/%00"]
+    {
+        answer(app.request("GET", path)).await.is(404, r#"{"detail":"Not found."}"#);
+        app.send("PATCH", path).await.is(404, r#"{"detail":"Not found."}"#);
+    }
+}
+
+#[tokio::test]
+async fn a_fault_on_our_side_says_nothing_of_its_cause() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    let other = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
+    other.execute_batch("PRAGMA ignore_check_constraints = ON; UPDATE otp_codes SET code = -5").unwrap();
+    app.send("GET", &path(id)).await.is(500, r#"{"detail":"A server error occurred."}"#);
+}
