@@ -166,7 +166,9 @@ fn refused(key: &str, setting: &Setting, accepted: &str) -> ConfigError {
 
 fn known_keys<'a>(defaults: impl Iterator<Item = &'a String>) -> Vec<String> {
     let secrets = SECRETS.into_iter().flat_map(|key| [key.to_owned(), format!("{key}_file")]);
-    defaults.cloned().chain(secrets).collect()
+    let mut keys: Vec<String> = defaults.cloned().chain(secrets).collect();
+    keys.sort_unstable();
+    keys
 }
 
 /// The variables that mean to be settings.

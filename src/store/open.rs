@@ -55,6 +55,8 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, OpenError>
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|cause| OpenError::sqlite(path, &cause))?;
     require_ours(&connection, path)?;
     set_up(&mut connection).map_err(|cause| OpenError::sqlite(path, &cause))?;
+    // Whoever holds the write lock for good would make every write fail; the start is the time to say so.
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
     migrations::apply(&mut connection)
         .map_err(|cause| OpenError::new(path, format!("the schema can't be brought up to date: {cause}")))?;
     Ok(connection)

@@ -1,5 +1,7 @@
 //! The API as a client meets it: the real server on port 0 with a database and a clock of its own.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 mod access;
 mod bodies;
 mod create;

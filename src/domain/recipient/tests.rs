@@ -1,0 +1,116 @@
+use super::*;
+
+#[test]
+fn every_usual_form_of_a_number_is_stored_in_one_form() {
+    for text in [
+        "09123456789",
+        "9123456789",
+        "+989123456789",
+        "+98 912 345 6789",
+        "00989123456789",
+        "0098 912 345 67 89",
+        "989123456789",
+        "0912-345-6789",
+        " 0912 345 6789 ",
+        "۰۹۱۲۳۴۵۶۷۸۹",
+        "٠٩١٢٣٤٥٦٧٨٩",
+        "+۹۸۹۱۲۳۴۵۶۷۸۹",
+        "0912\u{200c}345\u{200c}6789",
+        "\u{202a}+98 912 345 6789\u{202c}",
+        "0912–345–6789",
+    ] {
+        assert_eq!(MobileNumber::parse(text).unwrap().as_str(), "09123456789", "{text}");
+    }
+    assert_eq!(MobileNumber::parse("9891234567").unwrap().as_str(), "09891234567", "an operator prefix 098");
+    assert_eq!(MobileNumber::parse("09001234567").unwrap().as_str(), "09001234567");
+    assert_eq!(MobileNumber::parse("09991234567").unwrap().as_str(), "09991234567");
+}
+
+#[test]
+fn what_is_no_iranian_mobile_number_is_refused() {
+    for text in [
+        "",
+        "-",
+        "0912345678",
+        "091234567890",
+        "08123456789",
+        "02188776655",
+        "+19123456789",
+        "+9809123456789",
+        "0912345678a",
+        "0912+3456789",
+        "++989123456789",
+        "00989123456",
+        "9809123456789",
+        "09123456789,09123456788",
+        "0912.345.6789",
+        "０９１２３４５６７８９",
+        "912345678",
+    ] {
+        assert_eq!(MobileNumber::parse(text), Err("Enter a valid mobile number.".into()), "{text}");
+    }
+}
+
+#[test]
+fn an_address_keeps_its_local_part_and_lowers_its_domain() {
+    for (text, stored) in [
+        ("some@email.com", "some@email.com"),
+        ("  Some.One+tag@EMAIL.Com ", "Some.One+tag@email.com"),
+        ("a@localhost", "a@localhost"),
+        ("a@[127.0.0.1]", "a@[127.0.0.1]"),
+        ("info@مثال.ایران", "info@مثال.ایران"),
+        ("o'neil@sub.domain.example", "o'neil@sub.domain.example"),
+    ] {
+        assert_eq!(EmailAddress::parse(text).map(|e| e.0), Ok(stored.into()), "{text}");
+    }
+}
+
+#[test]
+fn what_django_calls_no_address_is_refused() {
+    for text in [
+        "x",
+        "x@",
+        "@x.com",
+        "x@y",
+        "x@y.z",
+        "a b@x.com",
+        "a@x com.org",
+        "a@@x.com",
+        "a@-x.com",
+        "a@x..com",
+        ".a@x.com",
+        "a.@x.com",
+        "a..b@x.com",
+        "a@x.com\r\nBcc: b@x.com",
+        "a\u{0}@x.com",
+        "نام@x.com",
+        "a@evil\r\n[127.0.0.1]",
+        "a@[999.0.0.1]",
+        "a@x.com.",
+        "<a@x.com>",
+        "a@b@c.com",
+    ] {
+        assert_eq!(EmailAddress::parse(text), Err("Enter a valid email address.".into()), "{text}");
+    }
+}
+
+#[test]
+fn an_address_has_at_most_254_characters() {
+    let domain = format!("{}.{}.{}.com", "d".repeat(62), "e".repeat(62), "f".repeat(59));
+    let fits = format!("{}@{domain}", "a".repeat(64));
+    assert_eq!(fits.chars().count(), 254);
+    assert_eq!(EmailAddress::parse(&fits).map(|e| e.0), Ok(fits.clone()));
+    let too_long = fits.replace(".com", ".info");
+    let refusal = Err("Ensure this field has no more than 254 characters.".into());
+    assert_eq!(EmailAddress::parse(&too_long), refusal);
+    assert_eq!(EmailAddress::parse(&format!("{}@example.com", "a".repeat(250))), refusal);
+}
+
+#[test]
+fn what_is_printed_is_masked() {
+    let number = MobileNumber::parse("09123456545").unwrap();
+    let address = EmailAddress::parse("info@moeinmail.ir").unwrap();
+    assert_eq!(format!("{number} {number:?}"), "0912***6545 0912***6545");
+    assert_eq!(format!("{address} {address:?}"), "i***@moeinmail.ir i***@moeinmail.ir");
+    assert_eq!(format!("{:?}", Recipient::Mobile(number)), "Mobile(0912***6545)");
+}

@@ -1,0 +1,66 @@
+use crate::helpers::{Server, folder, otpd, succeed};
+
+/// Everything in these requests that nobody may find in a log.
+const CANARIES: [&str; 10] = [
+    "739204615",
+    "09127770001",
+    "9127770001",
+    "canary.one",
+    "canary.two",
+    "418273645",
+    "0912777",
+    "777-00-02",
+    "cana-domain",
+    "09127770003",
+];
+
+#[test]
+fn no_log_line_shows_a_code_a_token_an_address_or_a_number_at_trace_level() {
+    let folder = folder();
+    let mut server = Server::spawn(otpd(folder.path()).env("RUST_LOG", "trace"));
+    let admin = std::fs::read_to_string(folder.path().join("admin.token")).unwrap();
+    let admin = admin.trim();
+    let support = succeed(folder.path(), &["user", "add", "support", "--role", "staff"]);
+    let otps = "/api/notifications/otp/";
+    for (verb, path, token, body) in [
+        ("POST", otps.to_owned(), admin, r#"{"code":739204615,"mobile_number":"09127770001"}"#),
+        ("PATCH", format!("{otps}1"), admin, r#"{"mobile_number":null,"email":"canary.one@cana-domain.com"}"#),
+        (
+            "PATCH",
+            format!("{otps}1"),
+            admin,
+            r#"{"code":"418273645x","email":"canary.two@@x","mobile_number":"0912-777-00-02"}"#,
+        ),
+        ("PATCH", format!("{otps}1"), admin, r#"{"code":739204615,"mobile_number":"09127770001""#),
+        ("GET", format!("{otps}1"), admin, ""),
+        ("GET", format!("{otps}09127770003"), admin, ""),
+        ("GET", "/canary.two/739204615?search=09127770001".to_owned(), admin, ""),
+        ("PUT", format!("{otps}1"), admin, r#"{"code":739204615}"#),
+        ("GET", format!("{otps}1"), support.trim(), ""),
+        ("GET", format!("{otps}1"), "otpd_739204615", ""),
+        ("DELETE", format!("{otps}1"), admin, ""),
+    ] {
+        server.send(verb, &path, token, body);
+    }
+    server.signal("TERM");
+    let (_, log) = server.wait();
+    assert!(log.contains("POST /api/notifications/otp 201"), "{log}");
+    for canary in CANARIES.into_iter().chain([admin, support.trim()]) {
+        let found: Vec<&str> = log.lines().filter(|line| line.contains(canary)).collect();
+        assert!(found.is_empty(), "{canary}: {found:?}");
+    }
+}
+
+#[test]
+fn every_event_is_one_line_with_the_request_id() {
+    let folder = folder();
+    let mut server = Server::start(folder.path());
+    server.send("GET", "/healthz", "x", "");
+    server.signal("TERM");
+    let (_, log) = server.wait();
+    let line = log.lines().find(|line| line.contains("/healthz")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!((words[1], words[2]), ("INFO", "otpd::http::observe:"));
+    assert_eq!(words[3].len(), 16, "the request id: {line}");
+    assert_eq!(words[4..7], ["GET", "/healthz", "200"]);
+}

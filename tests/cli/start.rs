@@ -1,0 +1,164 @@
+//! What keeps otpd from starting: one clear line, exit 1, and the file is left as it was.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::helpers::{Server, TOKEN, fail, folder, otpd, run, succeed};
+
+/// A folder with a database that otpd made, checkpointed and closed.
+fn with_database() -> tempfile::TempDir {
+    let folder = folder();
+    succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
+    folder
+}
+
+#[track_caller]
+fn refused(folder: &Path) -> String {
+    let before = fs::read(folder.join("otp.db")).unwrap();
+    let line = fail(run(folder, &["serve"]));
+    assert!(fs::read(folder.join("otp.db")).unwrap() == before, "the file has changed: {line}");
+    line
+}
+
+#[test]
+fn a_taken_port_is_named_and_nothing_is_created() {
+    let folder = folder();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let line = fail(otpd(folder.path()).env("OTPD_SERVER__PORT", port.to_string()).output().unwrap());
+    assert_eq!(
+        line,
+        format!(
+            "otpd: can't listen on 127.0.0.1:{port} (server.host, server.port): Address already in use (os error 98); \
+             stop what listens there, or choose another port"
+        )
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_database_of_a_newer_version_is_refused() {
+    let folder = with_database();
+    let db = Connection::open(folder.path().join("otp.db")).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode = DELETE;
+         INSERT INTO refinery_schema_history SELECT 1000, 'later', applied_on, checksum FROM refinery_schema_history LIMIT 1",
+    )
+    .unwrap();
+    drop(db);
+    let line = refused(folder.path());
+    assert!(
+        line.starts_with("otpd: database otp.db: was made by a newer otpd (schema 1000, this one knows "),
+        "{line}"
+    );
+    assert!(line.ends_with("); install that version"), "{line}");
+}
+
+#[test]
+fn a_read_only_database_is_refused() {
+    let folder = with_database();
+    let path = folder.path().join("otp.db");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+    assert_eq!(refused(folder.path()), "otpd: database otp.db: is read-only; `chmod u+w` it");
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let folder = folder();
+    fs::write(folder.path().join("otp.db"), "This is a letter to my grandmother, and no database.\n".repeat(100))
+        .unwrap();
+    assert_eq!(
+        refused(folder.path()),
+        "otpd: database otp.db: is damaged or no SQLite database (file is not a database); restore a backup, or name \
+         another file in database.path"
+    );
+}
+
+#[test]
+fn a_truncated_database_is_refused() {
+    let folder = with_database();
+    let path = folder.path().join("otp.db");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..5000]).unwrap();
+    let line = refused(folder.path());
+    assert!(line.starts_with("otpd: database otp.db: is damaged or no SQLite database ("), "{line}");
+}
+
+#[test]
+fn a_damaged_schema_history_is_refused() {
+    for damage in ["applied_on = 'yesterday'", "checksum = 'x'"] {
+        let folder = with_database();
+        let db = Connection::open(folder.path().join("otp.db")).unwrap();
+        db.execute_batch("PRAGMA journal_mode = DELETE").unwrap();
+        db.execute(&format!("UPDATE refinery_schema_history SET {damage}"), []).unwrap();
+        drop(db);
+        assert_eq!(
+            refused(folder.path()),
+            "otpd: database otp.db: is damaged (its schema history can't be read); restore a backup"
+        );
+    }
+}
+
+#[test]
+fn another_programs_database_is_refused() {
+    for made in ["CREATE TABLE t (x)", "PRAGMA application_id = 7; CREATE TABLE t (x)"] {
+        let folder = folder();
+        Connection::open(folder.path().join("otp.db")).unwrap().execute_batch(made).unwrap();
+        let line = refused(folder.path());
+        assert_eq!(line, "otpd: database otp.db: belongs to another program; name another file in database.path");
+    }
+}
+
+#[test]
+fn a_folder_and_a_missing_folder_are_named() {
+    let folder = folder();
+    fs::create_dir(folder.path().join("otp.db")).unwrap();
+    assert_eq!(fail(run(folder.path(), &[])), "otpd: database otp.db: is a folder; name a file in database.path");
+    let line = fail(otpd(folder.path()).env("OTPD_DATABASE__PATH", "no/otp.db").output().unwrap());
+    assert_eq!(line, "otpd: database no/otp.db: can't be created: No such file or directory (os error 2)");
+}
+
+#[test]
+fn a_lock_that_another_process_holds_for_good_is_named() {
+    let folder = folder();
+    Connection::open(folder.path().join("otp.db"))
+        .unwrap()
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA application_id = 1869901924;")
+        .unwrap();
+    let holder = Connection::open(folder.path().join("otp.db")).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let line = fail(run(folder.path(), &["serve"]));
+    assert_eq!(
+        line,
+        "otpd: database otp.db: another process holds its write lock; stop that process, then start again"
+    );
+    holder.execute_batch("ROLLBACK").unwrap();
+    drop(Server::start(folder.path()));
+}
+
+#[test]
+fn the_first_answer_comes_within_a_tenth_of_a_second() {
+    let folder = with_database();
+    let best = (0..5)
+        .map(|_| {
+            let begun = Instant::now();
+            let server = Server::start(folder.path());
+            std::net::TcpStream::connect(server.socket()).unwrap();
+            begun.elapsed()
+        })
+        .min()
+        .unwrap();
+    assert!(best < Duration::from_millis(100), "{best:?}");
+}
+
+#[test]
+fn a_bootstrap_token_given_later_changes_nothing() {
+    let folder = with_database();
+    let server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    assert_eq!(server.send("GET", "/api/notifications/otp/1", TOKEN, "").0, 401);
+}

@@ -1,0 +1,61 @@
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use crate::helpers::{Server, TOKEN, folder, otpd, read_until};
+
+fn server(folder: &std::path::Path) -> Server {
+    Server::spawn(otpd(folder).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN))
+}
+
+/// Sends all of a POST but the last byte of its body.
+fn begin_post(server: &Server) -> TcpStream {
+    let body = r#"{"code":1,"email":"a@b.com"}"#;
+    let mut stream = TcpStream::connect(server.socket()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let head = format!(
+        "POST /api/notifications/otp/ HTTP/1.1\r\nHost: x\r\nAuthorization: Token {TOKEN}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{}",
+        body.len(),
+        &body[..body.len() - 1]
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // The head is with the server once it has answered another client.
+    server.send("GET", "/healthz", TOKEN, "");
+    stream
+}
+
+#[test]
+fn a_stop_finishes_what_is_in_flight_checkpoints_and_exits_0() {
+    for signal in ["TERM", "INT"] {
+        let folder = folder();
+        let mut server = server(folder.path());
+        let mut post = begin_post(&server);
+        server.signal(signal);
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(TcpStream::connect(server.socket()).is_err(), "no new client is taken");
+        post.write_all(b"}").unwrap();
+        let answer = read_until(&mut post, "updated_at");
+        assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
+        let (status, said) = server.wait();
+        assert_eq!(status.code(), Some(0), "{said}");
+        let wal = folder.path().join("otp.db-wal");
+        assert_eq!(fs::metadata(wal).map_or(0, |wal| wal.len()), 0, "the WAL is in the database");
+        assert_eq!(self::server(folder.path()).send("GET", "/api/notifications/otp/1", TOKEN, "").0, 200);
+    }
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    let folder = folder();
+    let mut server = server(folder.path());
+    let _post = begin_post(&server);
+    server.signal("TERM");
+    std::thread::sleep(Duration::from_millis(200));
+    let begun = Instant::now();
+    server.signal("TERM");
+    let (status, said) = server.wait();
+    assert_eq!(status.code(), Some(1), "{said}");
+    assert!(begun.elapsed() < Duration::from_secs(1));
+}
