@@ -22,8 +22,9 @@ pub(super) async fn run(config: &Config) -> Outcome {
     let workers = config.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     let readers = u32::try_from(workers * 2).unwrap_or(u32::MAX).clamp(4, 64);
     let store = Store::open(&config.database_path, readers, true)?;
-    let service = Service::new(store.clone(), Arc::new(now), config.otp_expiration);
-    let server = http::server(listener, service, workers)?;
+    let service = Service::new(store.clone(), Arc::new(now), config.otp_expiration, config.otp_timezone);
+    let settings = http::Settings { workers, trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()) };
+    let server = http::server(listener, service, settings)?;
     first_run::greet(config, &store, address).await?;
     log::info!(
         "otpd {} listens on http://{address}, database {}",

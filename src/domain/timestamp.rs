@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 
 use crate::error::InvalidValue;
 
@@ -59,9 +59,10 @@ impl Timestamp {
 }
 
 impl From<DateTime<Utc>> for Timestamp {
-    /// Cuts what is finer than a microsecond.
+    /// Cuts what is finer than a microsecond; a moment outside the years 1 to 9999 becomes the nearest one inside.
     fn from(moment: DateTime<Utc>) -> Self {
-        Self(moment.with_nanosecond(moment.nanosecond() % 1_000_000_000 / 1_000 * 1_000).unwrap_or(moment))
+        let micros = moment.timestamp_micros().clamp(Self::MIN_MICROS, Self::MAX_MICROS);
+        Self(DateTime::from_timestamp_micros(micros).unwrap_or(moment))
     }
 }
 
@@ -86,10 +87,10 @@ fn parse_micros(text: &str) -> Option<i64> {
     local.checked_sub_signed(parse_offset(offset)?).map(|utc| utc.and_utc().timestamp_micros())
 }
 
-/// `YYYY-MM-DD`, digits in every place.
+/// `YYYY-MM-DD`, digits in every place, from the year 1 on.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
-    let year = number(&[y1, y2, y3, y4])?;
+    let year = number(&[y1, y2, y3, y4]).filter(|year| *year > 0)?;
     NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 

@@ -1,13 +1,16 @@
 //! The API over HTTP: actix, the routes, what bodies look like, and in `error.rs` the one table from kind to status.
 
 mod body;
+mod client_view;
 mod credentials;
 mod error;
 mod fields;
 mod health;
+mod list_query;
 mod not_allowed;
 mod observe;
 mod otps;
+mod page;
 
 use std::io;
 use std::net::TcpListener;
@@ -17,6 +20,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, Route, guard, web};
 
 use crate::error::{Error, Kind};
+pub use crate::http::client_view::TrustedProxies;
 use crate::http::not_allowed::Allow;
 use crate::service::Service;
 
@@ -25,20 +29,28 @@ const SHUTDOWN_SECONDS: u64 = 10;
 /// Threads that visit the readers on behalf of one worker; more would only wait for a free reader.
 const BLOCKING_THREADS: usize = 8;
 
-/// A server on `listener` with `workers` threads. It handles no signals: whoever runs it decides when it stops.
+/// How a server is run.
+pub struct Settings {
+    /// Threads that serve requests.
+    pub workers: usize,
+    pub trusted_proxies: TrustedProxies,
+}
+
+/// A server on `listener`. It handles no signals: whoever runs it decides when it stops.
 ///
 /// # Errors
 /// Where the listener can't be used.
-pub fn server(listener: TcpListener, service: Service, workers: usize) -> io::Result<Server> {
+pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io::Result<Server> {
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(service.clone()))
+            .app_data(web::Data::new(settings.trusted_proxies.clone()))
             .wrap(from_fn(observe::observe))
             .configure(routes)
             .default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }))
     });
     Ok(server
-        .workers(workers)
+        .workers(settings.workers)
         .worker_max_blocking_threads(BLOCKING_THREADS)
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals()
@@ -51,7 +63,8 @@ fn routes(config: &mut web::ServiceConfig) {
     config
         .service(
             web::resource(["/api/notifications/otp", "/api/notifications/otp/"])
-                .app_data(Allow("POST"))
+                .app_data(Allow("GET, HEAD, POST"))
+                .route(read().to(otps::list))
                 .route(web::post().to(otps::create))
                 .default_service(web::to(not_allowed::for_staff)),
         )

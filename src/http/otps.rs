@@ -1,21 +1,39 @@
 //! The resource `/api/notifications/otp`.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 
+use crate::domain::listing::Window;
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::http::body::Body;
+use crate::http::client_view::{self, TrustedProxies};
 use crate::http::credentials::Credentials;
-use crate::http::fields;
+use crate::http::page::Page;
+use crate::http::{fields, list_query};
 use crate::service::Service;
 
 pub(super) async fn create(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
     let new = body.0.and_then(|body| fields::new_otp(&body));
     let otp = service.create_otp(credentials.token, new).await?;
     Ok(HttpResponse::Created().json(Resource::new(&otp, service.now())))
+}
+
+pub(super) async fn list(
+    request: HttpRequest,
+    credentials: Credentials,
+    service: web::Data<Service>,
+    proxies: web::Data<TrustedProxies>,
+) -> Result<HttpResponse> {
+    let query = list_query::parse(request.query_string(), service.timezone());
+    let window = query.as_ref().map_or_else(|_| Window::default(), |query| query.window);
+    let (count, otps) = service.list_otps(credentials.token, query).await?;
+    let now = service.now();
+    let results = otps.iter().map(|otp| Resource::new(otp, now)).collect();
+    let url = client_view::url(&request, &proxies);
+    Ok(HttpResponse::Ok().json(Page::new(count, results, window, &url, request.query_string())))
 }
 
 pub(super) async fn retrieve(

@@ -6,6 +6,8 @@ mod otps;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono_tz::Tz;
+
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
 use crate::domain::user::{Caller, Permission};
@@ -26,12 +28,18 @@ pub struct Service {
     store: Store,
     clock: Clock,
     expiration: Duration,
+    timezone: Tz,
 }
 
 impl Service {
-    /// `expiration` is the project's OTP expiration time (`otp.expiration`).
-    pub fn new(store: Store, clock: Clock, expiration: Duration) -> Self {
-        Self { store, clock, expiration }
+    /// `expiration` is the project's OTP expiration time (`otp.expiration`), `timezone` the one in which lists count
+    /// days (`otp.timezone`).
+    pub fn new(store: Store, clock: Clock, expiration: Duration, timezone: Tz) -> Self {
+        Self { store, clock, expiration, timezone }
+    }
+
+    pub fn timezone(&self) -> Tz {
+        self.timezone
     }
 
     pub fn now(&self) -> Timestamp {

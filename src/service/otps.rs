@@ -3,12 +3,13 @@
 //! A body is judged after the caller and the object (`api.md`, "Order of checks"), so it comes in as the verdict of
 //! reading it.
 
+use crate::domain::listing::OtpQuery;
 use crate::domain::otp::{NewOtp, Otp, OtpId, OtpPatch};
 use crate::domain::token::ApiToken;
 use crate::domain::user::Permission;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::otps;
+use crate::store::{otp_list, otps};
 
 impl Service {
     /// Stores a new code. Without `valid_to` it lives for the project's expiration time.
@@ -22,6 +23,12 @@ impl Service {
             otps::insert(db, &new, new.valid_to(now, expiration), now)
         })
         .await
+    }
+
+    /// How many codes match, and the window of them that the query asks for, both of one moment.
+    pub async fn list_otps(&self, token: ApiToken, query: Result<OtpQuery>) -> Result<(i64, Vec<Otp>)> {
+        let now = self.now();
+        self.read(token, Permission::ViewOtp, move |db| otp_list::list(db, &query?, now)).await
     }
 
     pub async fn retrieve_otp(&self, token: ApiToken, id: OtpId) -> Result<Otp> {

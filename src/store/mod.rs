@@ -6,6 +6,7 @@
 mod error;
 mod migrations;
 mod open;
+pub mod otp_list;
 pub mod otps;
 pub mod tokens;
 pub mod users;

@@ -8,16 +8,21 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::Db;
 
-pub(super) const FIND: &str = "
-    SELECT id,
-           code,
-           mobile_number,
-           email,
-           valid_to,
-           created_at,
-           updated_at
-      FROM otp_codes
-     WHERE id = $1";
+/// The columns that `from_row` reads, of `otp_codes AS o`.
+macro_rules! columns {
+    () => {
+        "o.id,
+         o.code,
+         o.mobile_number,
+         o.email,
+         o.valid_to,
+         o.created_at,
+         o.updated_at"
+    };
+}
+
+pub(super) const COLUMNS: &str = columns!();
+pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM otp_codes AS o WHERE o.id = $1");
 
 /// The code with this id.
 ///
@@ -93,7 +98,7 @@ fn found(rows: usize) -> Result<()> {
 }
 
 /// A row as a code. The schema's checks make every refusal here a sign of a damaged file.
-fn from_row(row: &Row<'_>) -> Result<Otp> {
+pub(super) fn from_row(row: &Row<'_>) -> Result<Otp> {
     let code = Code::new(row.get("code")?).map_err(Error::internal)?;
     let recipient = Recipient::exactly_one(
         row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored),

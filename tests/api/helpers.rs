@@ -40,17 +40,23 @@ pub struct Answer {
 
 impl TestApp {
     pub async fn start() -> Self {
+        Self::start_behind(Vec::new()).await
+    }
+
+    /// Starts a server that believes what these proxies tell of the client.
+    pub async fn start_behind(trusted_proxies: Vec<ipnet::IpNet>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("otp.db"), 4, true).unwrap();
         let clock = Arc::new(AtomicI64::new(Timestamp::parse(START).unwrap().as_micros()));
         let told = Arc::clone(&clock);
         let tell = Arc::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)).unwrap());
-        let service = Service::new(store.clone(), tell, Duration::from_secs(300));
+        let service = Service::new(store.clone(), tell, Duration::from_secs(300), chrono_tz::Tz::Asia__Tehran);
+        let settings = http::Settings { workers: 2, trusted_proxies: http::TrustedProxies(trusted_proxies) };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async { http::server(listener, service, 2).unwrap().await.unwrap() });
+            runtime.block_on(async { http::server(listener, service, settings).unwrap().await.unwrap() });
         });
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut app = Self { address, admin: String::new(), store, folder, clock, client };

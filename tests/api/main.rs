@@ -9,6 +9,8 @@ mod delete;
 mod fields;
 mod helpers;
 mod hostile;
+mod list;
+mod list_links;
 mod races;
 mod retrieve;
 mod service;

@@ -1,0 +1,185 @@
+//! Which codes a list shows, in which order, and which window of them (`api.md`, "The page").
+
+use std::ops::Range;
+
+use chrono::{Days, NaiveDate, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+use crate::domain::recipient::{EmailAddress, MobileNumber};
+use crate::domain::timestamp::Timestamp;
+
+/// A list to be made.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OtpQuery {
+    pub filter: OtpFilter,
+    /// In order of weight; ties are broken by id, in the direction of the last. Empty: newest id first.
+    pub ordering: Vec<OrderBy>,
+    pub window: Window,
+}
+
+/// What every code in the list has in common; `None` asks nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OtpFilter {
+    pub id_min: Option<i64>,
+    pub id_max: Option<i64>,
+    pub created: Period,
+    pub updated: Period,
+    pub has_mobile_number: Option<bool>,
+    pub has_email: Option<bool>,
+    pub is_allow: Option<bool>,
+    pub mobile_number: Option<MobileNumber>,
+    pub email: Option<EmailAddress>,
+    /// Every word is a part of the code, the number or the address; in lower case, digits in ASCII.
+    pub words: Vec<String>,
+}
+
+/// Moments from one and before another; `None` leaves a side open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Period {
+    pub from: Option<Timestamp>,
+    pub before: Option<Timestamp>,
+}
+
+impl Period {
+    /// The moments that lie in both.
+    pub fn and(self, other: Self) -> Self {
+        let before = match (self.before, other.before) {
+            (Some(one), Some(other)) => Some(one.min(other)),
+            (one, other) => one.or(other),
+        };
+        Self { from: self.from.max(other.from), before }
+    }
+
+    /// The days from `first` to `last`, both included, as `zone` counts them.
+    pub fn days(first: Option<NaiveDate>, last: Option<NaiveDate>, zone: Tz) -> Self {
+        Self { from: first.map(|day| day_in(day, zone).start), before: last.map(|day| day_in(day, zone).end) }
+    }
+}
+
+/// The moments of one day. Where clocks are turned, a day begins with the first moment that bears its date.
+fn day_in(day: NaiveDate, zone: Tz) -> Range<Timestamp> {
+    let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
+    start_of(day, zone)..start_of(next, zone)
+}
+
+fn start_of(day: NaiveDate, zone: Tz) -> Timestamp {
+    const LONGEST_GAP_MINUTES: i64 = 24 * 60;
+    let midnight = day.and_time(chrono::NaiveTime::MIN);
+    (0..=LONGEST_GAP_MINUTES)
+        .filter_map(|minutes| midnight.checked_add_signed(TimeDelta::minutes(minutes)))
+        .find_map(|local| zone.from_local_datetime(&local).earliest())
+        .map_or_else(|| midnight.and_utc(), |moment| moment.with_timezone(&Utc))
+        .into()
+}
+
+/// A field that a list can be ordered by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OrderField {
+    Id,
+    Code,
+    MobileNumber,
+    Email,
+    ValidTo,
+    CreatedAt,
+    UpdatedAt,
+}
+
+impl OrderField {
+    /// The names that a client may use. What is left of a code's life runs out in the order of `valid_to`.
+    pub const NAMES: [(&str, Self); 8] = [
+        ("id", Self::Id),
+        ("code", Self::Code),
+        ("mobile_number", Self::MobileNumber),
+        ("email", Self::Email),
+        ("ttl", Self::ValidTo),
+        ("valid_to", Self::ValidTo),
+        ("created_at", Self::CreatedAt),
+        ("updated_at", Self::UpdatedAt),
+    ];
+
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, field)| *field)
+    }
+}
+
+/// One step of an ordering.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OrderBy {
+    pub field: OrderField,
+    pub descending: bool,
+}
+
+/// The part of a list that a page shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    pub limit: i64,
+    pub offset: i64,
+}
+
+impl Window {
+    pub const DEFAULT_LIMIT: i64 = 50;
+    /// More is taken as this.
+    pub const MAX_LIMIT: i64 = 500;
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self { limit: Self::DEFAULT_LIMIT, offset: 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn days(first: &str, last: &str, zone: Tz) -> (String, String) {
+        let day = |text: &str| Some(text.parse().unwrap());
+        let period = Period::days(day(first), day(last), zone);
+        (period.from.unwrap().to_string(), period.before.unwrap().to_string())
+    }
+
+    fn pair(from: &str, before: &str) -> (String, String) {
+        (format!("{from}.000000Z"), format!("{before}.000000Z"))
+    }
+
+    #[test]
+    fn a_day_begins_at_its_midnight_in_its_zone() {
+        let utc = days("2025-12-30", "2025-12-30", Tz::UTC);
+        assert_eq!(utc, pair("2025-12-30T00:00:00", "2025-12-31T00:00:00"));
+        let tehran = days("2025-12-30", "2025-12-31", Tz::Asia__Tehran);
+        assert_eq!(tehran, pair("2025-12-29T20:30:00", "2025-12-31T20:30:00"));
+    }
+
+    #[test]
+    fn a_day_on_which_clocks_are_turned_is_as_long_as_it_is() {
+        // Tehran skipped 2022-03-22T00:00 to 01:00, and had 2022-09-21T23:00 to 24:00 twice.
+        let spring = days("2022-03-22", "2022-03-22", Tz::Asia__Tehran);
+        assert_eq!(spring, pair("2022-03-21T20:30:00", "2022-03-22T19:30:00"));
+        let autumn = days("2022-09-21", "2022-09-21", Tz::Asia__Tehran);
+        assert_eq!(autumn, pair("2022-09-20T19:30:00", "2022-09-21T20:30:00"));
+        // Berlin turns its clocks at two and three in the morning.
+        assert_eq!(
+            days("2025-03-30", "2025-03-30", Tz::Europe__Berlin),
+            pair("2025-03-29T23:00:00", "2025-03-30T22:00:00")
+        );
+        assert_eq!(
+            days("2025-10-26", "2025-10-26", Tz::Europe__Berlin),
+            pair("2025-10-25T22:00:00", "2025-10-26T23:00:00")
+        );
+        // Samoa had no 30th of December 2011 at all.
+        assert_eq!(
+            days("2011-12-30", "2011-12-30", Tz::Pacific__Apia),
+            pair("2011-12-30T10:00:00", "2011-12-30T10:00:00")
+        );
+    }
+
+    #[test]
+    fn periods_meet_where_both_hold() {
+        let at = |micros| Some(Timestamp::from_micros(micros).unwrap());
+        let period =
+            |from: Option<i64>, before: Option<i64>| Period { from: from.and_then(at), before: before.and_then(at) };
+        assert_eq!(period(Some(1), None).and(period(None, Some(5))), period(Some(1), Some(5)));
+        assert_eq!(period(Some(1), Some(9)).and(period(Some(3), Some(7))), period(Some(3), Some(7)));
+        assert_eq!(period(None, None).and(period(None, None)), Period::default());
+    }
+}

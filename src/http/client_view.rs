@@ -1,0 +1,107 @@
+//! The address by which the client reached us. Behind a reverse proxy that is the proxy's, and only the proxies named in
+//! `server.trusted_proxies` are believed when they tell it.
+
+use std::net::IpAddr;
+
+use actix_web::HttpRequest;
+use actix_web::http::header::{FORWARDED, HOST, HeaderName};
+use ipnet::IpNet;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The proxies that are believed; it stands in the app's data.
+#[derive(Clone, Debug, Default)]
+pub struct TrustedProxies(pub Vec<IpNet>);
+
+impl TrustedProxies {
+    fn trust(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.0.iter().any(|network| network.contains(&address))
+    }
+}
+
+/// The URL of a request without its query string, as its client knows it.
+pub(super) fn url(request: &HttpRequest, proxies: &TrustedProxies) -> String {
+    let told = request.peer_addr().filter(|peer| proxies.trust(peer.ip())).and_then(|_| told(request, proxies));
+    let (scheme, host) = told.unwrap_or_default();
+    let scheme =
+        scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https")).unwrap_or_else(|| "http".to_owned());
+    let host = host.filter(|host| is_host(host)).unwrap_or_else(|| own_host(request));
+    format!("{scheme}://{host}{}", request.path())
+}
+
+/// The host that the request itself names, or the address it came in by.
+fn own_host(request: &HttpRequest) -> String {
+    let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
+    authority
+        .or_else(|| header(request, &HOST))
+        .filter(|host| is_host(host))
+        .unwrap_or_else(|| request.app_config().local_addr().to_string())
+}
+
+type Told = (Option<String>, Option<String>);
+
+/// Scheme and host as the outermost trusted proxy saw them. Each proxy adds its entry on the right, so the entries are read
+/// from there, past every one that was added on behalf of another trusted proxy.
+fn told(request: &HttpRequest, proxies: &TrustedProxies) -> Option<Told> {
+    if let Some(forwarded) = header(request, &FORWARDED) {
+        let entries: Vec<Vec<(String, String)>> = forwarded.split(',').map(directives).collect();
+        let value = |entry: &[(String, String)], name| {
+            entry.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+        };
+        let clients: Vec<_> = entries.iter().map(|entry| value(entry, "for").unwrap_or_default()).collect();
+        let entry = entries.get(outermost(&clients, proxies)?)?;
+        return Some((value(entry, "proto").map(|scheme| scheme.to_ascii_lowercase()), value(entry, "host")));
+    }
+    let clients = list(request, &FORWARDED_FOR);
+    let hops_inward = outermost(&clients, proxies).map_or(0, |entry| clients.len() - 1 - entry);
+    // A proxy that replaces a header leaves one value for the whole chain.
+    let entry = |name| {
+        let values = list(request, name);
+        values.iter().rev().nth(hops_inward).or(values.first()).cloned()
+    };
+    Some((entry(&FORWARDED_PROTO).map(|scheme| scheme.to_ascii_lowercase()), entry(&FORWARDED_HOST)))
+}
+
+/// The index of the entry whose client is the first from the right that is no trusted proxy.
+fn outermost(clients: &[String], proxies: &TrustedProxies) -> Option<usize> {
+    let is_proxy = |client: &String| address(client).is_some_and(|address| proxies.trust(address));
+    let all_are_proxies = || (!clients.is_empty()).then_some(0);
+    clients.iter().rposition(|client| !is_proxy(client)).or_else(all_are_proxies)
+}
+
+/// An address with or without a port, an IPv6 one in brackets or bare.
+fn address(text: &str) -> Option<IpAddr> {
+    text.parse()
+        .ok()
+        .or_else(|| text.parse().ok().map(|socket: std::net::SocketAddr| socket.ip()))
+        .or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
+}
+
+/// `for=…;proto=…;host=…`, keys in lower case, quotes taken off.
+fn directives(entry: &str) -> Vec<(String, String)> {
+    entry
+        .split(';')
+        .filter_map(|pair| pair.trim().split_once('='))
+        .map(|(key, value)| (key.to_ascii_lowercase(), value.trim_matches('"').to_owned()))
+        .collect()
+}
+
+fn list(request: &HttpRequest, name: &HeaderName) -> Vec<String> {
+    let text = header(request, name).unwrap_or_default();
+    text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
+}
+
+/// All values of a header, as one list.
+fn header(request: &HttpRequest, name: &HeaderName) -> Option<String> {
+    let values: Vec<&str> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+/// A host and perhaps a port, and nothing that could end a URL early.
+fn is_host(text: &str) -> bool {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
+    (1..=255).contains(&text.len()) && text.bytes().all(allowed)
+}

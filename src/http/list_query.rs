@@ -1,0 +1,126 @@
+//! The query string of the list, read as `api.md` ("The page") says. All bad parameters are reported at once; unknown ones
+//! and empty values ask for nothing, and of a parameter that is named twice the last counts, all as in Django.
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use crate::domain::digits::to_ascii_digits;
+use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period, Window};
+use crate::domain::recipient::{EmailAddress, MobileNumber};
+use crate::domain::timestamp::parse_date;
+use crate::error::{FieldErrors, InvalidValue, Result};
+
+/// The most characters of a search.
+const SEARCH_CHARS: usize = 100;
+
+/// The query string's pairs, decoded.
+pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
+    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// What list a query string asks for, days counted in `zone`.
+pub(super) fn parse(query: &str, zone: Tz) -> Result<OtpQuery> {
+    let mut parameters = Parameters { pairs: pairs(query), errors: FieldErrors::default() };
+    let window = Window {
+        limit: parameters
+            .get("limit", |text| at_least(1, text))
+            .unwrap_or(Window::DEFAULT_LIMIT)
+            .min(Window::MAX_LIMIT),
+        offset: parameters.get("offset", |text| at_least(0, text)).unwrap_or(0),
+    };
+    let query = OtpQuery {
+        ordering: parameters.get("ordering", ordering).unwrap_or_default(),
+        filter: OtpFilter {
+            words: parameters.get("search", words).unwrap_or_default(),
+            id_min: parameters.get("id_min", |text| integer(text).ok_or("Enter a number.".into())),
+            id_max: parameters.get("id_max", |text| integer(text).ok_or("Enter a number.".into())),
+            created: parameters.period(["created_date", "created_from", "created_to"], zone),
+            updated: parameters.period(["updated_date", "updated_from", "updated_to"], zone),
+            has_mobile_number: parameters.get("has_mobile_number", boolean),
+            has_email: parameters.get("has_email", boolean),
+            is_allow: parameters.get("is_allow", boolean),
+            mobile_number: parameters.get("mobile_number", MobileNumber::parse),
+            email: parameters.get("email", EmailAddress::parse),
+        },
+        window,
+    };
+    if parameters.errors.is_empty() { Ok(query) } else { Err(parameters.errors.into()) }
+}
+
+struct Parameters {
+    pairs: Vec<(String, String)>,
+    errors: FieldErrors,
+}
+
+impl Parameters {
+    /// The value of a parameter, if it is given and can be read; else `None`, with the refusal noted.
+    fn get<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, InvalidValue>) -> Option<T> {
+        let (_, text) = self.pairs.iter().rev().find(|(given, _)| given == name)?;
+        let text = text.trim();
+        if text.is_empty() { None } else { self.errors.note(name, parse(text)) }
+    }
+
+    /// The days that a date, a first and a last one leave between them.
+    fn period(&mut self, [date, first, last]: [&'static str; 3], zone: Tz) -> Period {
+        let [date, first, last] = [date, first, last].map(|name| self.get(name, day));
+        Period::days(date, date, zone).and(Period::days(first, last, zone))
+    }
+}
+
+/// An integer of any length; one beyond 64 bits stands for the end of the range on its side.
+fn integer(text: &str) -> Option<i64> {
+    let text = to_ascii_digits(text);
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
+    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let end = if text.starts_with('-') { i64::MIN } else { i64::MAX };
+    Some(text.parse().unwrap_or(end))
+}
+
+fn at_least(least: i64, text: &str) -> Result<i64, InvalidValue> {
+    match integer(text) {
+        None => Err("A valid integer is required.".into()),
+        Some(value) if value < least => {
+            Err(InvalidValue(format!("Ensure this value is greater than or equal to {least}.").into()))
+        }
+        Some(value) => Ok(value),
+    }
+}
+
+fn day(text: &str) -> Result<NaiveDate, InvalidValue> {
+    parse_date(text).ok_or_else(|| "Enter a valid date.".into())
+}
+
+fn boolean(text: &str) -> Result<bool, InvalidValue> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err("Must be a valid boolean.".into()),
+    }
+}
+
+fn ordering(text: &str) -> Result<Vec<OrderBy>, InvalidValue> {
+    let steps = text.split(',').map(str::trim).filter(|step| !step.is_empty());
+    steps
+        .map(|step| {
+            let (name, descending) = step.strip_prefix('-').map_or((step, false), |name| (name, true));
+            OrderField::named(name).map(|field| OrderBy { field, descending })
+        })
+        .collect::<Option<_>>()
+        .ok_or_else(|| {
+            let names = OrderField::NAMES.map(|(name, _)| name).join(", ");
+            InvalidValue(format!("Order by one or more of: {names}; a - before one reverses it.").into())
+        })
+}
+
+/// Words apart by white space, as the store compares them.
+fn words(text: &str) -> Result<Vec<String>, InvalidValue> {
+    if text.contains('\0') {
+        return Err("Null characters are not allowed.".into());
+    }
+    if text.chars().count() > SEARCH_CHARS {
+        return Err(InvalidValue(format!("Ensure this value has at most {SEARCH_CHARS} characters.").into()));
+    }
+    Ok(to_ascii_digits(text).to_lowercase().split_whitespace().map(str::to_owned).collect())
+}

@@ -1,0 +1,69 @@
+//! One page of a list, in the shape of DRF's `LimitOffsetPagination`.
+
+use form_urlencoded::Serializer;
+use serde::Serialize;
+
+use crate::domain::listing::Window;
+use crate::http::list_query::pairs;
+
+/// `next` and `previous` are absolute, or null at the ends.
+#[derive(Serialize)]
+pub(super) struct Page<T> {
+    pub(super) count: i64,
+    pub(super) next: Option<String>,
+    pub(super) previous: Option<String>,
+    pub(super) results: Vec<T>,
+}
+
+impl<T> Page<T> {
+    /// `url` is the page's own, as the client knows it, without its query string.
+    pub(super) fn new(count: i64, results: Vec<T>, window: Window, url: &str, query: &str) -> Self {
+        let Window { limit, offset } = window;
+        let (after, before) = (offset.saturating_add(limit), offset.saturating_sub(limit));
+        Self {
+            count,
+            next: (after < count).then(|| link(url, query, limit, Some(after))),
+            previous: (offset > 0).then(|| link(url, query, limit, Some(before).filter(|before| *before > 0))),
+            results,
+        }
+    }
+}
+
+/// The same query with another window. The parameters come out sorted by name, as DRF writes them.
+fn link(url: &str, query: &str, limit: i64, offset: Option<i64>) -> String {
+    let mut parameters = pairs(query);
+    parameters.retain(|(name, _)| name != "limit" && name != "offset");
+    parameters.push(("limit".to_owned(), limit.to_string()));
+    parameters.extend(offset.map(|offset| ("offset".to_owned(), offset.to_string())));
+    parameters.sort_by(|(one, _), (other, _)| one.cmp(other));
+    format!("{url}?{}", Serializer::new(String::new()).extend_pairs(parameters).finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn links(count: i64, limit: i64, offset: i64, query: &str) -> (Option<String>, Option<String>) {
+        let page = Page::<()>::new(count, vec![], Window { limit, offset }, "http://h/p", query);
+        (page.next, page.previous)
+    }
+
+    #[test]
+    fn the_links_are_djangos() {
+        let link = |text: &str| Some(format!("http://h/p?{text}"));
+        assert_eq!(links(10, 50, 0, ""), (None, None));
+        assert_eq!(links(51, 50, 0, ""), (link("limit=50&offset=50"), None));
+        assert_eq!(links(50, 50, 0, ""), (None, None));
+        assert_eq!(links(100, 10, 10, "offset=10&limit=10"), (link("limit=10&offset=20"), link("limit=10")));
+        assert_eq!(links(100, 10, 25, ""), (link("limit=10&offset=35"), link("limit=10&offset=15")));
+        assert_eq!(links(100, 10, 5, ""), (link("limit=10&offset=15"), link("limit=10")));
+        assert_eq!(links(3, 10, i64::MAX, ""), (None, link("limit=10&offset=9223372036854775797")));
+    }
+
+    #[test]
+    fn other_parameters_are_kept_and_sorted() {
+        let (next, _) = links(100, 10, 0, "search=a+b%26c&x=1&limit=10&created_date=2025-01-01&x=0");
+        let kept = "http://h/p?created_date=2025-01-01&limit=10&offset=10&search=a+b%26c&x=1&x=0";
+        assert_eq!(next.as_deref(), Some(kept));
+    }
+}

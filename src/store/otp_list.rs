@@ -1,0 +1,253 @@
+//! Lists of `otp_codes`: counted, and a window of them in order, without reading the table where an index will do.
+//!
+//! SQLite can use one index at a time, so a filter on one field and an order by another are at odds. How many codes match
+//! decides: few are found by the filter's index and sorted; among many, the order's index is walked until the window
+//! is full, which is soon, because every other row or so matches.
+
+use rusqlite::params_from_iter;
+use rusqlite::types::Value;
+
+use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period};
+use crate::domain::otp::Otp;
+use crate::domain::recipient::{EmailAddress, MobileNumber};
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::store::Db;
+use crate::store::otps;
+
+/// So many matches are sorted in a few milliseconds; from here on it is faster to walk.
+const FEW: i64 = 10_000;
+/// The shortest word that the trigram index knows.
+const TRIGRAM: usize = 3;
+
+/// How many codes match at `now`, and the window of them that the query asks for.
+pub fn list(db: &Db, query: &OtpQuery, now: Timestamp) -> Result<(i64, Vec<Otp>)> {
+    // One read transaction, so that both tell of the same moment; it ends with this function.
+    let db = db.unchecked_transaction()?;
+    let count = count(&db, &query.filter, now)?;
+    let empty = query.window.offset >= count;
+    let page = if empty { Vec::new() } else { page(&db, query, count, now)? };
+    Ok((count, page))
+}
+
+/// Counts by what is counted already where that will do, else over the narrowest index.
+fn count(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
+    let only_email = OtpFilter { has_email: filter.has_email, ..OtpFilter::default() };
+    let only_mobile_number = OtpFilter { has_mobile_number: filter.has_mobile_number, ..OtpFilter::default() };
+    let only_expired = OtpFilter { is_allow: Some(false), ..OtpFilter::default() };
+    let (codes, with_email) = totals(db)?;
+    match (filter.has_email, filter.has_mobile_number) {
+        _ if *filter == OtpFilter::default() => Ok(codes),
+        (Some(true), None) if *filter == only_email => Ok(with_email),
+        (Some(false), None) if *filter == only_email => Ok(codes - with_email),
+        (None, Some(true)) if *filter == only_mobile_number => Ok(codes - with_email),
+        (None, Some(false)) if *filter == only_mobile_number => Ok(with_email),
+        // Nearly all codes of a database that has been in use have expired.
+        _ if *filter == only_expired => {
+            Ok(codes - matching(db, &OtpFilter { is_allow: Some(true), ..only_expired }, now)?)
+        }
+        _ => matching(db, filter, now),
+    }
+}
+
+/// All codes, and those with an e-mail address, as the triggers on the table have counted them.
+fn totals(db: &Db) -> Result<(i64, i64)> {
+    let mut totals = db.prepare_cached("SELECT codes, with_email FROM otp_totals")?;
+    Ok(totals.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
+    let clauses = Clauses::of(filter, now, Plan::Find);
+    let sql = format!("SELECT count(*) FROM {} {}", clauses.from, clauses.conditions());
+    Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(&clauses.values), |row| row.get(0))?)
+}
+
+fn page(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp>> {
+    let statement = Statement::of(db, query, count, now)?;
+    db.prepare_cached(&statement.sql)?.query_and_then(params_from_iter(&statement.values), otps::from_row)?.collect()
+}
+
+/// How the rows of a page are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plan {
+    /// By the filter's own index; then they are sorted.
+    Find,
+    /// Along the ids, each row held against the filter.
+    WalkIds,
+    /// Along the index of the field that the order names first, each row held against the filter.
+    WalkOrder,
+}
+
+struct Statement {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Statement {
+    fn of(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Self> {
+        let plan = match query.ordering.first() {
+            _ if count <= FEW && query.filter != OtpFilter::default() => Plan::Find,
+            Some(first) if first.field != OrderField::Id => Plan::WalkOrder,
+            _ => Plan::WalkIds,
+        };
+        let mut clauses = Clauses::of(&query.filter, now, plan);
+        if plan == Plan::WalkIds {
+            let (first, last) = ids(db, &query.filter, count, now)?;
+            clauses.add("o.id >= $", Value::Integer(first));
+            clauses.add("o.id <= $", Value::Integer(last));
+        }
+        let order = order(&query.ordering, clauses.id, plan);
+        let from = clauses.from;
+        let conditions = clauses.conditions();
+        let mut values = clauses.values;
+        let n = values.len();
+        values.extend([Value::Integer(query.window.limit), Value::Integer(query.window.offset)]);
+        let columns = otps::COLUMNS;
+        let sql =
+            format!("SELECT {columns} FROM {from} {conditions} ORDER BY {order} LIMIT ${} OFFSET ${}", n + 1, n + 2);
+        Ok(Self { sql, values })
+    }
+}
+
+/// The ids between which a walk by id finds all matches: codes of one day stand close together, however long ago that was.
+fn ids(db: &Db, filter: &OtpFilter, count: i64, now: Timestamp) -> Result<(i64, i64)> {
+    let everywhere = (1, i64::MAX);
+    let by_time =
+        filter.created != Period::default() || filter.updated != Period::default() || filter.is_allow.is_some();
+    if !by_time || count > totals(db)?.0 / 2 {
+        return Ok(everywhere);
+    }
+    let clauses = Clauses::of(filter, now, Plan::Find);
+    let sql = format!("SELECT min(o.id), max(o.id) FROM {} {}", clauses.from, clauses.conditions());
+    let ends = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
+    let (first, last) = db.prepare_cached(&sql)?.query_row(params_from_iter(&clauses.values), ends)?;
+    Ok(first.zip(last).unwrap_or(everywhere))
+}
+
+/// The ORDER BY list. What follows the id decides nothing; without it the id breaks ties, in the direction of the last
+/// field, so that one index serves both directions.
+fn order(ordering: &[OrderBy], id: &str, plan: Plan) -> String {
+    let descending = ordering.last().is_none_or(|last| last.descending);
+    let tie = OrderBy { field: OrderField::Id, descending };
+    let mut steps: Vec<String> = Vec::new();
+    for step in ordering.iter().copied().chain([tie]) {
+        let direction = if step.descending { "DESC" } else { "ASC" };
+        if step.field == OrderField::Id {
+            steps.push(format!("{id} {direction}"));
+            break;
+        }
+        // A plus keeps SQLite from walking the order's index where the filter's is to find the rows.
+        let plus = if plan == Plan::Find { "+" } else { "" };
+        steps.push(format!("{plus}o.{} {direction}", column(step.field)));
+    }
+    steps.join(", ")
+}
+
+fn column(field: OrderField) -> &'static str {
+    match field {
+        OrderField::Id => "id",
+        OrderField::Code => "code",
+        OrderField::MobileNumber => "mobile_number",
+        OrderField::Email => "email",
+        OrderField::ValidTo => "valid_to",
+        OrderField::CreatedAt => "created_at",
+        OrderField::UpdatedAt => "updated_at",
+    }
+}
+
+/// The FROM and WHERE of a filter, with the values of its parameters in their order.
+struct Clauses {
+    from: &'static str,
+    /// What names the id so that SQLite sees in which order it comes.
+    id: &'static str,
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Clauses {
+    fn of(filter: &OtpFilter, now: Timestamp, plan: Plan) -> Self {
+        let mut clauses = Self { from: "otp_codes AS o", id: "o.id", conditions: Vec::new(), values: Vec::new() };
+        clauses.add_words(&filter.words, plan);
+        clauses.add_some("o.id >= $", filter.id_min.map(Value::Integer));
+        clauses.add_some("o.id <= $", filter.id_max.map(Value::Integer));
+        // A plus before a column keeps SQLite from using its index: in a walk the order has chosen the index.
+        let o = if plan == Plan::Find { "o." } else { "+o." };
+        for (column, period) in [("created_at", filter.created), ("updated_at", filter.updated)] {
+            clauses.add_some(&format!("{o}{column} >= $"), period.from.map(micros));
+            clauses.add_some(&format!("{o}{column} < $"), period.before.map(micros));
+        }
+        clauses.add_presence(&format!("{o}mobile_number"), filter.has_mobile_number);
+        clauses.add_presence(&format!("{o}email"), filter.has_email);
+        clauses.add_some(&format!("{o}valid_to > $"), filter.is_allow.filter(|allowed| *allowed).map(|_| micros(now)));
+        clauses
+            .add_some(&format!("{o}valid_to <= $"), filter.is_allow.filter(|allowed| !*allowed).map(|_| micros(now)));
+        let number = filter.mobile_number.as_ref().map(MobileNumber::as_str);
+        clauses.add_some("o.mobile_number = $", number.map(|number| Value::Text(number.to_owned())));
+        let address = filter.email.as_ref().map(EmailAddress::as_str);
+        clauses.add_some("o.email = $", address.map(|address| Value::Text(address.to_owned())));
+        if plan == Plan::Find && filter.words.is_empty() && is_range(filter) {
+            // The plus again: else SQLite might think it best to try every id.
+            clauses.id = "+o.id";
+        }
+        clauses
+    }
+
+    /// Words of three characters and more are looked up in the trigram index, shorter ones in each row that is left.
+    fn add_words(&mut self, words: &[String], plan: Plan) {
+        let (long, short): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.chars().count() >= TRIGRAM);
+        if !long.is_empty() {
+            let phrases: Vec<String> = long.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
+            let phrases = Value::Text(phrases.join(" "));
+            if plan == Plan::WalkOrder {
+                self.add("+o.id IN (SELECT rowid FROM otp_search WHERE otp_search MATCH $)", phrases);
+            } else {
+                self.from = "otp_search AS s JOIN otp_codes AS o ON o.id = s.rowid";
+                self.id = "s.rowid";
+                self.add("s.otp_search MATCH $", phrases);
+            }
+        }
+        for word in short {
+            let part = "(instr(o.code, $) OR instr(o.mobile_number, $) OR instr(lower(o.email), $))";
+            self.add(part, Value::Text(word.clone()));
+        }
+    }
+
+    fn add_presence(&mut self, column: &str, present: Option<bool>) {
+        match present {
+            // Not `IS NOT NULL`: SQLite takes a comparison for a stretch of the index, and no value is empty.
+            Some(true) => self.conditions.push(format!("{column} > ''")),
+            Some(false) => self.conditions.push(format!("{column} IS NULL")),
+            None => {}
+        }
+    }
+
+    fn add_some(&mut self, comparison: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            self.add(comparison, value);
+        }
+    }
+
+    /// Every `$` of `comparison` stands for the value.
+    fn add(&mut self, comparison: &str, value: Value) {
+        self.values.push(value);
+        self.conditions.push(comparison.replace('$', &format!("${}", self.values.len())));
+    }
+
+    fn conditions(&self) -> String {
+        if self.conditions.is_empty() { String::new() } else { format!("WHERE {}", self.conditions.join(" AND ")) }
+    }
+}
+
+/// Whether the filter asks for a stretch of an index, in which the ids are in no order.
+fn is_range(filter: &OtpFilter) -> bool {
+    let times = [filter.created, filter.updated];
+    let flags = [filter.is_allow, filter.has_email, filter.has_mobile_number];
+    times.iter().any(|period| *period != Period::default()) || flags.iter().any(Option::is_some)
+}
+
+fn micros(moment: Timestamp) -> Value {
+    Value::Integer(moment.as_micros())
+}
+
+#[cfg(test)]
+mod tests;
