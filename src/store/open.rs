@@ -4,7 +4,8 @@ use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
@@ -54,7 +55,7 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, OpenError>
     let mut connection = Connection::open_with_flags(path, flags).map_err(|cause| OpenError::sqlite(path, &cause))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|cause| OpenError::sqlite(path, &cause))?;
     require_ours(&connection, path)?;
-    set_up(&mut connection).map_err(|cause| OpenError::sqlite(path, &cause))?;
+    patiently(|| set_up(&mut connection)).map_err(|cause| OpenError::sqlite(path, &cause))?;
     // Whoever holds the write lock for good would make every write fail; the start is the time to say so.
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
     migrations::apply(&mut connection)
@@ -82,6 +83,19 @@ pub(super) fn readers(
         .test_on_check_out(false)
         .build(manager)
         .map_err(|cause| OpenError::new(path, cause.to_string()))
+}
+
+/// Repeats what another process is in the way of: SQLite itself does not wait while two of them turn a new file to WAL.
+fn patiently(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    let deadline = Instant::now() + BUSY_TIMEOUT;
+    loop {
+        match step() {
+            Err(cause) if cause.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && Instant::now() < deadline => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// The pragmas of every connection, `busy_timeout` first, so that the others wait for a busy file too.
@@ -133,6 +147,8 @@ fn require_writable(path: &Path) -> Result<(), OpenError> {
 /// Refuses, before anything is written to it, a file that is damaged, another program's, or from a newer otpd.
 fn require_ours(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let sqlite = |cause| OpenError::sqlite(path, &cause);
+    // One read transaction: another process may be making the schema at this moment.
+    let connection = connection.unchecked_transaction().map_err(sqlite)?;
     let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sqlite)?;
     let foreign =
         "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'";
@@ -140,10 +156,10 @@ fn require_ours(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     if id != APPLICATION_ID && (id != 0 || tables > 0) {
         return Err(OpenError::new(path, "belongs to another program; name another file in database.path"));
     }
-    if !migrations::history_is_sound(connection).map_err(sqlite)? {
+    if !migrations::history_is_sound(&connection).map_err(sqlite)? {
         return Err(OpenError::new(path, "is damaged (its schema history can't be read); restore a backup"));
     }
-    let (found, known) = (migrations::current(connection).map_err(sqlite)?, migrations::latest());
+    let (found, known) = (migrations::current(&connection).map_err(sqlite)?, migrations::latest());
     if found > known {
         let reason = format!("was made by a newer otpd (schema {found}, this one knows {known}); install that version");
         return Err(OpenError::new(path, reason));
