@@ -1,18 +1,35 @@
 //! For supervisors and load balancers; neither asks for a token.
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::error::Result;
+use crate::http::openapi::Faults;
 use crate::service::Service;
 
-/// The process serves.
-pub(super) async fn live() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"status": "ok"}))
+#[derive(Serialize, ToSchema)]
+pub(super) struct Status {
+    #[schema(example = "ok")]
+    status: &'static str,
 }
 
-/// A read and a write connection work and the schema is current; else 503, with the reason in the log.
+/// Whether the process serves
+#[utoipa::path(get, path = "/healthz", tag = "service", responses((status = 200, description = "It does", body = Status)))]
+pub(super) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(Status { status: "ok" })
+}
+
+/// Whether requests can be served
+///
+/// 200 when a read and a write connection work and the schema is current; else 503, with the reason in the log.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    tag = "service",
+    responses((status = 200, description = "They can", body = Status), Faults)
+)]
 pub(super) async fn ready(service: web::Data<Service>) -> Result<HttpResponse> {
     service.check().await?;
-    Ok(HttpResponse::Ok().json(json!({"status": "ok"})))
+    Ok(HttpResponse::Ok().json(Status { status: "ok" }))
 }

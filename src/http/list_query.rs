@@ -4,14 +4,67 @@
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use utoipa::IntoParams;
+
 use crate::domain::digits::to_ascii_digits;
 use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period, Window};
 use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::timestamp::parse_date;
 use crate::error::{FieldErrors, InvalidValue, Result};
+use crate::http::openapi::{any_integer, email, limit, mobile_number, offset};
 
 /// The most characters of a search.
 const SEARCH_CHARS: usize = 100;
+
+/// The parameters, as the description shows them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "the description reads its shape; parse reads the query")]
+pub(super) struct ListParameters {
+    /// How many codes a page shows; more than 500 is taken as 500
+    #[param(schema_with = limit)]
+    limit: Option<i64>,
+    /// How many codes come before the page
+    #[param(schema_with = offset)]
+    offset: Option<i64>,
+    /// Words apart by white space; each is a part of the code, the mobile number or the address, in any case. Words of
+    /// one or two characters are looked for in every code.
+    #[param(max_length = 100, example = "0912")]
+    search: Option<String>,
+    /// Comma-separated `id`, `code`, `mobile_number`, `email`, `ttl`, `valid_to`, `created_at`, `updated_at`; a `-` before
+    /// one reverses it; ties by id, in the direction of the last
+    #[param(
+        default = "-id",
+        pattern = "^-?(id|code|mobile_number|email|ttl|valid_to|created_at|updated_at)(,-?(id|code|mobile_number|email|ttl|valid_to|created_at|updated_at))*$"
+    )]
+    ordering: Option<String>,
+    #[param(schema_with = any_integer)]
+    id_min: Option<i64>,
+    #[param(schema_with = any_integer)]
+    id_max: Option<i64>,
+    /// Days are counted in the configured time zone
+    #[param(format = Date)]
+    created_date: Option<String>,
+    #[param(format = Date)]
+    created_from: Option<String>,
+    #[param(format = Date)]
+    created_to: Option<String>,
+    #[param(format = Date)]
+    updated_date: Option<String>,
+    #[param(format = Date)]
+    updated_from: Option<String>,
+    #[param(format = Date)]
+    updated_to: Option<String>,
+    has_mobile_number: Option<bool>,
+    has_email: Option<bool>,
+    is_allow: Option<bool>,
+    /// In any form that is accepted on input
+    #[param(schema_with = mobile_number)]
+    mobile_number: Option<String>,
+    /// Compared without regard to case
+    #[param(schema_with = email)]
+    email: Option<String>,
+}
 
 /// The query string's pairs, decoded.
 pub(super) fn pairs(query: &str) -> Vec<(String, String)> {

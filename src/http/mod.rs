@@ -9,6 +9,7 @@ mod health;
 mod list_query;
 mod not_allowed;
 mod observe;
+mod openapi;
 mod otps;
 mod page;
 
@@ -17,7 +18,7 @@ use std::net::TcpListener;
 
 pub use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, HttpServer, Route, guard, web};
+use actix_web::{App, HttpResponse, HttpServer, Resource, Route, guard, web};
 
 use crate::error::{Error, Kind};
 pub use crate::http::client_view::TrustedProxies;
@@ -58,36 +59,55 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
         .run())
 }
 
-/// Every path, each with and without a trailing slash.
-fn routes(config: &mut web::ServiceConfig) {
-    config
-        .service(
-            web::resource(["/api/notifications/otp", "/api/notifications/otp/"])
-                .app_data(Allow("GET, HEAD, POST"))
-                .route(read().to(otps::list))
-                .route(web::post().to(otps::create))
-                .default_service(web::to(not_allowed::for_staff)),
-        )
-        .service(
-            web::resource(["/api/notifications/otp/{id}", "/api/notifications/otp/{id}/"])
-                .app_data(Allow("GET, HEAD, PATCH, DELETE"))
+/// A path, the verbs that it has, and what they do. Each path works with and without a trailing slash.
+struct Endpoint {
+    path: &'static str,
+    allow: &'static str,
+    /// Whether other verbs are refused only after the caller is known.
+    needs_token: bool,
+    routes: fn(Resource) -> Resource,
+}
+
+const ENDPOINTS: [Endpoint; 7] = [
+    Endpoint {
+        path: "/api/notifications/otp",
+        allow: "GET, HEAD, POST",
+        needs_token: true,
+        routes: |resource| resource.route(read().to(otps::list)).route(web::post().to(otps::create)),
+    },
+    Endpoint {
+        path: "/api/notifications/otp/{id}",
+        allow: "GET, HEAD, PATCH, DELETE",
+        needs_token: true,
+        routes: |resource| {
+            resource
                 .route(read().to(otps::retrieve))
                 .route(web::patch().to(otps::update))
                 .route(web::delete().to(otps::delete))
-                .default_service(web::to(not_allowed::for_staff)),
-        )
-        .service(
-            web::resource(["/healthz", "/healthz/"])
-                .app_data(Allow("GET, HEAD"))
-                .route(read().to(health::live))
-                .default_service(web::to(not_allowed::for_anyone)),
-        )
-        .service(
-            web::resource(["/readyz", "/readyz/"])
-                .app_data(Allow("GET, HEAD"))
-                .route(read().to(health::ready))
-                .default_service(web::to(not_allowed::for_anyone)),
-        );
+        },
+    },
+    open_read("/healthz", |resource| resource.route(read().to(health::live))),
+    open_read("/readyz", |resource| resource.route(read().to(health::ready))),
+    open_read("/openapi.json", |resource| resource.route(read().to(openapi::describe))),
+    open_read("/docs/{file:.*}", |resource| resource.route(read().to(openapi::docs_file))),
+    open_read("/docs", |resource| resource.route(read().to(openapi::docs))),
+];
+
+/// A path that is only read, by anyone.
+const fn open_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
+    Endpoint { path, allow: "GET, HEAD", needs_token: false, routes }
+}
+
+fn routes(config: &mut web::ServiceConfig) {
+    for endpoint in ENDPOINTS {
+        let resource = web::resource([endpoint.path.to_owned(), format!("{}/", endpoint.path)]);
+        let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)));
+        config.service(if endpoint.needs_token {
+            resource.default_service(web::to(not_allowed::for_staff))
+        } else {
+            resource.default_service(web::to(not_allowed::for_anyone))
+        });
+    }
 }
 
 /// GET, and HEAD with it.

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::listing::Window;
 use crate::domain::otp::{Otp, OtpId};
@@ -11,16 +12,60 @@ use crate::error::Result;
 use crate::http::body::Body;
 use crate::http::client_view::{self, TrustedProxies};
 use crate::http::credentials::Credentials;
+use crate::http::list_query::ListParameters;
+use crate::http::openapi::{
+    BodyRefusals, Denials, Faults, FieldMessages, NewOtpForm, NewOtpJson, NoSuchOtp, OtpPatchForm, OtpPatchJson,
+};
 use crate::http::page::Page;
 use crate::http::{fields, list_query};
 use crate::service::Service;
 
+/// Create a code
+///
+/// Permission code 2851. Exactly one of `mobile_number` and `email` is given.
+#[utoipa::path(
+    post,
+    path = "/api/notifications/otp/",
+    tag = "codes",
+    security(("token" = [])),
+    request_body(content(
+        (NewOtpJson = "application/json"),
+        (NewOtpForm = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (
+            status = 201, description = "The code as it is stored", body = Resource,
+            links(
+                ("retrieve" = (operation_id = "retrieve", parameters(("id" = "$response.body#/id")))),
+                ("update" = (operation_id = "update", parameters(("id" = "$response.body#/id")))),
+                ("delete" = (operation_id = "delete", parameters(("id" = "$response.body#/id"))))
+            )
+        ),
+        BodyRefusals, Denials, Faults
+    )
+)]
 pub(super) async fn create(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
     let new = body.0.and_then(|body| fields::new_otp(&body));
     let otp = service.create_otp(credentials.token, new).await?;
     Ok(HttpResponse::Created().json(Resource::new(&otp, service.now())))
 }
 
+/// List codes
+///
+/// Permission code 2852. Filters combine; newest first unless ordered otherwise. A page far into a long list costs
+/// time in proportion to its offset: to walk a whole list, order by `id` and ask for `id_min` instead.
+#[utoipa::path(
+    get,
+    path = "/api/notifications/otp/",
+    tag = "codes",
+    security(("token" = [])),
+    params(ListParameters),
+    responses(
+        (status = 200, description = "One page", body = Page<Resource>),
+        (status = 400, description = "A parameter can't be read; every bad one is named", body = inline(FieldMessages)),
+        Denials, Faults
+    )
+)]
 pub(super) async fn list(
     request: HttpRequest,
     credentials: Credentials,
@@ -36,6 +81,17 @@ pub(super) async fn list(
     Ok(HttpResponse::Ok().json(Page::new(count, results, window, &url, request.query_string())))
 }
 
+/// Retrieve a code
+///
+/// Permission code 2852.
+#[utoipa::path(
+    get,
+    path = "/api/notifications/otp/{id}",
+    tag = "codes",
+    security(("token" = [])),
+    params(("id" = i64, Path, description = "Unique ID of the code", example = 57)),
+    responses((status = 200, description = "The code", body = Resource), NoSuchOtp, Denials, Faults)
+)]
 pub(super) async fn retrieve(
     credentials: Credentials,
     path: web::Path<String>,
@@ -45,6 +101,21 @@ pub(super) async fn retrieve(
     Ok(HttpResponse::Ok().json(Resource::new(&otp, service.now())))
 }
 
+/// Update a code
+///
+/// Permission code 2853. What is not named stays, but for `valid_to`: it becomes now and the expiration time.
+#[utoipa::path(
+    patch,
+    path = "/api/notifications/otp/{id}",
+    tag = "codes",
+    security(("token" = [])),
+    params(("id" = i64, Path, description = "Unique ID of the code to update", example = 57)),
+    request_body(content(
+        (OtpPatchJson = "application/json"),
+        (OtpPatchForm = "application/x-www-form-urlencoded"),
+    )),
+    responses((status = 200, description = "The code as it is stored now", body = Resource), NoSuchOtp, BodyRefusals, Denials, Faults)
+)]
 pub(super) async fn update(
     credentials: Credentials,
     path: web::Path<String>,
@@ -56,6 +127,17 @@ pub(super) async fn update(
     Ok(HttpResponse::Ok().json(Resource::new(&otp, service.now())))
 }
 
+/// Delete a code
+///
+/// Permission code 2854.
+#[utoipa::path(
+    delete,
+    path = "/api/notifications/otp/{id}",
+    tag = "codes",
+    security(("token" = [])),
+    params(("id" = i64, Path, description = "Unique ID of the code to delete", example = 57)),
+    responses((status = 204, description = "It is gone"), NoSuchOtp, Denials, Faults)
+)]
 pub(super) async fn delete(
     credentials: Credentials,
     path: web::Path<String>,
@@ -71,17 +153,36 @@ fn id(path: &str) -> OtpId {
 }
 
 /// A code as the API shows it: these ten keys, in this order (`api.md`, "The resource").
-#[derive(Serialize)]
-struct Resource<'a> {
+#[derive(Serialize, ToSchema)]
+#[schema(as = Otp)]
+pub(super) struct Resource<'a> {
+    /// Unique ID of the code
+    #[schema(minimum = 1, example = 57)]
     id: i64,
+    /// The code
+    #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 255_315)]
     code: i64,
+    /// The mobile number that it is for, or null
+    #[schema(required, pattern = r"^09\d{9}$", example = json!(null))]
     mobile_number: Option<&'a str>,
+    /// The e-mail address that it is for, or null
+    #[schema(required, max_length = 254, example = "info@moeinmail.ir")]
     email: Option<&'a str>,
+    /// The one of the two that is set
+    #[schema(example = "info@moeinmail.ir")]
     recipient: &'a str,
+    /// When the code expires
+    #[schema(format = DateTime, pattern = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$", example = "2025-12-30T14:39:10.268800Z")]
     valid_to: String,
+    /// Whole seconds for which it is still valid
+    #[schema(minimum = 0, example = 85565)]
     ttl: u64,
+    /// Whether it is still valid and usable
+    #[schema(example = true)]
     is_allow: bool,
+    #[schema(format = DateTime, example = "2025-12-29T14:38:32.273219Z")]
     created_at: String,
+    #[schema(format = DateTime, example = "2025-12-29T14:53:04.467226Z")]
     updated_at: String,
 }
 

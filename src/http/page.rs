@@ -2,15 +2,20 @@
 
 use form_urlencoded::Serializer;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::domain::listing::Window;
 use crate::http::list_query::pairs;
 
 /// `next` and `previous` are absolute, or null at the ends.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Page<T> {
+    /// How many there are in the whole list
+    #[schema(minimum = 0, example = 1)]
     pub(super) count: i64,
+    #[schema(required, example = "https://otp.example.com/api/notifications/otp/?limit=50&offset=100")]
     pub(super) next: Option<String>,
+    #[schema(required, example = "https://otp.example.com/api/notifications/otp/?limit=50")]
     pub(super) previous: Option<String>,
     pub(super) results: Vec<T>,
 }

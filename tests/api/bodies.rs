@@ -41,6 +41,11 @@ async fn a_form_says_null_with_an_empty_field() {
     assert_eq!(otp["valid_to"], crate::helpers::START_PLUS_EXPIRATION);
     form("code=").await.is(400, r#"{"code":["A valid integer is required."]}"#);
     form("email=+").await.is(400, r#"{"email":["This field may not be blank."]}"#);
+    let bare =
+        r#"{"detail":"Form parse error - a field has no value. Send JSON with Content-Type: application/json."}"#;
+    for body in [r#"{"code":1}"#, "AAA", "code=1&email"] {
+        form(body).await.is(400, bare);
+    }
     form("code=1&code=2").await;
     assert_eq!(app.send("GET", &path).await.json()["code"], 2, "the last one counts");
 }

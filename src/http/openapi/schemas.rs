@@ -1,0 +1,160 @@
+//! What the writable fields accept, as JSON Schema. `http/fields.rs` reads them.
+
+use std::borrow::Cow;
+
+use serde_json::{Value, json};
+use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaType, Type};
+use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::listing::Window;
+use crate::domain::otp::Code;
+use crate::domain::recipient::EmailAddress;
+
+/// A code to be made, as JSON.
+pub(crate) struct NewOtpJson;
+/// The same as a form.
+pub(crate) struct NewOtpForm;
+/// What is to change of a code, as JSON.
+pub(crate) struct OtpPatchJson;
+/// The same as a form.
+pub(crate) struct OtpPatchForm;
+
+/// Names a schema and says how it is built.
+macro_rules! body {
+    ($body:ty, $name:literal, $schema:expr) => {
+        impl ToSchema for $body {
+            fn name() -> Cow<'static, str> {
+                $name.into()
+            }
+        }
+
+        impl PartialSchema for $body {
+            fn schema() -> RefOr<Schema> {
+                $schema.into()
+            }
+        }
+    };
+}
+
+body!(NewOtpJson, "NewOtp", new_otp(&null()));
+body!(NewOtpForm, "NewOtpForm", new_otp(&empty()));
+body!(OtpPatchJson, "OtpPatch", otp_patch(&null()));
+body!(OtpPatchForm, "OtpPatchForm", otp_patch(&empty()));
+
+/// For a mobile number or for an address; the other one is `nothing` or not named.
+fn new_otp(nothing: &Schema) -> OneOfBuilder {
+    let with = |set: &str, other: &str| one_recipient(set, other, nothing).required("code").required(set);
+    OneOfBuilder::new()
+        .description(Some("A code for a mobile number, or one for an e-mail address. Unknown fields are ignored."))
+        .item(with("mobile_number", "email"))
+        .item(with("email", "mobile_number"))
+        .examples([json!({"code": 255_315, "mobile_number": "09123456789"})])
+}
+
+fn otp_patch(nothing: &Schema) -> AnyOfBuilder {
+    AnyOfBuilder::new()
+        .description(Some(
+            "The fields to change; null, in a form an empty field, clears a recipient. What is stored must end up with \
+             exactly one recipient, else the answer is 400. Without `valid_to` the code is valid for the expiration time \
+             from now. Unknown fields are ignored.",
+        ))
+        .item(one_recipient("mobile_number", "email", nothing))
+        .item(one_recipient("email", "mobile_number", nothing))
+        .examples([json!({"mobile_number": nothing_in(nothing), "email": "some@email.com"})])
+}
+
+/// The writable fields, of which `set` bears a value and `other` none.
+fn one_recipient(set: &str, other: &str, nothing: &Schema) -> ObjectBuilder {
+    let value = if set == "email" { email() } else { mobile_number() };
+    ObjectBuilder::new()
+        .property("code", code())
+        .property(set, value)
+        .property(other, nothing.clone())
+        .property("valid_to", if *nothing == null() { valid_to() } else { or_empty(valid_to()) })
+}
+
+/// In a form an empty `valid_to` is none.
+fn or_empty(schema: Schema) -> Schema {
+    AnyOfBuilder::new().item(schema).item(empty()).into()
+}
+
+fn null() -> Schema {
+    typed(Type::Null).into()
+}
+
+fn empty() -> Schema {
+    typed(Type::String).max_length(Some(0)).into()
+}
+
+fn nothing_in(nothing: &Schema) -> Value {
+    if *nothing == null() { Value::Null } else { Value::String(String::new()) }
+}
+
+/// Messages under the name of each field that was refused, `non_field_errors` for what concerns no single one.
+pub(crate) struct FieldMessages;
+
+impl ToSchema for FieldMessages {}
+
+impl PartialSchema for FieldMessages {
+    fn schema() -> RefOr<Schema> {
+        let messages = ArrayBuilder::new().items(typed(Type::String)).min_items(Some(1));
+        ObjectBuilder::new()
+            .additional_properties(Some(messages))
+            .examples([json!({"email": ["Enter a valid email address."]})])
+            .into()
+    }
+}
+
+fn typed(json_type: Type) -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(SchemaType::Type(json_type))
+}
+
+fn code() -> Schema {
+    let integer = typed(Type::Integer).minimum(Some(0)).maximum(Some(Code::MAX));
+    let digits = typed(Type::String).pattern(Some(r"^ *[0-9۰-۹٠-٩]{1,15} *$"));
+    let description = "An integer, or a string of digits, Persian and Arabic ones too";
+    AnyOfBuilder::new().item(integer).item(digits).description(Some(description)).examples([json!(255_315)]).into()
+}
+
+/// An Iranian mobile number in any usual form.
+pub(crate) fn mobile_number() -> Schema {
+    typed(Type::String)
+        .pattern(Some(r"^ *((\+98|0098|98|0)[ -]?)?9[0-9]{2}[ -]?[0-9]{3}[ -]?[0-9]{4} *$"))
+        .description(Some("An Iranian mobile number in any usual form; it is stored as `09` and nine digits"))
+        .examples([json!("09123456789")])
+        .into()
+}
+
+/// An integer of any length.
+pub(crate) fn any_integer() -> Schema {
+    typed(Type::Integer).into()
+}
+
+pub(crate) fn limit() -> Schema {
+    let default = Some(json!(Window::DEFAULT_LIMIT));
+    typed(Type::Integer).minimum(Some(1)).default(default).into()
+}
+
+pub(crate) fn offset() -> Schema {
+    typed(Type::Integer).minimum(Some(0)).default(Some(json!(0))).into()
+}
+
+pub(crate) fn email() -> Schema {
+    typed(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Email)))
+        .pattern(Some(r"^[A-Za-z0-9_+-]{1,64}@([a-z0-9]{1,20}\.){1,3}[a-z]{2,20}$"))
+        .max_length(Some(EmailAddress::MAX_CHARS))
+        .examples([json!("some@email.com")])
+        .into()
+}
+
+fn valid_to() -> Schema {
+    typed(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+        .description(Some(
+            "When the code expires: ISO 8601, without an offset in UTC, digits past the sixth are cut off",
+        ))
+        .examples([json!("2025-12-30T14:39:10.268800Z")])
+        .into()
+}

@@ -1,0 +1,56 @@
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::http::ENDPOINTS;
+
+fn described() -> serde_json::Value {
+    serde_json::to_value(Description::openapi()).unwrap()
+}
+
+/// A path as both sides write it: no trailing slash, no pattern behind a parameter's name.
+fn plain(path: &str) -> String {
+    path.trim_end_matches('/').replace(":.*", "")
+}
+
+#[test]
+fn every_route_is_described_and_nothing_else_is() {
+    let described = described();
+    let operations: BTreeSet<(String, String)> = described["paths"]
+        .as_object()
+        .unwrap()
+        .iter()
+        .flat_map(|(path, item)| item.as_object().unwrap().keys().map(|verb| (plain(path), verb.to_uppercase())))
+        .collect();
+    let routes: BTreeSet<(String, String)> = ENDPOINTS
+        .iter()
+        .flat_map(|endpoint| endpoint.allow.split(", ").map(|verb| (plain(endpoint.path), verb.to_owned())))
+        .filter(|(_, verb)| verb != "HEAD")
+        .collect();
+    assert_eq!(operations, routes);
+}
+
+#[test]
+fn every_operation_under_api_asks_for_the_token_and_tells_its_refusals() {
+    for (path, item) in described()["paths"].as_object().unwrap() {
+        for (verb, operation) in item.as_object().unwrap() {
+            let needs_token = path.starts_with("/api/");
+            assert_eq!(operation["security"].is_array(), needs_token, "{verb} {path}");
+            let statuses: Vec<&str> = operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+            for status in if needs_token { &["401", "403", "500", "503"][..] } else { &[] } {
+                assert!(statuses.contains(status), "{verb} {path}: {statuses:?}");
+            }
+        }
+    }
+}
+
+/// A reviewer sees in `tests/openapi.json` what a change does to the API. `UPDATE_SNAPSHOT=1 cargo test` writes it anew.
+#[test]
+fn the_description_is_the_one_that_was_reviewed() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openapi.json");
+    let now = json().unwrap() + "\n";
+    if std::env::var_os("UPDATE_SNAPSHOT").is_some() {
+        std::fs::write(path, &now).unwrap();
+    }
+    let reviewed = std::fs::read_to_string(path).unwrap();
+    assert!(now == reviewed, "the description differs from tests/openapi.json; UPDATE_SNAPSHOT=1 cargo test shows how");
+}
