@@ -9,7 +9,7 @@ use log::LevelFilter;
 use crate::cli::now;
 
 /// Libraries whose finer levels tell what passes through them: header lines, SQL, whole requests.
-const TALKATIVE: [&str; 7] = ["actix_http", "actix_server", "actix_web", "mio", "r2d2", "refinery_core", "rusqlite"];
+const TALKATIVE: [&str; 6] = ["actix_server", "actix_web", "mio", "r2d2", "refinery_core", "rusqlite"];
 
 /// Starts the log at `level`; `RUST_LOG` overrides it, but never opens what could show a secret.
 pub(super) fn start(level: LevelFilter) {
@@ -21,6 +21,8 @@ pub(super) fn start(level: LevelFilter) {
     for library in TALKATIVE {
         builder.filter_module(library, LevelFilter::Warn.min(level));
     }
+    // To actix every malformed request is an error of ours; its sender is told, and nobody need get up for it.
+    builder.filter_module("actix_http", LevelFilter::Off);
     builder
         .format(|line, record| {
             let message = record.args().to_string().replace(['\n', '\r'], " ");

@@ -19,6 +19,7 @@ use crate::store::otps;
 const FEW: i64 = 10_000;
 /// The shortest word that the trigram index knows.
 const TRIGRAM: usize = 3;
+const SEARCH: &str = "otp_search AS s JOIN otp_codes AS o ON o.id = s.rowid";
 
 /// How many codes match at `now`, and the window of them that the query asks for.
 pub fn list(db: &Db, query: &OtpQuery, now: Timestamp) -> Result<(i64, Vec<Otp>)> {
@@ -57,8 +58,10 @@ fn totals(db: &Db) -> Result<(i64, i64)> {
 }
 
 fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
-    let clauses = Clauses::of(filter, now, Plan::Find);
-    let sql = format!("SELECT count(*) FROM {} {}", clauses.from, clauses.conditions());
+    let clauses = Clauses::of(filter, now, Plan::Find, words_by(db, filter, now)?);
+    let asks_only_the_index = clauses.from == SEARCH && clauses.conditions.len() == 1;
+    let from = if asks_only_the_index { "otp_search AS s" } else { clauses.from };
+    let sql = format!("SELECT count(*) FROM {from} {}", clauses.conditions());
     Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(&clauses.values), |row| row.get(0))?)
 }
 
@@ -78,6 +81,22 @@ enum Plan {
     WalkOrder,
 }
 
+/// How words are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Words {
+    /// In the trigram index, if they are long enough for it.
+    InIndex,
+    /// In each row that the rest of the filter leaves.
+    InRows,
+}
+
+/// Few rows are read sooner than the index is asked about all.
+fn words_by(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<Words> {
+    let rest = OtpFilter { words: Vec::new(), ..filter.clone() };
+    let few = !filter.words.is_empty() && rest != OtpFilter::default() && count(db, &rest, now)? <= FEW;
+    Ok(if few { Words::InRows } else { Words::InIndex })
+}
+
 struct Statement {
     sql: String,
     values: Vec<Value>,
@@ -90,7 +109,7 @@ impl Statement {
             Some(first) if first.field != OrderField::Id => Plan::WalkOrder,
             _ => Plan::WalkIds,
         };
-        let mut clauses = Clauses::of(&query.filter, now, plan);
+        let mut clauses = Clauses::of(&query.filter, now, plan, words_by(db, &query.filter, now)?);
         if plan == Plan::WalkIds {
             let (first, last) = ids(db, &query.filter, count, now)?;
             clauses.add("o.id >= $", Value::Integer(first));
@@ -117,7 +136,7 @@ fn ids(db: &Db, filter: &OtpFilter, count: i64, now: Timestamp) -> Result<(i64, 
     if !by_time || count > totals(db)?.0 / 2 {
         return Ok(everywhere);
     }
-    let clauses = Clauses::of(filter, now, Plan::Find);
+    let clauses = Clauses::of(filter, now, Plan::Find, Words::InIndex);
     let sql = format!("SELECT min(o.id), max(o.id) FROM {} {}", clauses.from, clauses.conditions());
     let ends = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
     let (first, last) = db.prepare_cached(&sql)?.query_row(params_from_iter(&clauses.values), ends)?;
@@ -165,9 +184,9 @@ struct Clauses {
 }
 
 impl Clauses {
-    fn of(filter: &OtpFilter, now: Timestamp, plan: Plan) -> Self {
+    fn of(filter: &OtpFilter, now: Timestamp, plan: Plan, words: Words) -> Self {
         let mut clauses = Self { from: "otp_codes AS o", id: "o.id", conditions: Vec::new(), values: Vec::new() };
-        clauses.add_words(&filter.words, plan);
+        clauses.add_words(&filter.words, words, plan);
         clauses.add_some("o.id >= $", filter.id_min.map(Value::Integer));
         clauses.add_some("o.id <= $", filter.id_max.map(Value::Integer));
         // A plus before a column keeps SQLite from using its index: in a walk the order has chosen the index.
@@ -185,7 +204,7 @@ impl Clauses {
         clauses.add_some("o.mobile_number = $", number.map(|number| Value::Text(number.to_owned())));
         let address = filter.email.as_ref().map(EmailAddress::as_str);
         clauses.add_some("o.email = $", address.map(|address| Value::Text(address.to_owned())));
-        if plan == Plan::Find && filter.words.is_empty() && is_range(filter) {
+        if plan == Plan::Find && clauses.from != SEARCH && is_range(filter) {
             // The plus again: else SQLite might think it best to try every id.
             clauses.id = "+o.id";
         }
@@ -193,22 +212,26 @@ impl Clauses {
     }
 
     /// Words of three characters and more are looked up in the trigram index, shorter ones in each row that is left.
-    fn add_words(&mut self, words: &[String], plan: Plan) {
-        let (long, short): (Vec<_>, Vec<_>) = words.iter().partition(|word| word.chars().count() >= TRIGRAM);
-        if !long.is_empty() {
-            let phrases: Vec<String> = long.iter().map(|word| format!("\"{}\"", word.replace('"', "\"\""))).collect();
-            let phrases = Value::Text(phrases.join(" "));
-            if plan == Plan::WalkOrder {
-                self.add("+o.id IN (SELECT rowid FROM otp_search WHERE otp_search MATCH $)", phrases);
-            } else {
-                self.from = "otp_search AS s JOIN otp_codes AS o ON o.id = s.rowid";
-                self.id = "s.rowid";
-                self.add("s.otp_search MATCH $", phrases);
+    fn add_words(&mut self, words: &[String], look: Words, plan: Plan) {
+        let mut phrases = Vec::new();
+        for word in words {
+            let indexed = (look == Words::InIndex).then(|| indexed_part(word)).flatten();
+            phrases.extend(indexed.map(|part| format!("\"{}\"", part.replace('"', "\"\""))));
+            if indexed != Some(word) {
+                let part = "(instr(o.code, $) OR instr(o.mobile_number, $) OR instr(lower(o.email), $))";
+                self.add(part, Value::Text(word.clone()));
             }
         }
-        for word in short {
-            let part = "(instr(o.code, $) OR instr(o.mobile_number, $) OR instr(lower(o.email), $))";
-            self.add(part, Value::Text(word.clone()));
+        if phrases.is_empty() {
+            return;
+        }
+        let phrases = Value::Text(phrases.join(" "));
+        if plan == Plan::WalkOrder {
+            self.add("+o.id IN (SELECT rowid FROM otp_search WHERE otp_search MATCH $)", phrases);
+        } else {
+            self.from = SEARCH;
+            self.id = "s.rowid";
+            self.add("s.otp_search MATCH $", phrases);
         }
     }
 
@@ -235,6 +258,16 @@ impl Clauses {
 
     fn conditions(&self) -> String {
         if self.conditions.is_empty() { String::new() } else { format!("WHERE {}", self.conditions.join(" AND ")) }
+    }
+}
+
+/// The part of a word to ask the index for. Six digits in a row are rare, and all numbers begin alike: of a longer number
+/// the end is asked for, and the rows that have it are held against the whole.
+fn indexed_part(word: &str) -> Option<&str> {
+    const RARE_DIGITS: usize = 6;
+    match word.len().checked_sub(RARE_DIGITS) {
+        Some(start) if word.bytes().all(|b| b.is_ascii_digit()) => word.get(start..),
+        _ => Some(word).filter(|word| word.chars().count() >= TRIGRAM),
     }
 }
 

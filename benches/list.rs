@@ -1,0 +1,171 @@
+//! How long a list takes, over HTTP, in a database of 10,000 codes and in one of 1,000,000 made here.
+//!
+//! `cargo bench --bench list` prints p50 and p99 in milliseconds, each of 300 requests with values of their own.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops where something fails, and prints")]
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use otpd::domain::otp::{Code, NewOtp};
+use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
+use otpd::domain::timestamp::Timestamp;
+use otpd::domain::token::ApiToken;
+use otpd::http;
+use otpd::service::{Service, accounts};
+use otpd::store::{Store, otps};
+
+const TOKEN: &str = "a-token-for-the-measurement-0123456789";
+const REQUESTS: u64 = 300;
+/// The codes are a year's, evenly: the last one was made at this moment.
+const NOW: &str = "2026-01-01T00:00:00Z";
+const YEAR_SECONDS: i64 = 365 * 24 * 60 * 60;
+
+/// The same numbers in every run, spread over 64 bits (SplitMix64).
+fn spread(n: u64) -> u64 {
+    let z = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^ (z >> 31)
+}
+
+fn number(n: u64) -> String {
+    format!("09{:09}", spread(n) % 1_000_000_000)
+}
+
+fn address(n: u64) -> String {
+    format!("user{}@example{}.com", spread(n) % 10_000_000, n % 1000)
+}
+
+fn code(n: u64) -> i64 {
+    i64::try_from(100_000 + spread(n ^ 0xc0de) % 900_000).unwrap()
+}
+
+fn now() -> DateTime<Utc> {
+    NOW.parse().unwrap()
+}
+
+fn otp(n: u64) -> NewOtp {
+    let recipient = if n.is_multiple_of(2) {
+        Recipient::Mobile(MobileNumber::parse(&number(n)).unwrap())
+    } else {
+        Recipient::Email(EmailAddress::parse(&address(n)).unwrap())
+    };
+    NewOtp { code: Code::new(code(n)).unwrap(), recipient, valid_to: None }
+}
+
+/// Fills a database as fast as it will go: the index of words is made at the end, in one go, not row by row.
+fn fill(path: &Path, rows: u64) {
+    let mut db = rusqlite::Connection::open(path).unwrap();
+    db.pragma_update(None, "cache_size", -200_000).unwrap();
+    let triggers = "SELECT group_concat(sql, '; '), group_concat('DROP TRIGGER ' || name, '; ') FROM sqlite_schema WHERE type = 'trigger'";
+    let (create, drop): (String, String) = db.query_row(triggers, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let db = db.transaction().unwrap();
+    db.execute_batch(&drop).unwrap();
+    for n in 0..rows {
+        let age = YEAR_SECONDS * i64::try_from(rows - n).unwrap() / i64::try_from(rows).unwrap();
+        let created = Timestamp::from(now() - TimeDelta::seconds(age));
+        // The last thousand are still valid.
+        let left = if rows - n <= 1000 { Duration::from_secs(86_400 * 30) } else { Duration::from_secs(300) };
+        otps::insert(&db, &otp(n), created.plus(left), created).unwrap();
+    }
+    db.execute_batch(
+        "INSERT INTO otp_search (otp_search) VALUES ('rebuild');
+         UPDATE otp_totals SET codes = (SELECT count(*) FROM otp_codes), with_email = (SELECT count(email) FROM otp_codes);",
+    )
+    .unwrap();
+    db.execute_batch(&create).unwrap();
+    db.commit().unwrap();
+}
+
+async fn serve(path: &Path, rows: u64) -> String {
+    let store = Store::open(path, 4, true).unwrap();
+    fill(path, rows);
+    accounts::add_first_admin(&store, ApiToken::chosen(TOKEN).unwrap(), now().into()).await.unwrap();
+    let service = Service::new(store, Arc::new(|| now().into()), Duration::from_secs(300), Tz::UTC);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/api/notifications/otp/", listener.local_addr().unwrap());
+    let settings = http::Settings { workers: 1, trusted_proxies: http::TrustedProxies::default() };
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { http::server(listener, service, settings).unwrap().await.unwrap() });
+    });
+    url
+}
+
+/// Milliseconds that half, and 99 of 100, of the requests took at most.
+async fn measure(client: &reqwest::Client, url: &str, target: &dyn Fn(u64) -> String) -> (f64, f64) {
+    let mut times = Vec::new();
+    for n in 0..REQUESTS + 20 {
+        let begun = Instant::now();
+        let answer = client.get(format!("{url}{}", target(n))).header("Authorization", format!("Token {TOKEN}"));
+        let answer = answer.send().await.unwrap();
+        assert!(answer.status().is_success(), "{}", target(n));
+        answer.bytes().await.unwrap();
+        // The first ones warm the caches.
+        if n >= 20 {
+            times.push(begun.elapsed().as_secs_f64() * 1000.0);
+        }
+    }
+    times.sort_by(f64::total_cmp);
+    (times[times.len() / 2], times[times.len() * 99 / 100])
+}
+
+type Target = (&'static str, Box<dyn Fn(u64) -> String>);
+
+fn targets(rows: u64) -> Vec<Target> {
+    let any = move |n: u64| spread(n) % rows;
+    let even = move |n: u64| any(n) / 2 * 2;
+    let day = |n: u64| (now() - TimeDelta::days(i64::try_from(1 + spread(n) % 360).unwrap())).format("%Y-%m-%d");
+    let digits = move |n: u64, length: usize| number(even(n))[3..3 + length].to_owned();
+    let mut targets: Vec<Target> = vec![
+        ("by id", Box::new(move |n| (1 + any(n)).to_string())),
+        ("default page", Box::new(|_| String::new())),
+        ("id_min, id_max", Box::new(move |n| format!("?id_min={}&id_max={}", any(n), any(n) + 1000))),
+        ("created_date", Box::new(move |n| format!("?created_date={}", day(n)))),
+        ("created_from (a week ago)", Box::new(|_| "?created_from=2025-12-25".to_owned())),
+        ("created_to (half a year ago)", Box::new(|_| "?created_to=2025-07-01".to_owned())),
+        ("updated_date", Box::new(move |n| format!("?updated_date={}", day(n)))),
+        ("has_mobile_number", Box::new(|_| "?has_mobile_number=true".to_owned())),
+        ("has_email", Box::new(|_| "?has_email=true".to_owned())),
+        ("is_allow=true", Box::new(|_| "?is_allow=true".to_owned())),
+        ("is_allow=false", Box::new(|_| "?is_allow=false".to_owned())),
+        ("mobile_number", Box::new(move |n| format!("?mobile_number={}", number(even(n))))),
+        ("email", Box::new(move |n| format!("?email={}", address(even(n) + 1)))),
+        ("search, 2 characters", Box::new(move |n| format!("?search={}", digits(n, 2)))),
+        ("search, 3 characters", Box::new(move |n| format!("?search={}", digits(n, 3)))),
+        ("search, 6 characters", Box::new(move |n| format!("?search={}", digits(n, 6)))),
+        ("search, 11 characters", Box::new(move |n| format!("?search={}", number(even(n))))),
+        ("search and is_allow", Box::new(move |n| format!("?is_allow=true&search={}", digits(n, 3)))),
+    ];
+    for field in ["id", "code", "mobile_number", "email", "ttl", "valid_to", "created_at", "updated_at"] {
+        let name: &'static str = Box::leak(format!("ordering={field}").into_boxed_str());
+        targets.push((
+            name,
+            Box::new(move |n| format!("?ordering={}{field}", if n.is_multiple_of(2) { "" } else { "-" })),
+        ));
+    }
+    targets.push(("offset at nine tenths", Box::new(move |_| format!("?offset={}", rows / 10 * 9))));
+    targets
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() {
+    let folder = tempfile::tempdir().unwrap();
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    let (small, large) = (10_000, 1_000_000);
+    let small_url = serve(&folder.path().join("small.db"), small).await;
+    let begun = Instant::now();
+    let large_url = serve(&folder.path().join("large.db"), large).await;
+    println!("{large} codes made in {:.0?}\n", begun.elapsed());
+    println!("| | p50 of 10,000 | p99 | p50 of 1,000,000 | p99 |\n|---|---|---|---|---|");
+    for ((name, small_target), (_, large_target)) in targets(small).into_iter().zip(targets(large)) {
+        let (small_50, small_99) = measure(&client, &small_url, &*small_target).await;
+        let (large_50, large_99) = measure(&client, &large_url, &*large_target).await;
+        println!("| {name} | {small_50:.2} | {small_99:.2} | {large_50:.2} | {large_99:.2} |");
+    }
+}
