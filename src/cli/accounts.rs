@@ -57,7 +57,7 @@ pub(super) enum TokenCommand {
     /// List tokens: prefix, owner, created, last used; never the token
     #[command(after_help = "Example:\n  otpd token list support")]
     List { name: Option<UserName> },
-    /// Revoke the token that is listed under this prefix
+    /// Revoke the token that begins so
     #[command(after_help = "Example:\n  otpd token revoke otpd_3vKq9Zt")]
     Revoke { prefix: String },
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::panic::{self, PanicHookInfo};
 
 use env_logger::Builder;
-use log::LevelFilter;
+use log::{Level, LevelFilter};
 
 use crate::cli::now;
 
@@ -18,18 +18,27 @@ pub(super) fn start(level: LevelFilter) {
     if let Ok(filters) = std::env::var("RUST_LOG") {
         builder.parse_filters(&filters);
     }
-    for library in TALKATIVE {
-        builder.filter_module(library, LevelFilter::Warn.min(level));
-    }
-    // To actix every malformed request is an error of ours; its sender is told, and nobody need get up for it.
-    builder.filter_module("actix_http", LevelFilter::Off);
     builder
         .format(|line, record| {
+            if !may_speak(record.target(), record.level()) {
+                return Ok(());
+            }
             let message = record.args().to_string().replace(['\n', '\r'], " ");
             writeln!(line, "{} {:5} {}: {message}", now(), record.level(), record.target())
         })
         .init();
     panic::set_hook(Box::new(|panic| log::error!("panic at {}", place(panic))));
+}
+
+/// Whatever a filter says: libraries warn and no more, and actix_http is silent, for to it every malformed request is an
+/// error of ours; its sender is told, and nobody need get up for it.
+fn may_speak(target: &str, level: Level) -> bool {
+    let library = target.split("::").next().unwrap_or(target);
+    match library {
+        "actix_http" => false,
+        _ if TALKATIVE.contains(&library) => level <= Level::Warn,
+        _ => true,
+    }
 }
 
 /// Where it happened; what it said stays out of the log, for it may hold what the code was working on.

@@ -78,7 +78,11 @@ pub fn run() -> Outcome {
 }
 
 fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
-    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(command)
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let outcome = runtime.block_on(command);
+    // What still runs here is waited for in `serve`, as long as it may take; from now on nobody does.
+    runtime.shutdown_background();
+    outcome
 }
 
 /// Writes data to stdout.

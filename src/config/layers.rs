@@ -59,9 +59,11 @@ impl Layers {
 
     fn merge(&mut self, source: &dyn Source, name: impl Fn(&str) -> String) -> Result<(), ConfigError> {
         let values = source.collect().map_err(|cause| {
-            // The parser draws the line and points at the column; a log line has room for the words only.
-            let words: Vec<String> = cause.to_string().lines().map(|line| line.trim().to_owned()).collect();
-            ConfigError(format!("{}: {}", name(""), words.join(" ")))
+            // Between the place and the reason the parser quotes the line, which may hold a secret.
+            let message = cause.to_string();
+            let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            let words = [lines.first(), lines.last()].map(|line| line.copied().unwrap_or_default());
+            ConfigError(format!("{}: {}", name(""), words.join(": ")))
         })?;
         let mut flat = Vec::new();
         flatten("", values.into_iter(), &mut flat);

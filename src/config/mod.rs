@@ -62,7 +62,7 @@ impl Config {
                 "IP addresses or networks such as 10.0.0.0/8",
                 network,
             )?,
-            database_path: layers.value("database.path", "the path of a file", non_empty)?.into(),
+            database_path: layers.value("database.path", "the path of a file", file_path)?.into(),
             otp_expiration: layers.value("otp.expiration", expiration, |text| duration(text, 1))?,
             otp_timezone: layers.value("otp.timezone", "an IANA name such as Asia/Tehran", |text| text.parse().ok())?,
             otp_retention: layers
@@ -101,6 +101,11 @@ impl Config {
 
 fn non_empty(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
+}
+
+/// SQLite keeps what it calls `:memory:` in no file at all.
+fn file_path(text: &str) -> Option<String> {
+    non_empty(text).filter(|text| !text.starts_with(':'))
 }
 
 fn network(text: &str) -> Option<IpNet> {

@@ -76,14 +76,16 @@ impl EmailAddress {
     /// Reads an address by Django's rule, white space around it taken off.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let text = text.trim();
-        if text.chars().count() > Self::MAX_CHARS {
+        let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
+        // Some letters grow when they are lowered; what is stored must fit as well as what came in.
+        let stored = format!("{local}@{}", domain.to_lowercase());
+        if text.chars().count().max(stored.chars().count()) > Self::MAX_CHARS + usize::from(domain.is_empty()) {
             return Err("Ensure this field has no more than 254 characters.".into());
         }
-        match text.rsplit_once('@') {
-            Some((local, domain)) if text.validate_email() && is_django_email(local, domain) => {
-                Ok(Self(format!("{local}@{}", domain.to_lowercase())))
-            }
-            _ => Err("Enter a valid email address.".into()),
+        if text.validate_email() && is_django_email(local, domain) {
+            Ok(Self(stored))
+        } else {
+            Err("Enter a valid email address.".into())
         }
     }
 

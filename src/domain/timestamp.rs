@@ -40,6 +40,14 @@ impl Timestamp {
         Self::from_micros(sum).unwrap_or(self)
     }
 
+    /// The moment that lies `duration` earlier, or the first one there is.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
+        let difference = self.as_micros().saturating_sub(micros).max(Self::MIN_MICROS);
+        Self::from_micros(difference).unwrap_or(self)
+    }
+
     /// Whole seconds from `now` to this moment, rounded down; 0 once it has passed.
     pub fn seconds_after(self, now: Self) -> u64 {
         let micros = self.as_micros().saturating_sub(now.as_micros());
@@ -221,6 +229,8 @@ mod tests {
         let at = |micros| Timestamp::from_micros(micros).unwrap();
         assert_eq!(at(5).plus(Duration::from_secs(1)), at(1_000_005));
         assert_eq!(at(Timestamp::MAX_MICROS - 1).plus(Duration::MAX), at(Timestamp::MAX_MICROS));
+        assert_eq!(at(5).minus(Duration::from_secs(1)), at(-999_995));
+        assert_eq!(at(5).minus(Duration::MAX), at(Timestamp::MIN_MICROS));
     }
 
     #[test]

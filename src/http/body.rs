@@ -108,7 +108,7 @@ fn parse_json(bytes: &[u8]) -> Result<Map<String, Value>> {
         Value::Array(_) => "list",
         Value::String(_) => "str",
         Value::Bool(_) => "bool",
-        Value::Number(number) if number.as_str().contains(['.', 'e', 'E']) => "float",
+        Value::Number(number) if number.is_f64() => "float",
         Value::Number(_) => "int",
     };
     let message = format!("Invalid data. Expected a dictionary, but got {found}.");

@@ -58,15 +58,12 @@ fn code(value: &Value) -> Result<Code, InvalidValue> {
     }
 }
 
-/// An integer of any length, or a number like `3.0` that is one in all but looks.
+/// An integer, or a number like `3.0` that is one in all but looks. What is beyond 64 bits comes as a float.
 fn code_from_number(number: &Number) -> Result<Code, InvalidValue> {
-    let text = number.as_str();
-    if !text.contains(['.', 'e', 'E']) {
-        return Code::parse(text);
-    }
-    match text.parse::<f64>() {
+    match (number.as_i64(), number.as_f64()) {
+        (Some(integer), _) => Code::new(integer),
         // The cast saturates, and both ends lie outside what a code may be.
-        Ok(integral) if integral.is_finite() && integral.fract() == 0.0 => Code::new(integral as i64),
+        (None, Some(integral)) if integral.fract() == 0.0 => Code::new(integral as i64),
         _ => Err(Code::not_an_integer()),
     }
 }
@@ -91,7 +88,7 @@ fn text(value: &Value) -> Result<Cow<'_, str>, InvalidValue> {
     match value {
         Value::String(text) if text.trim().is_empty() => Err("This field may not be blank.".into()),
         Value::String(text) => Ok(text.into()),
-        Value::Number(number) => Ok(number.as_str().into()),
+        Value::Number(number) => Ok(number.to_string().into()),
         _ => Err("Not a valid string.".into()),
     }
 }

@@ -7,6 +7,7 @@ use actix_web::ResponseError;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
+use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
 use futures_util::FutureExt;
@@ -23,7 +24,7 @@ pub(super) async fn observe(
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let begun = Instant::now();
     let id = RequestId::of(request.headers());
-    let method = request.method().clone();
+    let method = verb(request.method());
     let Ok(outcome) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
         log::error!("{} {method} panicked; the line above says where", id.as_str());
         let mut response = Error::internal("panic").error_response();
@@ -41,6 +42,12 @@ pub(super) async fn observe(
         None => log::info!("{} {method} {route} {} {:.1?}", id.as_str(), status.as_u16(), begun.elapsed()),
     }
     Ok(response)
+}
+
+/// A verb that HTTP knows; any other could be anything, a number too.
+fn verb(method: &Method) -> &'static str {
+    const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("(other verb)")
 }
 
 /// The caller's own id if it is 1–64 characters of `[A-Za-z0-9._-]`, else a fresh one.

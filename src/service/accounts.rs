@@ -1,8 +1,6 @@
 //! Users, their permissions and tokens: what the operator does from the command line. Whoever may open the database file
 //! may do all of it, so there is no caller to check.
 
-use std::collections::HashSet;
-
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
 use crate::domain::user::{Permission, Role, UserName};
@@ -28,6 +26,11 @@ pub async fn add_user(
             insert_user(db, &name, role, &permissions, &token, now)
         })
         .await
+}
+
+/// Whether there is any user.
+pub async fn any_user(store: &Store) -> Result<bool> {
+    store.read(users::any).await
 }
 
 /// Adds the admin `admin` with this token if there is no user at all; whether it did.
@@ -108,20 +111,16 @@ pub async fn list_tokens(store: &Store, owner: Option<UserName>) -> Result<Vec<T
         .await
 }
 
-/// Deletes the one token that is listed under this prefix; refused where that names none or several.
-pub async fn revoke_token(store: &Store, prefix: String) -> Result<TokenRecord> {
+/// Deletes the one token that begins so, or is this one, whole; refused where that names none or several.
+pub async fn revoke_token(store: &Store, named: String) -> Result<TokenRecord> {
+    let prefix = ApiToken::presented(&named).map_or(named, |token| token.prefix().to_owned());
     store
         .write(move |db| {
             let named = tokens::list_by_prefix(db, &prefix)?;
-            let owners: HashSet<&str> = named.iter().map(|token| token.owner.as_str()).collect();
             match named.as_slice() {
                 [token] => tokens::delete(db, token.id).map(|()| token.clone()),
                 [] => Err(refused("no token is listed under this prefix; `otpd token list` shows them")),
-                several => Err(refused(format!(
-                    "{} tokens of {} users are listed under this prefix; disable the user instead",
-                    several.len(),
-                    owners.len()
-                ))),
+                several => Err(refused(format!("{} tokens begin so; give more of the one to revoke", several.len()))),
             }
         })
         .await

@@ -1,7 +1,9 @@
-//! What a caller may ask for, a function each: who calls, may they, the transaction, the rules, in that order.
+//! What a caller may ask for, a function each: who calls and may they, is the object there, is the body sound; then the
+//! transaction with the rules.
 
 pub mod accounts;
 mod otps;
+mod retention;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,7 +58,7 @@ impl Service {
         self.store.read(move |db| authenticate(db, &token)?.0.require_staff()).await
     }
 
-    /// Runs `work` for a caller who has `permission`, all in one visit to a reader.
+    /// Runs `work` for a caller who has `permission`, all in one visit to a reader. Refused or not, the token was used.
     async fn read<T: Send + 'static>(
         &self,
         token: ApiToken,
@@ -68,8 +70,8 @@ impl Service {
             .store
             .read(move |db| {
                 let (caller, presented) = authenticate(db, &token)?;
-                caller.require(permission)?;
-                Ok((work(db)?, is_stale(&presented, now).then_some(presented.token_id)))
+                let outcome = caller.require(permission).and_then(|()| work(db));
+                Ok((outcome, is_stale(&presented, now).then_some(presented.token_id)))
             })
             .await?;
         if let Some(token_id) = stale {
@@ -77,29 +79,14 @@ impl Service {
             // Nobody waits for this note: a request is not slower, and not refused, because it could not be made.
             tokio::spawn(async move { store.write(move |db| tokens::update_last_used(db, token_id, now)).await });
         }
-        Ok(outcome)
+        outcome
     }
 
-    /// Runs `work` for a caller who has `permission`, all in one write transaction. The clock is read inside it, so
-    /// moments follow the order of the commits.
-    async fn write<T: Send + 'static>(
-        &self,
-        token: ApiToken,
-        permission: Permission,
-        work: impl Fn(&Db, Timestamp) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    /// Runs `work` in a write transaction. The clock is read inside it, so moments follow the order of the commits.
+    /// Callers are judged before, on a reader: a stranger takes no place in the write queue.
+    async fn write<T: Send + 'static>(&self, work: impl Fn(&Db, Timestamp) -> Result<T> + Send + 'static) -> Result<T> {
         let clock = Arc::clone(&self.clock);
-        self.store
-            .write(move |db| {
-                let now = clock();
-                let (caller, presented) = authenticate(db, &token)?;
-                caller.require(permission)?;
-                if is_stale(&presented, now) {
-                    tokens::update_last_used(db, presented.token_id, now)?;
-                }
-                work(db, now)
-            })
-            .await
+        self.store.write(move |db| work(db, clock())).await
     }
 }
 

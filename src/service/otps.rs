@@ -14,15 +14,9 @@ use crate::store::{otp_list, otps};
 impl Service {
     /// Stores a new code. Without `valid_to` it lives for the project's expiration time.
     pub async fn create_otp(&self, token: ApiToken, new: Result<NewOtp>) -> Result<Otp> {
-        let new = match new {
-            Ok(new) => new,
-            Err(refusal) => return self.read(token, Permission::CreateOtp, |_| Err(refusal)).await,
-        };
+        let new = self.read(token, Permission::CreateOtp, |_| new).await?;
         let expiration = self.expiration;
-        self.write(token, Permission::CreateOtp, move |db, now| {
-            otps::insert(db, &new, new.valid_to(now, expiration), now)
-        })
-        .await
+        self.write(move |db, now| otps::insert(db, &new, new.valid_to(now, expiration), now)).await
     }
 
     /// How many codes match, and the window of them that the query asks for, both of one moment.
@@ -37,14 +31,9 @@ impl Service {
 
     /// Lays a patch over what is stored at the moment of the write; refused, it changes nothing.
     pub async fn update_otp(&self, token: ApiToken, id: OtpId, patch: Result<OtpPatch>) -> Result<Otp> {
-        let patch = match patch {
-            Ok(patch) => patch,
-            Err(refusal) => {
-                return self.read(token, Permission::UpdateOtp, move |db| otps::find(db, id).and(Err(refusal))).await;
-            }
-        };
+        let patch = self.read(token, Permission::UpdateOtp, move |db| otps::find(db, id).and(patch)).await?;
         let expiration = self.expiration;
-        self.write(token, Permission::UpdateOtp, move |db, now| {
+        self.write(move |db, now| {
             let changed = patch.apply(&otps::find(db, id)?, now, expiration)?;
             otps::update(db, &changed)?;
             Ok(changed)
@@ -53,6 +42,7 @@ impl Service {
     }
 
     pub async fn delete_otp(&self, token: ApiToken, id: OtpId) -> Result<()> {
-        self.write(token, Permission::DeleteOtp, move |db, _| otps::delete(db, id)).await
+        self.read(token, Permission::DeleteOtp, move |db| otps::find(db, id).map(drop)).await?;
+        self.write(move |db, _| otps::delete(db, id)).await
     }
 }

@@ -64,10 +64,12 @@ impl Store {
         self.writer.write(work).await
     }
 
-    /// Whether a read and a write connection work and the schema is the one that this program knows.
+    /// Whether a read and a write connection work and the schema is the one that this program knows. After a transaction
+    /// that could not be committed, a change is tried that needs room on the disk.
     pub async fn check(&self) -> Result<()> {
-        self.read(migrations::require_current).await?;
-        self.write(|_| Ok(())).await
+        self.read(|db| migrations::require_current(db).and_then(|()| otps::touch(db))).await?;
+        let needs_room = self.writer.is_refusing();
+        self.write(move |db| if needs_room { otp_list::rewrite_totals(db) } else { Ok(()) }).await
     }
 
     /// Waits until the writer has stopped because the disk failed; the process should end then, and start anew.

@@ -17,6 +17,8 @@ use crate::store::migrations;
 const APPLICATION_ID: i64 = 1_869_901_924;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 64;
+/// Up to this size the whole file is checked at the start; of a larger one that would take too long.
+const CHECKED_BYTES: u64 = 16 * 1024 * 1024;
 
 /// Why a database can't be used, as one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -128,11 +130,19 @@ fn ensure_file(path: &Path, create: bool) -> Result<(), OpenError> {
     }
 }
 
+/// SQLite's own check of the file's structure: `ok`, or what it found first.
+fn quick_check(connection: &Connection) -> rusqlite::Result<String> {
+    connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+}
+
 /// SQLite opens a write-protected file for reading and fails at the first write; the start is the time to say so.
 fn require_writable(path: &Path) -> Result<(), OpenError> {
     let metadata = fs::metadata(path).map_err(|cause| OpenError::new(path, cause.to_string()))?;
     if metadata.is_dir() {
         return Err(OpenError::new(path, "is a folder; name a file in database.path"));
+    }
+    if !metadata.is_file() {
+        return Err(OpenError::new(path, "is no ordinary file; name one in database.path"));
     }
     if metadata.permissions().readonly() {
         return Err(OpenError::new(path, "is read-only; `chmod u+w` it"));
@@ -163,6 +173,12 @@ fn require_ours(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     if found > known {
         let reason = format!("was made by a newer otpd (schema {found}, this one knows {known}); install that version");
         return Err(OpenError::new(path, reason));
+    }
+    let small = fs::metadata(path).is_ok_and(|metadata| metadata.len() <= CHECKED_BYTES);
+    let finding = if small { quick_check(&connection).map_err(sqlite)? } else { "ok".to_owned() };
+    if finding != "ok" {
+        let finding = finding.replace('\n', " ");
+        return Err(OpenError::new(path, format!("is damaged ({finding}); restore a backup")));
     }
     Ok(())
 }

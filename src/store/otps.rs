@@ -93,6 +93,19 @@ pub fn delete(db: &Db, id: OtpId) -> Result<()> {
     found(db.prepare_cached("DELETE FROM otp_codes WHERE id = $1")?.execute([id.0])?)
 }
 
+/// Deletes at most `limit` of the codes that expired before a moment, the oldest first; how many.
+pub fn delete_expired(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
+    let sql = "DELETE FROM otp_codes
+                WHERE id IN (SELECT id FROM otp_codes WHERE valid_to < $1 ORDER BY valid_to LIMIT $2)";
+    Ok(db.prepare_cached(sql)?.execute(params![before.as_micros(), limit])?)
+}
+
+/// Reads a row, if there is one: a damaged table fails here.
+pub(super) fn touch(db: &Db) -> Result<()> {
+    db.prepare_cached("SELECT code FROM otp_codes LIMIT 1")?.query_row([], |_| Ok(())).optional()?;
+    Ok(())
+}
+
 fn found(rows: usize) -> Result<()> {
     if rows == 1 { Ok(()) } else { Err(Error::otp_not_found()) }
 }

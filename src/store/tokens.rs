@@ -91,11 +91,14 @@ pub(super) const LIST_BY_PREFIX: &str = "
            t.last_used_at
       FROM api_tokens AS t
       JOIN users AS u ON u.id = t.user_id
-     WHERE t.prefix = $1";
+     WHERE t.prefix >= $1
+       AND t.prefix < $2";
 
-/// The tokens that begin so; more than one only where people chose tokens alike.
+/// The tokens that begin so.
 pub fn list_by_prefix(db: &Db, prefix: &str) -> Result<Vec<TokenRecord>> {
-    db.prepare_cached(LIST_BY_PREFIX)?.query_and_then([prefix], from_row)?.collect()
+    // Tokens are ASCII: every one that begins so lies before this.
+    let end = format!("{prefix}\u{7f}");
+    db.prepare_cached(LIST_BY_PREFIX)?.query_and_then([prefix, &end], from_row)?.collect()
 }
 
 pub fn update_last_used(db: &Db, token_id: i64, now: Timestamp) -> Result<()> {

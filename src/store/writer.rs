@@ -10,8 +10,9 @@
 use std::io;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use tokio::sync::{oneshot, watch};
@@ -30,6 +31,7 @@ pub(super) struct Writer {
     queue: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
     failed: watch::Receiver<bool>,
+    is_refusing: Arc<AtomicBool>,
 }
 
 enum Message {
@@ -80,16 +82,18 @@ impl Writer {
     pub(super) fn start(db: Db) -> io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         let (fail, failed) = watch::channel(false);
+        let is_refusing = Arc::new(AtomicBool::new(false));
+        let refusing = Arc::clone(&is_refusing);
         let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || {
-            if let Err(failure) = serve(&db, &messages) {
-                log::error!(
-                    "the disk failed: {}; otpd stops so that a fresh start can recover the database",
-                    failure.cause
-                );
-                fail.send_replace(true);
-            }
+            let cause = match catch_unwind(AssertUnwindSafe(|| serve(&db, &messages, &refusing))) {
+                Ok(Ok(())) => return,
+                Ok(Err(failure)) => failure.cause,
+                Err(_) => "the writer panicked; the line above says where".to_owned(),
+            };
+            log::error!("nothing can be written any more: {cause}; otpd stops so that a fresh start can recover");
+            fail.send_replace(true);
         })?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)), failed })
+        Ok(Self { queue, thread: Mutex::new(Some(thread)), failed, is_refusing })
     }
 
     /// Queues `change` and waits until it is on the disk, or refused.
@@ -105,6 +109,11 @@ impl Writer {
             })
         })?;
         answer.await.unwrap_or_else(|_| Err(Error::unavailable("the writer stopped before the change was made")))
+    }
+
+    /// Whether the last transaction could not be committed, the disk being full perhaps.
+    pub(super) fn is_refusing(&self) -> bool {
+        self.is_refusing.load(Ordering::Relaxed)
     }
 
     pub(super) async fn failed(&self) {
@@ -138,7 +147,7 @@ impl From<rusqlite::Error> for Failure {
 }
 
 /// Commits batch after batch until told to stop. `Err` means that the disk failed.
-fn serve(db: &Db, messages: &Receiver<Message>) -> Result<(), Failure> {
+fn serve(db: &Db, messages: &Receiver<Message>, is_refusing: &AtomicBool) -> Result<(), Failure> {
     let mut stopping = false;
     while !stopping && let Ok(first) = messages.recv() {
         let mut batch = Vec::new();
@@ -148,7 +157,7 @@ fn serve(db: &Db, messages: &Receiver<Message>) -> Result<(), Failure> {
                 Message::Stop => stopping = true,
             }
         }
-        commit(db, batch)?;
+        commit(db, batch, is_refusing)?;
     }
     check_in(db);
     Ok(())
@@ -164,11 +173,15 @@ fn check_in(db: &Db) {
 }
 
 /// One transaction for all of `batch`; while a member makes SQLite take the whole of it back, again without that member.
-fn commit(db: &Db, mut batch: Vec<Box<dyn Job>>) -> Result<(), Failure> {
+fn commit(db: &Db, mut batch: Vec<Box<dyn Job>>, is_refusing: &AtomicBool) -> Result<(), Failure> {
     while !batch.is_empty() {
-        match try_commit(db, &mut batch) {
+        let outcome = try_commit(db, &mut batch);
+        is_refusing.store(!matches!(outcome, Ok(None)), Ordering::Relaxed);
+        match outcome {
             Ok(None) => batch.drain(..).for_each(|job| job.answer(None)),
-            Ok(Some(guilty)) => batch.remove(guilty).answer(None),
+            Ok(Some(guilty)) => {
+                batch.remove(guilty).answer(Some(Error::unavailable("SQLite took the transaction back")));
+            }
             Err(failure) => {
                 log::error!("{} changes could not be committed: {}", batch.len(), failure.cause);
                 if !db.is_autocommit() {

@@ -53,13 +53,53 @@ async fn a_form_says_null_with_an_empty_field() {
 #[tokio::test]
 async fn what_is_no_json_is_a_parse_error() {
     let app = TestApp::start().await;
-    for body in ["{", "x", "{\"code\":}", "{\"code\":NaN}", "{'code':1}", "{}{}", " ", "\u{feff}{}", "{\"a\":01}"] {
+    for body in [
+        "{",
+        "x",
+        "{\"code\":}",
+        "{\"code\":NaN}",
+        "{'code':1}",
+        "{}{}",
+        " ",
+        "\u{feff}{}",
+        "{\"a\":01}",
+        "{\"code\":1e400}",
+        "{\"x\":-1e400}",
+    ] {
         let refused = app.send_json("POST", OTPS, body).await;
         assert_eq!(refused.status.as_u16(), 400, "{body}");
         let json = refused.json();
         assert_eq!(json.as_object().unwrap().len(), 1);
         assert!(json["detail"].as_str().unwrap().starts_with("JSON parse error - "), "{}", refused.body);
     }
+}
+
+#[tokio::test]
+async fn what_a_json_library_calls_a_number_inside_is_an_object_like_any_other() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    let number = r#"{"$serde_json::private::Number":"5"}"#;
+    for (body, refusal) in [
+        (format!(r#"{{"code":{number}}}"#), r#"{"code":["A valid integer is required."]}"#),
+        (format!(r#"{{"mobile_number":{number}}}"#), r#"{"mobile_number":["Not a valid string."]}"#),
+    ] {
+        app.send_json("PATCH", &path(id), body).await.is(400, refusal);
+    }
+    assert_eq!(app.send_json("PATCH", &path(id), number).await.status.as_u16(), 200, "an unknown field");
+}
+
+#[tokio::test]
+async fn a_body_that_does_not_come_is_waited_for_ten_seconds() {
+    let app = TestApp::start().await;
+    let never = futures_util::stream::pending::<Result<String, std::io::Error>>();
+    let request = app
+        .request("POST", OTPS)
+        .header("Authorization", format!("Token {}", app.admin))
+        .header("Content-Type", "application/json")
+        .body(reqwest::Body::wrap_stream(never));
+    let begun = std::time::Instant::now();
+    answer(request).await.is(408, r#"{"detail":"The request body did not arrive in time."}"#);
+    assert!((10.0..11.0).contains(&begun.elapsed().as_secs_f64()));
 }
 
 #[tokio::test]

@@ -56,10 +56,7 @@ async fn a_code_is_refused_in_the_contracts_words() {
     refuses(
         "code",
         integer,
-        &[
-            "true", "false", "[]", "{}", "[1]", r#""""#, r#"" ""#, r#""x""#, r#""1.5""#, "1.5", "1e400", "-1e400",
-            r#""1_0""#,
-        ],
+        &["true", "false", "[]", "{}", "[1]", r#""""#, r#"" ""#, r#""x""#, r#""1.5""#, "1.5", r#""1_0""#],
     )
     .await;
     refuses(

@@ -12,6 +12,7 @@ mod hostile;
 mod list;
 mod list_links;
 mod races;
+mod retention;
 mod retrieve;
 mod service;
 mod update;

@@ -47,8 +47,12 @@ fn tokens_are_added_listed_and_revoked_and_never_shown_again() {
         assert!(!listed.contains(&token[..13]));
     }
     assert_eq!(otpd(&["token", "list"]).lines().count(), 3);
-    otpd(&["token", "revoke", &first[..12]]);
+    let begins_alike = run(folder.path(), &["token", "revoke", "otpd_"]);
+    assert_eq!(fail(begins_alike), "otpd: 3 tokens begin so; give more of the one to revoke");
+    otpd(&["token", "revoke", &first[..11]]);
     assert_eq!(otpd(&["token", "list", "amir"]).lines().count(), 1);
+    otpd(&["token", "revoke", second.trim()]);
+    assert_eq!(otpd(&["token", "list", "amir"]), "");
     let database = std::fs::read(folder.path().join("otp.db")).unwrap();
     for token in [first, second] {
         let secret = &token.as_bytes()[12..54];

@@ -56,6 +56,11 @@ fn a_wrong_value_names_key_source_and_what_is_accepted() {
             "10.0.0.0/8,x",
             r#"server.trusted_proxies = "10.0.0.0/8,x" is not accepted; it takes IP addresses or networks such as 10.0.0.0/8"#,
         ),
+        (
+            "OTPD_DATABASE__PATH",
+            ":memory:",
+            r#"database.path = ":memory:" is not accepted; it takes the path of a file"#,
+        ),
         ("OTPD_DATABASE__PATH", " ", r#"database.path = " " is not accepted; it takes the path of a file"#),
         (
             "OTPD_OTP__EXPIRATION",
@@ -118,6 +123,14 @@ fn an_unknown_key_a_missing_file_and_bad_toml_are_one_line() {
     fs::write(folder.path().join("otp.toml"), "[otp\n").unwrap();
     let line = fail(run(folder.path(), &["config", "check"]));
     assert!(line.starts_with("otpd: otp.toml: TOML parse error at line 1, column 5"), "{line}");
+    for text in
+        ["[auth]\nbootstrap_token = Sup3rSecret0123456789\n", "[auth]\nbootstrap_token = \"Sup3rSecret0123456789\n"]
+    {
+        fs::write(folder.path().join("otp.toml"), text).unwrap();
+        let line = fail(run(folder.path(), &["config", "check"]));
+        assert!(line.starts_with("otpd: otp.toml: TOML parse error at line 2, column "), "{line}");
+        assert!(!line.contains("Sup3r"), "{line}");
+    }
     let line = fail(run(folder.path(), &["--config", "nowhere.toml", "config", "check"]));
     assert_eq!(line, "otpd: configuration file nowhere.toml: No such file or directory (os error 2)");
 }

@@ -17,7 +17,7 @@ const CANARIES: [&str; 10] = [
 #[test]
 fn no_log_line_shows_a_code_a_token_an_address_or_a_number_at_trace_level() {
     let folder = folder();
-    let mut server = Server::spawn(otpd(folder.path()).env("RUST_LOG", "trace"));
+    let mut server = Server::spawn(otpd(folder.path()).env("RUST_LOG", "trace,actix_http::h1=trace,mio::poll=trace"));
     let admin = std::fs::read_to_string(folder.path().join("admin.token")).unwrap();
     let admin = admin.trim();
     let support = succeed(folder.path(), &["user", "add", "support", "--role", "staff"]);
@@ -39,6 +39,7 @@ fn no_log_line_shows_a_code_a_token_an_address_or_a_number_at_trace_level() {
         ("GET", format!("{otps}1"), support.trim(), ""),
         ("GET", format!("{otps}1"), "otpd_739204615", ""),
         ("DELETE", format!("{otps}1"), admin, ""),
+        ("09127770001", format!("{otps}1"), admin, ""),
     ] {
         server.send(verb, &path, token, body);
     }

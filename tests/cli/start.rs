@@ -1,6 +1,7 @@
 //! What keeps otpd from starting: one clear line, exit 1, and the file is left as it was.
 
 use std::fs;
+use std::io::Write;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::helpers::{Server, TOKEN, fail, folder, otpd, run, succeed};
+use crate::helpers::{Server, TOKEN, fail, folder, otpd, read_until, run, succeed};
 
 /// A folder with a database that otpd made, checkpointed and closed.
 fn with_database() -> tempfile::TempDir {
@@ -90,6 +91,29 @@ fn a_truncated_database_is_refused() {
 }
 
 #[test]
+fn a_database_with_any_page_overwritten_is_refused_or_served_whole() {
+    let folder = with_database();
+    let path = folder.path().join("otp.db");
+    let whole = fs::read(&path).unwrap();
+    let mut refused_pages = 0;
+    for page in 0..whole.len() / 4096 {
+        let mut damaged = whole.clone();
+        damaged[page * 4096..(page + 1) * 4096].fill(0xa5);
+        fs::write(&path, &damaged).unwrap();
+        let output = run(folder.path(), &["user", "list"]);
+        let said = String::from_utf8(output.stderr.clone()).unwrap();
+        assert!(!said.contains("panic"), "page {page}: {said}");
+        if output.status.success() {
+            assert_eq!(output.stdout, b"amir\tadmin\tactive\t\n", "page {page}");
+        } else {
+            assert!(fail(output).starts_with("otpd: database otp.db: "), "page {page}: {said}");
+            refused_pages += 1;
+        }
+    }
+    assert!(refused_pages * 10 >= whole.len() / 4096 * 9, "{refused_pages} of {}", whole.len() / 4096);
+}
+
+#[test]
 fn a_damaged_schema_history_is_refused() {
     for damage in ["applied_on = 'yesterday'", "checksum = 'x'"] {
         let folder = with_database();
@@ -148,7 +172,10 @@ fn the_first_answer_comes_within_a_tenth_of_a_second() {
         .map(|_| {
             let begun = Instant::now();
             let server = Server::start(folder.path());
-            std::net::TcpStream::connect(server.socket()).unwrap();
+            let mut client = std::net::TcpStream::connect(server.socket()).unwrap();
+            client.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let answer = read_until(&mut client, "ok");
+            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
             begun.elapsed()
         })
         .min()

@@ -47,6 +47,42 @@ fn a_stop_finishes_what_is_in_flight_checkpoints_and_exits_0() {
 }
 
 #[test]
+fn a_write_lock_of_another_process_keeps_it_from_stopping_no_longer_than_ten_seconds() {
+    let folder = folder();
+    let mut server = server(folder.path());
+    let holder = rusqlite::Connection::open(folder.path().join("otp.db")).unwrap();
+    holder.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let _post = {
+        let mut post = begin_post(&server);
+        post.write_all(b"}").unwrap();
+        post
+    };
+    let begun = Instant::now();
+    server.signal("TERM");
+    server.wait();
+    assert!(begun.elapsed() < Duration::from_millis(10_500), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn expired_codes_are_deleted_in_the_background() {
+    let folder = folder();
+    let start =
+        || Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_OTP__RETENTION", "1h"));
+    let server = start();
+    for valid_to in ["2020-01-01", "2099-01-01"] {
+        let body = format!(r#"{{"code":1,"email":"a@b.com","valid_to":"{valid_to}"}}"#);
+        assert_eq!(server.send("POST", "/api/notifications/otp/", TOKEN, &body).0, 201);
+    }
+    drop(server);
+    let server = start();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while server.send("GET", "/api/notifications/otp/1", TOKEN, "").0 != 404 {
+        assert!(Instant::now() < deadline);
+    }
+    assert_eq!(server.send("GET", "/api/notifications/otp/2", TOKEN, "").0, 200);
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     let folder = folder();
     let mut server = server(folder.path());

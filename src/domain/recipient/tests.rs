@@ -104,6 +104,17 @@ fn an_address_has_at_most_254_characters() {
     let refusal = Err("Ensure this field has no more than 254 characters.".into());
     assert_eq!(EmailAddress::parse(&too_long), refusal);
     assert_eq!(EmailAddress::parse(&format!("{}@example.com", "a".repeat(250))), refusal);
+    assert_eq!(EmailAddress::parse(&"x".repeat(255)), refusal);
+    assert_eq!(EmailAddress::parse(&"x".repeat(254)), Err("Enter a valid email address.".into()));
+    // U+0130 becomes two characters in lower case.
+    let grows = format!(
+        "{}@{}.{}.com",
+        "a".repeat(64),
+        ["\u{130}bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"; 5].join("."),
+        "c".repeat(15)
+    );
+    assert_eq!(grows.chars().count(), 254);
+    assert_eq!(EmailAddress::parse(&grows), refusal);
 }
 
 #[test]

@@ -1,0 +1,27 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use otpd::domain::timestamp::Timestamp;
+use otpd::service::Service;
+
+use crate::helpers::{OTPS, TestApp};
+
+#[tokio::test]
+async fn codes_that_expired_longer_ago_than_the_retention_are_deleted_and_no_others() {
+    let app = TestApp::start().await;
+    let codes = [r#""2025-01-01T00:00:00Z""#, r#""2025-01-01T00:00:00.000001Z""#, r#""2025-01-04T00:00:00Z""#];
+    for valid_to in codes {
+        app.create_with(&format!(r#"{{"code":1,"email":"a@b.com","valid_to":{valid_to}}}"#)).await;
+    }
+    for _ in 0..600 {
+        app.create_with(r#"{"code":2,"mobile_number":"09123456789","valid_to":"2024-01-01"}"#).await;
+    }
+    // Three days before this lies the first of them but for a microsecond.
+    let now = || Timestamp::parse("2025-01-04T00:00:00.000001Z").unwrap();
+    let service = Service::new(app.store.clone(), Arc::new(now), Duration::from_secs(300), chrono_tz::Tz::UTC);
+    assert_eq!(service.purge_expired(Duration::from_secs(72 * 3600)).await.unwrap(), 601);
+    assert_eq!(service.purge_expired(Duration::from_secs(72 * 3600)).await.unwrap(), 0);
+    let left = app.send("GET", &format!("{OTPS}?ordering=id")).await.json();
+    let ids: Vec<i64> = left["results"].as_array().unwrap().iter().map(|otp| otp["id"].as_i64().unwrap()).collect();
+    assert_eq!((&left["count"], ids), (&2.into(), vec![2, 3]));
+}
