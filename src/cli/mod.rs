@@ -14,6 +14,7 @@ use clap::{Parser, Subcommand};
 use crate::cli::accounts::{TokenCommand, UserCommand};
 use crate::config::Config;
 use crate::domain::timestamp::Timestamp;
+use crate::store::{self, Contents};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -39,6 +40,14 @@ enum Command {
     /// Add, list and revoke API tokens
     #[command(subcommand, after_help = "Example:\n  otpd token add support")]
     Token(TokenCommand),
+    /// Copy the database while it is in use; the copy is checked before it bears its name
+    #[command(after_help = "Example:\n  otpd backup /var/backups/otp-$(date +%F).db")]
+    Backup {
+        file: PathBuf,
+        /// Replace a file that is there already
+        #[arg(long)]
+        force: bool,
+    },
     /// Check and show the settings
     #[command(subcommand, after_help = "Example:\n  otpd config show")]
     Config(ConfigCommand),
@@ -66,6 +75,11 @@ pub fn run() -> Outcome {
         Command::Serve => block_on(serve::run(&config)),
         Command::User(command) => block_on(accounts::user(&config, command)),
         Command::Token(command) => block_on(accounts::token(&config, command)),
+        Command::Backup { file, force } => {
+            let Contents { codes, users, tokens } = store::backup(&config.database_path, &file, force)?;
+            tell(&format!("{codes} codes, {users} users and {tokens} tokens are in {}", file.display()));
+            Ok(())
+        }
         Command::Config(ConfigCommand::Show) => out(&config.show()),
         Command::Config(ConfigCommand::Check) => {
             for warning in &config.warnings {

@@ -3,6 +3,7 @@
 //! Parameters are written `$1`, `$2`, which other engines understand too, and first appear in that order: to SQLite they
 //! are names, numbered as they come.
 
+mod backup;
 mod error;
 mod migrations;
 mod open;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use r2d2_sqlite::SqliteConnectionManager;
 
+pub use crate::store::backup::{Contents, backup};
 pub use crate::store::open::OpenError;
 
 use crate::error::{Error, Result};

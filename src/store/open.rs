@@ -15,7 +15,7 @@ use crate::store::migrations;
 
 /// "otpd" in ASCII; `migrations/V1__*.sql` writes it.
 const APPLICATION_ID: i64 = 1_869_901_924;
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 64;
 /// Up to this size the whole file is checked at the start; of a larger one that would take too long.
 const CHECKED_BYTES: u64 = 16 * 1024 * 1024;
@@ -33,7 +33,7 @@ impl OpenError {
         Self { path: path.display().to_string(), reason: reason.into() }
     }
 
-    fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
+    pub(super) fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
         let reason = match cause.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 "another process holds its write lock; stop that process, then start again".to_owned()
@@ -155,7 +155,7 @@ fn require_writable(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Refuses, before anything is written to it, a file that is damaged, another program's, or from a newer otpd.
-fn require_ours(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(super) fn require_ours(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let sqlite = |cause| OpenError::sqlite(path, &cause);
     // One read transaction: another process may be making the schema at this moment.
     let connection = connection.unchecked_transaction().map_err(sqlite)?;

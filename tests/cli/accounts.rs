@@ -132,6 +132,7 @@ fn every_help_shows_an_example() {
         "config",
         "config check",
         "config show",
+        "backup",
     ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         assert!(succeed(folder.path(), &arguments).contains("\nExample:\n  "), "{command}");

@@ -1,0 +1,70 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::Connection;
+
+use crate::helpers::{Server, TOKEN, fail, folder, otpd, run, succeed, text};
+
+const OTPS: &str = "/api/notifications/otp/";
+const BODY: &str = r#"{"code":1,"email":"a@b.com"}"#;
+
+#[test]
+fn a_backup_under_load_is_whole_and_holds_all_that_was_acknowledged_before_it() {
+    let folder = folder();
+    let server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    server.send("POST", OTPS, TOKEN, BODY);
+                }
+            });
+        }
+        for n in 0..5 {
+            let (_, last) = server.send("POST", OTPS, TOKEN, BODY);
+            let last = serde_json::from_str::<serde_json::Value>(&last).unwrap()["id"].as_i64().unwrap();
+            let name = format!("copy{n}.db");
+            let output = run(folder.path(), &["backup", &name]);
+            assert!(output.status.success(), "{output:?}");
+            let said = text(output.stderr);
+            let copy = folder.path().join(&name);
+            let db = Connection::open(&copy).unwrap();
+            let (codes, newest): (i64, i64) = db
+                .query_row("SELECT count(*), max(id) FROM otp_codes", [], |row| Ok((row.get(0)?, row.get(1)?)))
+                .unwrap();
+            assert!(newest >= last && codes == newest, "{codes} codes up to {newest}, {last} was acknowledged");
+            assert_eq!(said, format!("{codes} codes, 1 users and 1 tokens are in {name}\n"));
+            assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
+        }
+        stop.store(true, Ordering::Relaxed);
+    });
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{names:?}");
+    let restored = Server::spawn(otpd(folder.path()).env("OTPD_DATABASE__PATH", "copy4.db"));
+    assert_eq!(restored.send("GET", &format!("{OTPS}1"), TOKEN, "").0, 200);
+}
+
+#[test]
+fn a_file_that_is_there_is_kept_unless_it_may_be_replaced() {
+    let folder = folder();
+    succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
+    fs::write(folder.path().join("copy.db"), "precious").unwrap();
+    let line = fail(run(folder.path(), &["backup", "copy.db"]));
+    assert_eq!(line, "otpd: database copy.db: is there already; --force replaces it");
+    assert_eq!(fs::read(folder.path().join("copy.db")).unwrap(), b"precious");
+    succeed(folder.path(), &["backup", "--force", "copy.db"]);
+    assert!(fs::read(folder.path().join("copy.db")).unwrap().starts_with(b"SQLite format 3\0"));
+}
+
+#[test]
+fn what_cannot_be_copied_is_one_line_and_leaves_nothing() {
+    let folder = folder();
+    assert!(fail(run(folder.path(), &["backup", "copy.db"])).starts_with("otpd: database otp.db: "));
+    fs::write(folder.path().join("otp.db"), "no database at all ".repeat(1000)).unwrap();
+    let line = fail(run(folder.path(), &["backup", "copy.db"]));
+    assert!(line.starts_with("otpd: database otp.db: is damaged or no SQLite database"), "{line}");
+    assert!(fail(run(folder.path(), &["backup", "no/copy.db"])).starts_with("otpd: database no/.copy.db."));
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
