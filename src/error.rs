@@ -1,5 +1,5 @@
 //! The one error a request can end with: what kind it is, what the caller may read, and, kept apart, what caused it.
-//! It knows neither HTTP nor SQL; `http/error.rs` holds the table from kind to status.
+//! It knows neither actix nor rusqlite; `http/error.rs` holds the table from kind to status.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -110,18 +110,21 @@ impl From<FieldErrors> for Error {
 
 /// Refusals by field, in the order the fields were looked at.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldErrors(Vec<(&'static str, Cow<'static, str>)>);
+pub struct FieldErrors(Vec<(&'static str, Vec<Cow<'static, str>>)>);
 
 impl FieldErrors {
     /// The name under which DRF reports what concerns no single field.
     pub const NON_FIELD: &'static str = "non_field_errors";
 
     pub fn one(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(vec![(field, message.into())])
+        Self(vec![(field, vec![message.into()])])
     }
 
     pub fn add(&mut self, field: &'static str, message: impl Into<Cow<'static, str>>) {
-        self.0.push((field, message.into()));
+        match self.0.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, messages)) => messages.push(message.into()),
+            None => self.0.push((field, vec![message.into()])),
+        }
     }
 
     /// The value of a field that was read, or `None` with its refusal noted.
@@ -133,8 +136,9 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
-    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&'static str, &str)> {
-        self.0.iter().map(|(field, message)| (*field, message.as_ref()))
+    /// Each field with its messages.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Cow<'static, str>])> {
+        self.0.iter().map(|(field, messages)| (*field, messages.as_slice()))
     }
 }
 

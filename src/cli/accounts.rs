@@ -6,8 +6,8 @@ use rand::rngs::SysRng;
 
 use crate::cli::{Outcome, now, out, tell};
 use crate::config::Config;
-use crate::domain::token::ApiToken;
-use crate::domain::user::{Permission, Role, UserName};
+use crate::domain::token::{ApiToken, TokenRecord};
+use crate::domain::user::{Permission, Role, User, UserName};
 use crate::service::accounts;
 use crate::store::Store;
 
@@ -100,7 +100,7 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> Outcome {
 }
 
 async fn user_list(store: &Store) -> crate::error::Result<String> {
-    let line = |(user, permissions): (crate::store::users::User, Vec<Permission>)| {
+    let line = |(user, permissions): (User, Vec<Permission>)| {
         let codes: Vec<String> = permissions.iter().map(ToString::to_string).collect();
         let state = if user.is_active { "active" } else { "disabled" };
         format!("{}\t{}\t{state}\t{}\n", user.name, user.role.as_str(), codes.join(","))
@@ -109,7 +109,7 @@ async fn user_list(store: &Store) -> crate::error::Result<String> {
 }
 
 async fn token_list(store: &Store, owner: Option<UserName>) -> crate::error::Result<String> {
-    let line = |token: crate::store::tokens::TokenRecord| {
+    let line = |token: TokenRecord| {
         let last_used = token.last_used_at.map_or_else(|| "never".to_owned(), |moment| moment.to_string());
         format!("{}\t{}\t{}\t{last_used}\n", token.prefix, token.owner, token.created_at)
     };

@@ -6,15 +6,29 @@ use std::time::Duration;
 use crate::domain::digits::to_ascii_digits;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
-use crate::error::{InvalidValue, Result};
+use crate::error::{Error, InvalidValue, Result};
 
 /// The number of a stored code: assigned by the store, from 1 up, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OtpId(pub i64);
+pub struct OtpId(i64);
 
 impl OtpId {
-    /// Names no code: what a path names whose last part is no 64-bit integer.
-    pub const NONE: Self = Self(0);
+    /// Reads the last part of a path.
+    ///
+    /// # Errors
+    /// Not found, where it is no 64-bit integer (`api.md`, "Who may call").
+    pub fn parse(text: &str) -> Result<Self> {
+        text.parse().map(Self).map_err(|_| Error::otp_not_found())
+    }
+
+    /// The number that the store has assigned.
+    pub(crate) fn from_stored(id: i64) -> Self {
+        Self(id)
+    }
+
+    pub fn value(self) -> i64 {
+        self.0
+    }
 }
 
 /// The secret digits, as the integer that the API shows. `Debug` hides it.

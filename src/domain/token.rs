@@ -7,6 +7,9 @@ use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::domain::timestamp::Timestamp;
+use crate::domain::user::UserName;
+
 /// What every generated token begins with, so that a person or a secret scanner knows one on sight.
 const PREFIX: &str = "otpd_";
 /// Random base62 characters: 43 × log₂ 62 = 256 bits.
@@ -78,6 +81,16 @@ impl fmt::Debug for ApiToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiToken(***)")
     }
+}
+
+/// A token as lists show it: never the token itself. `id` is the store's own and never shown.
+#[derive(Clone, Debug)]
+pub struct TokenRecord {
+    pub id: i64,
+    pub prefix: String,
+    pub owner: UserName,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
 }
 
 /// The SHA-256 of a token. A fast hash is enough: 256 random bits can't be guessed however fast one tries.

@@ -86,8 +86,19 @@ impl UserName {
         Self("admin".to_owned())
     }
 
+    /// A name that was read once, back from the store.
+    pub(crate) fn from_stored(text: String) -> Self {
+        Self(text)
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl fmt::Display for UserName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 
@@ -102,6 +113,15 @@ impl FromStr for UserName {
             Err("a name has 1 to 64 letters, digits or . _ @ + - and begins with no dash")
         }
     }
+}
+
+/// A stored user. `id` is the store's own and never shown.
+#[derive(Clone, Debug)]
+pub struct User {
+    pub id: i64,
+    pub name: UserName,
+    pub role: Role,
+    pub is_active: bool,
 }
 
 /// The user behind a request, as the store knew it when the request was judged.

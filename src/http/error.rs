@@ -54,8 +54,8 @@ impl Serialize for Body<'_> {
         match self.0 {
             Public::Detail(detail) => map.serialize_entry("detail", detail)?,
             Public::Fields(fields) => {
-                for (field, message) in fields.iter() {
-                    map.serialize_entry(field, &[message])?;
+                for (field, messages) in fields.iter() {
+                    map.serialize_entry(field, messages)?;
                 }
             }
         }

@@ -27,7 +27,7 @@ use crate::service::Service;
 
 /// How long a stop waits for requests in flight (`operations.md`, "Service manners").
 const SHUTDOWN_SECONDS: u64 = 10;
-/// Threads that visit the readers on behalf of one worker; more would only wait for a free reader.
+/// Threads that visit the readers on behalf of one worker; more would only wait longer for a free reader.
 const BLOCKING_THREADS: usize = 8;
 
 /// How a server is run.

@@ -97,7 +97,7 @@ pub(super) async fn retrieve(
     path: web::Path<String>,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    let otp = service.retrieve_otp(credentials.token, id(&path)).await?;
+    let otp = service.retrieve_otp(credentials.token, OtpId::parse(&path)).await?;
     Ok(HttpResponse::Ok().json(Resource::new(&otp, service.now())))
 }
 
@@ -123,7 +123,7 @@ pub(super) async fn update(
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
     let patch = body.0.and_then(|body| fields::otp_patch(&body));
-    let otp = service.update_otp(credentials.token, id(&path), patch).await?;
+    let otp = service.update_otp(credentials.token, OtpId::parse(&path), patch).await?;
     Ok(HttpResponse::Ok().json(Resource::new(&otp, service.now())))
 }
 
@@ -143,13 +143,8 @@ pub(super) async fn delete(
     path: web::Path<String>,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    service.delete_otp(credentials.token, id(&path)).await?;
+    service.delete_otp(credentials.token, OtpId::parse(&path)).await?;
     Ok(HttpResponse::NoContent().finish())
-}
-
-/// What the last part of a path names; no code where it is no 64-bit integer.
-fn id(path: &str) -> OtpId {
-    path.parse().map_or(OtpId::NONE, OtpId)
 }
 
 /// A code as the API shows it: these ten keys, in this order (`api.md`, "The resource").
@@ -189,7 +184,7 @@ pub(super) struct Resource<'a> {
 impl<'a> Resource<'a> {
     fn new(otp: &'a Otp, now: Timestamp) -> Self {
         Self {
-            id: otp.id.0,
+            id: otp.id.value(),
             code: otp.code.value(),
             mobile_number: otp.recipient.mobile_number().map(MobileNumber::as_str),
             email: otp.recipient.email().map(EmailAddress::as_str),

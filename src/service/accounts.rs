@@ -2,11 +2,9 @@
 //! may do all of it, so there is no caller to check.
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::ApiToken;
-use crate::domain::user::{Permission, Role, UserName};
+use crate::domain::token::{ApiToken, TokenRecord};
+use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
-use crate::store::tokens::TokenRecord;
-use crate::store::users::User;
 use crate::store::{Db, Store, tokens, users};
 
 /// Adds a user with its first token; refused if the name is taken.
@@ -20,8 +18,8 @@ pub async fn add_user(
 ) -> Result<()> {
     store
         .write(move |db| {
-            if users::find_by_name(db, name.as_str())?.is_some() {
-                return Err(refused(format!("there is a user {} already", name.as_str())));
+            if users::find_by_name(db, &name)?.is_some() {
+                return Err(refused(format!("there is a user {name} already")));
             }
             insert_user(db, &name, role, &permissions, &token, now)
         })
@@ -74,7 +72,7 @@ pub async fn list_users(store: &Store) -> Result<Vec<(User, Vec<Permission>)>> {
 pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<()> {
     store
         .write(move |db| {
-            let user = existing(db, name.as_str())?;
+            let user = existing(db, &name)?;
             permissions.iter().try_for_each(|permission| users::insert_permission(db, user.id, *permission))
         })
         .await
@@ -83,7 +81,7 @@ pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) 
 pub async fn revoke(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<()> {
     store
         .write(move |db| {
-            let user = existing(db, name.as_str())?;
+            let user = existing(db, &name)?;
             permissions.iter().try_for_each(|permission| users::delete_permission(db, user.id, *permission))
         })
         .await
@@ -91,12 +89,12 @@ pub async fn revoke(store: &Store, name: UserName, permissions: Vec<Permission>)
 
 /// Disables or enables a user; its tokens stay and are refused while it is disabled.
 pub async fn set_active(store: &Store, name: UserName, is_active: bool) -> Result<()> {
-    store.write(move |db| users::update_active(db, existing(db, name.as_str())?.id, is_active)).await
+    store.write(move |db| users::update_active(db, existing(db, &name)?.id, is_active)).await
 }
 
 /// Gives a user a further token.
 pub async fn add_token(store: &Store, name: UserName, token: ApiToken, now: Timestamp) -> Result<()> {
-    store.write(move |db| tokens::insert(db, existing(db, name.as_str())?.id, &token, now)).await
+    store.write(move |db| tokens::insert(db, existing(db, &name)?.id, &token, now)).await
 }
 
 /// Every token, or those of one user.
@@ -104,9 +102,9 @@ pub async fn list_tokens(store: &Store, owner: Option<UserName>) -> Result<Vec<T
     store
         .read(move |db| {
             if let Some(name) = &owner {
-                existing(db, name.as_str())?;
+                existing(db, name)?;
             }
-            tokens::list(db, owner.as_ref().map(UserName::as_str))
+            tokens::list(db, owner.as_ref())
         })
         .await
 }
@@ -126,7 +124,7 @@ pub async fn revoke_token(store: &Store, named: String) -> Result<TokenRecord> {
         .await
 }
 
-fn existing(db: &Db, name: &str) -> Result<User> {
+fn existing(db: &Db, name: &UserName) -> Result<User> {
     users::find_by_name(db, name)?
         .ok_or_else(|| refused(format!("there is no user {name}; `otpd user list` shows who there is")))
 }

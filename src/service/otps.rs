@@ -1,7 +1,7 @@
 //! Codes as a resource that staff manage.
 //!
 //! A body is judged after the caller and the object (`api.md`, "Order of checks"), so it comes in as the verdict of
-//! reading it.
+//! reading it; so does an id.
 
 use crate::domain::listing::OtpQuery;
 use crate::domain::otp::{NewOtp, Otp, OtpId, OtpPatch};
@@ -9,7 +9,7 @@ use crate::domain::token::ApiToken;
 use crate::domain::user::Permission;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::{otp_list, otps};
+use crate::store::{Db, otp_list, otps};
 
 impl Service {
     /// Stores a new code. Without `valid_to` it lives for the project's expiration time.
@@ -25,13 +25,14 @@ impl Service {
         self.read(token, Permission::ViewOtp, move |db| otp_list::list(db, &query?, now)).await
     }
 
-    pub async fn retrieve_otp(&self, token: ApiToken, id: OtpId) -> Result<Otp> {
-        self.read(token, Permission::ViewOtp, move |db| otps::find(db, id)).await
+    pub async fn retrieve_otp(&self, token: ApiToken, id: Result<OtpId>) -> Result<Otp> {
+        self.read(token, Permission::ViewOtp, move |db| otps::find(db, id?)).await
     }
 
     /// Lays a patch over what is stored at the moment of the write; refused, it changes nothing.
-    pub async fn update_otp(&self, token: ApiToken, id: OtpId, patch: Result<OtpPatch>) -> Result<Otp> {
-        let patch = self.read(token, Permission::UpdateOtp, move |db| otps::find(db, id).and(patch)).await?;
+    pub async fn update_otp(&self, token: ApiToken, id: Result<OtpId>, patch: Result<OtpPatch>) -> Result<Otp> {
+        let judged = move |db: &Db| otps::find(db, id?).and_then(|stored| Ok((stored.id, patch?)));
+        let (id, patch) = self.read(token, Permission::UpdateOtp, judged).await?;
         let expiration = self.expiration;
         self.write(move |db, now| {
             let changed = patch.apply(&otps::find(db, id)?, now, expiration)?;
@@ -41,8 +42,8 @@ impl Service {
         .await
     }
 
-    pub async fn delete_otp(&self, token: ApiToken, id: OtpId) -> Result<()> {
-        self.read(token, Permission::DeleteOtp, move |db| otps::find(db, id).map(drop)).await?;
+    pub async fn delete_otp(&self, token: ApiToken, id: Result<OtpId>) -> Result<()> {
+        let id = self.read(token, Permission::DeleteOtp, move |db| Ok(otps::find(db, id?)?.id)).await?;
         self.write(move |db, _| otps::delete(db, id)).await
     }
 }

@@ -9,6 +9,7 @@ mod migrations;
 mod open;
 pub mod otp_list;
 pub mod otps;
+mod row;
 pub mod tokens;
 pub mod users;
 mod writer;

@@ -7,6 +7,7 @@ use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::Db;
+use crate::store::row::moment;
 
 /// The columns that `from_row` reads, of `otp_codes AS o`.
 macro_rules! columns {
@@ -30,7 +31,7 @@ pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM otp_codes AS
 /// Not found, in the contract's words, where there is none.
 pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
     db.prepare_cached(FIND)?
-        .query_row([id.0], |row| Ok(from_row(row)))
+        .query_row([id.value()], |row| Ok(from_row(row)))
         .optional()?
         .unwrap_or_else(|| Err(Error::otp_not_found()))
 }
@@ -57,7 +58,7 @@ pub fn insert(db: &Db, new: &NewOtp, valid_to: Timestamp, now: Timestamp) -> Res
             now.as_micros(),
         ])?;
     Ok(Otp {
-        id: OtpId(id),
+        id: OtpId::from_stored(id),
         code: new.code,
         recipient: new.recipient.clone(),
         valid_to,
@@ -84,13 +85,13 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
             otp.recipient.email().map(EmailAddress::as_str),
             otp.valid_to.as_micros(),
             otp.updated_at.as_micros(),
-            otp.id.0,
+            otp.id.value(),
         ])?;
     found(changed)
 }
 
 pub fn delete(db: &Db, id: OtpId) -> Result<()> {
-    found(db.prepare_cached("DELETE FROM otp_codes WHERE id = $1")?.execute([id.0])?)
+    found(db.prepare_cached("DELETE FROM otp_codes WHERE id = $1")?.execute([id.value()])?)
 }
 
 /// Deletes at most `limit` of the codes that expired before a moment, the oldest first; how many.
@@ -119,16 +120,11 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Otp> {
     )
     .map_err(Error::internal)?;
     Ok(Otp {
-        id: OtpId(row.get("id")?),
+        id: OtpId::from_stored(row.get("id")?),
         code,
         recipient,
         valid_to: moment(row, "valid_to")?,
         created_at: moment(row, "created_at")?,
         updated_at: moment(row, "updated_at")?,
     })
-}
-
-fn moment(row: &Row<'_>, column: &str) -> Result<Timestamp> {
-    Timestamp::from_micros(row.get(column)?)
-        .ok_or_else(|| Error::internal(format!("otp_codes.{column} lies outside the years 1 to 9999")))
 }

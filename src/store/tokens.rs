@@ -3,20 +3,11 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{ApiToken, TokenHash};
-use crate::domain::user::Role;
-use crate::error::{Error, Result};
+use crate::domain::token::{ApiToken, TokenHash, TokenRecord};
+use crate::domain::user::{Role, UserName};
+use crate::error::Result;
 use crate::store::Db;
-
-/// A token as lists show it: never the token itself.
-#[derive(Clone, Debug)]
-pub struct TokenRecord {
-    pub id: i64,
-    pub prefix: String,
-    pub owner: String,
-    pub created_at: Timestamp,
-    pub last_used_at: Option<Timestamp>,
-}
+use crate::store::row::{moment, moment_if_any, role};
 
 /// A token that was presented, with the user it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -52,9 +43,9 @@ fn presented(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Presented>> {
     let stored: Vec<u8> = row.get("hash")?;
     let presented = Presented {
         token_id: row.get("token_id")?,
-        last_used_at: moment(row, "last_used_at")?,
+        last_used_at: moment_if_any(row, "last_used_at")?,
         user_id: row.get("user_id")?,
-        role: row.get::<_, String>("role")?.parse().map_err(|cause: &str| Error::internal(cause))?,
+        role: role(row)?,
         is_active: row.get("is_active")?,
     };
     Ok(hash.is(&stored).then_some(presented))
@@ -67,7 +58,7 @@ pub fn insert(db: &Db, user_id: i64, token: &ApiToken, now: Timestamp) -> Result
 }
 
 /// Every token, or those of one user, by owner and age.
-pub fn list(db: &Db, owner: Option<&str>) -> Result<Vec<TokenRecord>> {
+pub fn list(db: &Db, owner: Option<&UserName>) -> Result<Vec<TokenRecord>> {
     db.prepare_cached(
         "SELECT t.id,
                 t.prefix,
@@ -79,7 +70,7 @@ pub fn list(db: &Db, owner: Option<&str>) -> Result<Vec<TokenRecord>> {
           WHERE $1 IS NULL OR u.name = $1
           ORDER BY u.name, t.created_at",
     )?
-    .query_and_then([owner], from_row)?
+    .query_and_then([owner.map(UserName::as_str)], from_row)?
     .collect()
 }
 
@@ -116,12 +107,8 @@ fn from_row(row: &Row<'_>) -> Result<TokenRecord> {
     Ok(TokenRecord {
         id: row.get("id")?,
         prefix: row.get("prefix")?,
-        owner: row.get("owner")?,
-        created_at: moment(row, "created_at")?.ok_or_else(|| Error::internal("api_tokens.created_at is no moment"))?,
-        last_used_at: moment(row, "last_used_at")?,
+        owner: UserName::from_stored(row.get("owner")?),
+        created_at: moment(row, "created_at")?,
+        last_used_at: moment_if_any(row, "last_used_at")?,
     })
-}
-
-fn moment(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
-    Ok(row.get::<_, Option<i64>>(column)?.and_then(Timestamp::from_micros))
 }

@@ -3,18 +3,10 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::user::{Permission, Role, UserName};
-use crate::error::{Error, Result};
+use crate::domain::user::{Permission, Role, User, UserName};
+use crate::error::Result;
 use crate::store::Db;
-
-/// A stored user. `id` is the store's own and never shown.
-#[derive(Clone, Debug)]
-pub struct User {
-    pub id: i64,
-    pub name: String,
-    pub role: Role,
-    pub is_active: bool,
-}
+use crate::store::row::role;
 
 pub(super) const FIND_BY_NAME: &str = "
     SELECT id,
@@ -25,8 +17,8 @@ pub(super) const FIND_BY_NAME: &str = "
      WHERE name = $1";
 
 /// The user of this name, if there is one.
-pub fn find_by_name(db: &Db, name: &str) -> Result<Option<User>> {
-    db.prepare_cached(FIND_BY_NAME)?.query_row([name], |row| Ok(from_row(row))).optional()?.transpose()
+pub fn find_by_name(db: &Db, name: &UserName) -> Result<Option<User>> {
+    db.prepare_cached(FIND_BY_NAME)?.query_row([name.as_str()], |row| Ok(from_row(row))).optional()?.transpose()
 }
 
 /// Every user, by name.
@@ -82,8 +74,8 @@ pub fn delete_permission(db: &Db, user_id: i64, permission: Permission) -> Resul
 fn from_row(row: &Row<'_>) -> Result<User> {
     Ok(User {
         id: row.get("id")?,
-        name: row.get("name")?,
-        role: row.get::<_, String>("role")?.parse().map_err(|cause: &str| Error::internal(cause))?,
+        name: UserName::from_stored(row.get("name")?),
+        role: role(row)?,
         is_active: row.get("is_active")?,
     })
 }

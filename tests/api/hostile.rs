@@ -12,7 +12,11 @@ fn raw(app: &TestApp, bytes: &[u8]) -> Option<u16> {
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     stream.write_all(bytes).unwrap();
     let mut head = [0; 12];
-    stream.read_exact(&mut head).ok()?;
+    match stream.read_exact(&mut head) {
+        Ok(()) => {}
+        Err(cause) if cause.kind() == std::io::ErrorKind::WouldBlock => panic!("neither answered nor closed"),
+        Err(_) => return None,
+    }
     Some(String::from_utf8_lossy(&head[9..]).parse().unwrap())
 }
 

@@ -131,7 +131,7 @@ fn every_plan_shows_the_same_codes_in_the_same_order() {
 #[test]
 fn the_totals_follow_every_change() {
     let (_folder, db) = database();
-    let mut otp = otps::find(&db, crate::domain::otp::OtpId(1)).unwrap();
+    let mut otp = otps::find(&db, crate::domain::otp::OtpId::from_stored(1)).unwrap();
     assert_eq!(totals(&db).unwrap(), (300, 150));
     otp.recipient = Recipient::Email(EmailAddress::parse("new@example.com").unwrap());
     otps::update(&db, &otp).unwrap();
