@@ -1,7 +1,9 @@
 use super::*;
 use crate::domain::otp::NewOtp;
 use crate::domain::recipient::Recipient;
+use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::store::open;
+use crate::store::otp_list::clauses::is_range;
 
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).unwrap()

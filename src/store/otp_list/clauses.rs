@@ -1,0 +1,121 @@
+//! The FROM and WHERE of a list.
+
+use rusqlite::types::Value;
+
+use crate::domain::listing::{OtpFilter, Period};
+use crate::domain::recipient::{EmailAddress, MobileNumber};
+use crate::domain::timestamp::Timestamp;
+use crate::store::otp_list::{Plan, Words};
+
+/// The shortest word that the trigram index knows.
+const TRIGRAM: usize = 3;
+/// The trigram index, and the codes that it names.
+pub(super) const SEARCH: &str = "otp_search AS s JOIN otp_codes AS o ON o.id = s.rowid";
+
+/// The FROM and WHERE of a filter, with the values of its parameters in their order.
+pub(super) struct Clauses {
+    pub(super) from: &'static str,
+    /// What names the id so that SQLite sees in which order it comes.
+    pub(super) id: &'static str,
+    pub(super) conditions: Vec<String>,
+    pub(super) values: Vec<Value>,
+}
+
+impl Clauses {
+    pub(super) fn of(filter: &OtpFilter, now: Timestamp, plan: Plan, words: Words) -> Self {
+        let mut clauses = Self { from: "otp_codes AS o", id: "o.id", conditions: Vec::new(), values: Vec::new() };
+        clauses.add_words(&filter.words, words, plan);
+        clauses.add_some("o.id >= $", filter.id_min.map(Value::Integer));
+        clauses.add_some("o.id <= $", filter.id_max.map(Value::Integer));
+        // A plus before a column keeps SQLite from using its index: in a walk the order has chosen the index.
+        let o = if plan == Plan::Find { "o." } else { "+o." };
+        for (column, period) in [("created_at", filter.created), ("updated_at", filter.updated)] {
+            clauses.add_some(&format!("{o}{column} >= $"), period.from.map(micros));
+            clauses.add_some(&format!("{o}{column} < $"), period.before.map(micros));
+        }
+        clauses.add_presence(&format!("{o}mobile_number"), filter.has_mobile_number);
+        clauses.add_presence(&format!("{o}email"), filter.has_email);
+        clauses.add_some(&format!("{o}valid_to > $"), filter.is_allow.filter(|allowed| *allowed).map(|_| micros(now)));
+        clauses
+            .add_some(&format!("{o}valid_to <= $"), filter.is_allow.filter(|allowed| !*allowed).map(|_| micros(now)));
+        let number = filter.mobile_number.as_ref().map(MobileNumber::as_str);
+        clauses.add_some("o.mobile_number = $", number.map(|number| Value::Text(number.to_owned())));
+        let address = filter.email.as_ref().map(EmailAddress::as_str);
+        clauses.add_some("o.email = $", address.map(|address| Value::Text(address.to_owned())));
+        if plan == Plan::Find && clauses.from != SEARCH && is_range(filter) {
+            // The plus again: else SQLite might think it best to try every id.
+            clauses.id = "+o.id";
+        }
+        clauses
+    }
+
+    /// Words of three characters and more are looked up in the trigram index, shorter ones in each row that is left.
+    fn add_words(&mut self, words: &[String], look: Words, plan: Plan) {
+        let mut phrases = Vec::new();
+        for word in words {
+            let indexed = (look == Words::InIndex).then(|| indexed_part(word)).flatten();
+            phrases.extend(indexed.map(|part| format!("\"{}\"", part.replace('"', "\"\""))));
+            if indexed != Some(word) {
+                let part = "(instr(o.code, $) OR instr(o.mobile_number, $) OR instr(lower(o.email), $))";
+                self.add(part, Value::Text(word.clone()));
+            }
+        }
+        if phrases.is_empty() {
+            return;
+        }
+        let phrases = Value::Text(phrases.join(" "));
+        if plan == Plan::WalkOrder {
+            self.add("+o.id IN (SELECT rowid FROM otp_search WHERE otp_search MATCH $)", phrases);
+        } else {
+            self.from = SEARCH;
+            self.id = "s.rowid";
+            self.add("s.otp_search MATCH $", phrases);
+        }
+    }
+
+    fn add_presence(&mut self, column: &str, present: Option<bool>) {
+        match present {
+            // Not `IS NOT NULL`: SQLite takes a comparison for a stretch of the index, and no value is empty.
+            Some(true) => self.conditions.push(format!("{column} > ''")),
+            Some(false) => self.conditions.push(format!("{column} IS NULL")),
+            None => {}
+        }
+    }
+
+    fn add_some(&mut self, comparison: &str, value: Option<Value>) {
+        if let Some(value) = value {
+            self.add(comparison, value);
+        }
+    }
+
+    /// Every `$` of `comparison` stands for the value.
+    pub(super) fn add(&mut self, comparison: &str, value: Value) {
+        self.values.push(value);
+        self.conditions.push(comparison.replace('$', &format!("${}", self.values.len())));
+    }
+
+    pub(super) fn conditions(&self) -> String {
+        if self.conditions.is_empty() { String::new() } else { format!("WHERE {}", self.conditions.join(" AND ")) }
+    }
+}
+
+/// The part of a word to ask the index for. Six digits in a row are rare, and all numbers begin alike: of a longer number
+/// the end is asked for, and the rows that have it are held against the whole.
+fn indexed_part(word: &str) -> Option<&str> {
+    const RARE_DIGITS: usize = 6;
+    match word.len().checked_sub(RARE_DIGITS) {
+        Some(start) if word.bytes().all(|b| b.is_ascii_digit()) => word.get(start..),
+        _ => Some(word).filter(|word| word.chars().count() >= TRIGRAM),
+    }
+}
+
+/// Whether the filter asks for a stretch of an index, in which the ids are in no order.
+pub(super) fn is_range(filter: &OtpFilter) -> bool {
+    let times = [filter.created, filter.updated];
+    let flags = [filter.is_allow, filter.has_email, filter.has_mobile_number];
+    times.iter().any(|period| *period != Period::default()) || flags.iter().any(Option::is_some)
+}
+
+fn micros(moment: Timestamp) -> Value {
+    Value::Integer(moment.as_micros())
+}
