@@ -4,88 +4,24 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops where something fails, and prints")]
 
+mod common;
+
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use chrono_tz::Tz;
-use otpd::domain::otp::{Code, NewOtp};
-use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
-use otpd::domain::timestamp::Timestamp;
-use otpd::domain::token::ApiToken;
 use otpd::http;
-use otpd::service::{Service, accounts};
-use otpd::store::{Store, otps};
+use otpd::service::Service;
 
-const TOKEN: &str = "a-token-for-the-measurement-0123456789";
+use crate::common::{TOKEN, address, now, number, spread};
+
 const REQUESTS: u64 = 300;
-/// The codes are a year's, evenly: the last one was made at this moment.
-const NOW: &str = "2026-01-01T00:00:00Z";
-const YEAR_SECONDS: i64 = 365 * 24 * 60 * 60;
-
-/// The same numbers in every run, spread over 64 bits (SplitMix64).
-fn spread(n: u64) -> u64 {
-    let z = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-fn number(n: u64) -> String {
-    format!("09{:09}", spread(n) % 1_000_000_000)
-}
-
-fn address(n: u64) -> String {
-    format!("user{}@example{}.com", spread(n) % 10_000_000, n % 1000)
-}
-
-fn code(n: u64) -> i64 {
-    i64::try_from(100_000 + spread(n ^ 0xc0de) % 900_000).unwrap()
-}
-
-fn now() -> DateTime<Utc> {
-    NOW.parse().unwrap()
-}
-
-fn otp(n: u64) -> NewOtp {
-    let recipient = if n.is_multiple_of(2) {
-        Recipient::Mobile(MobileNumber::parse(&number(n)).unwrap())
-    } else {
-        Recipient::Email(EmailAddress::parse(&address(n)).unwrap())
-    };
-    NewOtp { code: Code::new(code(n)).unwrap(), recipient, valid_to: None }
-}
-
-/// Fills a database as fast as it will go: the index of words is made at the end, in one go, not row by row.
-fn fill(path: &Path, rows: u64) {
-    let mut db = rusqlite::Connection::open(path).unwrap();
-    db.pragma_update(None, "cache_size", -200_000).unwrap();
-    let triggers = "SELECT group_concat(sql, '; '), group_concat('DROP TRIGGER ' || name, '; ') FROM sqlite_schema WHERE type = 'trigger'";
-    let (create, drop): (String, String) = db.query_row(triggers, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-    let db = db.transaction().unwrap();
-    db.execute_batch(&drop).unwrap();
-    for n in 0..rows {
-        let age = YEAR_SECONDS * i64::try_from(rows - n).unwrap() / i64::try_from(rows).unwrap();
-        let created = Timestamp::from(now() - TimeDelta::seconds(age));
-        // The last thousand are still valid.
-        let left = if rows - n <= 1000 { Duration::from_secs(86_400 * 30) } else { Duration::from_secs(300) };
-        otps::insert(&db, &otp(n), created.plus(left), created).unwrap();
-    }
-    db.execute_batch(
-        "INSERT INTO otp_search (otp_search) VALUES ('rebuild');
-         UPDATE otp_totals SET codes = (SELECT count(*) FROM otp_codes), with_email = (SELECT count(email) FROM otp_codes);",
-    )
-    .unwrap();
-    db.execute_batch(&create).unwrap();
-    db.commit().unwrap();
-}
 
 async fn serve(path: &Path, rows: u64) -> String {
-    let store = Store::open(path, 4, true).unwrap();
-    fill(path, rows);
-    accounts::add_first_admin(&store, ApiToken::chosen(TOKEN).unwrap(), now().into()).await.unwrap();
+    let store = common::make(path, rows).await;
     let service = Service::new(store, Arc::new(|| now().into()), Duration::from_secs(300), Tz::UTC);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/api/notifications/otp/", listener.local_addr().unwrap());

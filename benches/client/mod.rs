@@ -1,0 +1,143 @@
+//! A load generator that costs little itself: raw HTTP over kept-alive connections, all on one thread.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a measurement stops where something fails")]
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::common::TOKEN;
+
+/// A load: so many clients, each of which asks again as soon as it has been answered.
+pub struct Load {
+    pub connections: usize,
+    /// How long, after a second of warming up; or, the other way round, how many requests.
+    pub until: Until,
+    /// The nth request.
+    pub request: fn(u64) -> String,
+}
+
+#[derive(Clone, Copy)]
+pub enum Until {
+    Elapsed(Duration),
+    Answered(u64),
+}
+
+/// What became of a load. Every answer was 200.
+pub struct Report {
+    elapsed: Duration,
+    /// Milliseconds, in ascending order.
+    times: Vec<f32>,
+}
+
+impl Report {
+    /// Answers a second.
+    pub fn rate(&self) -> f64 {
+        f64::from(u32::try_from(self.times.len()).unwrap()) / self.elapsed.as_secs_f64()
+    }
+
+    /// Milliseconds that so many of 100 requests took at most.
+    pub fn percentile(&self, percent: usize) -> f64 {
+        self.times[(self.times.len() - 1) * percent / 100].into()
+    }
+}
+
+impl Load {
+    pub fn run(&self, address: &str) -> Report {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        tokio::task::LocalSet::new().block_on(&runtime, self.clients(address))
+    }
+
+    async fn clients(&self, address: &str) -> Report {
+        let sent = Rc::new(Cell::new(0));
+        let times = Rc::new(RefCell::new(Vec::new()));
+        let warm = Instant::now() + Duration::from_secs(1);
+        let clients: Vec<_> = (0..self.connections)
+            .map(|_| {
+                let (address, until, request) = (address.to_owned(), self.until, self.request);
+                let (sent, times) = (Rc::clone(&sent), Rc::clone(&times));
+                tokio::task::spawn_local(async move {
+                    let mut client = Client::connect(&address).await;
+                    loop {
+                        let begun = Instant::now();
+                        let over = match until {
+                            Until::Elapsed(lasting) => begun >= warm + lasting,
+                            Until::Answered(count) => sent.get() == count,
+                        };
+                        if over {
+                            break;
+                        }
+                        sent.set(sent.get() + 1);
+                        client.ask(&request(sent.get())).await;
+                        if begun >= warm || matches!(until, Until::Answered(_)) {
+                            times.borrow_mut().push(begun.elapsed().as_secs_f32() * 1000.0);
+                        }
+                    }
+                })
+            })
+            .collect();
+        let begun = Instant::now();
+        for client in clients {
+            client.await.unwrap();
+        }
+        let elapsed = match self.until {
+            Until::Elapsed(lasting) => lasting,
+            Until::Answered(_) => begun.elapsed(),
+        };
+        let mut times = times.take();
+        times.sort_by(f32::total_cmp);
+        Report { elapsed, times }
+    }
+}
+
+/// One GET that asks for no token, over a connection of its own.
+pub fn once(address: &str, path: &str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        Client::connect(address).await.ask(&format!("GET {path} HTTP/1.1\r\nHost: otpd\r\n\r\n")).await;
+    });
+}
+
+/// The text of a request about the code with this id.
+pub fn request(verb: &str, id: u64, body: &str) -> String {
+    format!(
+        "{verb} /api/notifications/otp/{id} HTTP/1.1\r\nHost: otpd\r\nAuthorization: Token {TOKEN}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+struct Client {
+    stream: TcpStream,
+    buffer: Vec<u8>,
+}
+
+impl Client {
+    async fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, buffer: Vec::with_capacity(4096) }
+    }
+
+    /// Sends a request and reads its answer, which is 200.
+    async fn ask(&mut self, request: &str) {
+        self.stream.write_all(request.as_bytes()).await.unwrap();
+        self.buffer.clear();
+        while !is_whole(&self.buffer) {
+            assert_ne!(self.stream.read_buf(&mut self.buffer).await.unwrap(), 0, "the server closed the connection");
+        }
+        if !self.buffer.starts_with(b"HTTP/1.1 200 ") {
+            panic!("{}", String::from_utf8_lossy(&self.buffer));
+        }
+    }
+}
+
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(head) = answer.windows(4).position(|four| four == b"\r\n\r\n") else { return false };
+    let headers = str::from_utf8(&answer[..head]).unwrap().to_ascii_lowercase();
+    let length = headers.split("content-length:").nth(1).unwrap().lines().next().unwrap().trim().parse::<usize>();
+    answer.len() >= head + 4 + length.unwrap()
+}

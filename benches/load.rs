@@ -1,0 +1,186 @@
+//! How much the program does under load, beside what the machine could do at best: a disk sync for each update, and a
+//! server that does nothing but answer.
+//!
+//! `cargo bench --bench load` starts the real binary on databases made here and prints a table, and the ratios against
+//! their aims. It takes about six minutes.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops where something fails, and prints")]
+
+mod client;
+mod common;
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use actix_web::{App, HttpResponse, HttpServer, web};
+
+use crate::client::{Load, Report, Until};
+use crate::common::spread;
+
+/// Rows that a PATCH or GET may meet.
+const ROWS: u64 = 20_000;
+const MANY_ROWS: u64 = 1_000_000;
+const SECONDS: Duration = Duration::from_secs(8);
+/// What a GET by id answers, for the server that does nothing.
+const ANSWER: &str = r#"{"id":15000,"code":255315,"mobile_number":null,"email":"user1234567@example123.com","recipient":"user1234567@example123.com","valid_to":"2026-11-23T05:37:13.502952Z","ttl":299,"is_allow":true,"created_at":"2026-11-23T05:32:13.502952Z","updated_at":"2026-11-23T05:32:13.502952Z"}"#;
+
+/// A started server, ended when it goes out of scope.
+struct Server {
+    child: Child,
+    address: String,
+    started_within: Duration,
+}
+
+impl Server {
+    /// Starts `command` and waits for the line that tells where it listens, and for its first answer.
+    fn start(command: &mut Command) -> Self {
+        let begun = Instant::now();
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let said = lines.by_ref().map(Result::unwrap).find(|line| line.contains("listens on http://")).unwrap();
+        let address = said.split("http://").nth(1).unwrap().split(',').next().unwrap().to_owned();
+        std::thread::spawn(move || lines.for_each(drop));
+        let mut server = Self { child, address, started_within: Duration::ZERO };
+        client::once(&server.address, "/healthz");
+        server.started_within = begun.elapsed();
+        server
+    }
+
+    fn otpd(database: &Path) -> Self {
+        Self::start(
+            Command::new(env!("CARGO_BIN_EXE_otpd"))
+                .current_dir(database.parent().unwrap())
+                .env("OTPD_DATABASE__PATH", database)
+                .env("OTPD_SERVER__PORT", "0")
+                // The codes of these databases are old on purpose.
+                .env("OTPD_OTP__RETENTION", "0s"),
+        )
+    }
+
+    /// Resident memory in MB, now and at its highest.
+    fn memory(&self) -> (f64, f64) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let megabytes = |name: &str| {
+            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+            line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
+        };
+        (megabytes("VmRSS"), megabytes("VmHWM"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn patch(n: u64) -> String {
+    let body = format!(r#"{{"mobile_number":null,"email":"user{}@example{}.com"}}"#, spread(n) % 10_000_000, n % 1000);
+    client::request("PATCH", 1 + spread(!n) % ROWS, &body)
+}
+
+fn get(n: u64) -> String {
+    client::request("GET", 1 + spread(n) % ROWS, "")
+}
+
+/// Updates a second of one connection that commits, and syncs, each: of a code with its indexes and its words, and of a
+/// row of a bare table.
+fn plain_loop(database: &Path) -> (f64, f64) {
+    let db = rusqlite::Connection::open(database).unwrap();
+    db.execute_batch(
+        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+         CREATE TABLE bare (id INTEGER PRIMARY KEY, code INTEGER, email TEXT, updated_at INTEGER);
+         INSERT INTO bare SELECT id, code, email, updated_at FROM otp_codes;",
+    )
+    .unwrap();
+    let rate = |sql: &str| {
+        let mut update = db.prepare(sql).unwrap();
+        let (begun, mut done) = (Instant::now(), 0u32);
+        while begun.elapsed() < SECONDS {
+            let (n, id) = (spread(done.into()), 1 + spread(!u64::from(done)) % ROWS);
+            let email = format!("user{}@example{}.com", n % 10_000_000, n % 1000);
+            update.execute(rusqlite::params![email, i64::try_from(id).unwrap()]).unwrap();
+            done += 1;
+        }
+        f64::from(done) / begun.elapsed().as_secs_f64()
+    };
+    let whole = rate("UPDATE otp_codes SET mobile_number = NULL, email = $1, updated_at = updated_at + 1 WHERE id = $2");
+    (whole, rate("UPDATE bare SET email = $1, updated_at = updated_at + 1 WHERE id = $2"))
+}
+
+fn row(name: &str, report: &Report) {
+    println!("| {name} | {:.0} | {:.2} | {:.2} |", report.rate(), report.percentile(50), report.percentile(99));
+}
+
+fn aim(name: &str, figure: f64, unit: &str, aim: f64, more_is_better: bool) {
+    let reached = if more_is_better { figure >= aim } else { figure < aim };
+    let (sign, verdict) = (if more_is_better { "≥" } else { "<" }, if reached { "reached" } else { "MISSED" });
+    println!("| {name} | {figure:.2}{unit} | {sign} {aim}{unit} | {verdict} |");
+}
+
+/// The server that does nothing but answer, in a process of its own as the real one is.
+fn serve_bare() {
+    let answer = || async { HttpResponse::Ok().content_type("application/json").body(ANSWER) };
+    let server = HttpServer::new(move || App::new().default_service(web::to(answer))).bind("127.0.0.1:0").unwrap();
+    #[expect(clippy::print_stderr, reason = "the parent reads there where it listens")]
+    server.addrs().iter().for_each(|address| eprintln!("listens on http://{address},"));
+    actix_web::rt::System::new().block_on(server.run()).unwrap();
+}
+
+fn main() {
+    if std::env::args().any(|argument| argument == "--bare-server") {
+        return serve_bare();
+    }
+    // On a disk: the folder for temporary files is often memory, where a sync costs nothing.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let database = |name: &str, rows| {
+        let path = folder.path().join(name);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(common::make(&path, rows)).close();
+        path
+    };
+    let cores = std::thread::available_parallelism().unwrap();
+    println!("otpd {}, {cores} cores, {ROWS} codes\n", env!("CARGO_PKG_VERSION"));
+    println!("| | a second | p50 ms | p99 ms |\n|---|---|---|---|");
+
+    let (whole, bare) = plain_loop(&database("plain.db", ROWS));
+    println!("| one UPDATE a commit, rusqlite, FULL, the same schema | {whole:.0} | | |");
+    println!("| the same on a bare table, without any index | {bare:.0} | | |");
+
+    let server = Server::otpd(&database("otp.db", ROWS));
+    let load = |connections, request| Load { connections, until: Until::Elapsed(SECONDS), request };
+    let patches = [1, 8, 64, 256].map(|connections| {
+        let report = load(connections, patch).run(&server.address);
+        row(&format!("PATCH, {connections} connections"), &report);
+        report
+    });
+    let gets = load(64, get).run(&server.address);
+    row("GET by id, 64 connections", &gets);
+    let nothing = Server::start(Command::new(std::env::current_exe().unwrap()).arg("--bare-server"));
+    let limit = load(64, get).run(&nothing.address);
+    drop(nothing);
+    row("bare actix-web, 64 connections", &limit);
+
+    let million = Load { connections: 64, until: Until::Answered(1_000_000), request: patch }.run(&server.address);
+    row("PATCH, 64 connections, a million of them", &million);
+    let (memory, highest) = server.memory();
+    drop(server);
+
+    let large = database("large.db", MANY_ROWS);
+    let mut starts: Vec<f64> =
+        (0..5).map(|_| Server::otpd(&large).started_within.as_secs_f64() * 1000.0).collect();
+    starts.sort_by(f64::total_cmp);
+
+    println!("\n| | figure | aim | |\n|---|---|---|---|");
+    aim("PATCH at 64 / one commit an update", patches[2].rate() / whole, "×", 3.0, true);
+    aim("PATCH at 64 / the same on a bare table", patches[2].rate() / bare, "×", 3.0, true);
+    aim("GET by id / bare actix-web", gets.rate() / limit.rate(), "×", 0.5, true);
+    aim("p99 of PATCH at 64", patches[2].percentile(99), " ms", 25.0, false);
+    aim("memory after a million PATCHes", memory, " MB", 64.0, false);
+    aim("its highest", highest, " MB", 64.0, false);
+    aim("start with 1,000,000 codes, slowest of 5", starts[4], " ms", 100.0, false);
+}
