@@ -25,10 +25,9 @@ async fn serve(path: &Path, rows: u64) -> String {
     let service = Service::new(store, Arc::new(|| now().into()), Duration::from_secs(300), Tz::UTC);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/api/notifications/otp/", listener.local_addr().unwrap());
-    let settings = http::Settings { workers: 1, trusted_proxies: http::TrustedProxies::default() };
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { http::server(listener, service, settings).unwrap().await.unwrap() });
+        runtime.block_on(async { http::server(listener, service, http::Settings::default()).unwrap().await.unwrap() });
     });
     url
 }

@@ -108,7 +108,8 @@ fn plain_loop(database: &Path) -> (f64, f64) {
         }
         f64::from(done) / begun.elapsed().as_secs_f64()
     };
-    let whole = rate("UPDATE otp_codes SET mobile_number = NULL, email = $1, updated_at = updated_at + 1 WHERE id = $2");
+    let whole =
+        rate("UPDATE otp_codes SET mobile_number = NULL, email = $1, updated_at = updated_at + 1 WHERE id = $2");
     (whole, rate("UPDATE bare SET email = $1, updated_at = updated_at + 1 WHERE id = $2"))
 }
 
@@ -171,8 +172,7 @@ fn main() {
     drop(server);
 
     let large = database("large.db", MANY_ROWS);
-    let mut starts: Vec<f64> =
-        (0..5).map(|_| Server::otpd(&large).started_within.as_secs_f64() * 1000.0).collect();
+    let mut starts: Vec<f64> = (0..5).map(|_| Server::otpd(&large).started_within.as_secs_f64() * 1000.0).collect();
     starts.sort_by(f64::total_cmp);
 
     println!("\n| | figure | aim | |\n|---|---|---|---|");

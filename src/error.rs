@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 /// The result of everything a caller may ask for.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -26,6 +27,8 @@ pub enum Kind {
     BodyTooSlow,
     /// The request breaks a rule of the contract.
     Invalid,
+    /// The caller sends more than it may; the same request may work later.
+    Throttled,
     /// The store is busy or full; the same request may work later.
     Unavailable,
     /// A fault on our side.
@@ -44,12 +47,13 @@ pub enum Public {
 pub struct Error {
     kind: Kind,
     public: Public,
+    retry_after: Option<u64>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
 impl Error {
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, public: Public::Detail(detail.into()), cause: None }
+        Self { kind, public: Public::Detail(detail.into()), retry_after: None, cause: None }
     }
 
     /// No row has this id (`api.md`, "Who may call"). The text is the one that Django gives for the resource.
@@ -61,9 +65,18 @@ impl Error {
         Self::new(Kind::PermissionDenied, "You do not have permission to perform this action.")
     }
 
-    /// The store can't take the request now; `cause` is for the log.
+    /// The caller has to wait this long. The text is DRF's.
+    pub fn throttled(wait: Duration) -> Self {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let unit = if seconds == 1 { "second" } else { "seconds" };
+        let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
+        Self { retry_after: Some(seconds), ..Self::new(Kind::Throttled, detail) }
+    }
+
+    /// The store can't take the request now, and may in a second; `cause` is for the log.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self::new(Kind::Unavailable, "Service temporarily unavailable, try again later.").because(cause)
+        let detail = "Service temporarily unavailable, try again later.";
+        Self { retry_after: Some(1), ..Self::new(Kind::Unavailable, detail) }.because(cause)
     }
 
     /// A fault on our side; `cause` is for the log.
@@ -82,6 +95,11 @@ impl Error {
 
     pub fn public(&self) -> &Public {
         &self.public
+    }
+
+    /// Seconds after which the same request may work.
+    pub fn retry_after(&self) -> Option<u64> {
+        self.retry_after
     }
 
     /// What went wrong inside; for the log, never for the caller.
@@ -104,7 +122,7 @@ impl std::error::Error for Error {}
 
 impl From<FieldErrors> for Error {
     fn from(fields: FieldErrors) -> Self {
-        Self { kind: Kind::Invalid, public: Public::Fields(fields), cause: None }
+        Self { kind: Kind::Invalid, public: Public::Fields(fields), retry_after: None, cause: None }
     }
 }
 

@@ -11,7 +11,7 @@ use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use otpd::domain::timestamp::Timestamp;
 use otpd::domain::token::ApiToken;
 use otpd::service::accounts;
-use otpd::store::{Store, otps};
+use otpd::store::{Options, Store, otps};
 
 pub const TOKEN: &str = "a-token-for-the-measurement-0123456789";
 /// The codes are a year's, evenly: the last one was made at this moment.
@@ -54,7 +54,7 @@ pub fn otp(n: u64) -> NewOtp {
 /// Makes the database at `path`, with the admin of [`TOKEN`] and so many codes, as fast as it will go: the index of words
 /// is made at the end, in one go, not row by row.
 pub async fn make(path: &Path, rows: u64) -> Store {
-    let store = Store::open(path, 4, true).unwrap();
+    let store = Store::open(path, &Options::default()).unwrap();
     fill(path, rows);
     accounts::add_first_admin(&store, ApiToken::chosen(TOKEN).unwrap(), now().into()).await.unwrap();
     store

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::domain::token::{ApiToken, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::service::accounts;
-use crate::store::Store;
+use crate::store::{OpenError, Options, Store};
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
@@ -64,7 +64,7 @@ pub(super) enum TokenCommand {
 
 pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
     let adds = matches!(command, UserCommand::Add { .. });
-    let store = Store::open(&config.database_path, 1, adds)?;
+    let store = open(config, adds)?;
     match command {
         UserCommand::Add { name, role, permissions } => {
             let token = new_token();
@@ -82,7 +82,7 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
 }
 
 pub(super) async fn token(config: &Config, command: TokenCommand) -> Outcome {
-    let store = Store::open(&config.database_path, 1, false)?;
+    let store = open(config, false)?;
     match command {
         TokenCommand::Add { name } => {
             let token = new_token();
@@ -97,6 +97,12 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> Outcome {
     }
     store.close();
     Ok(())
+}
+
+/// The database for one command; `create` makes it where there is none.
+fn open(config: &Config, create: bool) -> Result<Store, OpenError> {
+    let checkpoints = config.checkpoints;
+    Store::open(&config.database_path, &Options { readers: 1, create, checkpoints, ..Options::default() })
 }
 
 async fn user_list(store: &Store) -> crate::error::Result<String> {

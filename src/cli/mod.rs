@@ -1,8 +1,11 @@
 //! The commands. Data goes to stdout, words for people to stderr; exit 0, 1 (failed) or 2 (wrong usage).
 
 mod accounts;
+mod copies;
 mod first_run;
+mod housekeeping;
 mod logging;
+mod open_files;
 mod serve;
 
 use std::io::{self, Write};
@@ -14,7 +17,6 @@ use clap::{Parser, Subcommand};
 use crate::cli::accounts::{TokenCommand, UserCommand};
 use crate::config::Config;
 use crate::domain::timestamp::Timestamp;
-use crate::store::{self, Contents};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -48,6 +50,9 @@ enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Put a copy that `otpd backup` made in the place of the database; otpd must not run. What was there is kept
+    #[command(after_help = "Example:\n  otpd restore /var/backups/otp-2026-11-23.db")]
+    Restore { file: PathBuf },
     /// Check and show the settings
     #[command(subcommand, after_help = "Example:\n  otpd config show")]
     Config(ConfigCommand),
@@ -75,11 +80,8 @@ pub fn run() -> Outcome {
         Command::Serve => block_on(serve::run(&config)),
         Command::User(command) => block_on(accounts::user(&config, command)),
         Command::Token(command) => block_on(accounts::token(&config, command)),
-        Command::Backup { file, force } => {
-            let Contents { codes, users, tokens } = store::backup(&config.database_path, &file, force)?;
-            tell(&format!("{codes} codes, {users} users and {tokens} tokens are in {}", file.display()));
-            Ok(())
-        }
+        Command::Backup { file, force } => copies::backup(&config, &file, force),
+        Command::Restore { file } => copies::restore(&config, &file),
         Command::Config(ConfigCommand::Show) => out(&config.show()),
         Command::Config(ConfigCommand::Check) => {
             for warning in &config.warnings {

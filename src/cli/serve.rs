@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::cli::{Outcome, first_run, now};
+use crate::cli::housekeeping::keep_house;
+use crate::cli::{Outcome, first_run, now, open_files};
 use crate::config::Config;
 use crate::http;
+use crate::metrics::Metrics;
 use crate::service::Service;
-use crate::store::Store;
+use crate::store::{Options, Store};
 
-const PURGE_EVERY: Duration = Duration::from_secs(60);
 /// How long the writer may take for what is queued when the last request has been answered.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -23,13 +24,27 @@ pub(super) async fn run(config: &Config) -> Outcome {
         log::warn!("{warning}");
     }
     // First the port: where it is taken, nothing is created.
-    let listener = listen(config)?;
+    let listener = listen(&config.host, config.port, "server.host, server.port")?;
+    let metrics_listener = config
+        .metrics
+        .map(|address| listen(&address.ip().to_string(), address.port(), "server.metrics"))
+        .transpose()?;
     let address = listener.local_addr()?;
     let workers = config.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     let readers = u32::try_from(workers * 2).unwrap_or(u32::MAX).clamp(4, 64);
-    let store = Store::open(&config.database_path, readers, true)?;
+    let connections = open_files::connections(readers)?;
+    let metrics = Metrics::new();
+    let options = Options { readers, create: true, checkpoints: config.checkpoints, metrics: metrics.clone() };
+    let store = Store::open(&config.database_path, &options)?;
     let service = Service::new(store.clone(), Arc::new(now), config.otp_expiration, config.otp_timezone);
-    let settings = http::Settings { workers, trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()) };
+    let settings = http::Settings {
+        workers,
+        connections,
+        readers: readers as usize,
+        trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
+        requests_per_second: config.requests_per_second,
+        metrics,
+    };
     let server = http::server(listener, service.clone(), settings)?;
     first_run::greet(config, &store, address)
         .await
@@ -39,35 +54,25 @@ pub(super) async fn run(config: &Config) -> Outcome {
         env!("CARGO_PKG_VERSION"),
         config.database_path.display()
     );
-    if let Some(retention) = config.otp_retention {
-        tokio::spawn(purge(service, retention));
+    if let Some(listener) = metrics_listener {
+        log::info!("metrics are at http://{}/metrics", listener.local_addr()?);
+        tokio::spawn(http::metrics_server(listener, service.clone())?);
     }
+    tokio::spawn(keep_house(service, config.otp_retention));
     until_stopped(server, store).await?;
     log::info!("stopped");
     Ok(())
 }
 
-/// Deletes what expired long ago, now and then.
-async fn purge(service: Service, retention: Duration) {
-    let mut every = tokio::time::interval(PURGE_EVERY);
-    loop {
-        every.tick().await;
-        match service.purge_expired(retention).await {
-            Ok(0) => {}
-            Ok(purged) => log::info!("deleted {purged} codes that expired more than otp.retention ago"),
-            Err(error) => log::warn!("expired codes could not be deleted, the next try is in a minute: {error}"),
-        }
-    }
-}
-
-fn listen(config: &Config) -> Result<TcpListener, String> {
-    TcpListener::bind((config.host.as_str(), config.port)).map_err(|cause| {
+/// `settings` are those that name the address.
+fn listen(host: &str, port: u16, settings: &str) -> Result<TcpListener, String> {
+    TcpListener::bind((host, port)).map_err(|cause| {
         let remedy = match cause.kind() {
             io::ErrorKind::AddrInUse => "stop what listens there, or choose another port",
             _ => "name an address of this machine and a port that this user may use",
         };
         let cause = cause.to_string().replace('\n', " ");
-        format!("can't listen on {}:{} (server.host, server.port): {cause}; {remedy}", config.host, config.port)
+        format!("can't listen on {host}:{port} ({settings}): {cause}; {remedy}")
     })
 }
 

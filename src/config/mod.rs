@@ -3,7 +3,8 @@
 mod layers;
 
 use std::ffi::OsString;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -26,7 +27,13 @@ pub struct Config {
     /// `None`: one for each core.
     pub workers: Option<usize>,
     pub trusted_proxies: Vec<IpNet>,
+    /// Requests a second that one address may send.
+    pub requests_per_second: Option<NonZeroU32>,
+    /// Where `/metrics` is served without a token.
+    pub metrics: Option<SocketAddr>,
     pub database_path: PathBuf,
+    /// Whether otpd moves the write-ahead log into the database.
+    pub checkpoints: bool,
     pub otp_expiration: Duration,
     pub otp_timezone: chrono_tz::Tz,
     /// `None`: expired codes are kept.
@@ -62,7 +69,20 @@ impl Config {
                 "IP addresses or networks such as 10.0.0.0/8",
                 network,
             )?,
+            requests_per_second: layers
+                .value("server.requests_per_second", "a number from 0 (no limit) to 1000000", |text| {
+                    text.parse().ok().filter(|limit| *limit <= 1_000_000)
+                })
+                .map(NonZeroU32::new)?,
+            metrics: layers.value(
+                "server.metrics",
+                "an address and port such as 127.0.0.1:9464, or nothing",
+                |text| {
+                    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+                },
+            )?,
             database_path: layers.value("database.path", "the path of a file", file_path)?.into(),
+            checkpoints: layers.value("database.checkpoints", "true or false", |text| text.parse().ok())?,
             otp_expiration: layers.value("otp.expiration", expiration, |text| duration(text, 1))?,
             otp_timezone: layers.value("otp.timezone", "an IANA name such as Asia/Tehran", |text| text.parse().ok())?,
             otp_retention: layers
@@ -89,6 +109,9 @@ impl Config {
                 "server.host = {:?} is reachable from other machines, and otpd speaks plain HTTP: put a TLS proxy before it",
                 self.host
             ));
+        }
+        if let Some(address) = self.metrics.filter(|address| !address.ip().is_loopback()) {
+            self.warnings.push(format!("server.metrics = \"{address}\": other machines can read it, without a token"));
         }
         if self.otp_expiration > Duration::from_secs(600) {
             self.warnings.push(

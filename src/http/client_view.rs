@@ -46,16 +46,11 @@ type Told = (Option<String>, Option<String>);
 /// Scheme and host as the outermost trusted proxy saw them. Each proxy adds its entry on the right, so the entries are read
 /// from there, past every one that was added on behalf of another trusted proxy.
 fn told(request: &HttpRequest, proxies: &TrustedProxies) -> Option<Told> {
+    let clients = clients(request);
     if let Some(forwarded) = header(request, &FORWARDED) {
-        let entries: Vec<Vec<(String, String)>> = forwarded.split(',').map(directives).collect();
-        let value = |entry: &[(String, String)], name| {
-            entry.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
-        };
-        let clients: Vec<_> = entries.iter().map(|entry| value(entry, "for").unwrap_or_default()).collect();
-        let entry = entries.get(outermost(&clients, proxies)?)?;
-        return Some((value(entry, "proto").map(|scheme| scheme.to_ascii_lowercase()), value(entry, "host")));
+        let entry = forwarded.split(',').nth(outermost(&clients, proxies)?)?;
+        return Some((directive(entry, "proto").map(|scheme| scheme.to_ascii_lowercase()), directive(entry, "host")));
     }
-    let clients = list(request, &FORWARDED_FOR);
     let hops_inward = outermost(&clients, proxies).map_or(0, |entry| clients.len() - 1 - entry);
     // A proxy that replaces a header leaves one value for the whole chain.
     let entry = |name| {
@@ -63,6 +58,24 @@ fn told(request: &HttpRequest, proxies: &TrustedProxies) -> Option<Told> {
         values.iter().rev().nth(hops_inward).or(values.first()).cloned()
     };
     Some((entry(&FORWARDED_PROTO).map(|scheme| scheme.to_ascii_lowercase()), entry(&FORWARDED_HOST)))
+}
+
+/// The address that a request comes from, as the outermost trusted proxy saw it.
+pub(super) fn client(request: &HttpRequest, proxies: &TrustedProxies) -> Option<IpAddr> {
+    let peer = request.peer_addr()?.ip();
+    let told = || {
+        let clients = clients(request);
+        address(clients.get(outermost(&clients, proxies)?)?)
+    };
+    proxies.trust(peer).then(told).flatten().or(Some(peer))
+}
+
+/// Whom each proxy says it speaks for, from the outermost to the nearest; nothing where one does not say.
+fn clients(request: &HttpRequest) -> Vec<String> {
+    match header(request, &FORWARDED) {
+        Some(forwarded) => forwarded.split(',').map(|entry| directive(entry, "for").unwrap_or_default()).collect(),
+        None => list(request, &FORWARDED_FOR),
+    }
 }
 
 /// The index of the entry whose client is the first from the right that is no trusted proxy.
@@ -80,13 +93,10 @@ fn address(text: &str) -> Option<IpAddr> {
         .or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
 }
 
-/// `for=…;proto=…;host=…`, keys in lower case, quotes taken off.
-fn directives(entry: &str) -> Vec<(String, String)> {
-    entry
-        .split(';')
-        .filter_map(|pair| pair.trim().split_once('='))
-        .map(|(key, value)| (key.to_ascii_lowercase(), value.trim_matches('"').to_owned()))
-        .collect()
+/// One value of `for=…;proto=…;host=…`, names in any case, quotes taken off.
+fn directive(entry: &str, name: &str) -> Option<String> {
+    let mut pairs = entry.split(';').filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim_matches('"').to_owned())
 }
 
 fn list(request: &HttpRequest, name: &HeaderName) -> Vec<String> {

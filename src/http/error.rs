@@ -8,9 +8,6 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Kind, Public};
 
-/// Seconds after which a caller may try again when the store was busy or full.
-const RETRY_SECONDS: &str = "1";
-
 impl ResponseError for Error {
     fn status_code(&self) -> StatusCode {
         match self.kind() {
@@ -22,6 +19,7 @@ impl ResponseError for Error {
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Kind::Invalid => StatusCode::BAD_REQUEST,
+            Kind::Throttled => StatusCode::TOO_MANY_REQUESTS,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -33,13 +31,13 @@ impl ResponseError for Error {
             Kind::Unauthenticated => {
                 response.insert_header((WWW_AUTHENTICATE, "Token"));
             }
-            Kind::Unavailable => {
-                response.insert_header((RETRY_AFTER, RETRY_SECONDS));
-            }
             Kind::BodyTooSlow => {
                 response.force_close();
             }
             _ => {}
+        }
+        if let Some(seconds) = self.retry_after() {
+            response.insert_header((RETRY_AFTER, seconds));
         }
         response.json(Body(self.public()))
     }

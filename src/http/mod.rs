@@ -7,14 +7,19 @@ mod error;
 mod fields;
 mod health;
 mod list_query;
+mod metrics;
 mod not_allowed;
 mod observe;
 mod openapi;
 mod otps;
 mod page;
+mod throttle;
 
 use std::io;
 use std::net::TcpListener;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
 
 pub use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -22,19 +27,45 @@ use actix_web::{App, HttpResponse, HttpServer, Resource, Route, guard, web};
 
 use crate::error::{Error, Kind};
 pub use crate::http::client_view::TrustedProxies;
+pub use crate::http::metrics::metrics_server;
 use crate::http::not_allowed::Allow;
+use crate::http::throttle::Throttle;
+use crate::metrics::Metrics;
 use crate::service::Service;
 
 /// How long a stop waits for requests in flight (`operations.md`, "Service manners").
 const SHUTDOWN_SECONDS: u64 = 10;
-/// Threads that visit the readers on behalf of one worker; more would only wait longer for a free reader.
-const BLOCKING_THREADS: usize = 8;
+/// How long the head of a request may take to arrive (actix's own default, which a slow client relies on in vain).
+const HEAD_DEADLINE: Duration = Duration::from_secs(5);
+/// How long a connection may idle between requests: longer than reverse proxies keep theirs (60 s is usual), so that it is
+/// never otpd who closes one that a proxy is about to use.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// How a server is run.
 pub struct Settings {
     /// Threads that serve requests.
     pub workers: usize,
+    /// Connections that may be open at once; more wait until one is closed.
+    pub connections: usize,
+    /// Threads that visit the store's readers: more than there are readers would only stand in each other's way.
+    pub readers: usize,
     pub trusted_proxies: TrustedProxies,
+    /// Requests a second that one client address may send.
+    pub requests_per_second: Option<NonZeroU32>,
+    pub metrics: Metrics,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            workers: 1,
+            connections: 1024,
+            readers: 4,
+            trusted_proxies: TrustedProxies::default(),
+            requests_per_second: None,
+            metrics: Metrics::new(),
+        }
+    }
 }
 
 /// A server on `listener`. It handles no signals: whoever runs it decides when it stops.
@@ -42,17 +73,26 @@ pub struct Settings {
 /// # Errors
 /// Where the listener can't be used.
 pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io::Result<Server> {
+    let Settings { workers, connections, readers, trusted_proxies, requests_per_second, metrics } = settings;
+    let throttle =
+        requests_per_second.map(|limit| Arc::new(Throttle::new(limit, trusted_proxies.clone(), metrics.clone())));
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(service.clone()))
-            .app_data(web::Data::new(settings.trusted_proxies.clone()))
+            .app_data(web::Data::new(trusted_proxies.clone()))
+            .app_data(web::Data::new(metrics.clone()))
+            .app_data(throttle.clone())
+            .wrap(from_fn(throttle::throttle))
             .wrap(from_fn(observe::observe))
             .configure(routes)
             .default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }))
     });
     Ok(server
-        .workers(settings.workers)
-        .worker_max_blocking_threads(BLOCKING_THREADS)
+        .workers(workers)
+        .worker_max_blocking_threads(readers.div_ceil(workers))
+        .max_connections(connections.div_ceil(workers))
+        .client_request_timeout(HEAD_DEADLINE)
+        .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals()
         .listen(listener)?
@@ -68,7 +108,7 @@ struct Endpoint {
     routes: fn(Resource) -> Resource,
 }
 
-const ENDPOINTS: [Endpoint; 7] = [
+const ENDPOINTS: [Endpoint; 8] = [
     Endpoint {
         path: "/api/notifications/otp",
         allow: "GET, HEAD, POST",
@@ -86,6 +126,12 @@ const ENDPOINTS: [Endpoint; 7] = [
                 .route(web::delete().to(otps::delete))
         },
     },
+    Endpoint {
+        path: "/metrics",
+        allow: "GET, HEAD",
+        needs_token: true,
+        routes: |resource| resource.route(read().to(metrics::show)),
+    },
     open_read("/healthz", |resource| resource.route(read().to(health::live))),
     open_read("/readyz", |resource| resource.route(read().to(health::ready))),
     open_read("/openapi.json", |resource| resource.route(read().to(openapi::describe))),
@@ -99,8 +145,9 @@ const fn open_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endp
 }
 
 fn routes(config: &mut web::ServiceConfig) {
-    for endpoint in ENDPOINTS {
-        let resource = web::resource([endpoint.path.to_owned(), format!("{}/", endpoint.path)]);
+    // A resource for each way to write a path: one for both would match even fixed paths by a regular expression.
+    for (endpoint, slash) in ENDPOINTS.iter().flat_map(|endpoint| [(endpoint, ""), (endpoint, "/")]) {
+        let resource = web::resource(format!("{}{slash}", endpoint.path));
         let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)));
         config.service(if endpoint.needs_token {
             resource.default_service(web::to(not_allowed::for_staff))

@@ -3,18 +3,19 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use actix_web::ResponseError;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
 use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::middleware::Next;
+use actix_web::{ResponseError, web};
 use futures_util::FutureExt;
 use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::error::Error;
+use crate::metrics::Metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -25,6 +26,7 @@ pub(super) async fn observe(
     let begun = Instant::now();
     let id = RequestId::of(request.headers());
     let method = verb(request.method());
+    let metrics = request.app_data::<web::Data<Metrics>>().cloned();
     let Ok(outcome) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
         log::error!("{} {method} panicked; the line above says where", id.as_str());
         let mut response = Error::internal("panic").error_response();
@@ -33,13 +35,17 @@ pub(super) async fn observe(
     };
     let mut response = outcome?;
     id.set_headers(response.headers_mut());
-    let status = response.status();
+    let (id, status, took) = (id.as_str(), response.status(), begun.elapsed());
     // The pattern, not the path: a path can hold anything that a client put there, a number or an address too.
-    let route = response.request().match_pattern().unwrap_or_else(|| "(no such path)".to_owned());
+    let pattern = response.request().match_pattern();
+    let route = pattern.as_deref().map_or("(no such path)", |pattern| pattern.trim_end_matches('/'));
+    if let Some(metrics) = metrics {
+        metrics.request(method, route, status.as_str(), took);
+    }
     let cause = response.response().error().and_then(actix_web::Error::as_error::<Error>).and_then(Error::cause);
     match cause {
-        Some(cause) => log::error!("{} {method} {route} {status}: {cause}", id.as_str(), status = status.as_u16()),
-        None => log::info!("{} {method} {route} {} {:.1?}", id.as_str(), status.as_u16(), begun.elapsed()),
+        Some(cause) => log::error!("{id} {method} {route} {}: {cause}", status.as_str()),
+        None => log::info!("{id} {method} {route} {} {took:.1?}", status.as_str()),
     }
     Ok(response)
 }

@@ -2,8 +2,8 @@
 //! transaction with the rules.
 
 pub mod accounts;
+mod housekeeping;
 mod otps;
-mod retention;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +58,17 @@ impl Service {
         self.store.read(move |db| authenticate(db, &token)?.0.require_staff()).await
     }
 
+    /// The measurements for a caller who may view codes.
+    pub async fn metrics(&self, token: ApiToken) -> Result<String> {
+        self.read(token, Permission::ViewOtp, |_| Ok(())).await?;
+        self.metrics_for_anyone().await
+    }
+
+    /// The measurements, in the text format of Prometheus.
+    pub async fn metrics_for_anyone(&self) -> Result<String> {
+        self.store.measure().await?.render().map_err(Error::internal)
+    }
+
     /// Runs `work` for a caller who has `permission`, all in one visit to a reader. Refused or not, the token was used.
     async fn read<T: Send + 'static>(
         &self,
@@ -82,11 +93,27 @@ impl Service {
         outcome
     }
 
-    /// Runs `work` in a write transaction. The clock is read inside it, so moments follow the order of the commits.
-    /// Callers are judged before, on a reader: a stranger takes no place in the write queue.
-    async fn write<T: Send + 'static>(&self, work: impl Fn(&Db, Timestamp) -> Result<T> + Send + 'static) -> Result<T> {
+    /// Runs `work` for a caller who has `permission`, all in one write transaction: what the caller may do and what is
+    /// stored are those of the moment of the write. The clock is read inside it, so moments follow the order of the
+    /// commits. What is certain to change nothing does not come here: its refusal is found by [`Service::read`].
+    async fn write<T: Send + 'static>(
+        &self,
+        token: ApiToken,
+        permission: Permission,
+        work: impl Fn(&Db, Timestamp) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let clock = Arc::clone(&self.clock);
-        self.store.write(move |db| work(db, clock())).await
+        self.store
+            .write(move |db| {
+                let now = clock();
+                let (caller, presented) = authenticate(db, &token)?;
+                caller.require(permission)?;
+                if is_stale(&presented, now) {
+                    tokens::update_last_used(db, presented.token_id, now)?;
+                }
+                work(db, now)
+            })
+            .await
     }
 }
 

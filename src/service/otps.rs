@@ -14,9 +14,15 @@ use crate::store::{Db, otp_list, otps};
 impl Service {
     /// Stores a new code. Without `valid_to` it lives for the project's expiration time.
     pub async fn create_otp(&self, token: ApiToken, new: Result<NewOtp>) -> Result<Otp> {
-        let new = self.read(token, Permission::CreateOtp, |_| new).await?;
+        let new = match new {
+            Ok(new) => new,
+            Err(refusal) => return self.read(token, Permission::CreateOtp, |_| Err(refusal)).await,
+        };
         let expiration = self.expiration;
-        self.write(move |db, now| otps::insert(db, &new, new.valid_to(now, expiration), now)).await
+        self.write(token, Permission::CreateOtp, move |db, now| {
+            otps::insert(db, &new, new.valid_to(now, expiration), now)
+        })
+        .await
     }
 
     /// How many codes match, and the window of them that the query asks for, both of one moment.
@@ -31,10 +37,16 @@ impl Service {
 
     /// Lays a patch over what is stored at the moment of the write; refused, it changes nothing.
     pub async fn update_otp(&self, token: ApiToken, id: Result<OtpId>, patch: Result<OtpPatch>) -> Result<Otp> {
-        let judged = move |db: &Db| otps::find(db, id?).and_then(|stored| Ok((stored.id, patch?)));
-        let (id, patch) = self.read(token, Permission::UpdateOtp, judged).await?;
+        let (id, patch) = match (id, patch) {
+            (Ok(id), Ok(patch)) => (id, patch),
+            (Ok(id), Err(refusal)) => {
+                let refused = move |db: &Db| otps::find(db, id).and(Err(refusal));
+                return self.read(token, Permission::UpdateOtp, refused).await;
+            }
+            (Err(refusal), _) => return self.read(token, Permission::UpdateOtp, |_| Err(refusal)).await,
+        };
         let expiration = self.expiration;
-        self.write(move |db, now| {
+        self.write(token, Permission::UpdateOtp, move |db, now| {
             let changed = patch.apply(&otps::find(db, id)?, now, expiration)?;
             otps::update(db, &changed)?;
             Ok(changed)
@@ -43,7 +55,10 @@ impl Service {
     }
 
     pub async fn delete_otp(&self, token: ApiToken, id: Result<OtpId>) -> Result<()> {
-        let id = self.read(token, Permission::DeleteOtp, move |db| Ok(otps::find(db, id?)?.id)).await?;
-        self.write(move |db, _| otps::delete(db, id)).await
+        let id = match id {
+            Ok(id) => id,
+            Err(refusal) => return self.read(token, Permission::DeleteOtp, |_| Err(refusal)).await,
+        };
+        self.write(token, Permission::DeleteOtp, move |db, _| otps::delete(db, id)).await
     }
 }

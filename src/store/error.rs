@@ -5,7 +5,7 @@ use rusqlite::ErrorCode;
 use crate::error::Error;
 
 impl From<rusqlite::Error> for Error {
-    /// Busy, full and failing disks may work again later; all else is a fault of ours.
+    /// Busy, full and failing disks, and what took too long, may work again later; all else is a fault of ours.
     fn from(cause: rusqlite::Error) -> Self {
         match cause.sqlite_error_code() {
             Some(
@@ -13,7 +13,8 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::DatabaseLocked
                 | ErrorCode::DiskFull
                 | ErrorCode::SystemIoFailure
-                | ErrorCode::OutOfMemory,
+                | ErrorCode::OutOfMemory
+                | ErrorCode::OperationInterrupted,
             ) => Self::unavailable(cause),
             _ => Self::internal(cause),
         }
@@ -27,4 +28,18 @@ pub(super) fn is_disk_failure(error: &Error) -> bool {
         .and_then(|cause| cause.downcast_ref::<rusqlite::Error>())
         .and_then(rusqlite::Error::sqlite_error_code)
         .is_some_and(|code| code == ErrorCode::SystemIoFailure)
+}
+
+/// Why the writer could not commit a transaction, or move the WAL into the database.
+pub(super) struct Failure {
+    pub(super) cause: String,
+    /// The disk itself failed: nothing may be acknowledged any more.
+    pub(super) disk: bool,
+}
+
+impl From<rusqlite::Error> for Failure {
+    fn from(cause: rusqlite::Error) -> Self {
+        let error = Error::from(cause);
+        Self { cause: error.to_string(), disk: is_disk_failure(&error) }
+    }
 }

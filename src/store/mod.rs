@@ -4,6 +4,8 @@
 //! are names, numbered as they come.
 
 mod backup;
+mod checkpoint;
+mod draft;
 mod error;
 mod migrations;
 mod open;
@@ -14,16 +16,20 @@ pub mod tokens;
 pub mod users;
 mod writer;
 
-use std::path::Path;
+use std::ffi::c_int;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
 
-pub use crate::store::backup::{Contents, backup};
+pub use crate::store::backup::{Contents, backup, restore};
 pub use crate::store::open::OpenError;
 
 use crate::error::{Error, Result};
+use crate::metrics::Metrics;
+use crate::store::checkpoint::Checkpoints;
 use crate::store::writer::Writer;
 
 /// What the functions of the table files take: a connection that is inside a transaction where they write.
@@ -31,33 +37,67 @@ pub type Db = rusqlite::Connection;
 
 /// How long a request waits for a reader before it is told to come back.
 const READER_WAIT: Duration = Duration::from_secs(2);
+/// How long one visit to a reader may take.
+const READ_DEADLINE: Duration = Duration::from_secs(2);
+/// Steps of SQLite's machine (some microseconds) between two looks at the clock.
+const STEPS_BETWEEN_LOOKS: c_int = 1000;
+
+/// How a database is opened.
+pub struct Options {
+    /// Connections for reading.
+    pub readers: u32,
+    /// Whether a database is made (mode 0600) where there is none.
+    pub create: bool,
+    /// Whether this process moves the WAL into the database (`database.checkpoints`).
+    pub checkpoints: bool,
+    pub metrics: Metrics,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { readers: 4, create: true, checkpoints: true, metrics: Metrics::new() }
+    }
+}
 
 /// An open database: a pool of readers, and the one writer. Clones share both.
 #[derive(Clone)]
 pub struct Store {
+    path: PathBuf,
     readers: r2d2::Pool<SqliteConnectionManager>,
     writer: Arc<Writer>,
+    metrics: Metrics,
 }
 
 impl Store {
-    /// Opens the database at `path`, creating it (mode 0600) if `create` says so, brings its schema up to date, and keeps
-    /// `readers` connections for reading.
+    /// Opens the database at `path` and brings its schema up to date.
     ///
     /// # Errors
     /// One sentence for the operator: what is wrong with which file, and what to do.
-    pub fn open(path: &Path, readers: u32, create: bool) -> Result<Self, OpenError> {
-        let connection = open::writer(path, create)?;
-        let readers = open::readers(path, readers, READER_WAIT)?;
-        let writer = Writer::start(connection).map_err(|cause| OpenError::new(path, cause.to_string()))?;
-        Ok(Self { readers, writer: Arc::new(writer) })
+    pub fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
+        let connection = open::writer(path, options.create)?;
+        let readers = open::readers(path, options.readers, READER_WAIT)?;
+        let metrics = options.metrics.clone();
+        let checkpoints = Checkpoints::new(&connection, options.checkpoints, metrics.clone())
+            .map_err(|cause| OpenError::sqlite(path, &cause))?;
+        let writer = Writer::start(connection, checkpoints, metrics.clone())
+            .map_err(|cause| OpenError::new(path, cause.to_string()))?;
+        Ok(Self { path: path.to_owned(), readers, writer: Arc::new(writer), metrics })
     }
 
-    /// Runs `work` on a reader, off the event loop. It sees everything committed before it began.
+    /// Runs `work` on a reader, off the event loop. It sees everything committed before it began, and nothing of what is
+    /// committed while it runs. Past two seconds of waiting or two of work it is unavailable.
     pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Result<T> + Send + 'static) -> Result<T> {
-        let readers = self.readers.clone();
-        tokio::task::spawn_blocking(move || work(&*readers.get().map_err(Error::unavailable)?))
-            .await
-            .unwrap_or_else(|panicked| Err(Error::internal(panicked)))
+        let (readers, asked) = (self.readers.clone(), Instant::now());
+        let visit = tokio::task::spawn_blocking(move || {
+            let wait = READER_WAIT.saturating_sub(asked.elapsed());
+            let reader = readers.get_timeout(wait).map_err(Error::unavailable)?;
+            let visit = Visit::begin(&reader)?;
+            work(visit.0)
+        });
+        match tokio::time::timeout(READER_WAIT + READ_DEADLINE, visit).await {
+            Ok(outcome) => outcome.unwrap_or_else(|panicked| Err(Error::internal(panicked))),
+            Err(_) => Err(Error::unavailable("no reader was free in time")),
+        }
     }
 
     /// Runs `work` inside a write transaction and answers once it is on the disk. An `Err` takes back what this `work`
@@ -75,6 +115,37 @@ impl Store {
         self.write(move |db| if needs_room { otp_list::rewrite_totals(db) } else { Ok(()) }).await
     }
 
+    /// Brings statistics up to date and moves the WAL into the database.
+    pub async fn tidy(&self) -> Result<()> {
+        self.writer.tidy().await
+    }
+
+    /// What is counted while the program runs.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The metrics, with the sizes of this moment in them.
+    pub async fn measure(&self) -> Result<&Metrics> {
+        let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.metrics.database_bytes.set(bytes(self.file_bytes("")));
+        self.metrics.wal_bytes.set(bytes(self.wal_bytes()));
+        self.metrics.codes.set(self.read(otp_list::total).await?);
+        Ok(&self.metrics)
+    }
+
+    /// The size of the write-ahead log.
+    pub fn wal_bytes(&self) -> u64 {
+        self.file_bytes("-wal")
+    }
+
+    /// A file that is not there has none.
+    fn file_bytes(&self, suffix: &str) -> u64 {
+        let mut path = self.path.clone().into_os_string();
+        path.push(suffix);
+        fs::metadata(path).map_or(0, |file| file.len())
+    }
+
     /// Waits until the writer has stopped because the disk failed; the process should end then, and start anew.
     pub async fn failed(&self) {
         self.writer.failed().await;
@@ -83,6 +154,28 @@ impl Store {
     /// Finishes what is queued, checkpoints the WAL into the database and ends the writer. Later writes are refused.
     pub fn close(&self) {
         self.writer.stop();
+    }
+}
+
+/// A read transaction with a deadline. Everything in it sees one moment, and SQLite takes its locks once.
+struct Visit<'a>(&'a Db);
+
+impl<'a> Visit<'a> {
+    fn begin(db: &'a Db) -> rusqlite::Result<Self> {
+        let deadline = Instant::now() + READ_DEADLINE;
+        db.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() > deadline))?;
+        db.prepare_cached("BEGIN")?.execute([])?;
+        Ok(Self(db))
+    }
+}
+
+impl Drop for Visit<'_> {
+    /// Also after a panic: the connection goes back to the pool.
+    fn drop(&mut self) {
+        let ended = self.0.progress_handler(0, None::<fn() -> bool>);
+        if let Err(error) = ended.and_then(|()| self.0.prepare_cached("ROLLBACK")?.execute([])) {
+            log::error!("a read transaction did not end: {error}");
+        }
     }
 }
 

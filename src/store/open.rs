@@ -17,6 +17,8 @@ use crate::store::migrations;
 const APPLICATION_ID: i64 = 1_869_901_924;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 64;
+/// Page cache of the writer, in KiB: the pages that a batch touches, and those of the batch before it.
+const WRITER_CACHE: i64 = 16 * 1024;
 /// Up to this size the whole file is checked at the start; of a larger one that would take too long.
 const CHECKED_BYTES: u64 = 16 * 1024 * 1024;
 
@@ -58,6 +60,7 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, OpenError>
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|cause| OpenError::sqlite(path, &cause))?;
     require_ours(&connection, path)?;
     patiently(|| set_up(&mut connection)).map_err(|cause| OpenError::sqlite(path, &cause))?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(|cause| OpenError::sqlite(path, &cause))?;
     // Whoever holds the write lock for good would make every write fail; the start is the time to say so.
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
     migrations::apply(&mut connection)

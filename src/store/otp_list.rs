@@ -20,13 +20,12 @@ use crate::store::otps;
 /// So many matches are sorted in a few milliseconds; from here on it is faster to walk.
 const FEW: i64 = 10_000;
 
-/// How many codes match at `now`, and the window of them that the query asks for.
+/// How many codes match at `now`, and the window of them that the query asks for. Both tell of one moment where `db` is in
+/// a transaction.
 pub fn list(db: &Db, query: &OtpQuery, now: Timestamp) -> Result<(i64, Vec<Otp>)> {
-    // One read transaction, so that both tell of the same moment; it ends with this function.
-    let db = db.unchecked_transaction()?;
-    let count = count(&db, &query.filter, now)?;
+    let count = count(db, &query.filter, now)?;
     let empty = query.window.offset >= count;
-    let page = if empty { Vec::new() } else { page(&db, query, count, now)? };
+    let page = if empty { Vec::new() } else { page(db, query, count, now)? };
     Ok((count, page))
 }
 
@@ -54,6 +53,11 @@ fn count(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
 fn totals(db: &Db) -> Result<(i64, i64)> {
     let mut totals = db.prepare_cached("SELECT codes, with_email FROM otp_totals")?;
     Ok(totals.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}
+
+/// How many codes there are, valid or not.
+pub(super) fn total(db: &Db) -> Result<i64> {
+    Ok(totals(db)?.0)
 }
 
 /// A change that alters nothing and yet must find room on the disk.

@@ -9,7 +9,7 @@ use otpd::domain::token::ApiToken;
 use otpd::domain::user::{Permission, Role};
 use otpd::http;
 use otpd::service::{Service, accounts};
-use otpd::store::Store;
+use otpd::store::{Options, Store};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -45,13 +45,18 @@ impl TestApp {
 
     /// Starts a server that believes what these proxies tell of the client.
     pub async fn start_behind(trusted_proxies: Vec<ipnet::IpNet>) -> Self {
+        let trusted_proxies = http::TrustedProxies(trusted_proxies);
+        Self::start_with(http::Settings { trusted_proxies, ..http::Settings::default() }).await
+    }
+
+    pub async fn start_with(settings: http::Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("otp.db"), 4, true).unwrap();
+        let store = Store::open(&folder.path().join("otp.db"), &Options::default()).unwrap();
         let clock = Arc::new(AtomicI64::new(Timestamp::parse(START).unwrap().as_micros()));
         let told = Arc::clone(&clock);
         let tell = Arc::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)).unwrap());
         let service = Service::new(store.clone(), tell, Duration::from_secs(300), chrono_tz::Tz::Asia__Tehran);
-        let settings = http::Settings { workers: 2, trusted_proxies: http::TrustedProxies(trusted_proxies) };
+        let settings = http::Settings { workers: 2, metrics: store.metrics().clone(), ..settings };
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         thread::spawn(move || {

@@ -11,6 +11,7 @@ mod helpers;
 mod hostile;
 mod list;
 mod list_links;
+mod metrics;
 mod races;
 mod retention;
 mod retrieve;

@@ -25,3 +25,22 @@ async fn codes_that_expired_longer_ago_than_the_retention_are_deleted_and_no_oth
     let ids: Vec<i64> = left["results"].as_array().unwrap().iter().map(|otp| otp["id"].as_i64().unwrap()).collect();
     assert_eq!((&left["count"], ids), (&2.into(), vec![2, 3]));
 }
+
+#[tokio::test]
+async fn a_deleted_code_leaves_the_files() {
+    let app = TestApp::start().await;
+    for n in 0..1000 {
+        app.create_with(&format!(r#"{{"code":1,"email":"canary{n:04}@email.com","valid_to":"2024-01-01"}}"#)).await;
+    }
+    let canaries = || {
+        let files =
+            ["otp.db", "otp.db-wal"].map(|name| std::fs::read(app.folder.path().join(name)).unwrap_or_default());
+        files.iter().map(|bytes| bytes.windows(8).filter(|eight| eight.starts_with(b"canary0")).count()).sum::<usize>()
+    };
+    assert!(canaries() >= 1000, "{}", canaries());
+    let now = || Timestamp::parse("2025-01-04T00:00:00Z").unwrap();
+    let service = Service::new(app.store.clone(), Arc::new(now), Duration::from_secs(300), chrono_tz::Tz::UTC);
+    assert_eq!(service.purge_expired(Duration::from_secs(3600)).await.unwrap(), 1000);
+    assert_eq!(service.tidy().await.unwrap(), 0, "the log is empty");
+    assert_eq!(canaries(), 0);
+}

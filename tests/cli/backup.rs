@@ -65,6 +65,85 @@ fn what_cannot_be_copied_is_one_line_and_leaves_nothing() {
     fs::write(folder.path().join("otp.db"), "no database at all ".repeat(1000)).unwrap();
     let line = fail(run(folder.path(), &["backup", "copy.db"]));
     assert!(line.starts_with("otpd: database otp.db: is damaged or no SQLite database"), "{line}");
-    assert!(fail(run(folder.path(), &["backup", "no/copy.db"])).starts_with("otpd: database no/.copy.db."));
+    assert!(
+        fail(run(folder.path(), &["backup", "no/copy.db"]))
+            .starts_with("otpd: database no/.copy.db.part: can't be created")
+    );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_database_itself_is_no_place_for_its_copy() {
+    let folder = folder();
+    succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
+    for (command, file) in [("backup", "otp.db"), ("restore", "./otp.db")] {
+        let line = fail(run(
+            folder.path(),
+            &[&[command, file][..], &["--force"][..usize::from(command == "backup")]].concat(),
+        ));
+        assert_eq!(line, "otpd: database otp.db: is the file to be copied itself");
+    }
+    assert_eq!(succeed(folder.path(), &["user", "list"]).lines().count(), 1);
+}
+
+#[test]
+fn what_a_killed_backup_left_is_written_over_and_one_at_work_is_waited_for() {
+    let folder = folder();
+    succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
+    let part = folder.path().join(".copy.db.part");
+    fs::write(&part, "left behind ".repeat(10_000)).unwrap();
+    let at_work = fs::File::open(&part).unwrap();
+    at_work.lock().unwrap();
+    let line = fail(run(folder.path(), &["backup", "copy.db"]));
+    assert_eq!(line, "otpd: database .copy.db.part: is being written by another otpd; wait until it is done");
+    at_work.unlock().unwrap();
+    succeed(folder.path(), &["backup", "copy.db"]);
+    assert!(!part.exists());
+    assert!(fs::metadata(folder.path().join("copy.db")).unwrap().len() < 200_000);
+}
+
+#[test]
+fn a_backup_is_restored_and_what_was_there_is_kept() {
+    let folder = folder();
+    let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    server.send("POST", OTPS, TOKEN, BODY);
+    succeed(folder.path(), &["backup", "copy.db"]);
+    server.send("POST", OTPS, TOKEN, BODY);
+    let line = fail(run(folder.path(), &["restore", "copy.db"]));
+    assert_eq!(line, "otpd: database otp.db: is in use; stop otpd, and what else has it open, then try again");
+    assert_eq!(server.send("GET", &format!("{OTPS}2"), TOKEN, "").0, 200);
+    server.signal("KILL");
+    server.wait();
+    assert!(folder.path().join("otp.db-wal").exists());
+
+    let output = run(folder.path(), &["restore", "copy.db"]);
+    assert!(output.status.success(), "{output:?}");
+    let said = text(output.stderr);
+    let kept = said.lines().last().unwrap().strip_prefix("what was there before is kept as ").unwrap().to_owned();
+    assert_eq!(said.lines().next().unwrap(), "1 codes, 1 users and 1 tokens are in otp.db");
+    assert_eq!(fs::metadata(folder.path().join("otp.db")).unwrap().permissions().mode() & 0o777, 0o600);
+    let answers = |database: &str| {
+        let server = Server::spawn(otpd(folder.path()).env("OTPD_DATABASE__PATH", database));
+        [1, 2].map(|id| server.send("GET", &format!("{OTPS}{id}"), TOKEN, "").0)
+    };
+    assert_eq!(answers("otp.db"), [200, 404]);
+    assert_eq!(answers(&kept), [200, 200], "its log went with it");
+}
+
+#[test]
+fn a_damaged_database_can_be_replaced_and_a_damaged_copy_replaces_nothing() {
+    let folder = folder();
+    succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
+    succeed(folder.path(), &["backup", "copy.db"]);
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("otp.db"), "no database at all ".repeat(1000)).unwrap();
+    fs::write(path("bad.db"), "nor is this ".repeat(1000)).unwrap();
+    let line = fail(run(folder.path(), &["restore", "bad.db"]));
+    assert!(line.starts_with("otpd: database bad.db: is damaged or no SQLite database"), "{line}");
+    assert!(fs::read(path("otp.db")).unwrap().starts_with(b"no database at all"));
+    succeed(folder.path(), &["restore", "copy.db"]);
+    assert_eq!(succeed(folder.path(), &["user", "list"]).lines().count(), 1);
+    fs::remove_file(path("otp.db")).unwrap();
+    let output = run(folder.path(), &["restore", "copy.db"]);
+    assert_eq!(text(output.stderr), "0 codes, 1 users and 1 tokens are in otp.db\n", "nothing was there before");
 }

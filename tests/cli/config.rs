@@ -27,7 +27,7 @@ fn later_layers_win_and_show_where_each_value_came_from() {
     fs::write(folder.path().join("other.toml"), "[otp]\nexpiration = \"8m\"\n").unwrap();
     let all = succeed(folder.path(), &["--config", "other.toml", "config", "show"]);
     assert!(all.contains("otp.expiration = \"8m\" # other.toml\n"), "{all}");
-    assert_eq!(all.lines().count(), 9, "every setting has a line");
+    assert_eq!(all.lines().count(), 12, "every setting has a line");
 }
 
 #[test]
@@ -56,6 +56,17 @@ fn a_wrong_value_names_key_source_and_what_is_accepted() {
             "10.0.0.0/8,x",
             r#"server.trusted_proxies = "10.0.0.0/8,x" is not accepted; it takes IP addresses or networks such as 10.0.0.0/8"#,
         ),
+        (
+            "OTPD_SERVER__REQUESTS_PER_SECOND",
+            "-1",
+            r#"server.requests_per_second = "-1" is not accepted; it takes a number from 0 (no limit) to 1000000"#,
+        ),
+        (
+            "OTPD_SERVER__METRICS",
+            "9464",
+            r#"server.metrics = "9464" is not accepted; it takes an address and port such as 127.0.0.1:9464, or nothing"#,
+        ),
+        ("OTPD_DATABASE__CHECKPOINTS", "no", r#"database.checkpoints = "no" is not accepted; it takes true or false"#),
         (
             "OTPD_DATABASE__PATH",
             ":memory:",
@@ -109,8 +120,9 @@ fn a_start_is_stopped_by_what_a_check_would_report() {
 #[test]
 fn an_unknown_key_a_missing_file_and_bad_toml_are_one_line() {
     let folder = folder();
-    let known = "there are auth.bootstrap_token, auth.bootstrap_token_file, database.path, log.level, otp.expiration, \
-                 otp.retention, otp.timezone, server.host, server.port, server.trusted_proxies, server.workers";
+    let known = "there are auth.bootstrap_token, auth.bootstrap_token_file, database.checkpoints, database.path, \
+                 log.level, otp.expiration, otp.retention, otp.timezone, server.host, server.metrics, server.port, \
+                 server.requests_per_second, server.trusted_proxies, server.workers";
     let output = otpd(folder.path()).env("OTPD_SERVER__PROT", "1").args(["config", "check"]).output().unwrap();
     assert_eq!(fail(output), format!("otpd: OTPD_SERVER__PROT: there is no setting server.prot; {known}"));
     let output = otpd(folder.path()).env("OTPD_SERVER_PORT", "1").args(["config", "check"]).output().unwrap();

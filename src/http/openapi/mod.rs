@@ -18,7 +18,7 @@ pub(super) use crate::http::openapi::schemas::{
 };
 
 use crate::error::{Error, Kind, Result};
-use crate::http::{health, otps};
+use crate::http::{health, metrics, otps};
 
 /// Swagger UI draws with inline styles and data images; it loads nothing from elsewhere.
 const DOCS_POLICY: &str =
@@ -33,14 +33,14 @@ const DOCS_POLICY: &str =
     ),
     paths(
         otps::create, otps::list, otps::retrieve, otps::update, otps::delete,
-        health::live, health::ready,
+        health::live, health::ready, metrics::show,
         describe, docs, docs_file
     ),
     components(schemas(FieldMessages)),
     modifiers(&TokenScheme),
     tags(
         (name = "codes", description = "One-time passwords as a resource that staff manage"),
-        (name = "service", description = "Health and this description; none of it asks for a token")
+        (name = "service", description = "Health, measurements and this description")
     )
 )]
 pub(super) struct Description;

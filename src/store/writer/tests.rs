@@ -6,7 +6,8 @@ fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
     let path = folder.path().join("otp.db");
     let db = crate::store::open::writer(&path, true).unwrap();
     db.execute_batch("CREATE TABLE t (v INTEGER UNIQUE) STRICT").unwrap();
-    (folder, path, Writer::start(db).unwrap())
+    let checkpoints = Checkpoints::new(&db, true, Metrics::new()).unwrap();
+    (folder, path, Writer::start(db, checkpoints, Metrics::new()).unwrap())
 }
 
 fn stored(path: &std::path::Path) -> Vec<i64> {

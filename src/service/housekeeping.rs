@@ -1,0 +1,35 @@
+//! What is done beside the requests: codes that expired long ago are deleted (`otp.retention`), for what is not there
+//! can't leak, and the database is kept in good order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::service::Service;
+use crate::store::otps;
+
+/// Codes of one transaction: few enough that a request which waits behind it does not notice.
+const BATCH: i64 = 500;
+
+impl Service {
+    /// Deletes the codes that expired longer than `retention` ago, in small transactions; how many there were.
+    pub async fn purge_expired(&self, retention: Duration) -> Result<usize> {
+        let mut purged = 0;
+        loop {
+            let clock = Arc::clone(&self.clock);
+            let batch = self.store.write(move |db| otps::delete_expired(db, clock().minus(retention), BATCH)).await?;
+            purged += batch;
+            self.store.metrics().purged.inc_by(batch as u64);
+            if batch == 0 {
+                return Ok(purged);
+            }
+        }
+    }
+
+    /// Brings statistics up to date and moves the write-ahead log into the database, so that what was deleted is in
+    /// neither. Gives the bytes that the log still has: some readers may have been in the way.
+    pub async fn tidy(&self) -> Result<u64> {
+        self.store.tidy().await?;
+        Ok(self.store.wal_bytes())
+    }
+}

@@ -1,0 +1,111 @@
+//! When the WAL moves into the database. SQLite's own checkpoint after a commit is off: it would hold back the answers
+//! of that commit, and hide that the disk failed. Here the writer does it, when its callers have been answered.
+//!
+//! A checkpoint that waits for nobody is enough as long as no reader looks at an old state for long. Where readers
+//! always overlap, the log could never begin anew: past a limit the writer waits for them, for a moment.
+
+use std::cell::Cell;
+use std::ffi::c_int;
+use std::time::{Duration, Instant};
+
+use rusqlite::hooks::Wal;
+
+use crate::metrics::Metrics;
+use crate::store::Db;
+use crate::store::error::Failure;
+use crate::store::open::BUSY_TIMEOUT;
+
+/// Pages (of 4 KiB) between two checkpoints.
+const EVERY: c_int = 4000;
+/// Pages of the WAL past which the writer waits for readers, so that the log begins anew.
+const LIMIT: c_int = 8000;
+const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
+/// How long after a vain wait the next one may come.
+const PAUSE: Duration = Duration::from_secs(1);
+
+thread_local! {
+    /// Pages in the WAL after the last commit of this thread.
+    static PAGES: Cell<c_int> = const { Cell::new(0) };
+}
+
+/// What the writer knows of its checkpoints.
+pub(super) struct Checkpoints {
+    ours: bool,
+    /// The size of the WAL, in pages, at which the next one is due.
+    due: c_int,
+    not_before: Instant,
+    metrics: Metrics,
+}
+
+impl Checkpoints {
+    /// Takes over the checkpoints of `db`; `ours` is false where another program makes them.
+    pub(super) fn new(db: &Db, ours: bool, metrics: Metrics) -> rusqlite::Result<Self> {
+        db.pragma_update(None, "wal_autocheckpoint", 0)?;
+        if !ours {
+            db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        }
+        db.wal_hook(Some(|_: &Wal, pages| {
+            PAGES.set(pages);
+            Ok(())
+        }));
+        Ok(Self { ours, due: EVERY, not_before: Instant::now(), metrics })
+    }
+
+    /// After a commit: moves the WAL into the database if it is time to.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(super) fn keep_small(&mut self, db: &Db) -> Result<(), Failure> {
+        let pages = PAGES.get();
+        // A log that has begun anew is small again.
+        self.due = self.due.min(pages - pages % EVERY + EVERY);
+        if !self.ours || pages < self.due {
+            return Ok(());
+        }
+        self.due = pages + EVERY;
+        if pages < LIMIT || Instant::now() < self.not_before {
+            return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
+        }
+        db.busy_timeout(WAIT_FOR_OTHERS)?;
+        let whole = self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)");
+        db.busy_timeout(BUSY_TIMEOUT)?;
+        if !whole? {
+            self.not_before = Instant::now() + PAUSE;
+        }
+        Ok(())
+    }
+
+    /// Leaves the database tidy: statistics fresh, the whole WAL in the file. It waits for others, but not for long: who is
+    /// at work on the database will do it later.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(super) fn tidy(&mut self, db: &Db) -> Result<(), Failure> {
+        db.busy_timeout(WAIT_FOR_OTHERS)?;
+        let optimized = db.execute_batch("PRAGMA optimize");
+        let checkpointed = if self.ours { self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)") } else { Ok(true) };
+        db.busy_timeout(BUSY_TIMEOUT)?;
+        if let Err(error) = optimized {
+            log::debug!("the statistics were left to the next time: {error}");
+        }
+        checkpointed.map(drop)
+    }
+
+    /// Whether all of the WAL is in the database now.
+    fn checkpoint(&self, db: &Db, sql: &str) -> Result<bool, Failure> {
+        let begun = Instant::now();
+        let outcome = db.query_row(sql, [], |row| {
+            let number = |column| row.get::<_, i64>(column);
+            Ok((number(0)?, number(1)?, number(2)?))
+        });
+        self.metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
+        match outcome.map_err(Failure::from) {
+            Ok((busy, in_wal, moved)) => Ok(busy == 0 && in_wal == moved),
+            Err(failure) if failure.disk => Err(failure),
+            Err(failure) => {
+                log::warn!("the WAL could not be moved into the database, it goes on growing: {}", failure.cause);
+                Ok(false)
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+use otpd::domain::user::{Permission, Role};
+use otpd::http::Settings;
+
+use crate::helpers::{FORBIDDEN, NO_CREDENTIALS, OTPS, TestApp, answer, path};
+
+/// The value of the one line that begins so.
+#[track_caller]
+fn value(metrics: &str, name: &str) -> f64 {
+    let values: Vec<&str> = metrics.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).collect();
+    assert_eq!(values.len(), 1, "{name}: {values:?} in {metrics}");
+    values[0].parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_happened_is_counted() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    app.create().await;
+    for path in [path(id), format!("{}/", path(id)), path(99), "/nowhere/09127770001".to_owned()] {
+        app.send("GET", &path).await;
+    }
+    app.send("09127770001", &path(id)).await;
+    let answer = app.send("GET", "/metrics").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+    let metrics = answer.body;
+    let requests = |method, route, status| {
+        let labels = format!(r#"{{method="{method}",route="{route}",status="{status}"}}"#);
+        value(&metrics, &format!("otpd_http_request_duration_seconds_count{labels}"))
+    };
+    assert_eq!(requests("POST", "/api/notifications/otp", "201"), 2.0);
+    assert_eq!(requests("GET", "/api/notifications/otp/{id}", "200"), 2.0);
+    assert_eq!(requests("GET", "/api/notifications/otp/{id}", "404"), 1.0);
+    assert_eq!(requests("GET", "(no such path)", "404"), 1.0);
+    assert_eq!(requests("(other verb)", "/api/notifications/otp/{id}", "405"), 1.0);
+    assert_eq!(value(&metrics, "otpd_codes"), 2.0);
+    // The user, the token's first use and both codes: with one client at a time each is a batch of its own.
+    let batches = value(&metrics, "otpd_write_batch_size_count");
+    assert_eq!(value(&metrics, "otpd_write_batch_size_sum"), batches);
+    assert_eq!(value(&metrics, "otpd_commit_duration_seconds_count"), batches);
+    assert!((3.0..=4.0).contains(&batches), "{batches}");
+    assert_eq!(value(&metrics, "otpd_write_queue_length"), 0.0);
+    assert_eq!(value(&metrics, "otpd_write_queue_refusals_total"), 0.0);
+    assert_eq!(value(&metrics, "otpd_purged_codes_total"), 0.0);
+    assert!(value(&metrics, "otpd_wal_bytes") > 0.0 && value(&metrics, "otpd_database_bytes") > 0.0);
+    assert!(!metrics.contains("0912"), "{metrics}");
+}
+
+#[tokio::test]
+async fn only_who_may_view_codes_sees_them_on_the_port_of_the_api() {
+    let app = TestApp::start().await;
+    answer(app.request("GET", "/metrics")).await.is(401, NO_CREDENTIALS);
+    for (name, role, permissions, status) in [
+        ("viewer", Role::Staff, &[Permission::ViewOtp][..], 200),
+        ("creator", Role::Staff, &[Permission::CreateOtp], 403),
+        ("nobody", Role::User, &[Permission::ViewOtp], 403),
+    ] {
+        let token = app.user(name, role, permissions).await;
+        let seen = answer(app.request("GET", "/metrics/").header("Authorization", format!("Token {token}"))).await;
+        assert_eq!(seen.status, status, "{name}");
+        if status == 403 {
+            seen.is(403, FORBIDDEN);
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_address_may_send_so_many_requests_a_second_and_another_is_not_kept_back() {
+    let requests_per_second = std::num::NonZeroU32::new(2);
+    let trusted_proxies = otpd::http::TrustedProxies(vec!["127.0.0.1/32".parse().unwrap()]);
+    let app = TestApp::start_with(Settings { requests_per_second, trusted_proxies, ..Settings::default() }).await;
+    let ask = async |client: &'static str| {
+        let request = app.request("GET", OTPS).header("X-Forwarded-For", client);
+        answer(request.header("Authorization", format!("Token {}", app.admin))).await
+    };
+    for (first, same, other) in [
+        ("198.51.100.1", "198.51.100.1", "198.51.100.2"),
+        // What a client claims itself stands further left.
+        ("198.51.100.9, 198.51.100.3", "198.51.100.8, 198.51.100.3", "198.51.100.3, 198.51.100.4"),
+        ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"),
+    ] {
+        assert_eq!(ask(first).await.status, 200);
+        assert_eq!(ask(same).await.status, 200);
+        let refused = ask(first).await;
+        refused.is(429, r#"{"detail":"Request was throttled. Expected available in 1 second."}"#);
+        assert_eq!(refused.header("retry-after"), "1");
+        assert_eq!(refused.header("cache-control"), "no-store");
+        assert_eq!(refused.header("x-request-id").len(), 16);
+        assert_eq!(ask(other).await.status, 200);
+    }
+    assert_eq!(app.store.metrics().throttled.get(), 3);
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+    assert_eq!(ask("198.51.100.1").await.status, 200);
+}
