@@ -16,6 +16,9 @@ use crate::metrics::Metrics;
 use crate::service::Service;
 use crate::store::{Options, Store};
 
+const DISK_FAILED: &str = "the disk failed; the log says how. Start otpd again to recover";
+/// How long connections are still served when a stop has begun: busy clients hear in it that theirs will be closed.
+const LAST_ANSWERS: Duration = Duration::from_millis(100);
 /// How long the writer may take for what is queued when the last request has been answered.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -37,6 +40,7 @@ pub(super) async fn run(config: &Config) -> Outcome {
     let options = Options { readers, create: true, checkpoints: config.checkpoints, metrics: metrics.clone() };
     let store = Store::open(&config.database_path, &options)?;
     let service = Service::new(store.clone(), Arc::new(now), config.otp_expiration, config.otp_timezone);
+    let stopping = http::Stopping::default();
     let settings = http::Settings {
         workers,
         connections,
@@ -44,6 +48,7 @@ pub(super) async fn run(config: &Config) -> Outcome {
         trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
         requests_per_second: config.requests_per_second,
         metrics,
+        stopping: stopping.clone(),
     };
     let server = http::server(listener, service.clone(), settings)?;
     first_run::greet(config, &store, address)
@@ -59,7 +64,7 @@ pub(super) async fn run(config: &Config) -> Outcome {
         tokio::spawn(http::metrics_server(listener, service.clone())?);
     }
     tokio::spawn(keep_house(service, config.otp_retention));
-    until_stopped(server, store).await?;
+    until_stopped(server, stopping, store).await?;
     log::info!("stopped");
     Ok(())
 }
@@ -78,19 +83,25 @@ fn listen(host: &str, port: u16, settings: &str) -> Result<TcpListener, String> 
 
 /// Runs the server until a signal, and then until what is in flight is answered. A second signal ends the process at
 /// once; so does a failed disk, with an error.
-async fn until_stopped(server: http::Server, store: Store) -> Outcome {
+async fn until_stopped(server: http::Server, stopping: http::Stopping, store: Store) -> Outcome {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
     tokio::pin!(server);
     tokio::select! {
         ended = &mut server => return Ok(ended?),
-        () = store.failed() => return Err("the disk failed; the log says how. Start otpd again to recover".into()),
+        () = store.failed() => return Err(DISK_FAILED.into()),
         () = either(&mut terminate, &mut interrupt) => log::info!("stopping: finishing what is in flight"),
     }
+    let closing = store.clone();
     let finish = async {
-        let (ended, ()) = tokio::join!(server, handle.stop(true));
+        stopping.begin();
+        let stop = async {
+            tokio::time::sleep(LAST_ANSWERS).await;
+            handle.stop(true).await;
+        };
+        let (ended, ()) = tokio::join!(server, stop);
         ended?;
-        let closed = tokio::task::spawn_blocking(move || store.close());
+        let closed = tokio::task::spawn_blocking(move || closing.close());
         match tokio::time::timeout(CLOSE_WITHIN, closed).await {
             Ok(closed) => Ok(closed?),
             Err(_) => Err("what was queued could not be written in time; the next start recovers the database".into()),
@@ -98,6 +109,7 @@ async fn until_stopped(server: http::Server, store: Store) -> Outcome {
     };
     tokio::select! {
         ended = finish => ended,
+        () = store.failed() => Err(DISK_FAILED.into()),
         () = either(&mut terminate, &mut interrupt) => Err("stopped at once by a second signal".into()),
     }
 }

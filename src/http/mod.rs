@@ -19,6 +19,7 @@ use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use actix_web::dev::Server;
@@ -53,6 +54,22 @@ pub struct Settings {
     /// Requests a second that one client address may send.
     pub requests_per_second: Option<NonZeroU32>,
     pub metrics: Metrics,
+    pub stopping: Stopping,
+}
+
+/// Says that the server is about to stop: from then on every answer closes its connection, so that no client sends a
+/// further request into one that is closed under it.
+#[derive(Clone, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Default for Settings {
@@ -64,6 +81,7 @@ impl Default for Settings {
             trusted_proxies: TrustedProxies::default(),
             requests_per_second: None,
             metrics: Metrics::new(),
+            stopping: Stopping::default(),
         }
     }
 }
@@ -73,7 +91,7 @@ impl Default for Settings {
 /// # Errors
 /// Where the listener can't be used.
 pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io::Result<Server> {
-    let Settings { workers, connections, readers, trusted_proxies, requests_per_second, metrics } = settings;
+    let Settings { workers, connections, readers, trusted_proxies, requests_per_second, metrics, stopping } = settings;
     let throttle =
         requests_per_second.map(|limit| Arc::new(Throttle::new(limit, trusted_proxies.clone(), metrics.clone())));
     let server = HttpServer::new(move || {
@@ -82,6 +100,7 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
             .app_data(web::Data::new(trusted_proxies.clone()))
             .app_data(web::Data::new(metrics.clone()))
             .app_data(throttle.clone())
+            .app_data(stopping.clone())
             .wrap(from_fn(throttle::throttle))
             .wrap(from_fn(observe::observe))
             .configure(routes)

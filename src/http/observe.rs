@@ -6,8 +6,8 @@ use std::time::Instant;
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
 use actix_web::{ResponseError, web};
 use futures_util::FutureExt;
@@ -15,6 +15,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::error::Error;
+use crate::http::Stopping;
 use crate::metrics::Metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -27,6 +28,7 @@ pub(super) async fn observe(
     let id = RequestId::of(request.headers());
     let method = verb(request.method());
     let metrics = request.app_data::<web::Data<Metrics>>().cloned();
+    let stopping = request.app_data::<Stopping>().cloned();
     let Ok(outcome) = AssertUnwindSafe(next.call(request)).catch_unwind().await else {
         log::error!("{} {method} panicked; the line above says where", id.as_str());
         let mut response = Error::internal("panic").error_response();
@@ -35,6 +37,9 @@ pub(super) async fn observe(
     };
     let mut response = outcome?;
     id.set_headers(response.headers_mut());
+    if stopping.is_some_and(|stopping| stopping.has_begun()) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
     let (id, status, took) = (id.as_str(), response.status(), begun.elapsed());
     // The pattern, not the path: a path can hold anything that a client put there, a number or an address too.
     let pattern = response.request().match_pattern();

@@ -60,12 +60,6 @@ pub(super) fn total(db: &Db) -> Result<i64> {
     Ok(totals(db)?.0)
 }
 
-/// A change that alters nothing and yet must find room on the disk.
-pub(super) fn rewrite_totals(db: &Db) -> Result<()> {
-    db.prepare_cached("UPDATE otp_totals SET codes = codes")?.execute([])?;
-    Ok(())
-}
-
 fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
     let clauses = Clauses::of(filter, now, Plan::Find, words_by(db, filter, now)?);
     let asks_only_the_index = clauses.from == SEARCH && clauses.conditions.len() == 1;

@@ -1,6 +1,6 @@
 //! The real binary, as an operator meets it.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod accounts;
 mod backup;
@@ -8,5 +8,7 @@ mod config;
 mod first_run;
 mod helpers;
 mod log;
+#[path = "../program/mod.rs"]
+mod program;
 mod start;
 mod stop;

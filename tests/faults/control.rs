@@ -1,0 +1,83 @@
+//! `recorder.c`, as the tests use it.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use tempfile::TempDir;
+
+use crate::program::{TOKEN, otpd};
+
+/// A number that the recorder reads or counts; the place of each is that in its `struct control`.
+#[derive(Clone, Copy)]
+pub enum Number {
+    FailingSync,
+    FailingWrite,
+    Full,
+    LockDelayMs,
+    ClockOffsetMs,
+    Syncs,
+    Writes,
+}
+
+/// The faults of one server, and the record of what it did to its folder.
+pub struct Faults {
+    folder: TempDir,
+    control: File,
+}
+
+impl Faults {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("control");
+        fs::write(&path, [0; 7 * 8]).unwrap();
+        let control = File::options().read(true).write(true).open(path).unwrap();
+        Self { folder, control }
+    }
+
+    pub fn set(&self, number: Number, value: i64) {
+        self.control.write_all_at(&value.to_ne_bytes(), number as u64 * 8).unwrap();
+    }
+
+    pub fn get(&self, number: Number) -> i64 {
+        let mut bytes = [0; 8];
+        self.control.read_exact_at(&mut bytes, number as u64 * 8).unwrap();
+        i64::from_ne_bytes(bytes)
+    }
+
+    /// `otpd` in `folder`, under these faults. It records what it writes if `records` says so.
+    pub fn otpd(&self, folder: &Path, records: bool) -> Command {
+        let mut command = otpd(folder);
+        command
+            .env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN)
+            .env("LD_PRELOAD", library())
+            .env("FAULTS_FOLDER", folder)
+            .env("FAULTS_CONTROL", self.folder.path().join("control"));
+        if records {
+            command.env("FAULTS_LOG", self.log());
+        }
+        command
+    }
+
+    pub fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+}
+
+/// The recorder, compiled once.
+fn library() -> &'static Path {
+    static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
+    LIBRARY.get_or_init(|| {
+        let library = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("recorder-{}.so", std::process::id()));
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/recorder.c");
+        let compiled = Command::new("cc")
+            .args(["-shared", "-fPIC", "-O2", "-Wall", "-Werror", "-o"])
+            .arg(&library)
+            .args([source, "-ldl"])
+            .status();
+        assert!(compiled.unwrap().success());
+        library
+    })
+}

@@ -1,0 +1,121 @@
+use std::fs;
+use std::path::Path;
+
+use crate::client::{Client, OTPS, Outcome};
+use crate::program::{Server, TOKEN, folder, otpd};
+use crate::trials::{Random, alone, trials};
+
+const CODES: i64 = 300;
+
+/// What is done to the files of a database that nobody has open.
+const DAMAGES: [fn(&Path, &mut Random); 5] = [flip_bits, flip_bits, truncate, overwrite, swap_log];
+
+fn flip_bits(folder: &Path, random: &mut Random) {
+    let path = folder.join(["otp.db", "otp.db-wal"][random.index(2)]);
+    let mut bytes = fs::read(&path).unwrap();
+    for _ in 0..=random.below(8) {
+        let at = random.index(bytes.len());
+        bytes[at] ^= 1 << random.below(8);
+    }
+    fs::write(path, bytes).unwrap();
+}
+
+fn truncate(folder: &Path, random: &mut Random) {
+    let path = folder.join(["otp.db", "otp.db-wal"][random.index(2)]);
+    let bytes = fs::read(&path).unwrap();
+    fs::write(path, &bytes[..random.index(bytes.len())]).unwrap();
+}
+
+/// A part of another file, or all of one.
+fn overwrite(folder: &Path, random: &mut Random) {
+    let path = folder.join("otp.db");
+    let mut bytes = fs::read(&path).unwrap();
+    let from = [0, random.index(bytes.len())][random.index(2)];
+    let to = [bytes.len(), from + random.index(bytes.len() - from)][random.index(2)];
+    bytes[from..to].fill_with(|| random.below(256) as u8);
+    fs::write(path, bytes).unwrap();
+}
+
+/// The log of another database.
+fn swap_log(folder: &Path, _: &mut Random) {
+    fs::copy(folder.join("other.db-wal"), folder.join("otp.db-wal")).unwrap();
+}
+
+fn address(n: i64) -> String {
+    format!("person{n}@email.com")
+}
+
+/// A database that was killed, so that a part of it is in its log; its first half is in the file.
+fn make(folder: &Path, name: &str, offset: i64) {
+    let start =
+        || Server::spawn(otpd(folder).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_DATABASE__PATH", name));
+    for half in [1..=CODES / 2, CODES / 2 + 1..=CODES] {
+        let mut server = start();
+        let mut client = Client::of(&server);
+        for n in half.clone() {
+            let body = format!(r#"{{"code":{},"email":"{}","valid_to":"2099-01-01"}}"#, n + offset, address(n));
+            assert_eq!(client.ask("POST", OTPS, &body).0, 201);
+        }
+        server.signal(if half.contains(&CODES) { "KILL" } else { "TERM" });
+        server.wait();
+    }
+}
+
+/// What a server over damaged files answers that is wrong: neither what was stored, nor a 503.
+fn wrong_answers(server: &Server) -> Vec<String> {
+    let mut client = Client::of(server);
+    let mut wrong = Vec::new();
+    let mut ask = |path: String, is_right: &dyn Fn(&serde_json::Value) -> bool| match client.send("GET", &path, "") {
+        Outcome::Answer(503, _) => {}
+        Outcome::Answer(200, body) if is_right(&serde_json::from_str(&body).unwrap()) => {}
+        other => wrong.push(format!("{path}: {other:?}")),
+    };
+    let is_code = |otp: &serde_json::Value, n: i64| otp["id"] == n && otp["code"] == n && otp["email"] == address(n);
+    for n in 1..=CODES {
+        ask(format!("{OTPS}{n}"), &|otp| is_code(otp, n));
+    }
+    for n in [1, CODES / 2, CODES] {
+        ask(format!("{OTPS}?email={}", address(n)), &|list| list["count"] == 1 && is_code(&list["results"][0], n));
+        ask(format!("{OTPS}?search=person{n}@"), &|list| list["count"] == 1 && is_code(&list["results"][0], n));
+    }
+    for order in ["id", "-code", "email", "created_at", "valid_to"] {
+        ask(format!("{OTPS}?limit=500&ordering={order}"), &|list| {
+            let results = list["results"].as_array().unwrap();
+            results.len() as i64 == CODES && results.iter().all(|otp| is_code(otp, otp["id"].as_i64().unwrap()))
+        });
+    }
+    wrong
+}
+
+#[test]
+fn damaged_files_are_one_line_or_503_and_never_a_wrong_answer() {
+    let _alone = alone();
+    let mut random = Random::seeded("damage");
+    let sound = folder();
+    make(sound.path(), "otp.db", 0);
+    make(sound.path(), "other.db", 5000);
+    let (mut refused, mut served) = (0, 0);
+    let count = trials(60, 600);
+    for trial in 0..count {
+        let folder = folder();
+        for name in ["otp.db", "otp.db-wal", "other.db-wal"] {
+            fs::copy(sound.path().join(name), folder.path().join(name)).unwrap();
+        }
+        DAMAGES[usize::try_from(trial).unwrap() % DAMAGES.len()](folder.path(), &mut random);
+        match Server::try_spawn(&mut otpd(folder.path())) {
+            Err(said) => {
+                refused += 1;
+                assert!(said.starts_with("exit status: 1: otpd: database otp.db: "), "{said}");
+                assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+            }
+            Ok(server) => {
+                served += 1;
+                let wrong = wrong_answers(&server);
+                assert!(wrong.is_empty(), "trial {trial}: {wrong:#?}\n{}", server.stderr());
+                assert!(!server.stderr().contains("panic"), "{}", server.stderr());
+            }
+        }
+    }
+    eprintln!("damage: {count} trials, {refused} refused in one line, {served} served without a wrong answer");
+    assert!(refused > 0 && served > 0);
+}

@@ -1,0 +1,91 @@
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::client::{Client, OTPS, Outcome};
+use crate::control::{Faults, Number};
+use crate::ledger::{Load, stored};
+use crate::program::{Server, folder};
+use crate::trials::{alone, trials};
+
+#[test]
+fn a_disk_that_fails_ends_the_program_and_nothing_is_acknowledged_after() {
+    let _alone = alone();
+    let (mut while_starting, mut while_serving, mut slowest) = (0, 0, Duration::ZERO);
+    let step = usize::try_from(trials(7, 1)).unwrap();
+    for (failing, calls) in [(Number::FailingSync, Number::Syncs), (Number::FailingWrite, Number::Writes)] {
+        for n in (1..=50).step_by(step) {
+            let faults = Faults::new();
+            faults.set(failing, n);
+            let folder = folder();
+            let database = folder.path().join("otp.db");
+            match Server::try_spawn(&mut faults.otpd(folder.path(), false)) {
+                Err(said) => {
+                    while_starting += 1;
+                    assert!(said.starts_with("exit status: 1: otpd: database otp.db: "), "call {n}: {said}");
+                    assert_eq!(said.trim_end().lines().count(), 1, "call {n}: {said}");
+                }
+                Ok(mut server) => {
+                    while_serving += 1;
+                    let has_failed = || faults.get(calls) >= n;
+                    let load = Load { is_over: &has_failed, ..Load::default() };
+                    let mut failed_at = Instant::now();
+                    let socket = server.socket().to_owned();
+                    let ledger = load.run(&socket, || {
+                        let deadline = Instant::now() + Duration::from_secs(10);
+                        while !has_failed() {
+                            assert!(Instant::now() < deadline, "call {n} never came");
+                            thread::sleep(Duration::from_millis(1));
+                        }
+                        failed_at = Instant::now();
+                        let (status, said) = server.wait();
+                        assert_eq!(status.code(), Some(1), "call {n}: {said}");
+                        assert!(said.contains("the disk failed"), "call {n}: {said}");
+                        slowest = slowest.max(failed_at.elapsed());
+                    });
+                    let _server = Server::start(folder.path());
+                    ledger.check(&stored(&database));
+                }
+            }
+        }
+    }
+    eprintln!(
+        "failing disk: {while_starting} trials failed at the start, {while_serving} under load; slowest end {slowest:.0?}"
+    );
+    assert!(while_starting > 0 && while_serving > 0);
+    assert!(slowest < Duration::from_secs(1));
+}
+
+#[test]
+fn a_full_disk_is_answered_503_and_reads_and_later_writes_go_on() {
+    let _alone = alone();
+    let count = trials(5, 20);
+    let (mut refused, mut slowest) = (0, Duration::ZERO);
+    for trial in 0..count {
+        let faults = Faults::new();
+        let folder = folder();
+        let server = Server::spawn(&mut faults.otpd(folder.path(), false));
+        let ledger = Load::default().run(server.socket(), || {
+            let mut client = Client::of(&server);
+            let body = r#"{"code":1,"email":"c1@load.com","valid_to":"2099-01-01"}"#;
+            thread::sleep(Duration::from_millis(50 + trial * 7));
+            faults.set(Number::Full, 1);
+            thread::sleep(Duration::from_millis(100));
+            assert_eq!(client.ask("POST", OTPS, body).0, 503);
+            assert_eq!(client.ask("GET", &format!("{OTPS}1"), "").0, 200);
+            assert_eq!(client.ask("GET", "/healthz", "").0, 200);
+            assert_eq!(client.ask("GET", "/readyz", "").0, 503);
+            assert!(server.stderr().contains("changes could not be committed"), "{}", server.stderr());
+            faults.set(Number::Full, 0);
+            let freed = Instant::now();
+            while !matches!(client.send("PATCH", &format!("{OTPS}1"), "{}"), Outcome::Answer(200, _)) {
+                assert!(freed.elapsed() < Duration::from_secs(5));
+            }
+            slowest = slowest.max(freed.elapsed());
+            assert_eq!(client.ask("GET", "/readyz", "").0, 200);
+        });
+        assert!(ledger.unavailable > 0);
+        refused += ledger.unavailable;
+        ledger.check(&stored(&folder.path().join("otp.db")));
+    }
+    eprintln!("full disk: {count} trials, {refused} answered 503, 0 lost, slowest recovery {slowest:.0?}");
+}

@@ -1,0 +1,39 @@
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::ledger::{Load, stored};
+use crate::program::{Server, TOKEN, folder, otpd};
+use crate::trials::{Random, alone, trials};
+
+#[test]
+fn what_was_acknowledged_survives_a_kill_at_any_moment() {
+    let _alone = alone();
+    let mut random = Random::seeded("kill -9");
+    let (mut acknowledged, mut slowest) = (0, Duration::ZERO);
+    let count = trials(30, 500);
+    for trial in 0..count {
+        let folder = folder();
+        let start = || Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+        let mut server = start();
+        let ledger = Load::default().run(server.socket(), || {
+            thread::sleep(random.milliseconds(200));
+            server.signal("KILL");
+        });
+        server.wait();
+        if trial % 3 == 0 {
+            // Once more, while it starts.
+            let mut starting = otpd(folder.path()).stderr(std::process::Stdio::null()).spawn().unwrap();
+            thread::sleep(random.milliseconds(30));
+            starting.kill().unwrap();
+            starting.wait().unwrap();
+        }
+        let begun = Instant::now();
+        let _server = start();
+        slowest = slowest.max(begun.elapsed());
+        ledger.check(&stored(&folder.path().join("otp.db")));
+        acknowledged += ledger.acknowledged;
+    }
+    eprintln!("kill -9: {count} trials, {acknowledged} acknowledged, 0 lost, slowest restart {slowest:.0?}");
+    assert!(slowest < Duration::from_secs(1));
+    assert!(acknowledged > count * 10, "it was no load");
+}

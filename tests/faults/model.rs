@@ -1,0 +1,247 @@
+//! Random sequences of requests by several clients, against the real server and against a plain map.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value, json};
+
+use crate::client::{Client, OTPS};
+use crate::program::{Server, TOKEN, folder, otpd};
+use crate::trials::{alone, trials};
+
+const NUMBERS: [&str; 3] = ["09120000001", "09120000002", "09350000003"];
+const ADDRESSES: [&str; 3] = ["one@email.com", "two@email.com", "three@email.com"];
+const FUTURE: &str = "2099-01-01T00:00:00.000000Z";
+
+#[derive(Clone, Debug, Default)]
+struct Body {
+    code: Option<i64>,
+    /// `Some(None)` is an explicit null.
+    mobile_number: Option<Option<usize>>,
+    email: Option<Option<usize>>,
+    is_long: bool,
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Create(Body),
+    Update(usize, Body),
+    Delete(usize),
+    Retrieve(usize),
+    List { has_email: Option<bool>, newest_first: bool },
+    Stop,
+    Kill,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Stored {
+    code: i64,
+    mobile_number: Option<usize>,
+    email: Option<usize>,
+    is_long: bool,
+}
+
+#[derive(Default)]
+struct Model {
+    codes: BTreeMap<i64, Stored>,
+    /// Every id there ever was, and one that there never was.
+    ids: Vec<i64>,
+}
+
+impl Body {
+    fn json(&self) -> String {
+        let mut body = serde_json::Map::new();
+        if let Some(code) = self.code {
+            body.insert("code".to_owned(), code.into());
+        }
+        for (name, value, values) in [("mobile_number", self.mobile_number, NUMBERS), ("email", self.email, ADDRESSES)]
+        {
+            if let Some(value) = value {
+                body.insert(name.to_owned(), value.map_or(Value::Null, |n| values[n].into()));
+            }
+        }
+        if self.is_long {
+            body.insert("valid_to".to_owned(), FUTURE.into());
+        }
+        Value::Object(body).to_string()
+    }
+
+    /// What is stored if this is laid over `old`; `None` where that has not exactly one recipient, or no code.
+    fn over(&self, old: Option<&Stored>) -> Option<Stored> {
+        let stored = Stored {
+            code: self.code.or(old.map(|old| old.code))?,
+            mobile_number: self.mobile_number.unwrap_or(old.and_then(|old| old.mobile_number)),
+            email: self.email.unwrap_or(old.and_then(|old| old.email)),
+            is_long: self.is_long,
+        };
+        (stored.mobile_number.is_some() != stored.email.is_some()).then_some(stored)
+    }
+}
+
+impl Stored {
+    fn is(&self, id: i64, otp: &Value) -> bool {
+        otp["id"] == id
+            && otp["code"] == self.code
+            && otp["mobile_number"] == json!(self.mobile_number.map(|n| NUMBERS[n]))
+            && otp["email"] == json!(self.email.map(|n| ADDRESSES[n]))
+            && (otp["valid_to"] == FUTURE) == self.is_long
+    }
+}
+
+fn body() -> impl Strategy<Value = Body> {
+    let recipient = || proptest::option::of(proptest::option::of(0..3usize));
+    (proptest::option::weighted(0.8, 0..5i64), recipient(), recipient(), any::<bool>())
+        .prop_map(|(code, mobile_number, email, is_long)| Body { code, mobile_number, email, is_long })
+}
+
+/// A step, and which of the clients takes it.
+fn step() -> impl Strategy<Value = (usize, Step)> {
+    let step = prop_oneof![
+        6 => body().prop_map(Step::Create),
+        8 => (0..12usize, body()).prop_map(|(which, body)| Step::Update(which, body)),
+        3 => (0..12usize).prop_map(Step::Delete),
+        4 => (0..12usize).prop_map(Step::Retrieve),
+        4 => (proptest::option::of(any::<bool>()), any::<bool>())
+            .prop_map(|(has_email, newest_first)| Step::List { has_email, newest_first }),
+        1 => Just(Step::Stop),
+        1 => Just(Step::Kill),
+    ];
+    (0..3usize, step)
+}
+
+/// The real server with its clients: an admin, staff who may do all, staff who may only look.
+struct World {
+    folder: tempfile::TempDir,
+    server: Server,
+    tokens: [String; 3],
+    clients: Vec<Client>,
+}
+
+impl World {
+    fn new() -> Self {
+        let folder = folder();
+        let server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+        let staff = |name: &str, permissions: &[&str]| {
+            let mut command = otpd(folder.path());
+            command.args(["user", "add", name, "--role", "staff"]);
+            for permission in permissions {
+                command.args(["--permission", permission]);
+            }
+            String::from_utf8(command.output().unwrap().stdout).unwrap().trim().to_owned()
+        };
+        let tokens = [TOKEN.to_owned(), staff("all", &["2851", "2852", "2853", "2854"]), staff("viewer", &["2852"])];
+        let mut world = Self { folder, server, tokens, clients: Vec::new() };
+        world.connect();
+        world
+    }
+
+    fn connect(&mut self) {
+        self.clients = self.tokens.iter().map(|token| Client::of(&self.server).with_token(token)).collect();
+    }
+
+    fn restart(&mut self, signal: &str) {
+        self.clients.clear();
+        self.server.signal(signal);
+        self.server.wait();
+        self.server = Server::start(self.folder.path());
+        self.connect();
+    }
+
+    /// Takes a step with the server and with the model, and holds one against the other.
+    fn step(&mut self, model: &mut Model, who: usize, step: &Step) {
+        let only_looks = who == 2;
+        let id_of = |which: usize| model.ids.get(which).copied().unwrap_or(i64::MAX);
+        match step {
+            Step::Create(body) => {
+                let (status, otp) = self.clients[who].ask("POST", OTPS, &body.json());
+                match body.over(None) {
+                    _ if only_looks => assert_eq!(status, 403, "{otp}"),
+                    None => assert_eq!(status, 400, "{otp}"),
+                    Some(new) => {
+                        let id = otp["id"].as_i64().unwrap();
+                        assert!(status == 201 && new.is(id, &otp), "{otp}");
+                        assert!(model.ids.last().is_none_or(|last| *last < id), "ids grow and none is used again");
+                        model.ids.push(id);
+                        model.codes.insert(id, new);
+                    }
+                }
+            }
+            Step::Update(which, body) => {
+                let id = id_of(*which);
+                let (status, otp) = self.clients[who].ask("PATCH", &format!("{OTPS}{id}"), &body.json());
+                match model.codes.get(&id).map(|old| body.over(Some(old))) {
+                    _ if only_looks => assert_eq!(status, 403, "{otp}"),
+                    None => assert_eq!(status, 404, "{otp}"),
+                    Some(None) => assert_eq!(status, 400, "{otp}"),
+                    Some(Some(new)) => {
+                        assert!(status == 200 && new.is(id, &otp), "{otp}");
+                        model.codes.insert(id, new);
+                    }
+                }
+            }
+            Step::Delete(which) => {
+                let id = id_of(*which);
+                let (status, answer) = self.clients[who].ask("DELETE", &format!("{OTPS}{id}"), "");
+                let expected = if only_looks {
+                    403
+                } else if model.codes.remove(&id).is_some() {
+                    204
+                } else {
+                    404
+                };
+                assert_eq!(status, expected, "{answer}");
+            }
+            Step::Retrieve(which) => {
+                let id = id_of(*which);
+                let (status, otp) = self.clients[who].ask("GET", &format!("{OTPS}{id}"), "");
+                match model.codes.get(&id) {
+                    None => assert_eq!(status, 404, "{otp}"),
+                    Some(stored) => assert!(status == 200 && stored.is(id, &otp), "{otp}"),
+                }
+            }
+            Step::List { has_email, newest_first } => self.compare(model, who, *has_email, *newest_first),
+            Step::Stop => self.restart("TERM"),
+            Step::Kill => self.restart("KILL"),
+        }
+    }
+
+    fn compare(&mut self, model: &Model, who: usize, has_email: Option<bool>, newest_first: bool) {
+        let filter = has_email.map_or_else(String::new, |has| format!("&has_email={has}"));
+        let order = if newest_first { "-id" } else { "id" };
+        let (status, list) = self.clients[who].ask("GET", &format!("{OTPS}?limit=500&ordering={order}{filter}"), "");
+        assert_eq!(status, 200, "{list}");
+        let mut expected: Vec<(&i64, &Stored)> = model
+            .codes
+            .iter()
+            .filter(|(_, stored)| has_email.is_none_or(|has| stored.email.is_some() == has))
+            .collect();
+        if newest_first {
+            expected.reverse();
+        }
+        let results = list["results"].as_array().unwrap();
+        assert_eq!((list["count"].as_u64(), results.len()), (Some(expected.len() as u64), expected.len()), "{list}");
+        assert!(expected.iter().zip(results).all(|((id, stored), otp)| stored.is(**id, otp)), "{expected:?}\n{list}");
+    }
+}
+
+#[test]
+fn the_server_and_a_plain_map_agree_after_every_step_and_every_restart() {
+    let _alone = alone();
+    let cases = u32::try_from(trials(24, 500)).unwrap();
+    let mut runner =
+        TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() });
+    let steps = std::cell::Cell::new(0);
+    let outcome = runner.run(&proptest::collection::vec(step(), 1..60), |sequence| {
+        let (mut world, mut model) = (World::new(), Model::default());
+        for (who, step) in &sequence {
+            world.step(&mut model, *who, step);
+            steps.set(steps.get() + 1);
+        }
+        world.restart("TERM");
+        world.compare(&model, 0, None, false);
+        Ok(())
+    });
+    eprintln!("model: {cases} sequences, {} steps", steps.get());
+    outcome.unwrap();
+}

@@ -1,0 +1,78 @@
+use std::collections::HashMap;
+use std::fs;
+use std::process::Command;
+
+use crate::client::{Client, OTPS};
+use crate::program::{Server, TOKEN, folder, otpd};
+use crate::trials::alone;
+
+const WRITES: usize = 1000;
+
+/// `strace` sees the system calls of one client's changes: between the last write to the log and the answer stands a sync.
+#[test]
+fn before_each_acknowledgement_the_log_is_synced() {
+    let _alone = alone();
+    let folder = folder();
+    let trace = folder.path().join("trace");
+    let mut command = Command::new("strace");
+    // -D: the program is our child, strace its own.
+    command.args([
+        "-D",
+        "-f",
+        "-qq",
+        "-y",
+        "-s",
+        "16",
+        "-e",
+        "trace=pwrite64,fdatasync,fsync,sendto,write,writev",
+        "-o",
+    ]);
+    command.arg(&trace).arg(env!("CARGO_BIN_EXE_otpd")).current_dir(folder.path());
+    for (name, value) in otpd(folder.path()).get_envs() {
+        command.env(name, value.unwrap_or_default());
+    }
+    let mut server = Server::spawn(command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env_remove("RUST_LOG"));
+    let mut client = Client::of(&server);
+    for n in 0..WRITES {
+        let (status, otp) = match n {
+            0 => client.ask("POST", OTPS, r#"{"code":0,"email":"a@b.com"}"#),
+            n => client.ask("PATCH", &format!("{OTPS}1"), &format!(r#"{{"code":{n}}}"#)),
+        };
+        assert!(status < 300, "{otp}");
+    }
+    server.signal("TERM");
+    server.wait();
+    let (synced, not_synced) = count(&fs::read_to_string(&trace).unwrap());
+    eprintln!("sync order: {synced} of {} acknowledged changes were synced before", synced + not_synced);
+    assert_eq!((synced, not_synced), (WRITES, 0));
+}
+
+/// Acknowledgements with a sync of the log since the last write to it, and since the last acknowledgement; and those
+/// without.
+fn count(trace: &str) -> (usize, usize) {
+    let (mut synced, mut not_synced) = (0, 0);
+    let mut is_synced = false;
+    let mut begun = HashMap::new();
+    for line in trace.lines() {
+        let (thread, call) = line.split_once(' ').unwrap();
+        let call = call.trim_start();
+        let is_sync = call.starts_with("fdatasync(") || call.starts_with("fsync(");
+        if call.contains("-wal>") && call.starts_with("pwrite64(") {
+            is_synced = false;
+        } else if call.contains("-wal>") && is_sync && call.contains("unfinished") {
+            begun.insert(thread, ());
+        } else if call.contains("sync resumed>") && begun.remove(thread).is_some() && call.ends_with("= 0")
+            || call.contains("-wal>") && is_sync && call.ends_with("= 0")
+        {
+            is_synced = true;
+        } else if call.contains("\"HTTP/1.1 20") {
+            if is_synced {
+                synced += 1;
+            } else {
+                not_synced += 1;
+            }
+            is_synced = false;
+        }
+    }
+    (synced, not_synced)
+}

@@ -1,0 +1,120 @@
+//! The real binary as a test runs it.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A chosen token, for tests that need to know it.
+pub const TOKEN: &str = "a-token-of-32-characters-or-more-0123456789";
+
+/// `otpd` with no settings but those of the test.
+pub fn otpd(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_otpd"));
+    command.current_dir(folder).env_remove("RUST_LOG").env("OTPD_SERVER__PORT", "0").stdin(Stdio::null());
+    command
+}
+
+pub fn folder() -> TempDir {
+    tempfile::tempdir().unwrap()
+}
+
+/// A running `otpd serve` on a free port; ended when it goes out of scope.
+pub struct Server {
+    child: Child,
+    stderr: Arc<Mutex<String>>,
+    reader: Option<JoinHandle<()>>,
+    pub address: String,
+}
+
+impl Server {
+    /// Starts `otpd` in `folder` and waits until it listens.
+    pub fn start(folder: &Path) -> Self {
+        Self::spawn(&mut otpd(folder))
+    }
+
+    pub fn spawn(command: &mut Command) -> Self {
+        Self::try_spawn(command).unwrap_or_else(|said| panic!("otpd ended before it listened: {said}"))
+    }
+
+    /// `Err` is what an `otpd` that ended before it listened has said.
+    pub fn try_spawn(command: &mut Command) -> Result<Self, String> {
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let (mut stderr, mut address) = (String::new(), None);
+        while address.is_none() {
+            let before = stderr.len();
+            if lines.read_line(&mut stderr).unwrap() == 0 {
+                let status = child.wait().unwrap();
+                return Err(format!("{status}: {stderr}"));
+            }
+            address =
+                stderr[before..].split("listens on ").nth(1).map(|rest| rest.split(',').next().unwrap().to_owned());
+        }
+        let stderr = Arc::new(Mutex::new(stderr));
+        let more = Arc::clone(&stderr);
+        let reader = thread::spawn(move || {
+            let mut line = String::new();
+            while lines.read_line(&mut line).unwrap_or(0) > 0 {
+                more.lock().unwrap().push_str(&line);
+                line.clear();
+            }
+        });
+        Ok(Self { child, stderr, reader: Some(reader), address: address.unwrap() })
+    }
+
+    pub fn socket(&self) -> &str {
+        self.address.strip_prefix("http://").unwrap()
+    }
+
+    pub fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
+    }
+
+    /// Waits for the end, at most 15 seconds; the exit status and all that stderr said.
+    pub fn wait(&mut self) -> (ExitStatus, String) {
+        let deadline = Instant::now() + Duration::from_secs(15);
+        let status = loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "otpd did not end: {}", self.stderr());
+            thread::sleep(Duration::from_millis(5));
+        };
+        self.reader.take().unwrap().join().unwrap();
+        (status, self.stderr())
+    }
+
+    pub fn stderr(&self) -> String {
+        self.stderr.lock().unwrap().clone()
+    }
+
+    /// Sends a request; status and body.
+    pub fn send(&self, verb: &str, path: &str, token: &str, body: &str) -> (u16, String) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let response = client
+                .request(verb.parse().unwrap(), format!("{}{path}", self.address))
+                .header("Authorization", format!("Token {token}"))
+                .header("Content-Type", "application/json")
+                .body(body.to_owned())
+                .send()
+                .await
+                .unwrap();
+            (response.status().as_u16(), response.text().await.unwrap())
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
