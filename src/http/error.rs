@@ -60,3 +60,19 @@ impl Serialize for Body<'_> {
         map.end()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_fault_on_our_side_says_nothing_of_its_cause() {
+        let response = Error::internal("the cause").error_response();
+        assert_eq!(response.status(), 500);
+        let body = to_bytes(response.into_body()).now_or_never().unwrap().unwrap();
+        assert_eq!(body, r#"{"detail":"A server error occurred."}"#);
+    }
+}

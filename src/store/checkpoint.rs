@@ -13,7 +13,6 @@ use rusqlite::hooks::Wal;
 use crate::metrics::Metrics;
 use crate::store::Db;
 use crate::store::error::Failure;
-use crate::store::open::BUSY_TIMEOUT;
 
 /// Pages (of 4 KiB) between two checkpoints.
 const EVERY: c_int = 4000;
@@ -67,9 +66,7 @@ impl Checkpoints {
             return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
         }
         db.busy_timeout(WAIT_FOR_OTHERS)?;
-        let whole = self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)");
-        db.busy_timeout(BUSY_TIMEOUT)?;
-        if !whole? {
+        if !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? {
             self.not_before = Instant::now() + PAUSE;
         }
         Ok(())
@@ -82,13 +79,13 @@ impl Checkpoints {
     /// The disk failed.
     pub(super) fn tidy(&mut self, db: &Db) -> Result<(), Failure> {
         db.busy_timeout(WAIT_FOR_OTHERS)?;
-        let optimized = db.execute_batch("PRAGMA optimize");
-        let checkpointed = if self.ours { self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)") } else { Ok(true) };
-        db.busy_timeout(BUSY_TIMEOUT)?;
-        if let Err(error) = optimized {
+        if let Err(error) = db.execute_batch("PRAGMA optimize") {
             log::debug!("the statistics were left to the next time: {error}");
         }
-        checkpointed.map(drop)
+        if self.ours {
+            self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")?;
+        }
+        Ok(())
     }
 
     /// Whether all of the WAL is in the database now.

@@ -5,7 +5,7 @@ use rusqlite::ErrorCode;
 use crate::error::Error;
 
 impl From<rusqlite::Error> for Error {
-    /// Busy, full and failing disks, and what took too long, may work again later; all else is a fault of ours.
+    /// Busy, full, failing and damaged disks, and what took too long, are no fault of ours.
     fn from(cause: rusqlite::Error) -> Self {
         match cause.sqlite_error_code() {
             Some(
@@ -14,7 +14,9 @@ impl From<rusqlite::Error> for Error {
                 | ErrorCode::DiskFull
                 | ErrorCode::SystemIoFailure
                 | ErrorCode::OutOfMemory
-                | ErrorCode::OperationInterrupted,
+                | ErrorCode::OperationInterrupted
+                | ErrorCode::DatabaseCorrupt
+                | ErrorCode::NotADatabase,
             ) => Self::unavailable(cause),
             _ => Self::internal(cause),
         }

@@ -19,8 +19,9 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 64;
 /// Page cache of the writer, in KiB: the pages that a batch touches, and those of the batch before it.
 const WRITER_CACHE: i64 = 16 * 1024;
-/// Up to this size the whole file is checked at the start; of a larger one that would take too long.
-const CHECKED_BYTES: u64 = 16 * 1024 * 1024;
+/// Up to this size the whole file is checked at the start, indexes against tables too; of a larger one that would take too
+/// long.
+const CHECKED_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Why a database can't be used, as one line for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -133,11 +134,6 @@ fn ensure_file(path: &Path, create: bool) -> Result<(), OpenError> {
     }
 }
 
-/// SQLite's own check of the file's structure: `ok`, or what it found first.
-fn quick_check(connection: &Connection) -> rusqlite::Result<String> {
-    connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
-}
-
 /// SQLite opens a write-protected file for reading and fails at the first write; the start is the time to say so.
 fn require_writable(path: &Path) -> Result<(), OpenError> {
     let metadata = fs::metadata(path).map_err(|cause| OpenError::new(path, cause.to_string()))?;
@@ -178,7 +174,8 @@ pub(super) fn require_ours(connection: &Connection, path: &Path) -> Result<(), O
         return Err(OpenError::new(path, reason));
     }
     let small = fs::metadata(path).is_ok_and(|metadata| metadata.len() <= CHECKED_BYTES);
-    let finding = if small { quick_check(&connection).map_err(sqlite)? } else { "ok".to_owned() };
+    let check = || connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
+    let finding = if small { check().map_err(sqlite)? } else { "ok".to_owned() };
     if finding != "ok" {
         let finding = finding.replace('\n', " ");
         return Err(OpenError::new(path, format!("is damaged ({finding}); restore a backup")));

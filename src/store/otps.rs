@@ -18,7 +18,9 @@ macro_rules! columns {
          o.email,
          o.valid_to,
          o.created_at,
-         o.updated_at"
+         o.updated_at,
+         o.checksum,
+         (SELECT value FROM checksum_seed WHERE id = 1) AS seed"
     };
 }
 
@@ -38,6 +40,14 @@ pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
 
 /// Stores a code made at `now`, valid until `valid_to`, under the next id.
 pub fn insert(db: &Db, new: &NewOtp, valid_to: Timestamp, now: Timestamp) -> Result<Otp> {
+    let mut otp = Otp {
+        id: OtpId::from_stored(0),
+        code: new.code,
+        recipient: new.recipient.clone(),
+        valid_to,
+        created_at: now,
+        updated_at: now,
+    };
     let id = db
         .prepare_cached(
             "INSERT INTO otp_codes (
@@ -46,25 +56,21 @@ pub fn insert(db: &Db, new: &NewOtp, valid_to: Timestamp, now: Timestamp) -> Res
                  email,
                  valid_to,
                  created_at,
-                 updated_at
+                 updated_at,
+                 checksum
              )
-             VALUES ($1, $2, $3, $4, $5, $5)",
+             VALUES ($1, $2, $3, $4, $5, $5, $6)",
         )?
         .insert(params![
-            new.code.value(),
-            new.recipient.mobile_number().map(MobileNumber::as_str),
-            new.recipient.email().map(EmailAddress::as_str),
+            otp.code.value(),
+            otp.recipient.mobile_number().map(MobileNumber::as_str),
+            otp.recipient.email().map(EmailAddress::as_str),
             valid_to.as_micros(),
             now.as_micros(),
+            checksum(&otp, seed(db)?),
         ])?;
-    Ok(Otp {
-        id: OtpId::from_stored(id),
-        code: new.code,
-        recipient: new.recipient.clone(),
-        valid_to,
-        created_at: now,
-        updated_at: now,
-    })
+    otp.id = OtpId::from_stored(id);
+    Ok(otp)
 }
 
 /// Stores what may change of a code: all but its id and `created_at`.
@@ -76,8 +82,9 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
                     mobile_number = $2,
                     email = $3,
                     valid_to = $4,
-                    updated_at = $5
-              WHERE id = $6",
+                    updated_at = $5,
+                    checksum = $6
+              WHERE id = $7",
         )?
         .execute(params![
             otp.code.value(),
@@ -85,6 +92,7 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
             otp.recipient.email().map(EmailAddress::as_str),
             otp.valid_to.as_micros(),
             otp.updated_at.as_micros(),
+            checksum(otp, seed(db)?),
             otp.id.value(),
         ])?;
     found(changed)
@@ -111,20 +119,50 @@ fn found(rows: usize) -> Result<()> {
     if rows == 1 { Ok(()) } else { Err(Error::otp_not_found()) }
 }
 
-/// A row as a code. The schema's checks make every refusal here a sign of a damaged file.
+/// A row as a code. The schema's checks, and the checksum, make every refusal here a sign of a damaged file.
 pub(super) fn from_row(row: &Row<'_>) -> Result<Otp> {
-    let code = Code::new(row.get("code")?).map_err(Error::internal)?;
-    let recipient = Recipient::exactly_one(
-        row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored),
-        row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored),
-    )
-    .map_err(Error::internal)?;
+    let id = row.get("id")?;
+    let is_sound = |otp: &Otp| {
+        let known: Option<u32> = row.get("checksum")?;
+        let seed = row.get("seed")?;
+        Ok::<_, rusqlite::Error>(known.is_none_or(|known| known == checksum(otp, seed)))
+    };
+    read(row, id)
+        .ok()
+        .filter(|otp| is_sound(otp).unwrap_or(false))
+        .ok_or_else(|| Error::unavailable(format!("code {id} is damaged on the disk; restore a backup")))
+}
+
+fn read(row: &Row<'_>, id: i64) -> Result<Otp> {
     Ok(Otp {
-        id: OtpId::from_stored(row.get("id")?),
-        code,
-        recipient,
+        id: OtpId::from_stored(id),
+        code: Code::new(row.get("code")?).map_err(Error::internal)?,
+        recipient: Recipient::exactly_one(
+            row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored),
+            row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored),
+        )
+        .map_err(Error::internal)?,
         valid_to: moment(row, "valid_to")?,
         created_at: moment(row, "created_at")?,
         updated_at: moment(row, "updated_at")?,
     })
+}
+
+fn seed(db: &Db) -> Result<i64> {
+    Ok(db.prepare_cached("SELECT value FROM checksum_seed WHERE id = 1")?.query_row([], |row| row.get(0))?)
+}
+
+/// CRC-32 of the database's seed and all values but the id, which a row that is being made has not got yet. Between two
+/// texts stands what none contains.
+fn checksum(otp: &Otp, seed: i64) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&seed.to_le_bytes());
+    crc.update(&otp.code.value().to_le_bytes());
+    crc.update(otp.recipient.mobile_number().map_or("", MobileNumber::as_str).as_bytes());
+    crc.update(b"\0");
+    crc.update(otp.recipient.email().map_or("", EmailAddress::as_str).as_bytes());
+    for moment in [otp.valid_to, otp.created_at, otp.updated_at] {
+        crc.update(&moment.as_micros().to_le_bytes());
+    }
+    crc.finalize()
 }

@@ -21,6 +21,7 @@ use crate::metrics::Metrics;
 use crate::store::Db;
 use crate::store::checkpoint::Checkpoints;
 use crate::store::error::Failure;
+use crate::store::open::BUSY_TIMEOUT;
 use crate::store::writer::job::{Job, Work};
 
 /// Requests that may wait; one more is told to come back. At the rate of a slow disk this is about a second's work.
@@ -29,6 +30,9 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 128;
 /// How long a caller waits for its change. It is more than the time that SQLite waits for a lock of another process.
 const WAIT: Duration = Duration::from_secs(6);
+
+/// How long a batch waits for another process's lock when the batch before it has already waited in vain.
+const LOCK_WAIT_AGAIN: Duration = Duration::from_millis(500);
 
 /// The queue's front end.
 pub(super) struct Writer {
@@ -148,6 +152,8 @@ impl Serving {
             batch.retain(|job| !job.is_abandoned());
             if !batch.is_empty() {
                 self.metrics.batch_size.observe(f64::from(count(batch.len())));
+                let was_refusing = self.is_refusing.load(Ordering::Relaxed);
+                self.db.busy_timeout(if was_refusing { LOCK_WAIT_AGAIN } else { BUSY_TIMEOUT })?;
                 let committed = transaction::commit(&self.db, batch, &self.metrics)?;
                 self.is_refusing.store(!committed, Ordering::Relaxed);
                 self.checkpoints.keep_small(&self.db)?;
@@ -160,6 +166,8 @@ impl Serving {
                 let _ = caller.send(());
             }
         }
+        // Closing the last connection makes a checkpoint too, if nobody is in the way.
+        self.db.busy_timeout(Duration::ZERO)?;
         Ok(())
     }
 }

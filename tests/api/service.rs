@@ -94,10 +94,27 @@ async fn an_unknown_path_is_not_found_for_everyone() {
 }
 
 #[tokio::test]
-async fn a_fault_on_our_side_says_nothing_of_its_cause() {
+async fn a_row_that_changed_on_the_disk_is_not_given_out() {
+    let app = TestApp::start().await;
+    let (id, other) = (app.create().await, app.create().await);
+    let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
+    // What a flipped bit does: a value changes, and nothing else does.
+    db.execute_batch("DROP TRIGGER otp_codes_edited").unwrap();
+    db.execute("UPDATE otp_codes SET code = code + 1 WHERE id = $1", [id]).unwrap();
+    let unavailable = r#"{"detail":"Service temporarily unavailable, try again later."}"#;
+    app.send("GET", &path(id)).await.is(503, unavailable);
+    app.send("GET", OTPS).await.is(503, unavailable);
+    app.send_json("PATCH", &path(id), r#"{"code":7}"#).await.is(503, unavailable);
+    assert_eq!(app.send("GET", &path(other)).await.status, 200);
+    app.send("DELETE", &path(id)).await.is(204, "");
+    assert_eq!(app.send("GET", OTPS).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_row_that_was_changed_by_hand_is_given_out() {
     let app = TestApp::start().await;
     let id = app.create().await;
-    let other = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
-    other.execute_batch("PRAGMA ignore_check_constraints = ON; UPDATE otp_codes SET code = -5").unwrap();
-    app.send("GET", &path(id)).await.is(500, r#"{"detail":"A server error occurred."}"#);
+    let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
+    db.execute("UPDATE otp_codes SET code = 42 WHERE id = $1", [id]).unwrap();
+    assert_eq!(app.send("GET", &path(id)).await.json()["code"], 42);
 }

@@ -23,3 +23,4 @@ mod slow;
 mod stop;
 mod sync_order;
 mod trials;
+mod wal;

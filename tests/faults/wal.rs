@@ -1,0 +1,49 @@
+use std::fs;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::client::{Client, OTPS};
+use crate::ledger::{Load, stored};
+use crate::program::{Server, TOKEN, folder, otpd};
+use crate::trials::{alone, trials};
+
+const READERS: usize = 32;
+const LIMIT: u64 = 64 * 1024 * 1024;
+
+#[test]
+fn the_log_stays_small_under_readers_that_always_overlap() {
+    let _alone = alone();
+    let folder = folder();
+    let server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    let log = folder.path().join("otp.db-wal");
+    let size = || fs::metadata(&log).map_or(0, |log| log.len());
+    let (mut largest, enough) = (0, AtomicBool::new(false));
+    let lasting = Duration::from_secs(trials(8, 600));
+    let ledger = thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                let mut client = Client::of(&server);
+                while !enough.load(Ordering::Relaxed) {
+                    assert_eq!(client.ask("GET", &format!("{OTPS}?limit=500&search=load"), "").0, 200);
+                }
+            });
+        }
+        let ledger = Load::default().run(server.socket(), || {
+            let begun = Instant::now();
+            while begun.elapsed() < lasting {
+                largest = largest.max(size());
+                thread::sleep(Duration::from_millis(10));
+            }
+        });
+        enough.store(true, Ordering::Relaxed);
+        ledger
+    });
+    eprintln!(
+        "log under {READERS} readers: at most {} MB in {lasting:?}, {} changes",
+        largest / 1_000_000,
+        ledger.acknowledged
+    );
+    assert!(largest > 0 && largest < LIMIT);
+    ledger.check(&stored(&folder.path().join("otp.db")));
+}
