@@ -10,12 +10,12 @@ mod client;
 mod common;
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use tempfile::NamedTempFile;
 
 use crate::client::{Load, Report, Until};
 use crate::common::spread;
@@ -38,11 +38,19 @@ impl Server {
     /// Starts `command` and waits for the line that tells where it listens, and for its first answer.
     fn start(command: &mut Command) -> Self {
         let begun = Instant::now();
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let said = lines.by_ref().map(Result::unwrap).find(|line| line.contains("listens on http://")).unwrap();
-        let address = said.split("http://").nth(1).unwrap().split(',').next().unwrap().to_owned();
-        std::thread::spawn(move || lines.for_each(drop));
+        // Its log goes to a file, as it would under a supervisor; a pipe would have to be emptied here.
+        let log = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let child = command.stdout(Stdio::null()).stderr(log.reopen().unwrap()).spawn().unwrap();
+        let address = loop {
+            let said = fs::read_to_string(log.path()).unwrap();
+            if let Some((_, rest)) = said.split_once("listens on http://")
+                && let Some((address, _)) = rest.split_once(',')
+            {
+                break address.to_owned();
+            }
+            assert!(begun.elapsed() < Duration::from_secs(10), "{said}");
+            std::thread::sleep(Duration::from_millis(1));
+        };
         let mut server = Self { child, address, started_within: Duration::ZERO };
         client::once(&server.address, "/healthz");
         server.started_within = begun.elapsed();

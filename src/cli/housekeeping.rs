@@ -7,7 +7,7 @@ use crate::service::Service;
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 /// A log of this size means that somebody reads without end, or that nobody makes checkpoints.
-const WAL_TOO_LARGE: u64 = 256 * 1024 * 1024;
+const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
 
 /// Deletes what expired longer than `retention` ago (`None`: nothing), and keeps the database in good order.
 pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {

@@ -127,6 +127,9 @@ struct Endpoint {
     routes: fn(Resource) -> Resource,
 }
 
+/// The path of the endpoint that a request was routed to.
+struct Pattern(&'static str);
+
 const ENDPOINTS: [Endpoint; 8] = [
     Endpoint {
         path: "/api/notifications/otp",
@@ -167,7 +170,7 @@ fn routes(config: &mut web::ServiceConfig) {
     // A resource for each way to write a path: one for both would match even fixed paths by a regular expression.
     for (endpoint, slash) in ENDPOINTS.iter().flat_map(|endpoint| [(endpoint, ""), (endpoint, "/")]) {
         let resource = web::resource(format!("{}{slash}", endpoint.path));
-        let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)));
+        let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)).app_data(Pattern(endpoint.path)));
         config.service(if endpoint.needs_token {
             resource.default_service(web::to(not_allowed::for_staff))
         } else {

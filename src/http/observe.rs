@@ -15,7 +15,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::error::Error;
-use crate::http::Stopping;
+use crate::http::{Pattern, Stopping};
 use crate::metrics::Metrics;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -42,8 +42,7 @@ pub(super) async fn observe(
     }
     let (id, status, took) = (id.as_str(), response.status(), begun.elapsed());
     // The pattern, not the path: a path can hold anything that a client put there, a number or an address too.
-    let pattern = response.request().match_pattern();
-    let route = pattern.as_deref().map_or("(no such path)", |pattern| pattern.trim_end_matches('/'));
+    let route = response.request().app_data::<Pattern>().map_or("(no such path)", |pattern| pattern.0);
     if let Some(metrics) = metrics {
         metrics.request(method, route, status.as_str(), took);
     }

@@ -14,10 +14,10 @@ use crate::metrics::Metrics;
 use crate::store::Db;
 use crate::store::error::Failure;
 
-/// Pages (of 4 KiB) between two checkpoints.
-const EVERY: c_int = 4000;
-/// Pages of the WAL past which the writer waits for readers, so that the log begins anew.
-const LIMIT: c_int = 8000;
+/// Bytes of the WAL between two checkpoints.
+const EVERY: c_int = 16 * 1024 * 1024;
+/// Steps after which the writer waits for readers, so that the log begins anew.
+const PATIENCE: c_int = 2;
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
 /// How long after a vain wait the next one may come.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -30,6 +30,8 @@ thread_local! {
 /// What the writer knows of its checkpoints.
 pub(super) struct Checkpoints {
     ours: bool,
+    /// Pages between two of them.
+    every: c_int,
     /// The size of the WAL, in pages, at which the next one is due.
     due: c_int,
     not_before: Instant,
@@ -47,7 +49,8 @@ impl Checkpoints {
             PAGES.set(pages);
             Ok(())
         }));
-        Ok(Self { ours, due: EVERY, not_before: Instant::now(), metrics })
+        let every = EVERY / db.pragma_query_value(None, "page_size", |row| row.get::<_, c_int>(0))?;
+        Ok(Self { ours, every, due: every, not_before: Instant::now(), metrics })
     }
 
     /// After a commit: moves the WAL into the database if it is time to.
@@ -57,12 +60,12 @@ impl Checkpoints {
     pub(super) fn keep_small(&mut self, db: &Db) -> Result<(), Failure> {
         let pages = PAGES.get();
         // A log that has begun anew is small again.
-        self.due = self.due.min(pages - pages % EVERY + EVERY);
+        self.due = self.due.min(pages - pages % self.every + self.every);
         if !self.ours || pages < self.due {
             return Ok(());
         }
-        self.due = pages + EVERY;
-        if pages < LIMIT || Instant::now() < self.not_before {
+        self.due = pages + self.every;
+        if pages < PATIENCE * self.every || Instant::now() < self.not_before {
             return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
         }
         db.busy_timeout(WAIT_FOR_OTHERS)?;
