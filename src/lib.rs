@@ -2,20 +2,22 @@
 //!
 //! # Layout
 //!
-//! The arrows point one way: `error ← domain ← store ← service ← http, cli ← main`. A room uses only what stands left of
-//! it; `config` is read by `cli` alone, which hands plain values inward.
+//! The arrows point one way: `error ← domain, metrics ← store ← service ← http, cli ← main`. A room uses only what stands
+//! left of it; `config` is read by `cli` alone, which hands plain values inward.
 //!
 //! - [`error`]: the one error of a request, with its public text and its private cause.
 //! - [`domain`]: the rules, as pure code. A value that exists is valid: it was made by `parse`.
+//! - [`metrics`]: what is counted; the store and the HTTP side write it, `/metrics` shows it.
 //! - [`store`]: SQLite. The only room with SQL, a file a table; `writer.rs` is the one writer.
 //! - [`service`]: what a caller may ask for, a function each: who, may they, the transaction, the rules.
 //! - [`http`]: actix. Routes, bodies, and in `http/error.rs` the one table from kinds of error to statuses.
 //! - [`config`]: `config/default.toml` < `otp.toml` < the environment.
 //! - [`cli`]: the commands.
 //!
-//! A PATCH walks it from front to back: `http/otps.rs` reads the credentials and the body, `service/otps.rs` opens the
-//! transaction and asks `domain/user.rs` whether the caller may, `domain/otp.rs` lays the patch over the stored code,
-//! `store/otps.rs` writes it, and `store/writer.rs` answers once it is on the disk.
+//! A PATCH walks it from front to back: `http/otps.rs` reads the credentials and the body, `service/otps.rs` hands the
+//! writer what is to be done in one transaction: `service/mod.rs` asks `domain/user.rs` whether the caller may,
+//! `domain/otp.rs` lays the patch over the stored code, `store/otps.rs` writes it. `store/writer.rs` answers once it is on
+//! the disk.
 
 pub mod cli;
 pub mod config;
