@@ -9,12 +9,11 @@ mod common;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::TimeDelta;
-use chrono_tz::Tz;
 use otpd::http;
-use otpd::service::Service;
+use otpd::service::{Service, Settings};
 
 use crate::common::{TOKEN, address, now, number, spread};
 
@@ -22,7 +21,7 @@ const REQUESTS: u64 = 300;
 
 async fn serve(path: &Path, rows: u64) -> String {
     let store = common::make(path, rows).await;
-    let service = Service::new(store, Arc::new(|| now().into()), Duration::from_secs(300), Tz::UTC);
+    let service = Service::new(store, Arc::new(|| now().into()), Settings::default());
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/api/notifications/otp/", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -91,6 +90,8 @@ fn targets(rows: u64) -> Vec<Target> {
 #[tokio::main(flavor = "current_thread")]
 async fn main() {
     let folder = tempfile::tempdir().unwrap();
+    // The library wants to know whose TLS it is, also where there is none. Whoever comes second finds it there.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let (small, large) = (10_000, 1_000_000);
     let small_url = serve(&folder.path().join("small.db"), small).await;

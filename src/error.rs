@@ -27,6 +27,10 @@ pub enum Kind {
     BodyTooSlow,
     /// The request breaks a rule of the contract.
     Invalid,
+    /// The same request is being worked on.
+    Conflict,
+    /// The request can be read, and contradicts an earlier one.
+    Unprocessable,
     /// The caller sends more than it may; the same request may work later.
     Throttled,
     /// The store is busy or full; the same request may work later.
@@ -35,10 +39,16 @@ pub enum Kind {
     Internal,
 }
 
-/// What the caller reads: one sentence, or the refusals by field.
+/// What the caller reads: one sentence, one that programs can tell by its reason, or the refusals by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Public {
     Detail(Cow<'static, str>),
+    /// `api.md`, "Send and verify".
+    Refusal {
+        detail: &'static str,
+        reason: &'static str,
+        attempts_left: Option<u32>,
+    },
     Fields(FieldErrors),
 }
 
@@ -67,10 +77,22 @@ impl Error {
 
     /// The caller has to wait this long. The text is DRF's.
     pub fn throttled(wait: Duration) -> Self {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let seconds = whole_seconds(wait);
         let unit = if seconds == 1 { "second" } else { "seconds" };
         let detail = format!("Request was throttled. Expected available in {seconds} {unit}.");
         Self { retry_after: Some(seconds), ..Self::new(Kind::Throttled, detail) }
+    }
+
+    /// A code was not verified (`api.md`, "Send and verify").
+    pub fn not_verified(reason: &'static str, detail: &'static str, attempts_left: u32) -> Self {
+        let public = Public::Refusal { detail, reason, attempts_left: Some(attempts_left) };
+        Self { kind: Kind::Invalid, public, retry_after: None, cause: None }
+    }
+
+    /// The caller has to wait this long before it may send or verify again, and is told why.
+    pub fn limited(reason: &'static str, detail: &'static str, wait: Duration) -> Self {
+        let public = Public::Refusal { detail, reason, attempts_left: None };
+        Self { kind: Kind::Throttled, public, retry_after: Some(whole_seconds(wait)), cause: None }
     }
 
     /// The store can't take the request now, and may in a second; `cause` is for the log.
@@ -108,11 +130,17 @@ impl Error {
     }
 }
 
+/// Rounded up, and never none: who comes back then does not come too early.
+fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.cause, &self.public) {
             (Some(cause), _) => write!(f, "{cause}"),
             (None, Public::Detail(text)) => f.write_str(text),
+            (None, Public::Refusal { detail, .. }) => f.write_str(detail),
             (None, Public::Fields(fields)) => write!(f, "{fields:?}"),
         }
     }

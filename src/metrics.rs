@@ -4,7 +4,9 @@
 use std::time::Duration;
 
 use prometheus::core::Collector;
-use prometheus::{Histogram, HistogramOpts, HistogramVec, IntCounter, IntGauge, Registry, TextEncoder};
+use prometheus::{
+    Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
 /// Seconds: from a tenth of a millisecond to the longest that a request may take.
 const DURATIONS: [f64; 15] =
@@ -29,6 +31,11 @@ pub struct Metrics {
     pub database_bytes: IntGauge,
     /// Codes in the database, valid or not.
     pub codes: IntGauge,
+    limited: IntCounterVec,
+    verifications: IntCounterVec,
+    messages: IntCounterVec,
+    /// Messages that wait or are under way.
+    pub outbox: IntGauge,
     /// Codes that were deleted because they expired long ago.
     pub purged: IntCounter,
 }
@@ -37,6 +44,9 @@ impl Metrics {
     pub fn new() -> Self {
         let registry = Registry::new();
         let counter = |name, help| register(&registry, IntCounter::new(name, help));
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            register(&registry, IntCounterVec::new(Opts::new(name, help), labels))
+        };
         let gauge = |name, help| register(&registry, IntGauge::new(name, help));
         let histogram = |name: &str, help: &str, buckets: &[f64]| {
             register(&registry, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
@@ -61,6 +71,10 @@ impl Metrics {
             wal_bytes: gauge("otpd_wal_bytes", "Size of the write-ahead log"),
             database_bytes: gauge("otpd_database_bytes", "Size of the database file"),
             codes: gauge("otpd_codes", "Codes in the database, valid or not"),
+            limited: counters("otpd_limited_requests_total", "Refused by a limit on sending or verifying", &["limit"]),
+            verifications: counters("otpd_verifications_total", "Guesses that were judged", &["verdict"]),
+            messages: counters("otpd_message_attempts_total", "Messages handed to providers", &["provider", "outcome"]),
+            outbox: gauge("otpd_outbox_messages", "Messages that wait or are under way"),
             purged: counter(
                 "otpd_purged_codes_total",
                 "Codes deleted because they expired longer than otp.retention ago",
@@ -72,6 +86,21 @@ impl Metrics {
     /// Notes an answered request. `route` is the pattern that it matched.
     pub fn request(&self, method: &str, route: &str, status: &str, took: Duration) {
         self.requests.with_label_values(&[method, route, status]).observe(took.as_secs_f64());
+    }
+
+    /// Notes a request that a limit refused; `limit` is the setting.
+    pub fn limited(&self, limit: &str) {
+        self.limited.with_label_values(&[limit]).inc();
+    }
+
+    /// Notes a guess that was judged.
+    pub fn verified(&self, verdict: &str) {
+        self.verifications.with_label_values(&[verdict]).inc();
+    }
+
+    /// Notes an attempt to deliver a message; `provider` is the operator's name for it.
+    pub fn message(&self, provider: &str, outcome: &str) {
+        self.messages.with_label_values(&[provider, outcome]).inc();
     }
 
     /// Everything, in the text format of Prometheus, version 0.0.4.

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use otpd::domain::otp::{Code, NewOtp};
+use otpd::domain::code::Code;
+use otpd::domain::otp::{NewOtp, Otp};
+use otpd::domain::policy::Policy;
 use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use otpd::domain::timestamp::Timestamp;
 use otpd::domain::token::ApiToken;
@@ -72,7 +74,8 @@ fn fill(path: &Path, rows: u64) {
         let created = Timestamp::from(now() - TimeDelta::seconds(age));
         // The last thousand are still valid.
         let left = if rows - n <= 1000 { Duration::from_secs(86_400 * 30) } else { Duration::from_secs(300) };
-        otps::insert(&db, &otp(n), created.plus(left), created).unwrap();
+        let new = NewOtp { valid_to: Some(created.plus(left)), ..otp(n) };
+        otps::insert(&db, Otp::made(&new, created, &Policy::default())).unwrap();
     }
     db.execute_batch(
         "INSERT INTO otp_search (otp_search) VALUES ('rebuild');

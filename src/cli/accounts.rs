@@ -4,12 +4,12 @@ use clap::Subcommand;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
-use crate::cli::{Outcome, now, out, tell};
+use crate::cli::{Outcome, now, open, out, tell};
 use crate::config::Config;
 use crate::domain::token::{ApiToken, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::service::accounts;
-use crate::store::{OpenError, Options, Store};
+use crate::store::Store;
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
@@ -97,12 +97,6 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> Outcome {
     }
     store.close();
     Ok(())
-}
-
-/// The database for one command; `create` makes it where there is none.
-fn open(config: &Config, create: bool) -> Result<Store, OpenError> {
-    let checkpoints = config.checkpoints;
-    Store::open(&config.database_path, &Options { readers: 1, create, checkpoints, ..Options::default() })
 }
 
 async fn user_list(store: &Store) -> crate::error::Result<String> {

@@ -15,6 +15,9 @@ pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
     let mut tidied = Instant::now();
     loop {
         every.tick().await;
+        if let Err(error) = service.purge_traces().await {
+            log::warn!("old counts could not be deleted, the next try is in a minute: {error}");
+        }
         let purged = match retention {
             Some(retention) => purge(&service, retention).await,
             None => 0,

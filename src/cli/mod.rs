@@ -2,9 +2,11 @@
 
 mod accounts;
 mod copies;
+mod doctor;
 mod first_run;
 mod housekeeping;
 mod logging;
+mod messages;
 mod open_files;
 mod serve;
 
@@ -15,8 +17,12 @@ use chrono::Utc;
 use clap::{Parser, Subcommand};
 
 use crate::cli::accounts::{TokenCommand, UserCommand};
+use crate::cli::messages::RecipientCommand;
 use crate::config::Config;
+use crate::domain::message::Language;
+use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
+use crate::store::{OpenError, Options, Store};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
@@ -42,6 +48,29 @@ enum Command {
     /// Add, list and revoke API tokens
     #[command(subcommand, after_help = "Example:\n  otpd token add support")]
     Token(TokenCommand),
+    /// Let recipients try again who failed too often
+    #[command(subcommand, after_help = "Example:\n  otpd recipient reset 09123456789")]
+    Recipient(RecipientCommand),
+    /// Show the development inbox: what would have been sent
+    #[command(after_help = "Example:\n  otpd inbox --follow")]
+    Inbox {
+        /// Go on showing what comes, until Ctrl-C
+        #[arg(long)]
+        follow: bool,
+    },
+    /// Look at settings, files, clock and providers, and say of each that it is well, or what to do
+    #[command(after_help = "Example:\n  otpd --config /etc/otpd/otp.toml doctor")]
+    Doctor,
+    /// Send one real message, with a code that is good for nothing
+    #[command(after_help = "Example:\n  otpd send-test 09123456789")]
+    SendTest {
+        /// A mobile number or an e-mail address
+        #[arg(value_parser = messages::recipient)]
+        recipient: Recipient,
+        /// fa or en; otherwise as delivery.language says
+        #[arg(long)]
+        language: Option<Language>,
+    },
     /// Copy the database while it is in use; the copy is checked before it bears its name
     #[command(after_help = "Example:\n  otpd backup /var/backups/otp-$(date +%F).db")]
     Backup {
@@ -80,6 +109,10 @@ pub fn run() -> Outcome {
         Command::Serve => block_on(serve::run(&config)),
         Command::User(command) => block_on(accounts::user(&config, command)),
         Command::Token(command) => block_on(accounts::token(&config, command)),
+        Command::Recipient(command) => block_on(messages::recipient_command(&config, command)),
+        Command::Inbox { follow } => block_on(messages::show_inbox(&config, follow)),
+        Command::Doctor => block_on(doctor::run(&config)),
+        Command::SendTest { recipient, language } => block_on(messages::send_test(&config, recipient, language)),
         Command::Backup { file, force } => copies::backup(&config, &file, force),
         Command::Restore { file } => copies::restore(&config, &file),
         Command::Config(ConfigCommand::Show) => out(&config.show()),
@@ -99,6 +132,12 @@ fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
     // What still runs here is waited for in `serve`, as long as it may take; from now on nobody does.
     runtime.shutdown_background();
     outcome
+}
+
+/// The database for one command; `create` makes it where there is none.
+fn open(config: &Config, create: bool) -> Result<Store, OpenError> {
+    let checkpoints = config.checkpoints;
+    Store::open(&config.database_path, &Options { readers: 1, create, checkpoints, ..Options::default() })
 }
 
 /// Writes data to stdout.

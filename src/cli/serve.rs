@@ -7,18 +7,23 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use crate::cli::housekeeping::keep_house;
 use crate::cli::{Outcome, first_run, now, open_files};
-use crate::config::Config;
+use crate::config::{Config, DeliveryConfig};
+use crate::delivery::{Chain, Delivery};
 use crate::http;
 use crate::metrics::Metrics;
-use crate::service::Service;
+use crate::service::{self, Service};
 use crate::store::{Options, Store};
 
 const DISK_FAILED: &str = "the disk failed; the log says how. Start otpd again to recover";
 /// How long connections are still served when a stop has begun: busy clients hear in it that theirs will be closed.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
+/// How long providers may take for what has been handed to them.
+const DELIVER_WITHIN: Duration = Duration::from_secs(10);
 /// How long the writer may take for what is queued when the last request has been answered.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
@@ -39,7 +44,7 @@ pub(super) async fn run(config: &Config) -> Outcome {
     let metrics = Metrics::new();
     let options = Options { readers, create: true, checkpoints: config.checkpoints, metrics: metrics.clone() };
     let store = Store::open(&config.database_path, &options)?;
-    let service = Service::new(store.clone(), Arc::new(now), config.otp_expiration, config.otp_timezone);
+    let service = Service::new(store.clone(), Arc::new(now), service_settings(config, &store)?);
     let stopping = http::Stopping::default();
     let settings = http::Settings {
         workers,
@@ -63,10 +68,28 @@ pub(super) async fn run(config: &Config) -> Outcome {
         log::info!("metrics are at http://{}/metrics", listener.local_addr()?);
         tokio::spawn(http::metrics_server(listener, service.clone())?);
     }
+    let (stop_delivery, stop) = watch::channel(false);
+    let delivery = tokio::spawn(service.clone().deliver(stop));
     tokio::spawn(keep_house(service, config.otp_retention));
-    until_stopped(server, stopping, store).await?;
+    until_stopped(server, stopping, store, Outbox { stop: stop_delivery, worker: delivery }).await?;
     log::info!("stopped");
     Ok(())
+}
+
+/// What the service needs to know of the configuration.
+pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service::Settings, String> {
+    let keep = service::inbox::keeper(store.clone(), Arc::new(now));
+    let DeliveryConfig { sms, email, texts, language, on_unknown, allowed_prefixes } = &config.delivery;
+    let delivery = Delivery {
+        sms: Chain::build(sms.clone(), &keep)?,
+        email: Chain::build(email.clone(), &keep)?,
+        texts: texts.clone(),
+        language: *language,
+        on_unknown: *on_unknown,
+        allowed_prefixes: allowed_prefixes.clone(),
+        has_inbox: config.delivery.has_inbox(),
+    };
+    Ok(service::Settings { policy: config.policy, timezone: config.otp_timezone, limits: config.limits, delivery })
 }
 
 /// `settings` are those that name the address.
@@ -81,9 +104,27 @@ fn listen(host: &str, port: u16, settings: &str) -> Result<TcpListener, String> 
     })
 }
 
+/// The task that delivers messages.
+struct Outbox {
+    stop: watch::Sender<bool>,
+    worker: JoinHandle<()>,
+}
+
+impl Outbox {
+    /// Waits until what is being handed to providers has been, but not for ever: the next start sends it again.
+    async fn finish(self) {
+        self.stop.send_replace(true);
+        match tokio::time::timeout(DELIVER_WITHIN, self.worker).await {
+            Ok(Ok(())) => {}
+            Ok(Err(panicked)) => log::error!("the outbox's worker ended before: {panicked}"),
+            Err(_) => log::warn!("some messages were still under way; the next start sends them again"),
+        }
+    }
+}
+
 /// Runs the server until a signal, and then until what is in flight is answered. A second signal ends the process at
 /// once; so does a failed disk, with an error.
-async fn until_stopped(server: http::Server, stopping: http::Stopping, store: Store) -> Outcome {
+async fn until_stopped(server: http::Server, stopping: http::Stopping, store: Store, outbox: Outbox) -> Outcome {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
     tokio::pin!(server);
@@ -101,6 +142,7 @@ async fn until_stopped(server: http::Server, stopping: http::Stopping, store: St
         };
         let (ended, ()) = tokio::join!(server, stop);
         ended?;
+        outbox.finish().await;
         let closed = tokio::task::spawn_blocking(move || closing.close());
         match tokio::time::timeout(CLOSE_WITHIN, closed).await {
             Ok(closed) => Ok(closed?),

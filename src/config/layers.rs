@@ -10,10 +10,13 @@ use std::path::{Path, PathBuf};
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 
 use crate::config::ConfigError;
+use crate::config::table::{Table, is_shown};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Keys that have no default, and are secrets; each may be given as `KEY_file = "path"` too.
 const SECRETS: [&str; 1] = ["auth.bootstrap_token"];
+/// Lists of tables with secrets in them.
+const SECRET_TABLES: [&str; 2] = ["delivery.sms", "delivery.email"];
 const ENV_PREFIX: &str = "OTPD_";
 /// What Kubernetes sets for a service that is called otpd; these are nobody's settings.
 const NOT_OURS: [&str; 2] = ["OTPD_SERVICE_", "OTPD_PORT"];
@@ -52,7 +55,7 @@ impl Layers {
         match layers.settings.iter().find(|(key, _)| !known.contains(key)) {
             None => Ok(layers),
             Some((key, Setting { source, .. })) => {
-                Err(ConfigError(format!("{source}: there is no setting {key}; there are {}", known.join(", "))))
+                Err(ConfigError(format!("{source}: there is no setting {key}; there are {}", like(key, &known))))
             }
         }
     }
@@ -105,6 +108,12 @@ impl Layers {
         items.ok_or_else(|| refused(key, setting, accepted))
     }
 
+    /// The tables of a list such as `[[delivery.sms]]`.
+    pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'_>>, ConfigError> {
+        let setting = self.setting(key)?;
+        Table::list(key, &setting.source, &setting.value)
+    }
+
     /// A secret, given as it is or as the path of a file that holds it; its value is in no message.
     pub(super) fn secret<T>(
         &self,
@@ -135,11 +144,14 @@ impl Layers {
     pub(super) fn readable_secrets(&self) -> Vec<String> {
         let by_path = SECRETS.iter().filter_map(|key| self.settings.get(&format!("{key}_file")));
         let paths = by_path.filter_map(|setting| setting.value.clone().into_string().ok()).map(PathBuf::from);
+        let tables: Vec<Table<'_>> = SECRET_TABLES.iter().flat_map(|key| self.tables(key)).flatten().collect();
         let in_file = self.file.clone().filter(|path| {
             let source = path.display().to_string();
-            SECRETS.iter().any(|key| self.settings.get(*key).is_some_and(|setting| setting.source == source))
+            tables.iter().any(Table::holds_secrets)
+                || SECRETS.iter().any(|key| self.settings.get(*key).is_some_and(|setting| setting.source == source))
         });
         paths
+            .chain(tables.iter().flat_map(Table::secret_files))
             .chain(in_file)
             .filter(|path| fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0))
             .map(|path| format!("{0} holds a secret and others can read it; `chmod 600 {0}`", path.display()))
@@ -173,6 +185,18 @@ fn known_keys<'a>(defaults: impl Iterator<Item = &'a String>) -> Vec<String> {
     keys
 }
 
+/// The settings of the same section, or the sections if there is no such.
+fn like(key: &str, known: &[String]) -> String {
+    let section = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
+    let siblings: Vec<&str> = known.iter().filter(|known| section(known) == section(key)).map(String::as_str).collect();
+    if !siblings.is_empty() {
+        return siblings.join(", ");
+    }
+    let mut sections: Vec<String> = known.iter().map(|known| format!("[{}]", section(known))).collect();
+    sections.dedup();
+    sections.join(", ")
+}
+
 /// The variables that mean to be settings.
 fn ours(environment: impl Iterator<Item = (OsString, OsString)>) -> config::Map<String, String> {
     environment
@@ -197,6 +221,15 @@ fn toml(kind: &ValueKind) -> String {
         ValueKind::Array(items) => {
             let items: Vec<String> = items.iter().map(|item| toml(&item.kind)).collect();
             format!("[{}]", items.join(", "))
+        }
+        ValueKind::Table(values) => {
+            let values: BTreeMap<&String, &Value> = values.iter().collect();
+            let shown = |(name, value): (&String, &Value)| {
+                let value = if is_shown(name) { toml(&value.kind) } else { "\"***\"".to_owned() };
+                format!("{name} = {value}")
+            };
+            let values: Vec<String> = values.into_iter().map(shown).collect();
+            format!("{{ {} }}", values.join(", "))
         }
         other => other.to_string(),
     }

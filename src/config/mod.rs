@@ -1,6 +1,9 @@
 //! `config/default.toml` < `otp.toml` < the environment, read into one validated [`Config`].
 
+mod delivery;
 mod layers;
+mod providers;
+mod table;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
@@ -11,7 +14,11 @@ use std::time::Duration;
 use ipnet::IpNet;
 use log::LevelFilter;
 
+pub use crate::config::delivery::DeliveryConfig;
 use crate::config::layers::Layers;
+use crate::domain::code::CodeLength;
+use crate::domain::limit::Limits;
+use crate::domain::policy::Policy;
 use crate::domain::token::ApiToken;
 
 /// Why the settings can't be used: one line that names the key, where its value came from, and what is accepted.
@@ -34,7 +41,9 @@ pub struct Config {
     pub database_path: PathBuf,
     /// Whether otpd moves the write-ahead log into the database.
     pub checkpoints: bool,
-    pub otp_expiration: Duration,
+    pub policy: Policy,
+    pub limits: Limits,
+    pub delivery: DeliveryConfig,
     pub otp_timezone: chrono_tz::Tz,
     /// `None`: expired codes are kept.
     pub otp_retention: Option<Duration>,
@@ -57,7 +66,6 @@ impl Config {
         environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
         let layers = Layers::read(file, environment)?;
-        let expiration = "a duration from 1s to 366d, such as 90s, 5m or 24h";
         let mut config = Self {
             host: layers.value("server.host", "a host name or an IP address", non_empty)?,
             port: layers.value("server.port", "a port from 0 to 65535", |text| text.parse().ok())?,
@@ -83,7 +91,13 @@ impl Config {
             )?,
             database_path: layers.value("database.path", "the path of a file", file_path)?.into(),
             checkpoints: layers.value("database.checkpoints", "true or false", |text| text.parse().ok())?,
-            otp_expiration: layers.value("otp.expiration", expiration, |text| duration(text, 1))?,
+            policy: policy(&layers)?,
+            limits: Limits::try_new(|limit| {
+                layers.value(limit.setting(), "a number from 0 (no limit) to 1000000000", |text| {
+                    text.parse().ok().filter(|allowed| *allowed <= 1_000_000_000)
+                })
+            })?,
+            delivery: DeliveryConfig::read(&layers)?,
             otp_timezone: layers.value("otp.timezone", "an IANA name such as Asia/Tehran", |text| text.parse().ok())?,
             otp_retention: layers
                 .value("otp.retention", "a duration from 0s (keep) to 3660d", |text| duration(text, 0))
@@ -113,13 +127,37 @@ impl Config {
         if let Some(address) = self.metrics.filter(|address| !address.ip().is_loopback()) {
             self.warnings.push(format!("server.metrics = \"{address}\": other machines can read it, without a token"));
         }
-        if self.otp_expiration > Duration::from_secs(600) {
+        if self.policy.expiration > Policy::SENT_CODE_LIVES {
             self.warnings.push(
-                "otp.expiration is longer than the 10 minutes for which NIST SP 800-63B-4 (3.1.3.2) lets a code live"
+                "otp.expiration is longer than the 10 minutes for which NIST SP 800-63B-4 (3.1.3.2) lets a code live; \
+                 codes that are sent live 10 minutes"
                     .to_owned(),
             );
         }
+        self.warnings.extend(self.delivery.warnings(self.policy.code_length));
     }
+}
+
+/// `[otp]`, as far as it rules what a code is.
+fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
+    let expiration = "a duration from 1s to 366d, such as 90s, 5m or 24h";
+    Ok(Policy {
+        expiration: layers.value("otp.expiration", expiration, |text| duration(text, 1))?,
+        code_length: layers.value("otp.code_length", "a number of digits from 6 to 10", |text| {
+            text.parse().ok().and_then(CodeLength::new)
+        })?,
+        max_attempts: layers.value("otp.max_attempts", "a number of guesses from 1 to 100", |text| {
+            text.parse().ok().filter(|attempts| (1..=100).contains(attempts))
+        })?,
+        resend_cooldown: layers.value("otp.resend_cooldown", "a duration from 0s to 10m", |text| {
+            duration(text, 0).filter(|cooldown| *cooldown <= Duration::from_secs(600))
+        })?,
+        max_consecutive_failures: layers
+            .value("otp.max_consecutive_failures", "a number from 0 (never) to 1000000", |text| {
+                text.parse().ok().filter(|failures| *failures <= 1_000_000)
+            })
+            .map(|failures: u32| Some(failures).filter(|failures| *failures > 0))?,
+    })
 }
 
 fn non_empty(text: &str) -> Option<String> {

@@ -1,9 +1,21 @@
 //! The rules, as pure code: no I/O, no clock of its own, no HTTP, no SQL.
 
+pub mod code;
 pub mod digits;
+pub mod idempotency;
+pub mod inbox;
+pub mod limit;
 pub mod listing;
+pub mod message;
 pub mod otp;
+pub mod outbox;
+pub mod policy;
+pub mod purpose;
 pub mod recipient;
+pub mod secret;
+pub mod template;
+pub mod texts;
 pub mod timestamp;
 pub mod token;
 pub mod user;
+pub mod verification;

@@ -1,18 +1,20 @@
 //! A one-time password, how a new one begins, and how a patch is laid over a stored one.
 
-use std::fmt;
-use std::time::Duration;
-
-use crate::domain::digits::to_ascii_digits;
+use crate::domain::code::Code;
+use crate::domain::policy::Policy;
+use crate::domain::purpose::Purpose;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
-use crate::error::{Error, InvalidValue, Result};
+use crate::error::{Error, Result};
 
 /// The number of a stored code: assigned by the store, from 1 up, never reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OtpId(i64);
 
 impl OtpId {
+    /// Of a code that the store has not numbered yet.
+    const NONE: Self = Self(0);
+
     /// Reads the last part of a path.
     ///
     /// # Errors
@@ -31,60 +33,56 @@ impl OtpId {
     }
 }
 
-/// The secret digits, as the integer that the API shows. `Debug` hides it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Code(i64);
-
-impl Code {
-    /// The greatest integer that every JSON client reads exactly (2⁵³ − 1).
-    pub const MAX: i64 = 9_007_199_254_740_991;
-
-    pub fn new(value: i64) -> Result<Self, InvalidValue> {
-        match value {
-            ..0 => Err("Ensure this value is greater than or equal to 0.".into()),
-            0..=Self::MAX => Ok(Self(value)),
-            _ => Err("Ensure this value is less than or equal to 9007199254740991.".into()),
-        }
-    }
-
-    /// Reads a string of digits, Persian and Arabic ones too, white space around it taken off.
-    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let text = to_ascii_digits(text.trim());
-        let (negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
-        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Self::not_an_integer());
-        }
-        let size = digits.parse().unwrap_or(i64::MAX);
-        Self::new(if negative { -size } else { size })
-    }
-
-    pub fn not_an_integer() -> InvalidValue {
-        "A valid integer is required.".into()
-    }
-
-    pub fn value(self) -> i64 {
-        self.0
-    }
-}
-
-impl fmt::Debug for Code {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Code(***)")
-    }
-}
-
 /// A stored code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Otp {
     pub id: OtpId,
     pub code: Code,
     pub recipient: Recipient,
+    pub purpose: Purpose,
     pub valid_to: Timestamp,
+    /// When it was first issued, to be sent; `None`: staff made it, or took it over.
+    pub issued_at: Option<Timestamp>,
+    /// When it was last asked to be sent.
+    pub sent_at: Option<Timestamp>,
+    /// Guesses that may still be made; none once it is consumed.
+    pub attempts_left: u32,
+    /// When it was verified; it never is again.
+    pub consumed_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
 impl Otp {
+    /// A code that staff makes at `now`. It is for `login`.
+    pub fn made(new: &NewOtp, now: Timestamp, policy: &Policy) -> Self {
+        Self {
+            id: OtpId::NONE,
+            code: new.code,
+            recipient: new.recipient.clone(),
+            purpose: Purpose::default(),
+            valid_to: new.valid_to.unwrap_or_else(|| now.plus(policy.expiration)),
+            issued_at: None,
+            sent_at: None,
+            attempts_left: policy.max_attempts,
+            consumed_at: None,
+            created_at: now,
+            updated_at: now,
+        }
+    }
+
+    /// A code that is issued at `now`, to be sent.
+    pub fn issued(code: Code, recipient: Recipient, purpose: Purpose, now: Timestamp, policy: &Policy) -> Self {
+        let made = Self::made(&NewOtp { code, recipient, valid_to: None }, now, policy);
+        Self { purpose, valid_to: policy.sent_valid_to(now), issued_at: Some(now), sent_at: Some(now), ..made }
+    }
+
+    /// The code once it has been verified.
+    #[must_use]
+    pub fn consumed(self, now: Timestamp) -> Self {
+        Self { attempts_left: 0, consumed_at: Some(now), ..self }
+    }
+
     /// Whole seconds for which the code is still valid.
     pub fn ttl(&self, now: Timestamp) -> u64 {
         self.valid_to.seconds_after(now)
@@ -92,7 +90,7 @@ impl Otp {
 
     /// Whether the code may still be used.
     pub fn is_allow(&self, now: Timestamp) -> bool {
-        now < self.valid_to
+        now < self.valid_to && self.attempts_left > 0
     }
 }
 
@@ -103,13 +101,6 @@ pub struct NewOtp {
     pub recipient: Recipient,
     /// `None`: as long as the project's expiration time says.
     pub valid_to: Option<Timestamp>,
-}
-
-impl NewOtp {
-    /// When the code expires if it is made at `now`.
-    pub fn valid_to(&self, now: Timestamp, expiration: Duration) -> Timestamp {
-        self.valid_to.unwrap_or_else(|| now.plus(expiration))
-    }
 }
 
 /// What a patch does to a field that may be empty.
@@ -153,15 +144,24 @@ pub struct OtpPatch {
 impl OtpPatch {
     /// `stored` with this patch laid over it at `now`; refused unless the result has exactly one recipient.
     /// `updated_at` never comes before `created_at`, whatever the clock did in between.
-    pub fn apply(&self, stored: &Otp, now: Timestamp, expiration: Duration) -> Result<Otp> {
+    ///
+    /// A code that was sent becomes the staff's own, for they say from now on how long it lives. Another `code` is a new
+    /// one, with all its guesses; the same one stays used if it was used.
+    pub fn apply(&self, stored: &Otp, now: Timestamp, policy: &Policy) -> Result<Otp> {
+        let is_new = self.code.is_some_and(|code| code != stored.code);
         Ok(Otp {
             id: stored.id,
             code: self.code.unwrap_or(stored.code),
+            purpose: stored.purpose.clone(),
+            issued_at: None,
+            sent_at: stored.sent_at,
+            attempts_left: if is_new { policy.max_attempts } else { stored.attempts_left },
+            consumed_at: stored.consumed_at.filter(|_| !is_new),
             recipient: Recipient::exactly_one(
                 self.mobile_number.over(stored.recipient.mobile_number()),
                 self.email.over(stored.recipient.email()),
             )?,
-            valid_to: self.valid_to.unwrap_or_else(|| now.plus(expiration)),
+            valid_to: self.valid_to.unwrap_or_else(|| now.plus(policy.expiration)),
             created_at: stored.created_at,
             updated_at: now.max(stored.created_at),
         })

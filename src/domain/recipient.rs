@@ -4,7 +4,7 @@ use std::fmt;
 
 use validator::ValidateEmail;
 
-use crate::domain::digits::to_ascii_digits;
+use crate::domain::digits::{is_separator, to_ascii_digits};
 use crate::error::{Error, FieldErrors, InvalidValue};
 
 /// An Iranian mobile number in its one stored form: `09` and nine digits. `Debug` and `Display` mask it.
@@ -31,6 +31,11 @@ impl MobileNumber {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// As `+98` and ten digits (E.164).
+    pub fn international(&self) -> String {
+        format!("+98{}", self.0.get(1..).unwrap_or_default())
+    }
 }
 
 impl fmt::Display for MobileNumber {
@@ -56,13 +61,6 @@ fn national_part(bare: &str) -> Option<&str> {
         (None, 11) => bare.strip_prefix('0'),
         (None, _) => Some(bare),
     }
-}
-
-/// White space, dashes, and the invisible marks that copying out of right-to-left text brings along (ZWNJ and its like).
-fn is_separator(c: char) -> bool {
-    c.is_whitespace()
-        || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}')
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// An e-mail address: domain in lower case, local part as given. `Debug` and `Display` mask it.
@@ -155,6 +153,11 @@ impl Recipient {
             Self::Mobile(_) => None,
             Self::Email(address) => Some(address),
         }
+    }
+
+    /// The same for all ways to write one recipient.
+    pub fn key(&self) -> String {
+        self.as_str().to_ascii_lowercase()
     }
 
     pub fn as_str(&self) -> &str {

@@ -48,6 +48,12 @@ impl Timestamp {
         Self::from_micros(difference).unwrap_or(self)
     }
 
+    /// The time from `earlier` to this moment; none if that is later.
+    pub fn since(self, earlier: Self) -> Duration {
+        let micros = self.as_micros().saturating_sub(earlier.as_micros());
+        Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+    }
+
     /// Whole seconds from `now` to this moment, rounded down; 0 once it has passed.
     pub fn seconds_after(self, now: Self) -> u64 {
         let micros = self.as_micros().saturating_sub(now.as_micros());

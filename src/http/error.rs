@@ -19,6 +19,8 @@ impl ResponseError for Error {
             Kind::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::BodyTooSlow => StatusCode::REQUEST_TIMEOUT,
             Kind::Invalid => StatusCode::BAD_REQUEST,
+            Kind::Conflict => StatusCode::CONFLICT,
+            Kind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::Throttled => StatusCode::TOO_MANY_REQUESTS,
             Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -43,7 +45,8 @@ impl ResponseError for Error {
     }
 }
 
-/// DRF's two shapes: `{"detail": "…"}`, or a list of messages under each field.
+/// DRF's two shapes: `{"detail": "…"}`, with a reason for programs where there are several, or a list of messages under each
+/// field.
 struct Body<'a>(&'a Public);
 
 impl Serialize for Body<'_> {
@@ -51,6 +54,13 @@ impl Serialize for Body<'_> {
         let mut map = serializer.serialize_map(None)?;
         match self.0 {
             Public::Detail(detail) => map.serialize_entry("detail", detail)?,
+            Public::Refusal { detail, reason, attempts_left } => {
+                map.serialize_entry("detail", detail)?;
+                map.serialize_entry("reason", reason)?;
+                if let Some(left) = attempts_left {
+                    map.serialize_entry("attempts_left", left)?;
+                }
+            }
             Public::Fields(fields) => {
                 for (field, messages) in fields.iter() {
                     map.serialize_entry(field, messages)?;

@@ -5,11 +5,15 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
-use crate::domain::otp::{Change, Code, NewOtp, OtpPatch};
+use crate::domain::code::Code;
+use crate::domain::message::Language;
+use crate::domain::otp::{Change, NewOtp, OtpPatch};
+use crate::domain::purpose::Purpose;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{FieldErrors, InvalidValue, Result};
 use crate::http::body::Fields;
+use crate::service::{SendRequest, VerifyRequest};
 
 /// The body of a POST.
 pub(super) fn new_otp(body: &Fields) -> Result<NewOtp> {
@@ -27,6 +31,69 @@ pub(super) fn otp_patch(body: &Fields) -> Result<OtpPatch> {
     let code = body.get("code").and_then(|value| errors.note("code", code(value)));
     let Rest { mobile_number, email, valid_to } = Rest::read(body, &mut errors);
     if errors.is_empty() { Ok(OtpPatch { code, mobile_number, email, valid_to }) } else { Err(errors.into()) }
+}
+
+/// The body of a request to send.
+pub(super) fn send_request(body: &Fields) -> Result<SendRequest> {
+    let mut errors = FieldErrors::default();
+    let purpose = errors.note("purpose", optional(body, "purpose", Purpose::parse)).flatten();
+    let language = errors.note("language", optional(body, "language", language)).flatten();
+    let recipient = read_recipient(body, errors)?;
+    Ok(SendRequest { recipient, purpose: purpose.unwrap_or_default(), language })
+}
+
+/// The body of a request to verify.
+pub(super) fn verify_request(body: &Fields) -> Result<VerifyRequest> {
+    let mut errors = FieldErrors::default();
+    let code = errors.note("code", body.get("code").ok_or("This field is required.".into()).and_then(typed_code));
+    let purpose = errors.note("purpose", optional(body, "purpose", Purpose::parse)).flatten();
+    let recipient = read_recipient(body, errors)?;
+    // A code that could not be read stands in the errors, and so did not come this far.
+    let code = code.ok_or_else(Code::not_an_integer).map_err(|refusal| FieldErrors::one("code", refusal.0))?;
+    Ok(VerifyRequest { recipient, purpose: purpose.unwrap_or_default(), code })
+}
+
+/// The body of a request that names a recipient, and no more.
+pub(super) fn recipient(body: &Fields) -> Result<Recipient> {
+    read_recipient(body, FieldErrors::default())
+}
+
+/// The one recipient, if nothing else was refused.
+fn read_recipient(body: &Fields, mut errors: FieldErrors) -> Result<Recipient> {
+    let number = errors.note("mobile_number", change(body, "mobile_number", MobileNumber::parse));
+    let address = errors.note("email", change(body, "email", EmailAddress::parse));
+    match (number, address) {
+        (Some(number), Some(address)) if errors.is_empty() => {
+            Recipient::exactly_one(number.into_set(), address.into_set())
+        }
+        _ => Err(errors.into()),
+    }
+}
+
+/// A field that may be left out. An empty form field is left out, as in DRF.
+fn optional<T>(
+    body: &Fields,
+    name: &str,
+    parse: impl Fn(&str) -> Result<T, InvalidValue>,
+) -> Result<Option<T>, InvalidValue> {
+    match body.get(name) {
+        None => Ok(None),
+        Some(Value::Null) => Err("This field may not be null.".into()),
+        Some(Value::String(text)) if text.is_empty() && body.is_form() => Ok(None),
+        Some(value) => parse(&text(value)?).map(Some),
+    }
+}
+
+fn language(text: &str) -> Result<Language, InvalidValue> {
+    text.parse().map_err(|_| InvalidValue(format!("\"{text}\" is not a valid choice.").into()))
+}
+
+/// A code as a person typed it.
+fn typed_code(value: &Value) -> Result<Code, InvalidValue> {
+    match value {
+        Value::String(text) => Code::parse_typed(text),
+        other => code(other),
+    }
 }
 
 /// The fields that a POST and a PATCH read alike.

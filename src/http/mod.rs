@@ -6,6 +6,7 @@ mod credentials;
 mod error;
 mod fields;
 mod health;
+mod inbox;
 mod list_query;
 mod metrics;
 mod not_allowed;
@@ -13,6 +14,7 @@ mod observe;
 mod openapi;
 mod otps;
 mod page;
+mod sending;
 mod throttle;
 
 use std::io;
@@ -130,13 +132,16 @@ struct Endpoint {
 /// The path of the endpoint that a request was routed to.
 struct Pattern(&'static str);
 
-const ENDPOINTS: [Endpoint; 8] = [
+const ENDPOINTS: [Endpoint; 13] = [
     Endpoint {
         path: "/api/notifications/otp",
         allow: "GET, HEAD, POST",
         needs_token: true,
         routes: |resource| resource.route(read().to(otps::list)).route(web::post().to(otps::create)),
     },
+    only_post("/api/notifications/otp/send", |resource| resource.route(web::post().to(sending::send))),
+    only_post("/api/notifications/otp/verify", |resource| resource.route(web::post().to(sending::verify))),
+    only_post("/api/notifications/otp/reset", |resource| resource.route(web::post().to(sending::reset))),
     Endpoint {
         path: "/api/notifications/otp/{id}",
         allow: "GET, HEAD, PATCH, DELETE",
@@ -148,12 +153,9 @@ const ENDPOINTS: [Endpoint; 8] = [
                 .route(web::delete().to(otps::delete))
         },
     },
-    Endpoint {
-        path: "/metrics",
-        allow: "GET, HEAD",
-        needs_token: true,
-        routes: |resource| resource.route(read().to(metrics::show)),
-    },
+    only_read("/api/notifications/otp/{id}/deliveries", |resource| resource.route(read().to(sending::deliveries))),
+    only_read("/dev/inbox", |resource| resource.route(read().to(inbox::show))),
+    only_read("/metrics", |resource| resource.route(read().to(metrics::show))),
     open_read("/healthz", |resource| resource.route(read().to(health::live))),
     open_read("/readyz", |resource| resource.route(read().to(health::ready))),
     open_read("/openapi.json", |resource| resource.route(read().to(openapi::describe))),
@@ -161,9 +163,19 @@ const ENDPOINTS: [Endpoint; 8] = [
     open_read("/docs", |resource| resource.route(read().to(openapi::docs))),
 ];
 
+/// A path that something is asked of.
+const fn only_post(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
+    Endpoint { path, allow: "POST", needs_token: true, routes }
+}
+
+/// A path that is only read, with a token.
+const fn only_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
+    Endpoint { path, allow: "GET, HEAD", needs_token: true, routes }
+}
+
 /// A path that is only read, by anyone.
 const fn open_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
-    Endpoint { path, allow: "GET, HEAD", needs_token: false, routes }
+    Endpoint { needs_token: false, ..only_read(path, routes) }
 }
 
 fn routes(config: &mut web::ServiceConfig) {

@@ -2,18 +2,34 @@
 //! transaction with the rules.
 
 pub mod accounts;
+pub mod health;
 mod housekeeping;
+pub mod inbox;
+mod limits;
 mod otps;
+mod outbox;
+pub mod recipients;
+mod sending;
+mod verifying;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono_tz::Tz;
+use tokio::sync::Notify;
 
+pub use crate::service::sending::{SendRequest, Sent};
+pub use crate::service::verifying::{Verified, VerifyRequest};
+
+use crate::delivery::Delivery;
+use crate::domain::limit::Limits;
+use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
 use crate::domain::user::{Caller, Permission};
 use crate::error::{Error, Kind, Result};
+use crate::service::limits::Guard;
+use crate::service::sending::UnderWay;
 use crate::store::tokens::Presented;
 use crate::store::{Db, Store, tokens, users};
 
@@ -24,20 +40,53 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// tokens, seldom enough to cost reads no write.
 const LAST_USED_GRAIN: Duration = Duration::from_secs(600);
 
+/// What is said of a code, or a recipient, that no further guess is heard on.
+const TOO_MANY_ATTEMPTS: &str = "Too many attempts.";
+
+/// What the operator set.
+#[derive(Debug)]
+pub struct Settings {
+    pub policy: Policy,
+    /// In which lists count days (`otp.timezone`).
+    pub timezone: Tz,
+    pub limits: Limits,
+    pub delivery: Delivery,
+}
+
+impl Default for Settings {
+    /// No limits, and no way to send anything.
+    fn default() -> Self {
+        Self { policy: Policy::default(), timezone: Tz::UTC, limits: Limits::new(|_| 0), delivery: Delivery::default() }
+    }
+}
+
 /// Everything that the API does, over one store.
 #[derive(Clone)]
 pub struct Service {
     store: Store,
     clock: Clock,
-    expiration: Duration,
+    policy: Policy,
     timezone: Tz,
+    limits: Arc<Guard>,
+    delivery: Arc<Delivery>,
+    under_way: UnderWay,
+    /// Told when a message is queued.
+    outbox: Arc<Notify>,
+}
+
+/// Who makes a change, and when.
+struct Call {
+    now: Timestamp,
+    token_id: i64,
+    user_id: i64,
 }
 
 impl Service {
-    /// `expiration` is the project's OTP expiration time (`otp.expiration`), `timezone` the one in which lists count
-    /// days (`otp.timezone`).
-    pub fn new(store: Store, clock: Clock, expiration: Duration, timezone: Tz) -> Self {
-        Self { store, clock, expiration, timezone }
+    pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
+        let Settings { policy, timezone, limits, delivery } = settings;
+        let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
+        let (delivery, under_way, outbox) = (Arc::new(delivery), UnderWay::default(), Arc::new(Notify::new()));
+        Self { store, clock, policy, timezone, limits, delivery, under_way, outbox }
     }
 
     pub fn timezone(&self) -> Tz {
@@ -100,7 +149,7 @@ impl Service {
         &self,
         token: ApiToken,
         permission: Permission,
-        work: impl Fn(&Db, Timestamp) -> Result<T> + Send + 'static,
+        work: impl Fn(&Db, &Call) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let clock = Arc::clone(&self.clock);
         self.store
@@ -111,7 +160,7 @@ impl Service {
                 if is_stale(&presented, now) {
                     tokens::update_last_used(db, presented.token_id, now)?;
                 }
-                work(db, now)
+                work(db, &Call { now, token_id: presented.token_id, user_id: presented.user_id })
             })
             .await
     }

@@ -9,7 +9,7 @@ use crate::domain::token::ApiToken;
 use crate::domain::user::Permission;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::{Db, otp_list, otps};
+use crate::store::{Db, messages, otp_list, otps};
 
 impl Service {
     /// Stores a new code. Without `valid_to` it lives for the project's expiration time.
@@ -18,11 +18,9 @@ impl Service {
             Ok(new) => new,
             Err(refusal) => return self.read(token, Permission::CreateOtp, |_| Err(refusal)).await,
         };
-        let expiration = self.expiration;
-        self.write(token, Permission::CreateOtp, move |db, now| {
-            otps::insert(db, &new, new.valid_to(now, expiration), now)
-        })
-        .await
+        let policy = self.policy;
+        self.write(token, Permission::CreateOtp, move |db, call| otps::insert(db, Otp::made(&new, call.now, &policy)))
+            .await
     }
 
     /// How many codes match, and the window of them that the query asks for, both of one moment.
@@ -45,10 +43,14 @@ impl Service {
             }
             (Err(refusal), _) => return self.read(token, Permission::UpdateOtp, |_| Err(refusal)).await,
         };
-        let expiration = self.expiration;
-        self.write(token, Permission::UpdateOtp, move |db, now| {
-            let changed = patch.apply(&otps::find(db, id)?, now, expiration)?;
+        let policy = self.policy;
+        self.write(token, Permission::UpdateOtp, move |db, call| {
+            let stored = otps::find(db, id)?;
+            let changed = patch.apply(&stored, call.now, &policy)?;
             otps::update(db, &changed)?;
+            if stored.issued_at.is_some() && (changed.code, &changed.recipient) != (stored.code, &stored.recipient) {
+                messages::cancel(db, id, call.now)?;
+            }
             Ok(changed)
         })
         .await

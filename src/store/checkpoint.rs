@@ -2,7 +2,7 @@
 //! of that commit, and hide that the disk failed. Here the writer does it, when its callers have been answered.
 //!
 //! A checkpoint that waits for nobody is enough as long as no reader looks at an old state for long. Where readers
-//! always overlap, the log could never begin anew: past a limit the writer waits for them, for a moment.
+//! always overlap, the log could never begin anew: past a limit the writer waits for them.
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -11,16 +11,19 @@ use std::time::{Duration, Instant};
 use rusqlite::hooks::Wal;
 
 use crate::metrics::Metrics;
-use crate::store::Db;
 use crate::store::error::Failure;
+use crate::store::{Db, READ_DEADLINE};
 
 /// Bytes of the WAL between two checkpoints.
 const EVERY: c_int = 16 * 1024 * 1024;
-/// Steps after which the writer waits for readers, so that the log begins anew.
+/// Steps after which the writer waits for readers, so that the log begins anew: first for a moment, then for as long as
+/// the longest of our own may take.
 const PATIENCE: c_int = 2;
+const LAST_PATIENCE: c_int = 3;
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
-/// How long after a vain wait the next one may come.
-const PAUSE: Duration = Duration::from_secs(1);
+const WAIT_FOR_THE_LAST: Duration = READ_DEADLINE;
+/// How long after a vain wait of that length the next one may come: somebody makes a backup, perhaps.
+const PAUSE: Duration = Duration::from_secs(10);
 
 thread_local! {
     /// Pages in the WAL after the last commit of this thread.
@@ -65,11 +68,12 @@ impl Checkpoints {
             return Ok(());
         }
         self.due = pages + self.every;
+        let is_large = pages >= LAST_PATIENCE * self.every;
         if pages < PATIENCE * self.every || Instant::now() < self.not_before {
             return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
         }
-        db.busy_timeout(WAIT_FOR_OTHERS)?;
-        if !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? {
+        db.busy_timeout(if is_large { WAIT_FOR_THE_LAST } else { WAIT_FOR_OTHERS })?;
+        if !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? && is_large {
             self.not_before = Instant::now() + PAUSE;
         }
         Ok(())

@@ -33,7 +33,9 @@ pub struct OpenError {
 
 impl OpenError {
     pub(super) fn new(path: &Path, reason: impl Into<String>) -> Self {
-        Self { path: path.display().to_string(), reason: reason.into() }
+        // SQLite quotes damaged schemas as they are written, line by line.
+        let words: Vec<String> = reason.into().split_whitespace().map(str::to_owned).collect();
+        Self { path: path.display().to_string(), reason: words.join(" ") }
     }
 
     pub(super) fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
@@ -180,7 +182,6 @@ pub(super) fn require_ours(connection: &Connection, path: &Path) -> Result<(), O
     let check = || connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
     let finding = if small { check().map_err(sqlite)? } else { "ok".to_owned() };
     if finding != "ok" {
-        let finding = finding.replace('\n', " ");
         return Err(OpenError::new(path, format!("is damaged ({finding}); restore a backup")));
     }
     Ok(())

@@ -15,7 +15,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::otp_list::clauses::{Clauses, SEARCH};
-use crate::store::otps;
+use crate::store::otp_row::{self, COLUMNS};
 
 /// So many matches are sorted in a few milliseconds; from here on it is faster to walk.
 const FEW: i64 = 10_000;
@@ -41,7 +41,7 @@ fn count(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
         (Some(false), None) if *filter == only_email => Ok(codes - with_email),
         (None, Some(true)) if *filter == only_mobile_number => Ok(codes - with_email),
         (None, Some(false)) if *filter == only_mobile_number => Ok(with_email),
-        // Nearly all codes of a database that has been in use have expired.
+        // Nearly all codes of a database that has been in use have expired or are used.
         _ if *filter == only_expired => {
             Ok(codes - matching(db, &OtpFilter { is_allow: Some(true), ..only_expired }, now)?)
         }
@@ -70,7 +70,7 @@ fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
 
 fn page(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp>> {
     let statement = Statement::of(db, query, count, now)?;
-    db.prepare_cached(&statement.sql)?.query_and_then(params_from_iter(&statement.values), otps::from_row)?.collect()
+    db.prepare_cached(&statement.sql)?.query_and_then(params_from_iter(&statement.values), otp_row::from_row)?.collect()
 }
 
 /// How the rows of a page are reached.
@@ -124,7 +124,7 @@ impl Statement {
         let mut values = clauses.values;
         let n = values.len();
         values.extend([Value::Integer(query.window.limit), Value::Integer(query.window.offset)]);
-        let columns = otps::COLUMNS;
+        let columns = COLUMNS;
         let sql =
             format!("SELECT {columns} FROM {from} {conditions} ORDER BY {order} LIMIT ${} OFFSET ${}", n + 1, n + 2);
         Ok(Self { sql, values })

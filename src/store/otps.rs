@@ -1,30 +1,17 @@
 //! Table `otp_codes`.
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{OptionalExtension, params};
 
-use crate::domain::otp::{Code, NewOtp, Otp, OtpId};
+use crate::domain::otp::{Otp, OtpId};
+use crate::domain::purpose::Purpose;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::verification::COMPARED;
 use crate::error::{Error, Result};
 use crate::store::Db;
-use crate::store::row::moment;
+use crate::store::otp_row::{checksum, columns, from_row, seed};
+use crate::store::row::moment_if_any;
 
-/// The columns that `from_row` reads, of `otp_codes AS o`.
-macro_rules! columns {
-    () => {
-        "o.id,
-         o.code,
-         o.mobile_number,
-         o.email,
-         o.valid_to,
-         o.created_at,
-         o.updated_at,
-         o.checksum,
-         (SELECT value FROM checksum_seed WHERE id = 1) AS seed"
-    };
-}
-
-pub(super) const COLUMNS: &str = columns!();
 pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM otp_codes AS o WHERE o.id = $1");
 
 /// The code with this id.
@@ -38,42 +25,109 @@ pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
         .unwrap_or_else(|| Err(Error::otp_not_found()))
 }
 
-/// Stores a code made at `now`, valid until `valid_to`, under the next id.
-pub fn insert(db: &Db, new: &NewOtp, valid_to: Timestamp, now: Timestamp) -> Result<Otp> {
-    let mut otp = Otp {
-        id: OtpId::from_stored(0),
-        code: new.code,
-        recipient: new.recipient.clone(),
-        valid_to,
-        created_at: now,
-        updated_at: now,
+/// Codes of a recipient for a purpose: those that are usable at `now` first, the newest first among them, and no more than
+/// a guess is held against. Where none is usable the newest comes first.
+pub fn list_of_recipient(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Vec<Otp>> {
+    let sql = match recipient {
+        Recipient::Mobile(_) => LIST_OF_MOBILE_NUMBER,
+        Recipient::Email(_) => LIST_OF_EMAIL,
     };
+    let values = params![recipient.as_str(), purpose.as_str(), now.as_micros(), COMPARED as i64];
+    db.prepare_cached(sql)?.query_and_then(values, from_row)?.collect()
+}
+
+macro_rules! list_of {
+    ($recipient:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM otp_codes AS o WHERE o.",
+            $recipient,
+            " = $1 AND o.purpose = $2
+               ORDER BY (o.valid_to > $3 AND o.attempts_left > 0) DESC, o.id DESC
+               LIMIT $4"
+        )
+    };
+}
+
+pub(super) const LIST_OF_MOBILE_NUMBER: &str = list_of!("mobile_number");
+pub(super) const LIST_OF_EMAIL: &str = list_of!("email");
+
+/// When a code was last sent to a recipient for a purpose.
+pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose) -> Result<Option<Timestamp>> {
+    let sql = match recipient {
+        Recipient::Mobile(_) => LAST_SENT_TO_MOBILE_NUMBER,
+        Recipient::Email(_) => LAST_SENT_TO_EMAIL,
+    };
+    let values = params![recipient.as_str(), purpose.as_str()];
+    db.prepare_cached(sql)?.query_row(values, |row| Ok(moment_if_any(row, "sent_at")))?
+}
+
+const LAST_SENT_TO_MOBILE_NUMBER: &str =
+    "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE mobile_number = $1 AND purpose = $2";
+const LAST_SENT_TO_EMAIL: &str = "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE email = $1 AND purpose = $2";
+
+/// Stores a new code under the next id, which it comes back with.
+pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
     let id = db
         .prepare_cached(
             "INSERT INTO otp_codes (
                  code,
                  mobile_number,
                  email,
+                 purpose,
                  valid_to,
+                 issued_at,
+                 sent_at,
+                 attempts_left,
+                 consumed_at,
                  created_at,
                  updated_at,
                  checksum
              )
-             VALUES ($1, $2, $3, $4, $5, $5, $6)",
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )?
         .insert(params![
             otp.code.value(),
             otp.recipient.mobile_number().map(MobileNumber::as_str),
             otp.recipient.email().map(EmailAddress::as_str),
-            valid_to.as_micros(),
-            now.as_micros(),
+            otp.purpose.as_str(),
+            otp.valid_to.as_micros(),
+            otp.issued_at.map(Timestamp::as_micros),
+            otp.sent_at.map(Timestamp::as_micros),
+            otp.attempts_left,
+            otp.consumed_at.map(Timestamp::as_micros),
+            otp.created_at.as_micros(),
+            otp.updated_at.as_micros(),
             checksum(&otp, seed(db)?),
         ])?;
-    otp.id = OtpId::from_stored(id);
-    Ok(otp)
+    Ok(Otp { id: OtpId::from_stored(id), ..otp })
 }
 
-/// Stores what may change of a code: all but its id and `created_at`.
+/// Stores that a code was asked to be sent (again), or has been guessed at: what changes when staff does nothing. A code
+/// that was consumed before stays as it is, and is not found.
+pub fn update_use(db: &Db, otp: &Otp) -> Result<()> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE otp_codes
+                SET sent_at = $1,
+                    attempts_left = $2,
+                    consumed_at = $3,
+                    checksum = $4
+              WHERE id = $5
+                AND consumed_at IS NULL",
+        )?
+        .execute(params![
+            otp.sent_at.map(Timestamp::as_micros),
+            otp.attempts_left,
+            otp.consumed_at.map(Timestamp::as_micros),
+            checksum(otp, seed(db)?),
+            otp.id.value(),
+        ])?;
+    found(changed)
+}
+
+/// Stores what staff may change of a code, and what follows from it.
 pub fn update(db: &Db, otp: &Otp) -> Result<()> {
     let changed = db
         .prepare_cached(
@@ -82,15 +136,21 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
                     mobile_number = $2,
                     email = $3,
                     valid_to = $4,
-                    updated_at = $5,
-                    checksum = $6
-              WHERE id = $7",
+                    issued_at = $5,
+                    attempts_left = $6,
+                    consumed_at = $7,
+                    updated_at = $8,
+                    checksum = $9
+              WHERE id = $10",
         )?
         .execute(params![
             otp.code.value(),
             otp.recipient.mobile_number().map(MobileNumber::as_str),
             otp.recipient.email().map(EmailAddress::as_str),
             otp.valid_to.as_micros(),
+            otp.issued_at.map(Timestamp::as_micros),
+            otp.attempts_left,
+            otp.consumed_at.map(Timestamp::as_micros),
             otp.updated_at.as_micros(),
             checksum(otp, seed(db)?),
             otp.id.value(),
@@ -109,6 +169,12 @@ pub fn delete_expired(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(sql)?.execute(params![before.as_micros(), limit])?)
 }
 
+/// When the newest code was made.
+pub fn newest(db: &Db) -> Result<Option<Timestamp>> {
+    let sql = "SELECT max(created_at) AS created_at FROM otp_codes";
+    db.prepare_cached(sql)?.query_row([], |row| Ok(moment_if_any(row, "created_at")))?
+}
+
 /// Reads a row, if there is one: a damaged table fails here.
 pub(super) fn touch(db: &Db) -> Result<()> {
     db.prepare_cached("SELECT code FROM otp_codes LIMIT 1")?.query_row([], |_| Ok(())).optional()?;
@@ -117,52 +183,4 @@ pub(super) fn touch(db: &Db) -> Result<()> {
 
 fn found(rows: usize) -> Result<()> {
     if rows == 1 { Ok(()) } else { Err(Error::otp_not_found()) }
-}
-
-/// A row as a code. The schema's checks, and the checksum, make every refusal here a sign of a damaged file.
-pub(super) fn from_row(row: &Row<'_>) -> Result<Otp> {
-    let id = row.get("id")?;
-    let is_sound = |otp: &Otp| {
-        let known: Option<u32> = row.get("checksum")?;
-        let seed = row.get("seed")?;
-        Ok::<_, rusqlite::Error>(known.is_none_or(|known| known == checksum(otp, seed)))
-    };
-    read(row, id)
-        .ok()
-        .filter(|otp| is_sound(otp).unwrap_or(false))
-        .ok_or_else(|| Error::unavailable(format!("code {id} is damaged on the disk; restore a backup")))
-}
-
-fn read(row: &Row<'_>, id: i64) -> Result<Otp> {
-    Ok(Otp {
-        id: OtpId::from_stored(id),
-        code: Code::new(row.get("code")?).map_err(Error::internal)?,
-        recipient: Recipient::exactly_one(
-            row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored),
-            row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored),
-        )
-        .map_err(Error::internal)?,
-        valid_to: moment(row, "valid_to")?,
-        created_at: moment(row, "created_at")?,
-        updated_at: moment(row, "updated_at")?,
-    })
-}
-
-fn seed(db: &Db) -> Result<i64> {
-    Ok(db.prepare_cached("SELECT value FROM checksum_seed WHERE id = 1")?.query_row([], |row| row.get(0))?)
-}
-
-/// CRC-32 of the database's seed and all values but the id, which a row that is being made has not got yet. Between two
-/// texts stands what none contains.
-fn checksum(otp: &Otp, seed: i64) -> u32 {
-    let mut crc = crc32fast::Hasher::new();
-    crc.update(&seed.to_le_bytes());
-    crc.update(&otp.code.value().to_le_bytes());
-    crc.update(otp.recipient.mobile_number().map_or("", MobileNumber::as_str).as_bytes());
-    crc.update(b"\0");
-    crc.update(otp.recipient.email().map_or("", EmailAddress::as_str).as_bytes());
-    for moment in [otp.valid_to, otp.created_at, otp.updated_at] {
-        crc.update(&moment.as_micros().to_le_bytes());
-    }
-    crc.finalize()
 }

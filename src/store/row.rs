@@ -1,10 +1,11 @@
 //! Columns that several tables have, as the values they stand for. The schema's checks make every refusal here a sign of a
 //! damaged file.
 
+use std::str::FromStr;
+
 use rusqlite::Row;
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::user::Role;
 use crate::error::{Error, Result};
 
 /// A moment that is always there.
@@ -17,6 +18,7 @@ pub(super) fn moment_if_any(row: &Row<'_>, column: &str) -> Result<Option<Timest
     Ok(row.get::<_, Option<i64>>(column)?.and_then(Timestamp::from_micros))
 }
 
-pub(super) fn role(row: &Row<'_>) -> Result<Role> {
-    row.get::<_, String>("role")?.parse().map_err(|cause: &str| Error::internal(cause))
+/// One of the words of a closed list.
+pub(super) fn parsed<T: FromStr<Err = &'static str>>(row: &Row<'_>, column: &str) -> Result<T> {
+    row.get::<_, String>(column)?.parse().map_err(Error::internal)
 }

@@ -7,7 +7,7 @@ use crate::domain::token::{ApiToken, TokenHash, TokenRecord};
 use crate::domain::user::{Role, UserName};
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::row::{moment, moment_if_any, role};
+use crate::store::row::{moment, moment_if_any, parsed};
 
 /// A token that was presented, with the user it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -45,7 +45,7 @@ fn presented(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Presented>> {
         token_id: row.get("token_id")?,
         last_used_at: moment_if_any(row, "last_used_at")?,
         user_id: row.get("user_id")?,
-        role: role(row)?,
+        role: parsed(row, "role")?,
         is_active: row.get("is_active")?,
     };
     Ok(hash.is(&stored).then_some(presented))

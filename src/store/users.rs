@@ -6,7 +6,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::row::role;
+use crate::store::row::parsed;
 
 pub(super) const FIND_BY_NAME: &str = "
     SELECT id,
@@ -75,7 +75,7 @@ fn from_row(row: &Row<'_>) -> Result<User> {
     Ok(User {
         id: row.get("id")?,
         name: UserName::from_stored(row.get("name")?),
-        role: role(row)?,
+        role: parsed(row, "role")?,
         is_active: row.get("is_active")?,
     })
 }

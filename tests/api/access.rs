@@ -4,12 +4,19 @@ use otpd::service::accounts;
 use crate::helpers::{Answer, FORBIDDEN, NO_CREDENTIALS, NOT_FOUND, OTPS, TestApp, answer, path};
 
 /// Every operation with the permission it asks for and what it answers, to a caller who may, on a code that is not there.
-const OPERATIONS: [(&str, &str, Permission, u16); 5] = [
+const OPERATIONS: [(&str, &str, Permission, u16); 12] = [
     ("POST", "/api/notifications/otp/", Permission::CreateOtp, 400),
     ("GET", "/api/notifications/otp/404", Permission::ViewOtp, 404),
     ("HEAD", "/api/notifications/otp/404", Permission::ViewOtp, 404),
     ("PATCH", "/api/notifications/otp/404", Permission::UpdateOtp, 404),
     ("DELETE", "/api/notifications/otp/404", Permission::DeleteOtp, 404),
+    ("POST", "/api/notifications/otp/send", Permission::SendOtp, 400),
+    ("POST", "/api/notifications/otp/verify", Permission::VerifyOtp, 400),
+    ("POST", "/api/notifications/otp/reset", Permission::UpdateOtp, 400),
+    ("GET", "/api/notifications/otp/404/deliveries", Permission::ViewOtp, 404),
+    ("HEAD", "/api/notifications/otp/404/deliveries", Permission::ViewOtp, 404),
+    ("GET", "/dev/inbox", Permission::ViewOtp, 404),
+    ("GET", "/metrics", Permission::ViewOtp, 200),
 ];
 
 async fn as_token(app: &TestApp, verb: &str, path: &str, token: &str) -> Answer {
@@ -91,6 +98,11 @@ async fn other_verbs_are_not_allowed_once_the_caller_is_known() {
         (OTPS, &["PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "FOO"][..], "GET, HEAD, POST"),
         ("/api/notifications/otp/1", &["PUT", "POST", "OPTIONS", "TRACE", "FOO"][..], "GET, HEAD, PATCH, DELETE"),
         ("/api/notifications/otp/x/", &["PUT"][..], "GET, HEAD, PATCH, DELETE"),
+        ("/api/notifications/otp/send", &["GET", "PATCH", "DELETE"][..], "POST"),
+        ("/api/notifications/otp/verify/", &["GET", "PUT"][..], "POST"),
+        ("/api/notifications/otp/reset", &["GET"][..], "POST"),
+        ("/api/notifications/otp/1/deliveries", &["POST", "DELETE"][..], "GET, HEAD"),
+        ("/dev/inbox", &["POST"][..], "GET, HEAD"),
     ] {
         for verb in verbs {
             let body = format!(r#"{{"detail":"Method \"{verb}\" not allowed."}}"#);

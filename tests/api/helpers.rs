@@ -2,18 +2,18 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use otpd::domain::timestamp::Timestamp;
 use otpd::domain::token::ApiToken;
 use otpd::domain::user::{Permission, Role};
 use otpd::http;
-use otpd::service::{Service, accounts};
+use otpd::service::{self, Service, accounts};
 use otpd::store::{Options, Store};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+use tokio::sync::watch;
 
 pub const OTPS: &str = "/api/notifications/otp/";
 /// Where the clock of every app stands at first.
@@ -26,6 +26,7 @@ pub struct TestApp {
     pub admin: String,
     pub store: Store,
     pub folder: tempfile::TempDir,
+    service: Service,
     clock: Arc<AtomicI64>,
     client: reqwest::Client,
 }
@@ -50,23 +51,48 @@ impl TestApp {
     }
 
     pub async fn start_with(settings: http::Settings) -> Self {
+        Self::start_all(settings, service::Settings::default()).await
+    }
+
+    /// Starts a server that sends and verifies so.
+    pub async fn start_serving(settings: service::Settings) -> Self {
+        Self::start_all(http::Settings::default(), settings).await
+    }
+
+    async fn start_all(settings: http::Settings, service_settings: service::Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("otp.db"), &Options::default()).unwrap();
         let clock = Arc::new(AtomicI64::new(Timestamp::parse(START).unwrap().as_micros()));
-        let told = Arc::clone(&clock);
-        let tell = Arc::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)).unwrap());
-        let service = Service::new(store.clone(), tell, Duration::from_secs(300), chrono_tz::Tz::Asia__Tehran);
-        let settings = http::Settings { workers: 2, metrics: store.metrics().clone(), ..settings };
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(async { http::server(listener, service, settings).unwrap().await.unwrap() });
-        });
+        let service = service_over(&store, &clock, service_settings);
+        let address = serve(&store, &service, settings);
+        // The library wants to know whose TLS it is, also where there is none. Whoever comes second finds it there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut app = Self { address, admin: String::new(), store, folder, clock, client };
+        let mut app = Self { address, admin: String::new(), store, folder, service, clock, client };
         app.admin = app.user("admin", Role::Admin, &[]).await;
         app
+    }
+
+    /// Closes the store and serves its database anew, with nothing else kept.
+    pub async fn restart(&mut self, settings: service::Settings) {
+        self.store.close();
+        self.store = Store::open(&self.folder.path().join("otp.db"), &Options::default()).unwrap();
+        self.service = service_over(&self.store, &self.clock, settings);
+        self.address = serve(&self.store, &self.service, http::Settings::default());
+    }
+
+    /// Delivers messages until what comes back is dropped.
+    pub fn deliver(&self) -> watch::Sender<bool> {
+        let (stop, stopped) = watch::channel(false);
+        tokio::spawn(self.service.clone().deliver(stopped));
+        stop
+    }
+
+    /// The answer to a request to send at START.
+    pub fn promise(&self, id: i64, recipient: &str) -> String {
+        format!(
+            r#"{{"id":{id},"recipient":"{recipient}","valid_to":"{START_PLUS_EXPIRATION}","ttl":300,"resend_in":60}}"#
+        )
     }
 
     /// A new user's token.
@@ -113,6 +139,26 @@ impl TestApp {
         assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
         created.json()["id"].as_i64().unwrap()
     }
+}
+
+/// Its lists count days in Tehran.
+fn service_over(store: &Store, clock: &Arc<AtomicI64>, settings: service::Settings) -> Service {
+    let settings = service::Settings { timezone: chrono_tz::Tz::Asia__Tehran, ..settings };
+    let told = Arc::clone(clock);
+    let tell = Arc::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)).unwrap());
+    Service::new(store.clone(), tell, settings)
+}
+
+fn serve(store: &Store, service: &Service, settings: http::Settings) -> String {
+    let settings = http::Settings { workers: 2, metrics: store.metrics().clone(), ..settings };
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let service = service.clone();
+    thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { http::server(listener, service, settings).unwrap().await.unwrap() });
+    });
+    address
 }
 
 pub async fn answer(request: RequestBuilder) -> Answer {

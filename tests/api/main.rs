@@ -7,13 +7,18 @@ mod bodies;
 mod create;
 mod delete;
 mod fields;
+#[path = "../gateway/mod.rs"]
+mod gateway;
 mod helpers;
 mod hostile;
 mod list;
 mod list_links;
 mod metrics;
+mod outbox;
 mod races;
 mod retention;
 mod retrieve;
+mod sending;
 mod service;
 mod update;
+mod verifying;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use otpd::domain::timestamp::Timestamp;
-use otpd::service::Service;
+use otpd::service::{Service, Settings};
 
 use crate::helpers::{OTPS, TestApp};
 
@@ -18,7 +18,7 @@ async fn codes_that_expired_longer_ago_than_the_retention_are_deleted_and_no_oth
     }
     // Three days before this lies the first of them but for a microsecond.
     let now = || Timestamp::parse("2025-01-04T00:00:00.000001Z").unwrap();
-    let service = Service::new(app.store.clone(), Arc::new(now), Duration::from_secs(300), chrono_tz::Tz::UTC);
+    let service = Service::new(app.store.clone(), Arc::new(now), Settings::default());
     assert_eq!(service.purge_expired(Duration::from_secs(72 * 3600)).await.unwrap(), 601);
     assert_eq!(service.purge_expired(Duration::from_secs(72 * 3600)).await.unwrap(), 0);
     let left = app.send("GET", &format!("{OTPS}?ordering=id")).await.json();
@@ -39,7 +39,7 @@ async fn a_deleted_code_leaves_the_files() {
     };
     assert!(canaries() >= 1000, "{}", canaries());
     let now = || Timestamp::parse("2025-01-04T00:00:00Z").unwrap();
-    let service = Service::new(app.store.clone(), Arc::new(now), Duration::from_secs(300), chrono_tz::Tz::UTC);
+    let service = Service::new(app.store.clone(), Arc::new(now), Settings::default());
     assert_eq!(service.purge_expired(Duration::from_secs(3600)).await.unwrap(), 1000);
     assert_eq!(service.tidy().await.unwrap(), 0, "the log is empty");
     assert_eq!(canaries(), 0);

@@ -48,7 +48,6 @@ async fn an_id_that_names_nothing_is_not_found() {
         "0x1",
         "x",
         "1x",
-        "send",
         "%00",
         "%001",
         "%FF",

@@ -1,49 +1,54 @@
+use std::fmt;
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::error::{FieldErrors, Public};
 
+fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros).unwrap()
+}
+
+fn mobile() -> Recipient {
+    Recipient::Mobile(MobileNumber::parse("09123456789").unwrap())
+}
+
 #[test]
-fn digits_are_read_and_bounds_are_named() {
-    let code = |text| Code::parse(text).map(Code::value);
-    for (text, value) in [
-        ("0", 0),
-        ("255315", 255_315),
-        (" 42 ", 42),
-        ("۱۲۳۴۵۶", 123_456),
-        ("٠٩٨", 98),
-        ("007", 7),
-        ("-0", 0),
-        ("9007199254740991", Code::MAX),
-    ] {
-        assert_eq!(code(text), Ok(value), "{text}");
-    }
-    for text in ["", " ", "-", "12a", "1 2", "1_000", "3.0", "+5", "--5", "0x1f", "NaN"] {
-        assert_eq!(code(text), Err("A valid integer is required.".into()), "{text}");
-    }
-    for text in ["-1", "-99999999999999999999999"] {
-        assert_eq!(code(text), Err("Ensure this value is greater than or equal to 0.".into()), "{text}");
-    }
-    for text in ["9007199254740992", "99999999999999999999999"] {
-        let refusal = "Ensure this value is less than or equal to 9007199254740991.";
-        assert_eq!(code(text), Err(refusal.into()), "{text}");
+fn a_code_is_allowed_until_the_very_microsecond_it_expires_and_as_long_as_it_is_usable() {
+    let new = NewOtp { code: Code::new(1).unwrap(), recipient: mobile(), valid_to: Some(at(10)) };
+    let otp = Otp::made(&new, at(0), &Policy::default());
+    assert!(otp.is_allow(at(9)));
+    assert!(!otp.is_allow(at(10)));
+    assert!(!Otp { attempts_left: 0, ..otp.clone() }.is_allow(at(9)));
+    assert!(!otp.clone().consumed(at(1)).is_allow(at(9)));
+    assert!(!format!("{otp:?}").contains("09123456789"));
+}
+
+#[test]
+fn a_sent_code_lives_ten_minutes_at_most_whatever_the_setting() {
+    for (minutes, lives) in [(1, 60), (10, 600), (11, 600), (1440, 600)] {
+        let policy = Policy { expiration: Duration::from_secs(minutes * 60), ..Policy::default() };
+        let otp = Otp::issued(Code::new(1).unwrap(), mobile(), Purpose::default(), at(0), &policy);
+        assert_eq!(otp.valid_to, at(lives * 1_000_000));
+        assert!(otp.is_allow(at(lives * 1_000_000 - 1)));
+        assert!(!otp.is_allow(at(lives * 1_000_000)));
     }
 }
 
 #[test]
-fn a_code_is_allowed_until_the_very_microsecond_it_expires() {
-    let at = |micros| Timestamp::from_micros(micros).unwrap();
-    let otp = Otp {
-        id: OtpId(1),
-        code: Code(1),
-        recipient: Recipient::Mobile(MobileNumber::parse("09123456789").unwrap()),
-        valid_to: at(10),
-        created_at: at(0),
-        updated_at: at(0),
-    };
-    assert!(otp.is_allow(at(9)));
-    assert!(!otp.is_allow(at(10)));
-    assert!(!format!("{otp:?}").contains("09123456789"));
+fn an_update_makes_a_used_code_usable_only_by_another_code() {
+    let policy = Policy::default();
+    let code = |value| Some(Code::new(value).unwrap());
+    let sent = Otp::issued(Code::new(1).unwrap(), mobile(), Purpose::default(), at(0), &policy);
+    let used = sent.consumed(at(5));
+    let patch = |code| OtpPatch { code, mobile_number: Change::Keep, email: Change::Keep, valid_to: None };
+    for same in [None, code(1)] {
+        let patched = patch(same).apply(&used, at(9), &policy).unwrap();
+        assert_eq!((patched.attempts_left, patched.consumed_at, patched.issued_at), (0, Some(at(5)), None));
+    }
+    let renewed = patch(code(2)).apply(&used, at(9), &policy).unwrap();
+    assert_eq!((renewed.attempts_left, renewed.consumed_at, renewed.issued_at), (5, None, None));
 }
 
 fn number() -> impl Strategy<Value = MobileNumber> {
@@ -59,7 +64,7 @@ fn moment() -> impl Strategy<Value = Timestamp> {
 }
 
 fn code() -> impl Strategy<Value = Code> {
-    (0..=Code::MAX).prop_map(Code)
+    (0..=Code::MAX).prop_map(|value| Code::new(value).unwrap())
 }
 
 fn change<T: Clone + fmt::Debug>(value: impl Strategy<Value = T>) -> impl Strategy<Value = Change<T>> {
@@ -79,7 +84,9 @@ prop_compose! {
         created_at in moment(),
         updated_at in moment(),
     ) -> Otp {
-        Otp { id: OtpId(id), code, recipient, valid_to, created_at, updated_at: updated_at.max(created_at) }
+        let new = NewOtp { code, recipient, valid_to: Some(valid_to) };
+        let made = Otp::made(&new, created_at, &Policy::default());
+        Otp { id: OtpId(id), updated_at: updated_at.max(created_at), ..made }
     }
 }
 
@@ -99,7 +106,7 @@ proptest! {
     fn a_patch_leaves_exactly_one_recipient_or_is_refused(
         stored in stored(), patch in patch(), now in moment(), seconds in 1u64..31_622_400,
     ) {
-        let expiration = Duration::from_secs(seconds);
+        let policy = Policy { expiration: Duration::from_secs(seconds), ..Policy::default() };
         let number = match &patch.mobile_number {
             Change::Keep => stored.recipient.mobile_number().cloned(),
             Change::Clear => None,
@@ -110,7 +117,7 @@ proptest! {
             Change::Clear => None,
             Change::Set(address) => Some(address.clone()),
         };
-        let outcome = patch.apply(&stored, now, expiration);
+        let outcome = patch.apply(&stored, now, &policy);
         if number.is_some() == address.is_some() {
             let refusal = FieldErrors::one("non_field_errors", "Exactly one of mobile_number or email must be provided.");
             let refused = outcome.unwrap_err();
@@ -122,7 +129,7 @@ proptest! {
         prop_assert_eq!(changed.recipient.email(), address.as_ref());
         prop_assert_eq!((changed.id, changed.created_at), (stored.id, stored.created_at));
         prop_assert_eq!(changed.code, patch.code.unwrap_or(stored.code));
-        prop_assert_eq!(changed.valid_to, patch.valid_to.unwrap_or(now.plus(expiration)));
+        prop_assert_eq!(changed.valid_to, patch.valid_to.unwrap_or(now.plus(policy.expiration)));
         prop_assert_eq!(changed.updated_at, now.max(stored.created_at));
     }
 }

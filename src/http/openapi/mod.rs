@@ -3,6 +3,7 @@
 
 mod responses;
 mod schemas;
+mod send_schemas;
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,13 +13,18 @@ use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
-pub(super) use crate::http::openapi::responses::{BodyRefusals, Denials, Faults, NoSuchOtp};
+pub(super) use crate::http::openapi::responses::{
+    BodyRefusals, Denials, Faults, Limited, NoInbox, NoSuchOtp, NotVerified, Repeated,
+};
 pub(super) use crate::http::openapi::schemas::{
     FieldMessages, NewOtpForm, NewOtpJson, OtpPatchForm, OtpPatchJson, any_integer, email, limit, mobile_number, offset,
 };
+pub(super) use crate::http::openapi::send_schemas::{
+    RecipientForm, RecipientJson, SendForm, SendJson, VerifyForm, VerifyJson,
+};
 
 use crate::error::{Error, Kind, Result};
-use crate::http::{health, metrics, otps};
+use crate::http::{health, inbox, metrics, otps, sending};
 
 /// Swagger UI draws with inline styles and data images; it loads nothing from elsewhere.
 const DOCS_POLICY: &str =
@@ -33,6 +39,7 @@ const DOCS_POLICY: &str =
     ),
     paths(
         otps::create, otps::list, otps::retrieve, otps::update, otps::delete,
+        sending::send, sending::verify, sending::reset, sending::deliveries, inbox::show,
         health::live, health::ready, metrics::show,
         describe, docs, docs_file
     ),
@@ -40,6 +47,7 @@ const DOCS_POLICY: &str =
     modifiers(&TokenScheme),
     tags(
         (name = "codes", description = "One-time passwords as a resource that staff manage"),
+        (name = "sending", description = "Codes that are sent, and verified once"),
         (name = "service", description = "Health, measurements and this description")
     )
 )]

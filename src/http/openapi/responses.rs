@@ -58,6 +58,76 @@ pub(crate) enum BodyRefusals {
     UnsupportedMediaType(#[to_schema] Detail),
 }
 
+/// What was refused, with a reason for programs.
+#[derive(ToSchema)]
+#[schema(example = json!({"detail": "The code is wrong.", "reason": "wrong_code", "attempts_left": 4}))]
+#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+pub(crate) struct Reasoned {
+    detail: String,
+    /// Of a 400 `wrong_code`, `expired`, `not_found` or `used`; of a 429 `too_many_attempts`, `too_soon` or `rate_limited`
+    reason: String,
+    /// Guesses that may still be made; with 400
+    #[schema(minimum = 0)]
+    attempts_left: Option<u32>,
+}
+
+/// Either a code that is not right, or a request that can't be read.
+#[derive(ToSchema)]
+#[schema(as = VerificationRefusal)]
+#[serde(untagged)]
+#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+pub(crate) enum WrongOrInvalid {
+    Reasoned(Reasoned),
+    Detail(Detail),
+    Fields(FieldMessages),
+}
+
+/// The code is not verified, or the body is refused.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+pub(crate) enum NotVerified {
+    /// The code is not right, or the body can't be read
+    #[response(status = 400)]
+    Wrong(#[to_schema] WrongOrInvalid),
+    /// The body did not arrive within ten seconds
+    #[response(status = 408)]
+    TooSlow(#[to_schema] Detail),
+    /// The body has more than 16 KiB
+    #[response(status = 413)]
+    TooLarge(#[to_schema] Detail),
+    /// The body is neither JSON nor a form
+    #[response(status = 415)]
+    UnsupportedMediaType(#[to_schema] Detail),
+}
+
+/// Too much was asked for.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[response(
+    status = 429,
+    description = "Too much was asked for, or too soon",
+    headers(("Retry-After" = String, description = "Seconds"))
+)]
+pub(crate) struct Limited(#[to_schema] Reasoned);
+
+/// The same idempotency key came before.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+pub(crate) enum Repeated {
+    /// The first request with this `Idempotency-Key` is still being worked on
+    #[response(status = 409)]
+    UnderWay(#[to_schema] Detail),
+    /// This `Idempotency-Key` came with another request
+    #[response(status = 422)]
+    Other(#[to_schema] Detail),
+}
+
+/// There is no development inbox.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[response(status = 404, description = "No message goes to a development inbox here")]
+pub(crate) struct NoInbox(#[to_schema] Detail);
+
 /// What can go wrong on this side.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "the description reads its shape; Error writes it")]

@@ -7,8 +7,8 @@ use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBu
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::domain::code::Code;
 use crate::domain::listing::Window;
-use crate::domain::otp::Code;
 use crate::domain::recipient::EmailAddress;
 
 /// A code to be made, as JSON.
@@ -36,6 +36,8 @@ macro_rules! body {
         }
     };
 }
+
+pub(super) use body;
 
 body!(NewOtpJson, "NewOtp", new_otp(&null()));
 body!(NewOtpForm, "NewOtpForm", new_otp(&empty()));
@@ -75,15 +77,15 @@ fn one_recipient(set: &str, other: &str, nothing: &Schema) -> ObjectBuilder {
 }
 
 /// In a form an empty `valid_to` is none.
-fn or_empty(schema: Schema) -> Schema {
+pub(super) fn or_empty(schema: Schema) -> Schema {
     AnyOfBuilder::new().item(schema).item(empty()).into()
 }
 
-fn null() -> Schema {
+pub(super) fn null() -> Schema {
     typed(Type::Null).into()
 }
 
-fn empty() -> Schema {
+pub(super) fn empty() -> Schema {
     typed(Type::String).max_length(Some(0)).into()
 }
 
@@ -106,11 +108,11 @@ impl PartialSchema for FieldMessages {
     }
 }
 
-fn typed(json_type: Type) -> ObjectBuilder {
+pub(super) fn typed(json_type: Type) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(SchemaType::Type(json_type))
 }
 
-fn code() -> Schema {
+pub(super) fn code() -> Schema {
     let integer = typed(Type::Integer).minimum(Some(0)).maximum(Some(Code::MAX));
     let digits = typed(Type::String).pattern(Some(r"^ *[0-9۰-۹٠-٩]{1,15} *$"));
     let description = "An integer, or a string of digits, Persian and Arabic ones too";

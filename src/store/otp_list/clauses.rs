@@ -35,9 +35,15 @@ impl Clauses {
         }
         clauses.add_presence(&format!("{o}mobile_number"), filter.has_mobile_number);
         clauses.add_presence(&format!("{o}email"), filter.has_email);
-        clauses.add_some(&format!("{o}valid_to > $"), filter.is_allow.filter(|allowed| *allowed).map(|_| micros(now)));
-        clauses
-            .add_some(&format!("{o}valid_to <= $"), filter.is_allow.filter(|allowed| !*allowed).map(|_| micros(now)));
+        match (filter.is_allow, plan) {
+            (Some(true), _) => clauses.add(&format!("{o}valid_to > $ AND o.attempts_left > 0"), micros(now)),
+            // Two indexes, one for each side.
+            (Some(false), Plan::Find) => {
+                clauses.add("(o.valid_to <= $ OR (o.attempts_left = 0 AND o.valid_to > $))", micros(now));
+            }
+            (Some(false), _) => clauses.add("(+o.valid_to <= $ OR o.attempts_left = 0)", micros(now)),
+            (None, _) => {}
+        }
         let number = filter.mobile_number.as_ref().map(MobileNumber::as_str);
         clauses.add_some("o.mobile_number = $", number.map(|number| Value::Text(number.to_owned())));
         let address = filter.email.as_ref().map(EmailAddress::as_str);

@@ -1,9 +1,10 @@
 use super::*;
+use crate::domain::code::Code;
 use crate::domain::otp::NewOtp;
-use crate::domain::recipient::Recipient;
-use crate::domain::recipient::{EmailAddress, MobileNumber};
-use crate::store::open;
+use crate::domain::policy::Policy;
+use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::store::otp_list::clauses::is_range;
+use crate::store::{open, otps};
 
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).unwrap()
@@ -50,8 +51,10 @@ fn database() -> (tempfile::TempDir, Db) {
             0 => Recipient::Mobile(MobileNumber::parse(&format!("0912345{n:04}")).unwrap()),
             _ => Recipient::Email(EmailAddress::parse(&format!("user{n}@example.com")).unwrap()),
         };
-        let new = NewOtp { code: crate::domain::otp::Code::new(n * 7 % 100).unwrap(), recipient, valid_to: None };
-        otps::insert(&db, &new, at(n * 3), at(n)).unwrap();
+        let new = NewOtp { code: Code::new(n * 7 % 100).unwrap(), recipient, valid_to: Some(at(n * 3)) };
+        let otp = Otp::made(&new, at(n), &Policy::default());
+        let otp = if n % 5 == 0 { otp.consumed(at(n)) } else { otp };
+        otps::insert(&db, otp).unwrap();
     }
     (folder, db)
 }

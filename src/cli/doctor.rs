@@ -1,0 +1,74 @@
+//! `otpd doctor`: a line for everything that is known to go wrong, and what to do about it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::cli::{Outcome, now, open, out, serve};
+use crate::config::Config;
+use crate::delivery::Chain;
+use crate::service::health;
+
+/// One line: what was looked at, and what is well or what to do.
+type Finding = (String, Result<String, String>);
+
+pub(super) async fn run(config: &Config) -> Outcome {
+    let mut findings: Vec<Finding> =
+        config.warnings.iter().map(|warning| ("settings".to_owned(), Err(warning.clone()))).collect();
+    findings.push(("trusted proxies".to_owned(), proxies(config)));
+    match open(config, false) {
+        Ok(store) => {
+            findings.push(("database".to_owned(), permissions(&config.database_path)));
+            findings.push(("clock".to_owned(), health::clock(&store, now()).await));
+            let settings = serve::service_settings(config, &store)?;
+            findings.extend(providers("sms", &settings.delivery.sms).await);
+            findings.extend(providers("email", &settings.delivery.email).await);
+            store.close();
+        }
+        Err(error) => findings.push(("database".to_owned(), Err(error.to_string()))),
+    }
+    let bad = findings.iter().filter(|(_, finding)| finding.is_err()).count();
+    for (what, finding) in findings {
+        let (sign, words) = finding.map_or_else(|todo| ("TODO", todo), |well| ("ok", well));
+        out(&format!("{sign:<5}{what}: {words}\n"))?;
+    }
+    if bad == 0 { Ok(()) } else { Err(format!("{bad} things to do").into()) }
+}
+
+async fn providers(channel: &str, chain: &Chain) -> Vec<Finding> {
+    if chain.is_empty() {
+        let todo = format!("no provider; codes can't be sent there until otp.toml has a [[delivery.{channel}]] table");
+        return vec![(channel.to_owned(), Err(todo))];
+    }
+    let mut findings = Vec::new();
+    for provider in chain.iter() {
+        findings.push((format!("{channel} by {}", provider.name()), provider.check().await));
+    }
+    findings
+}
+
+fn proxies(config: &Config) -> Result<String, String> {
+    match config.trusted_proxies.as_slice() {
+        [] => Ok("none: forwarded headers are ignored".to_owned()),
+        networks if networks.iter().any(|network| network.prefix_len() == 0) => {
+            Err("everybody is trusted, and can pretend any address; name your proxies' addresses".to_owned())
+        }
+        networks => Ok(networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// The codes are for this user's eyes; whoever may write into the folder can put another database there.
+fn permissions(database: &Path) -> Result<String, String> {
+    let mode = |path: &Path| {
+        fs::metadata(path).map(|metadata| metadata.permissions().mode()).map_err(|cause| cause.to_string())
+    };
+    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let shown = database.display();
+    if mode(database)? & 0o077 != 0 {
+        return Err(format!("others can read it; `chmod 600 {shown}`"));
+    }
+    if mode(folder)? & 0o002 != 0 {
+        return Err(format!("everybody can write into its folder; `chmod o-w {}`", folder.display()));
+    }
+    Ok(format!("{shown} opens and is this user's alone"))
+}

@@ -1,0 +1,98 @@
+//! `otpd inbox`, `otpd send-test` and `otpd recipient`.
+
+use std::time::Duration;
+
+use clap::Subcommand;
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+
+use crate::cli::{Outcome, now, open, out, serve, tell};
+use crate::config::Config;
+use crate::domain::code::Code;
+use crate::domain::message::{Channel, Language};
+use crate::domain::otp::Otp;
+use crate::domain::outbox::Outcome as Sending;
+use crate::domain::purpose::Purpose;
+use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
+use crate::service::{inbox, recipients};
+
+/// How often `--follow` looks.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+#[derive(Subcommand)]
+pub(super) enum RecipientCommand {
+    /// Forget the failed guesses of a mobile number or an e-mail address, so that it may try again
+    #[command(after_help = "Example:\n  otpd recipient reset 09123456789")]
+    Reset {
+        #[arg(value_parser = recipient)]
+        recipient: Recipient,
+    },
+}
+
+/// A mobile number or an address, as a person writes it.
+pub(super) fn recipient(text: &str) -> Result<Recipient, &'static str> {
+    match (MobileNumber::parse(text), EmailAddress::parse(text)) {
+        (Ok(number), _) => Ok(Recipient::Mobile(number)),
+        (_, Ok(address)) => Ok(Recipient::Email(address)),
+        _ => Err("give a mobile number such as 09123456789, or an e-mail address"),
+    }
+}
+
+pub(super) async fn recipient_command(config: &Config, command: RecipientCommand) -> Outcome {
+    let store = open(config, false)?;
+    let RecipientCommand::Reset { recipient } = command;
+    let had_failed = recipients::reset(&store, recipient).await?;
+    tell(if had_failed { "the failures are forgotten" } else { "there were no failures in a row" });
+    store.close();
+    Ok(())
+}
+
+/// Shows what the development inbox holds, and what comes into it until somebody ends the command.
+pub(super) async fn show_inbox(config: &Config, follow: bool) -> Outcome {
+    let store = open(config, false)?;
+    let mut last = 0;
+    loop {
+        for message in inbox::list(&store, last).await? {
+            last = message.id;
+            let subject = message.subject.map_or_else(String::new, |subject| format!("{subject}\n"));
+            let (moment, to) = (message.created_at, message.recipient);
+            out(&format!("{moment} {} to {to}\n{subject}{}\n\n", message.channel.as_str(), message.text))?;
+        }
+        if !follow {
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    store.close();
+    Ok(())
+}
+
+/// Sends one real message with a code that nothing will verify, and says what each provider answered.
+pub(super) async fn send_test(config: &Config, recipient: Recipient, language: Option<Language>) -> Outcome {
+    let store = open(config, true)?;
+    let settings = serve::service_settings(config, &store)?;
+    settings.delivery.require_reachable(&recipient)?;
+    let code = Code::generate(&mut UnwrapErr(SysRng), config.policy.code_length);
+    let chain = settings.delivery.chain(Channel::of(&recipient));
+    let otp = Otp::issued(code, recipient, Purpose::default(), now(), &config.policy);
+    let message = settings.delivery.message(&otp, language.unwrap_or(settings.delivery.language), now());
+    for provider in chain.iter() {
+        let report = provider.send(&message).await;
+        let id = report.provider_message_id.map_or_else(String::new, |id| format!(", its number there is {id}"));
+        tell(&match (report.outcome, report.error) {
+            (Sending::Sent, _) => format!("{}: it has the message{id}", provider.name()),
+            (outcome, error) => {
+                format!("{}: {}: {}", provider.name(), outcome.as_str(), error.unwrap_or_default())
+            }
+        });
+        match report.outcome {
+            Sending::Sent => {
+                store.close();
+                return Ok(());
+            }
+            Sending::Unknown => return Err("the message may have been sent; ask the recipient".into()),
+            Sending::Retry | Sending::Next | Sending::BadRecipient | Sending::Misconfigured => {}
+        }
+    }
+    Err("no provider took the message".into())
+}

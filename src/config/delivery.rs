@@ -1,0 +1,117 @@
+//! `[delivery]`: the providers, the texts, and what may be sent to whom.
+
+use crate::config::ConfigError;
+use crate::config::layers::Layers;
+use crate::config::providers::provider;
+use crate::config::table::Table;
+use crate::delivery::ProviderSettings;
+use crate::domain::code::CodeLength;
+use crate::domain::message::{Channel, Language};
+use crate::domain::outbox::OnUnknown;
+use crate::domain::purpose::Purpose;
+use crate::domain::template::Template;
+use crate::domain::texts::{TextTemplate, Texts};
+
+/// How messages reach their recipients.
+#[derive(Debug)]
+pub struct DeliveryConfig {
+    pub sms: Vec<ProviderSettings>,
+    pub email: Vec<ProviderSettings>,
+    pub texts: Texts,
+    pub language: Language,
+    pub on_unknown: OnUnknown,
+    pub allowed_prefixes: Vec<String>,
+}
+
+impl DeliveryConfig {
+    pub(super) fn read(layers: &Layers) -> Result<Self, ConfigError> {
+        let allow_inbox: bool = layers.value("delivery.allow_inbox", "true or false", |text| text.parse().ok())?;
+        let chain = |channel: Channel| {
+            let tables = layers.tables(&format!("delivery.{}", channel.as_str()))?;
+            let mut chain: Vec<_> = tables.iter().map(|table| provider(table, channel)).collect::<Result<_, _>>()?;
+            if let (Some(table), false) = (tables.iter().zip(&chain).find(|(_, it)| it.is_inbox()), allow_inbox) {
+                return Err(table.0.refused("type", "inbox only with delivery.allow_inbox = true: it reaches nobody"));
+            }
+            require_own_names(&tables, &chain)?;
+            if chain.is_empty() && allow_inbox {
+                chain.push(ProviderSettings::Inbox { name: "inbox".to_owned() });
+            }
+            Ok(chain)
+        };
+        Ok(Self {
+            sms: chain(Channel::Sms)?,
+            email: chain(Channel::Email)?,
+            texts: texts(layers)?,
+            language: layers.value("delivery.language", "fa or en", |text| text.parse().ok())?,
+            on_unknown: layers.value("delivery.on_unknown", "stop or next", |text| match text {
+                "stop" => Some(OnUnknown::Stop),
+                "next" => Some(OnUnknown::Next),
+                _ => None,
+            })?,
+            allowed_prefixes: layers.list(
+                "delivery.allowed_prefixes",
+                "beginnings of mobile numbers such as 0912",
+                |text| (text.starts_with("09") && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned()),
+            )?,
+        })
+    }
+
+    /// Whether what is sent can be read in the development inbox.
+    pub fn has_inbox(&self) -> bool {
+        self.sms.iter().chain(&self.email).any(ProviderSettings::is_inbox)
+    }
+
+    pub(super) fn warnings(&self, length: CodeLength) -> Vec<String> {
+        let mut warnings = if self.sms.is_empty() { Vec::new() } else { self.texts.warnings(length) };
+        if self.has_inbox() {
+            warnings.push(
+                "delivery.allow_inbox = true: messages to the inbox reach nobody, and staff can read them".into(),
+            );
+        }
+        warnings
+    }
+}
+
+/// A message remembers its attempts by the names of the providers.
+fn require_own_names(tables: &[Table<'_>], chain: &[ProviderSettings]) -> Result<(), ConfigError> {
+    let mut seen: Vec<&str> = Vec::new();
+    for (table, provider) in tables.iter().zip(chain) {
+        if seen.contains(&provider.name()) {
+            return Err(table.refused("name", "a name that no other provider of the channel has"));
+        }
+        seen.push(provider.name());
+    }
+    Ok(())
+}
+
+fn texts(layers: &Layers) -> Result<Texts, ConfigError> {
+    let tables = layers.tables("delivery.texts")?;
+    let templates = tables.iter().map(text).collect::<Result<_, _>>()?;
+    let domain = layers.value("delivery.webotp_domain", "a host name such as example.com, or nothing", |text| {
+        let is_host = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
+        is_host.then(|| Some(text.to_owned()).filter(|text| !text.is_empty()))
+    })?;
+    Texts::new(templates, domain).map_err(|cause| ConfigError(format!("delivery.texts: {cause}")))
+}
+
+fn text(table: &Table<'_>) -> Result<TextTemplate, ConfigError> {
+    let template = |name: &str, text: String| {
+        Template::parse(&text).map_err(|cause| table.refused(name, &format!("a text with known places: {cause}")))
+    };
+    let optional = |name| table.optional(name)?.map(|text| template(name, text)).transpose();
+    let channel = table.text("channel")?.parse().map_err(|accepted| table.refused("channel", accepted))?;
+    let purpose = table
+        .optional("purpose")?
+        .map(|purpose| Purpose::parse(&purpose).map_err(|_| table.refused("purpose", "1 to 32 of a-z, 0-9, _ and -")));
+    let is_email = channel == Channel::Email;
+    let found = TextTemplate {
+        channel,
+        language: table.text("language")?.parse().map_err(|accepted| table.refused("language", accepted))?,
+        purpose: purpose.transpose()?,
+        subject: if is_email { Some(template("subject", table.text("subject")?)?) } else { None },
+        plain: template("text", table.text("text")?)?,
+        html: if is_email { optional("html")? } else { None },
+    };
+    table.finish()?;
+    Ok(found)
+}

@@ -1,0 +1,167 @@
+//! One table of a list such as `[[delivery.sms]]`, read key by key; a key that nobody asked for is refused at the end.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use config::{Map, Value, ValueKind};
+
+use crate::config::{ConfigError, duration};
+use crate::domain::secret::Secret;
+
+/// Keys whose values `config show` prints; those of all others may hold secrets.
+const SHOWN: [&str; 20] = [
+    "type",
+    "name",
+    "host",
+    "port",
+    "security",
+    "from",
+    "timeout",
+    "template",
+    "templates",
+    "sender",
+    "parameter",
+    "method",
+    "success_pointer",
+    "success_value",
+    "id_pointer",
+    "channel",
+    "language",
+    "purpose",
+    "subject",
+    "text",
+];
+
+pub(super) struct Table<'a> {
+    /// Such as `delivery.sms[0]`.
+    key: String,
+    source: &'a str,
+    values: &'a Map<String, Value>,
+    asked: RefCell<BTreeSet<String>>,
+}
+
+impl<'a> Table<'a> {
+    /// The tables of a list.
+    pub(super) fn list(key: &str, source: &'a str, value: &'a Value) -> Result<Vec<Self>, ConfigError> {
+        let refused = || ConfigError(format!("{source}: {key} is a list of tables; write each as [[{key}]]"));
+        let ValueKind::Array(items) = &value.kind else { return Err(refused()) };
+        let table = |(n, item): (usize, &'a Value)| match &item.kind {
+            ValueKind::Table(values) => {
+                Ok(Self { key: format!("{key}[{n}]"), source, values, asked: RefCell::default() })
+            }
+            _ => Err(refused()),
+        };
+        items.iter().enumerate().map(table).collect()
+    }
+
+    fn get(&self, name: &str) -> Option<&'a Value> {
+        self.asked.borrow_mut().insert(name.to_owned());
+        self.values.get(name)
+    }
+
+    /// An error at one key.
+    pub(super) fn refused(&self, name: &str, accepted: &str) -> ConfigError {
+        ConfigError(format!("{}: {}.{name} is not accepted; it takes {accepted}", self.source, self.key))
+    }
+
+    fn missing(&self, name: &str) -> ConfigError {
+        ConfigError(format!("{}: {}.{name} is missing", self.source, self.key))
+    }
+
+    /// A text that may be missing.
+    pub(super) fn optional(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let text = |value: &Value| match &value.kind {
+            ValueKind::Table(_) | ValueKind::Array(_) | ValueKind::Nil => Err(self.refused(name, "a text")),
+            _ => value.clone().into_string().map_err(|_| self.refused(name, "a text")),
+        };
+        self.get(name).map(text).transpose()
+    }
+
+    pub(super) fn text(&self, name: &str) -> Result<String, ConfigError> {
+        self.optional(name)?.filter(|text| !text.trim().is_empty()).ok_or_else(|| self.missing(name))
+    }
+
+    /// A text as `parse` reads it, or `default` where there is none.
+    pub(super) fn parsed<T>(
+        &self,
+        name: &str,
+        accepted: &str,
+        default: T,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<T, ConfigError> {
+        match self.optional(name)? {
+            None => Ok(default),
+            Some(text) => parse(&text).ok_or_else(|| self.refused(name, accepted)),
+        }
+    }
+
+    pub(super) fn duration(&self, name: &str, default: Duration) -> Result<Duration, ConfigError> {
+        let accepted = "a duration from 1s to 120s";
+        self.parsed(name, accepted, default, |text| duration(text, 1).filter(|d| *d <= Duration::from_secs(120)))
+    }
+
+    /// A secret, given as it is or as the path of a file (`NAME_file`).
+    pub(super) fn optional_secret(&self, name: &str) -> Result<Option<Secret>, ConfigError> {
+        let file = self.optional(&format!("{name}_file"))?;
+        let text = match (self.optional(name)?, file) {
+            (None, None) => return Ok(None),
+            (Some(_), Some(_)) => {
+                let (source, key) = (self.source, &self.key);
+                return Err(ConfigError(format!("{source}: {key}.{name} and {name}_file are both set; keep one")));
+            }
+            (Some(text), None) => text,
+            (None, Some(path)) => fs::read_to_string(&path)
+                .map_err(|cause| ConfigError(format!("{}: {}.{name}_file = {path:?}: {cause}", self.source, self.key)))?
+                .trim_end()
+                .to_owned(),
+        };
+        if text.is_empty() { Err(self.missing(name)) } else { Ok(Some(Secret::new(text))) }
+    }
+
+    pub(super) fn secret(&self, name: &str) -> Result<Secret, ConfigError> {
+        self.optional_secret(name)?.ok_or_else(|| self.missing(name))
+    }
+
+    /// A table of texts inside this one.
+    pub(super) fn texts(&self, name: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+        let Some(value) = self.get(name) else { return Ok(BTreeMap::new()) };
+        let ValueKind::Table(values) = &value.kind else { return Err(self.refused(name, "a table of texts")) };
+        let text = |(key, value): (&String, &Value)| {
+            let text = value.clone().into_string().map_err(|_| self.refused(name, "a table of texts"))?;
+            Ok((key.clone(), text))
+        };
+        values.iter().map(text).collect()
+    }
+
+    /// Files that secrets of this table are read from.
+    pub(super) fn secret_files(&self) -> Vec<PathBuf> {
+        let files = self.values.iter().filter(|(name, _)| name.ends_with("_file") && *name != "ca_file");
+        files.filter_map(|(_, value)| value.clone().into_string().ok()).map(PathBuf::from).collect()
+    }
+
+    /// Whether the table itself holds what `config show` would not print.
+    pub(super) fn holds_secrets(&self) -> bool {
+        self.values.keys().any(|name| !is_shown(name))
+    }
+
+    /// Refuses keys that nobody has asked for.
+    pub(super) fn finish(&self) -> Result<(), ConfigError> {
+        let asked = self.asked.borrow();
+        match self.values.keys().find(|name| !asked.contains(*name)) {
+            None => Ok(()),
+            Some(name) => {
+                let known: Vec<&str> = asked.iter().map(String::as_str).collect();
+                let (source, key) = (self.source, &self.key);
+                Err(ConfigError(format!("{source}: there is no setting {key}.{name}; there are {}", known.join(", "))))
+            }
+        }
+    }
+}
+
+/// Whether `config show` prints the value of a key of a table.
+pub(super) fn is_shown(name: &str) -> bool {
+    SHOWN.contains(&name) || name.ends_with("_file")
+}

@@ -1,0 +1,236 @@
+//! What gateways that speak HTTP have in common: one request, one answer, and what a failure between the two means.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, Method, Proxy, Request, Url};
+use serde_json::Value;
+
+use crate::delivery::Provider;
+use crate::domain::message::Message;
+use crate::domain::outbox::{Outcome, Report};
+use crate::domain::secret::Secret;
+
+/// More than any gateway has to say.
+const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// How a gateway is reached.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub name: String,
+    pub base_url: Secret,
+    pub timeout: Duration,
+    /// An HTTP or SOCKS5 proxy that requests go out through.
+    pub proxy: Option<Secret>,
+}
+
+/// One gateway's protocol: how a message becomes a request, and what an answer means.
+pub(super) trait Gateway: Send + Sync {
+    fn request(&self, message: &Message) -> Result<Call, String>;
+
+    fn read(&self, answer: &Answer) -> Report;
+
+    /// What to ask to find out whether the key is good; `None` where the gateway has no such thing.
+    fn check(&self) -> Option<Call>;
+
+    /// What is well, or what to do.
+    fn read_check(&self, answer: &Answer) -> Result<String, String>;
+}
+
+/// A request, as a gateway's document describes it. `Debug` is left out: keys and codes are in it.
+pub(super) struct Call {
+    pub(super) method: Method,
+    /// What follows the base URL.
+    pub(super) path: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Option<String>,
+}
+
+impl Call {
+    pub(super) fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), headers: HeaderMap::new(), body: None }
+    }
+
+    pub(super) fn json(path: impl Into<String>, body: &Value) -> Self {
+        Self::post(path, "application/json", body.to_string())
+    }
+
+    pub(super) fn form(path: impl Into<String>, fields: &[(&str, &str)]) -> Self {
+        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self::post(path, "application/x-www-form-urlencoded", body)
+    }
+
+    fn post(path: impl Into<String>, content_type: &'static str, body: String) -> Self {
+        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
+        Self { method: Method::POST, path: path.into(), headers, body: Some(body) }
+    }
+
+    /// With a key in a header of its own.
+    pub(super) fn with_key(mut self, header: HeaderName, key: &Secret) -> Self {
+        if let Ok(mut value) = HeaderValue::from_str(key.reveal()) {
+            value.set_sensitive(true);
+            self.headers.insert(header, value);
+        }
+        self
+    }
+
+    /// With a key alone in `Authorization`.
+    pub(super) fn authorized(self, key: &Secret) -> Self {
+        self.with_key(AUTHORIZATION, key)
+    }
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// `Null` where it is no JSON.
+    pub(super) body: Value,
+}
+
+impl Answer {
+    /// An integer, or a string of digits, at a place in the body.
+    pub(super) fn number(&self, pointer: &str) -> Option<i64> {
+        let value = self.body.pointer(pointer)?;
+        value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+    }
+
+    /// A string, or a number as its text, at a place in the body.
+    pub(super) fn text(&self, pointer: &str) -> Option<String> {
+        match self.body.pointer(pointer)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// What the HTTP status says where the body says nothing.
+    pub(super) fn by_status(&self) -> Report {
+        let status = self.status;
+        match status {
+            200..300 => Report::not_sent(Outcome::Unknown, format!("{status}, with an answer that can't be read")),
+            401 | 403 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the key is refused")),
+            408 | 425 | 429 | 500..600 => Report::not_sent(Outcome::Retry, format!("{status}: it is busy or broken")),
+            _ => Report::not_sent(Outcome::Next, format!("{status}: it refuses the request")),
+        }
+    }
+}
+
+/// A gateway as a provider.
+pub(super) struct HttpProvider<G> {
+    connection: Connection,
+    client: Client,
+    gateway: G,
+}
+
+impl<G: Gateway> HttpProvider<G> {
+    /// # Errors
+    /// What is wrong with the base URL or the proxy.
+    pub(super) fn new(connection: Connection, gateway: G) -> Result<Self, String> {
+        let name = &connection.name;
+        let base = Url::parse(connection.base_url.reveal()).map_err(|cause| format!("{name}: base_url: {cause}"))?;
+        if !matches!(base.scheme(), "http" | "https") {
+            return Err(format!("{name}: base_url begins with http:// or https://"));
+        }
+        // The ring provider is for the whole process; whoever comes second finds it there.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = Client::builder()
+            .timeout(connection.timeout)
+            .connect_timeout(connection.timeout / 2)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .user_agent(concat!("otpd/", env!("CARGO_PKG_VERSION")));
+        if let Some(proxy) = &connection.proxy {
+            let proxy = Proxy::all(proxy.reveal()).map_err(|_| format!("{name}: proxy is no URL of a proxy"))?;
+            builder = builder.proxy(proxy);
+        }
+        let client = builder.build().map_err(|cause| format!("{name}: {}", in_words(&cause)))?;
+        Ok(Self { connection, client, gateway })
+    }
+
+    async fn ask(&self, call: Call) -> Result<Answer, Report> {
+        let request = self.build(call).map_err(|cause| Report::not_sent(Outcome::Misconfigured, cause))?;
+        let mut response = self.client.execute(request).await.map_err(|cause| lost(&cause))?;
+        let status = response.status().as_u16();
+        let mut body = Vec::new();
+        while body.len() < LONGEST_ANSWER {
+            match response.chunk().await {
+                Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+                Ok(None) => break,
+                Err(cause) => return Err(lost(&cause)),
+            }
+        }
+        Ok(Answer { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+    }
+
+    fn build(&self, call: Call) -> Result<Request, String> {
+        let url = format!("{}{}", self.connection.base_url.reveal().trim_end_matches('/'), call.path);
+        let url = Url::parse(&url).map_err(|cause| format!("base_url and path make no URL: {cause}"))?;
+        let mut request = Request::new(call.method, url);
+        *request.headers_mut() = call.headers;
+        *request.body_mut() = call.body.map(Into::into);
+        Ok(request)
+    }
+}
+
+impl<G: Gateway> Provider for HttpProvider<G> {
+    fn name(&self) -> &str {
+        &self.connection.name
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report> {
+        Box::pin(async move {
+            let call = match self.gateway.request(message) {
+                Ok(call) => call,
+                Err(cause) => return Report::not_sent(Outcome::Misconfigured, cause),
+            };
+            match self.ask(call).await {
+                Ok(answer) => self.gateway.read(&answer),
+                Err(report) => report,
+            }
+        })
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async move {
+            match self.gateway.check() {
+                Some(call) => match self.ask(call).await {
+                    Ok(answer) => self.gateway.read_check(&answer),
+                    Err(report) => Err(report.error.unwrap_or_default()),
+                },
+                None => match self.ask(Call::get("/")).await {
+                    Ok(_) => Ok("it answers; only sending shows whether the key is good".to_owned()),
+                    Err(report) => Err(report.error.unwrap_or_default()),
+                },
+            }
+        })
+    }
+}
+
+/// A request that came to no answer. Without a connection nothing was sent; after that, nobody knows.
+fn lost(cause: &reqwest::Error) -> Report {
+    let words = in_words(cause);
+    if cause.is_connect() {
+        Report::not_sent(Outcome::Retry, format!("it can't be reached: {words}"))
+    } else if cause.is_timeout() {
+        Report::not_sent(Outcome::Unknown, "it took the request and did not answer in time")
+    } else {
+        Report::not_sent(Outcome::Unknown, format!("it took the request and the connection broke: {words}"))
+    }
+}
+
+/// The innermost cause: the outer ones quote the URL, and keys may be in it.
+fn in_words(cause: &reqwest::Error) -> String {
+    let mut innermost: Option<&dyn std::error::Error> = cause.source();
+    while let Some(source) = innermost.and_then(|cause| cause.source()) {
+        innermost = Some(source);
+    }
+    innermost.map_or_else(|| "no reason is given".to_owned(), ToString::to_string)
+}

@@ -1,0 +1,74 @@
+//! Ghasedak, `SendOtpSMS`: templates of the panel. Its answers repeat the text of the message, so nothing of them is kept but
+//! numbers. Sources: ghasedakapi/ghasedaksms-php, negar8223/ghasedak-doc.
+
+use reqwest::header::HeaderName;
+use serde_json::{Value, json};
+
+use crate::delivery::PanelTemplates;
+use crate::delivery::gateway::{Answer, Call, Gateway};
+use crate::domain::message::Message;
+use crate::domain::outbox::{Outcome, Report};
+use crate::domain::secret::Secret;
+
+const KEY: HeaderName = HeaderName::from_static("apikey");
+
+/// `[[delivery.sms]]` with `type = "ghasedak"`.
+#[derive(Clone, Debug)]
+pub struct Ghasedak {
+    pub api_key: Secret,
+    pub templates: PanelTemplates,
+    /// The parameter of the template that is the code.
+    pub parameter: String,
+}
+
+impl Ghasedak {
+    pub const BASE_URL: &str = "https://gateway.ghasedak.me";
+}
+
+impl Gateway for Ghasedak {
+    fn request(&self, message: &Message) -> Result<Call, String> {
+        let body = json!({
+            "receptors": [{ "mobile": message.recipient.as_str() }],
+            "templateName": self.templates.of(message),
+            "inputs": [{ "param": self.parameter, "value": message.code.value().to_string() }],
+            "udh": false,
+            "isVoice": false,
+        });
+        Ok(Call::json("/rest/api/v1/WebService/SendOtpSMS", &body).with_key(KEY, &self.api_key))
+    }
+
+    fn read(&self, answer: &Answer) -> Report {
+        // Its names come in more than one case, and HTTP says 200 to what is refused.
+        let answer = Answer { status: answer.status, body: in_lower_case(&answer.body) };
+        let is_success = answer.body.pointer("/issuccess").and_then(Value::as_bool);
+        let status =
+            answer.number("/statuscode").and_then(|status| u16::try_from(status).ok()).unwrap_or(answer.status);
+        match (is_success, answer.text("/data/items/0/messageid")) {
+            (Some(true), Some(id)) => Report::sent(Some(id)),
+            (Some(false), _) if (200..300).contains(&status) => {
+                Report::not_sent(Outcome::Next, format!("{status}: it refuses the message"))
+            }
+            (Some(false), _) => Answer { status, body: Value::Null }.by_status(),
+            _ => answer.by_status(),
+        }
+    }
+
+    fn check(&self) -> Option<Call> {
+        None
+    }
+
+    fn read_check(&self, answer: &Answer) -> Result<String, String> {
+        Ok(format!("it answers {}", answer.status))
+    }
+}
+
+/// The same value with the names of its fields in lower case.
+fn in_lower_case(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.to_ascii_lowercase(), in_lower_case(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(in_lower_case).collect(),
+        other => other.clone(),
+    }
+}

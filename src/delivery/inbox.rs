@@ -1,0 +1,44 @@
+//! The development provider: messages go nowhere but into a table, where people read them (`delivery.allow_inbox`).
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::delivery::Provider;
+use crate::domain::inbox::NewInboxMessage;
+use crate::domain::message::Message;
+use crate::domain::outbox::{Outcome, Report};
+use crate::error::Result;
+
+/// Keeps a message and gives its number.
+pub type Keep = Arc<dyn Fn(NewInboxMessage) -> BoxFuture<'static, Result<i64>> + Send + Sync>;
+
+pub struct Inbox {
+    name: String,
+    keep: Keep,
+}
+
+impl Inbox {
+    pub fn new(name: String, keep: Keep) -> Self {
+        Self { name, keep }
+    }
+}
+
+impl Provider for Inbox {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report> {
+        Box::pin(async move {
+            match (self.keep)(message.into()).await {
+                Ok(id) => Report::sent(Some(id.to_string())),
+                Err(_) => Report::not_sent(Outcome::Retry, "the inbox can't be written"),
+            }
+        })
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async { Ok("for development: messages reach nobody, `otpd inbox` shows them".to_owned()) })
+    }
+}

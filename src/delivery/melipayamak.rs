@@ -1,0 +1,125 @@
+//! Melipayamak (Farapayamak, Payamak-Panel): texts of the panel, by its REST service with user name and password, or by its
+//! console with a key. Sources: Farapayamak/PHP, Melipayamak/melipayamak-python, parsidev/melipayamak-console.
+
+use serde_json::json;
+
+use crate::delivery::PanelTemplates;
+use crate::delivery::gateway::{Answer, Call, Gateway};
+use crate::domain::message::Message;
+use crate::domain::outbox::{Outcome, Report};
+use crate::domain::secret::Secret;
+
+/// The digits that a number of a message has at least; shorter numbers are codes of errors.
+const ID_DIGITS: usize = 15;
+
+/// `[[delivery.sms]]` with `type = "melipayamak"`.
+#[derive(Clone, Debug)]
+pub struct Melipayamak {
+    pub login: Login,
+    /// Their `bodyId`.
+    pub templates: PanelTemplates,
+}
+
+/// How to be let in.
+#[derive(Clone, Debug)]
+pub enum Login {
+    Rest { username: String, password: Secret },
+    Console { api_key: Secret },
+}
+
+impl Login {
+    pub fn base_url(&self) -> &'static str {
+        match self {
+            Self::Rest { .. } => "https://rest.payamak-panel.com",
+            Self::Console { .. } => "https://console.melipayamak.com",
+        }
+    }
+}
+
+impl Gateway for Melipayamak {
+    fn request(&self, message: &Message) -> Result<Call, String> {
+        let (code, body_id) = (message.code.value().to_string(), self.templates.of(message));
+        let to = message.recipient.as_str();
+        Ok(match &self.login {
+            Login::Rest { username, password } => Call::form(
+                "/api/SendSMS/BaseServiceNumber",
+                &[
+                    ("username", username),
+                    ("password", password.reveal()),
+                    ("text", &code),
+                    ("to", to),
+                    ("bodyId", body_id),
+                ],
+            ),
+            Login::Console { api_key } => {
+                let body_id: i64 = body_id.parse().map_err(|_| "the template is the bodyId, a number".to_owned())?;
+                let body = json!({ "bodyId": body_id, "to": to, "args": [code] });
+                Call::json(format!("/api/send/shared/{}", in_path(api_key)), &body)
+            }
+        })
+    }
+
+    fn read(&self, answer: &Answer) -> Report {
+        match self.login {
+            Login::Rest { .. } => read_rest(answer),
+            Login::Console { .. } => match answer.text("/recId").filter(|id| id != "0") {
+                Some(id) if answer.is_success() => Report::sent(Some(id)),
+                _ if answer.is_success() && answer.body.pointer("/status").is_some() => {
+                    Report::not_sent(Outcome::Next, "it refuses the message")
+                }
+                _ => answer.by_status(),
+            },
+        }
+    }
+
+    fn check(&self) -> Option<Call> {
+        Some(match &self.login {
+            Login::Rest { username, password } => {
+                Call::form("/api/SendSMS/GetCredit", &[("username", username), ("password", password.reveal())])
+            }
+            Login::Console { api_key } => Call::get(format!("/api/receive/credit/{}", in_path(api_key))),
+        })
+    }
+
+    fn read_check(&self, answer: &Answer) -> Result<String, String> {
+        let credit = match self.login {
+            Login::Rest { .. } => answer.text("/Value").filter(|_| answer.number("/RetStatus") == Some(1)),
+            Login::Console { .. } => answer.text("/amount"),
+        };
+        match credit {
+            Some(credit) if answer.is_success() => Ok(format!("it lets us in; credit for {credit} messages")),
+            _ => Err(self.read(answer).error.unwrap_or_else(|| "it tells no credit".to_owned())),
+        }
+    }
+}
+
+fn in_path(key: &Secret) -> String {
+    form_urlencoded::byte_serialize(key.reveal().as_bytes()).collect()
+}
+
+/// HTTP says 200 to everything; a long number is the message's, a short one an error's.
+fn read_rest(answer: &Answer) -> Report {
+    let value = answer.text("/Value").unwrap_or_default();
+    let is_id = value.len() >= ID_DIGITS && value.bytes().all(|b| b.is_ascii_digit());
+    if is_id && answer.number("/RetStatus") == Some(1) {
+        return Report::sent(Some(value));
+    }
+    let Some(code) = value.trim().parse().ok().or_else(|| answer.number("/RetStatus")) else {
+        return answer.by_status();
+    };
+    let (outcome, meaning) = match code {
+        18 => (Outcome::BadRecipient, "it refuses the number"),
+        35 => (Outcome::BadRecipient, "the number is on a black list or invalid"),
+        2 => (Outcome::Next, "there is no credit"),
+        3 | 4 | 19 => (Outcome::Next, "the account has sent as much as it may"),
+        -6 | 6 => (Outcome::Retry, "it is broken or being updated"),
+        0 => (Outcome::Misconfigured, "user name or password is wrong"),
+        -5 | -4 | -3 | 16 | 17 => (Outcome::Misconfigured, "line, bodyId or its values are wrong"),
+        -7 | 5 | 9 => (Outcome::Misconfigured, "the line may not be used"),
+        -10 | 14 => (Outcome::Misconfigured, "a link is in the values"),
+        -1 | 10 | 12 => (Outcome::Misconfigured, "the account is not active or lacks documents"),
+        -111..=-108 => (Outcome::Misconfigured, "this server's address is blocked, or the panel wants a key"),
+        _ => (Outcome::Next, "it refuses the message"),
+    };
+    Report::not_sent(outcome, format!("{code}: {meaning}"))
+}

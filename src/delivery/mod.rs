@@ -1,0 +1,141 @@
+//! The ways to a recipient: each provider behind [`Provider`], in the order in which they are asked.
+
+mod gateway;
+mod ghasedak;
+mod http;
+mod inbox;
+mod ippanel;
+mod kavenegar;
+mod melipayamak;
+mod settings;
+mod smsir;
+mod smtp;
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+
+pub use crate::delivery::gateway::Connection;
+pub use crate::delivery::ghasedak::Ghasedak;
+pub use crate::delivery::http::Http;
+pub use crate::delivery::inbox::Keep;
+pub use crate::delivery::ippanel::Ippanel;
+pub use crate::delivery::kavenegar::Kavenegar;
+pub use crate::delivery::melipayamak::{Login, Melipayamak};
+pub use crate::delivery::settings::{PanelTemplates, ProviderSettings};
+pub use crate::delivery::smsir::SmsIr;
+pub use crate::delivery::smtp::{Security, Smtp};
+
+use crate::domain::message::{Channel, Language, Message};
+use crate::domain::otp::Otp;
+use crate::domain::outbox::{OnUnknown, Report, Route};
+use crate::domain::recipient::{MobileNumber, Recipient};
+use crate::domain::texts::Texts;
+use crate::domain::timestamp::Timestamp;
+use crate::error::{FieldErrors, Result};
+
+/// Whoever carries messages: an SMS gateway, a mail server.
+pub trait Provider: Send + Sync {
+    /// What the operator calls it, in logs and in the history of a message.
+    fn name(&self) -> &str;
+
+    /// Hands a message over. Whatever happens is told in the report; its error holds neither code nor recipient nor key.
+    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report>;
+
+    /// Whether messages would be taken, as far as can be told without sending one: what is well, or what to do.
+    fn check(&self) -> BoxFuture<'_, Result<String, String>>;
+}
+
+/// The providers of one channel, in order.
+#[derive(Default)]
+pub struct Chain {
+    names: Vec<String>,
+    providers: Vec<Box<dyn Provider>>,
+}
+
+impl Chain {
+    pub fn new(providers: Vec<Box<dyn Provider>>) -> Self {
+        Self { names: providers.iter().map(|provider| provider.name().to_owned()).collect(), providers }
+    }
+
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.providers.is_empty()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &dyn Provider> {
+        self.providers.iter().map(AsRef::as_ref)
+    }
+
+    pub fn get(&self, index: usize) -> Option<&dyn Provider> {
+        self.providers.get(index).map(AsRef::as_ref)
+    }
+}
+
+impl fmt::Debug for Chain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.names).finish()
+    }
+}
+
+/// Everything that `[delivery]` of the configuration says.
+#[derive(Debug, Default)]
+pub struct Delivery {
+    pub sms: Chain,
+    pub email: Chain,
+    pub texts: Texts,
+    /// Of texts where a request names none.
+    pub language: Language,
+    pub on_unknown: OnUnknown,
+    /// What mobile numbers must begin with; empty: anything.
+    pub allowed_prefixes: Vec<String>,
+    /// Whether the development inbox is one of the providers.
+    pub has_inbox: bool,
+}
+
+impl Delivery {
+    pub fn chain(&self, channel: Channel) -> &Chain {
+        match channel {
+            Channel::Sms => &self.sms,
+            Channel::Email => &self.email,
+        }
+    }
+
+    pub fn route(&self, channel: Channel) -> Route<'_> {
+        Route { chain: self.chain(channel).names(), on_unknown: self.on_unknown }
+    }
+
+    /// What is sent at `now` to the recipient of a code.
+    pub fn message(&self, otp: &Otp, language: Language, now: Timestamp) -> Message {
+        let minutes = (otp.ttl(now) / 60).max(1);
+        let text = self.texts.render(Channel::of(&otp.recipient), language, &otp.purpose, otp.code, minutes);
+        let (recipient, purpose) = (otp.recipient.clone(), otp.purpose.clone());
+        Message { recipient, code: otp.code, purpose, language, minutes, text }
+    }
+
+    /// Refuses a recipient whom no provider serves, or whose number costs too much (`delivery.allowed_prefixes`).
+    pub fn require_reachable(&self, recipient: &Recipient) -> Result<()> {
+        let refused = |message| Err(FieldErrors::one(field(recipient), message).into());
+        let is_allowed = |number: &MobileNumber| {
+            self.allowed_prefixes.is_empty()
+                || self.allowed_prefixes.iter().any(|prefix| number.as_str().starts_with(prefix.as_str()))
+        };
+        if self.chain(Channel::of(recipient)).is_empty() {
+            return refused("Messages can not be sent there: no provider is configured.");
+        }
+        if !recipient.mobile_number().is_none_or(is_allowed) {
+            return refused("Messages to this number are not allowed.");
+        }
+        Ok(())
+    }
+}
+
+fn field(recipient: &Recipient) -> &'static str {
+    match recipient {
+        Recipient::Mobile(_) => "mobile_number",
+        Recipient::Email(_) => "email",
+    }
+}

@@ -1,0 +1,84 @@
+//! Providers as the configuration describes them, and how they are made.
+
+use std::collections::BTreeMap;
+
+use crate::delivery::gateway::{Connection, HttpProvider};
+use crate::delivery::ghasedak::Ghasedak;
+use crate::delivery::http::Http;
+use crate::delivery::inbox::{Inbox, Keep};
+use crate::delivery::ippanel::Ippanel;
+use crate::delivery::kavenegar::Kavenegar;
+use crate::delivery::melipayamak::Melipayamak;
+use crate::delivery::smsir::SmsIr;
+use crate::delivery::smtp::{Smtp, SmtpProvider};
+use crate::delivery::{Chain, Provider};
+use crate::domain::message::Message;
+
+/// The names of texts that a gateway keeps itself, and has approved.
+#[derive(Clone, Debug)]
+pub struct PanelTemplates {
+    /// For every purpose that has none of its own.
+    pub general: String,
+    pub by_purpose: BTreeMap<String, String>,
+}
+
+impl PanelTemplates {
+    pub(super) fn of(&self, message: &Message) -> &str {
+        self.by_purpose.get(message.purpose.as_str()).unwrap_or(&self.general)
+    }
+}
+
+/// A `[[delivery.sms]]` or `[[delivery.email]]` table.
+#[derive(Clone, Debug)]
+pub enum ProviderSettings {
+    Inbox { name: String },
+    Smtp { name: String, smtp: Smtp },
+    Kavenegar(Connection, Kavenegar),
+    Ippanel(Connection, Ippanel),
+    Melipayamak(Connection, Melipayamak),
+    SmsIr(Connection, SmsIr),
+    Ghasedak(Connection, Ghasedak),
+    Http(Connection, Http),
+}
+
+impl ProviderSettings {
+    pub fn is_inbox(&self) -> bool {
+        matches!(self, Self::Inbox { .. })
+    }
+
+    /// What the operator calls it.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Inbox { name } | Self::Smtp { name, .. } => name,
+            Self::Kavenegar(connection, _)
+            | Self::Ippanel(connection, _)
+            | Self::Melipayamak(connection, _)
+            | Self::SmsIr(connection, _)
+            | Self::Ghasedak(connection, _)
+            | Self::Http(connection, _) => &connection.name,
+        }
+    }
+
+    fn build(self, keep: &Keep) -> Result<Box<dyn Provider>, String> {
+        Ok(match self {
+            Self::Inbox { name } => Box::new(Inbox::new(name, Keep::clone(keep))),
+            Self::Smtp { name, smtp } => Box::new(SmtpProvider::new(name, smtp)?),
+            Self::Kavenegar(connection, gateway) => Box::new(HttpProvider::new(connection, gateway)?),
+            Self::Ippanel(connection, gateway) => Box::new(HttpProvider::new(connection, gateway)?),
+            Self::Melipayamak(connection, gateway) => Box::new(HttpProvider::new(connection, gateway)?),
+            Self::SmsIr(connection, gateway) => Box::new(HttpProvider::new(connection, gateway)?),
+            Self::Ghasedak(connection, gateway) => Box::new(HttpProvider::new(connection, gateway)?),
+            Self::Http(connection, gateway) => Box::new(HttpProvider::new(connection, gateway)?),
+        })
+    }
+}
+
+impl Chain {
+    /// The providers that these settings describe, in their order. `keep` is where the development inbox puts messages.
+    ///
+    /// # Errors
+    /// What is wrong with which of them.
+    pub fn build(settings: Vec<ProviderSettings>, keep: &Keep) -> Result<Self, String> {
+        settings.into_iter().map(|provider| provider.build(keep)).collect::<Result<_, _>>().map(Self::new)
+    }
+}

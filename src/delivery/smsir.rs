@@ -1,0 +1,75 @@
+//! SMS.ir, `send/verify`: templates of the panel. Sources: IPeCompany/smsir-php, fstarlike/smsir-agent-skill.
+
+use reqwest::header::HeaderName;
+use serde_json::json;
+
+use crate::delivery::PanelTemplates;
+use crate::delivery::gateway::{Answer, Call, Gateway};
+use crate::domain::message::Message;
+use crate::domain::outbox::{Outcome, Report};
+use crate::domain::secret::Secret;
+
+const KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// `[[delivery.sms]]` with `type = "smsir"`.
+#[derive(Clone, Debug)]
+pub struct SmsIr {
+    pub api_key: Secret,
+    /// Their `templateId`.
+    pub templates: PanelTemplates,
+    /// The parameter of the template that is the code.
+    pub parameter: String,
+}
+
+impl SmsIr {
+    pub const BASE_URL: &str = "https://api.sms.ir";
+}
+
+impl Gateway for SmsIr {
+    fn request(&self, message: &Message) -> Result<Call, String> {
+        let template: i64 =
+            self.templates.of(message).parse().map_err(|_| "the template is the templateId, a number".to_owned())?;
+        let body = json!({
+            "mobile": message.recipient.as_str(),
+            "templateId": template,
+            "parameters": [{ "name": self.parameter, "value": message.code.value().to_string() }],
+        });
+        Ok(Call::json("/v1/send/verify", &body).with_key(KEY, &self.api_key))
+    }
+
+    fn read(&self, answer: &Answer) -> Report {
+        let Some(status) = answer.number("/status") else { return answer.by_status() };
+        let (outcome, meaning) = match status {
+            1 => {
+                return match answer.text("/data/messageId") {
+                    Some(id) => Report::sent(Some(id)),
+                    None => answer.by_status(),
+                };
+            }
+            104 => (Outcome::BadRecipient, "it refuses the number"),
+            115 => (Outcome::BadRecipient, "the number is on a black list"),
+            0 | 20 => (Outcome::Retry, "it is busy or broken"),
+            102 => (Outcome::Next, "there is no credit"),
+            10 | 11 => (Outcome::Misconfigured, "the key is refused"),
+            12 => (Outcome::Misconfigured, "this server's address may not use the key"),
+            13 | 14 => (Outcome::Misconfigured, "the account is not active"),
+            101 | 123 => (Outcome::Misconfigured, "the line may not be used"),
+            113 => (Outcome::Misconfigured, "there is no such template"),
+            114 | 116 | 117 | 118 => (Outcome::Misconfigured, "it refuses the parameter of the template"),
+            119 => (Outcome::Misconfigured, "the plan does not include this"),
+            _ => (Outcome::Next, "it refuses the message"),
+        };
+        Report::not_sent(outcome, format!("{status}: {meaning}"))
+    }
+
+    fn check(&self) -> Option<Call> {
+        Some(Call::get("/v1/credit").with_key(KEY, &self.api_key))
+    }
+
+    fn read_check(&self, answer: &Answer) -> Result<String, String> {
+        match (answer.number("/status"), answer.text("/data")) {
+            (Some(1), Some(credit)) => Ok(format!("the key is good; credit for {credit} messages")),
+            _ => Err(self.read(answer).error.unwrap_or_else(|| "it tells no credit".to_owned())),
+        }
+    }
+}

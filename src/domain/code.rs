@@ -1,0 +1,176 @@
+//! The secret digits of a one-time password.
+
+use std::fmt;
+
+use rand::CryptoRng;
+use rand::distr::{Distribution, Uniform};
+use subtle::ConstantTimeEq;
+
+use crate::domain::digits::{is_separator, to_ascii_digits};
+use crate::error::InvalidValue;
+
+/// The digits, as the integer that the API shows. `Debug` hides it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Code(i64);
+
+impl Code {
+    /// The greatest integer that every JSON client reads exactly (2⁵³ − 1).
+    pub const MAX: i64 = 9_007_199_254_740_991;
+
+    pub fn new(value: i64) -> Result<Self, InvalidValue> {
+        match value {
+            ..0 => Err("Ensure this value is greater than or equal to 0.".into()),
+            0..=Self::MAX => Ok(Self(value)),
+            _ => Err("Ensure this value is less than or equal to 9007199254740991.".into()),
+        }
+    }
+
+    /// Reads a string of digits, Persian and Arabic ones too, white space around it taken off.
+    pub fn parse(text: &str) -> Result<Self, InvalidValue> {
+        let text = to_ascii_digits(text.trim());
+        let (negative, digits) = text.strip_prefix('-').map_or((false, text.as_str()), |rest| (true, rest));
+        if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(Self::not_an_integer());
+        }
+        let size = digits.parse().unwrap_or(i64::MAX);
+        Self::new(if negative { -size } else { size })
+    }
+
+    /// Reads what a person typed: as [`Code::parse`], and spaces and dashes between the digits count for nothing.
+    pub fn parse_typed(text: &str) -> Result<Self, InvalidValue> {
+        Self::parse(&text.chars().filter(|c| !is_separator(*c)).collect::<String>())
+    }
+
+    /// A random code of as many digits, every one as likely as the next. The first is never 0: a code is an integer.
+    pub fn generate(rng: &mut impl CryptoRng, length: CodeLength) -> Self {
+        Self(length.range().sample(rng))
+    }
+
+    pub fn not_an_integer() -> InvalidValue {
+        "A valid integer is required.".into()
+    }
+
+    /// Compared in constant time.
+    pub fn is(self, other: Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+
+    pub fn value(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Code(***)")
+    }
+}
+
+/// How many digits a generated code has: 6 (NIST SP 800-63B-4, 3.1.3.2) to 10.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CodeLength(u32);
+
+impl CodeLength {
+    pub fn new(digits: u32) -> Option<Self> {
+        (6..=10).contains(&digits).then_some(Self(digits))
+    }
+
+    pub fn digits(self) -> usize {
+        self.0 as usize
+    }
+
+    #[expect(clippy::expect_used, reason = "10^(n-1) is less than 10^n, and that is all that can be wrong")]
+    fn range(self) -> Uniform<i64> {
+        Uniform::new(10_i64.pow(self.0 - 1), 10_i64.pow(self.0)).expect("a range that is not empty")
+    }
+}
+
+impl Default for CodeLength {
+    fn default() -> Self {
+        Self(6)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::rand_core::UnwrapErr;
+    use rand::rngs::SysRng;
+
+    use super::*;
+
+    /// The value that chi-square exceeds in one of a thousand fair draws, by degrees of freedom.
+    const CHI_SQUARE_8: f64 = 26.12;
+    const CHI_SQUARE_9: f64 = 27.88;
+
+    #[test]
+    fn every_digit_of_a_million_codes_is_as_likely_as_the_next() {
+        const CODES: u32 = 1_000_000;
+        let rng = &mut UnwrapErr(SysRng);
+        let mut seen = [[0u32; 10]; 6];
+        for _ in 0..CODES {
+            let code = Code::generate(rng, CodeLength::default()).value();
+            assert!((100_000..1_000_000).contains(&code));
+            for (place, counts) in seen.iter_mut().enumerate() {
+                counts[(code / 10_i64.pow(5 - u32::try_from(place).unwrap()) % 10) as usize] += 1;
+            }
+        }
+        assert_eq!(seen[0][0], 0, "the first digit is never 0");
+        for (place, counts) in seen.iter().enumerate() {
+            let (counts, limit) = if place == 0 { (&counts[1..], CHI_SQUARE_8) } else { (&counts[..], CHI_SQUARE_9) };
+            let expected = f64::from(CODES) / counts.len() as f64;
+            let chi_square: f64 = counts.iter().map(|n| (f64::from(*n) - expected).powi(2) / expected).sum();
+            assert!(chi_square < limit, "place {place}: {chi_square} {counts:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_has_the_digits_that_are_asked_for() {
+        let rng = &mut UnwrapErr(SysRng);
+        for digits in 6..=10 {
+            let length = CodeLength::new(digits).unwrap();
+            for _ in 0..1000 {
+                assert_eq!(Code::generate(rng, length).value().to_string().len(), length.digits());
+            }
+        }
+        assert_eq!([CodeLength::new(5), CodeLength::new(11)], [None, None]);
+    }
+
+    #[test]
+    fn what_people_type_is_understood() {
+        for typed in
+            ["255315", " 255 315 ", "255-315", "۲۵۵۳۱۵", "٢٥٥ ٣١٥", "۲۵۵\u{200c}۳۱۵", "2 5 5 3 1 5", "255\u{2013}315"]
+        {
+            assert_eq!(Code::parse_typed(typed).map(Code::value), Ok(255_315), "{typed}");
+        }
+        for typed in ["", " ", "-", "25531x", "255.315"] {
+            assert_eq!(Code::parse_typed(typed), Err(Code::not_an_integer()), "{typed}");
+        }
+    }
+
+    #[test]
+    fn digits_are_read_and_bounds_are_named() {
+        let code = |text| Code::parse(text).map(Code::value);
+        for (text, value) in [
+            ("0", 0),
+            ("255315", 255_315),
+            (" 42 ", 42),
+            ("۱۲۳۴۵۶", 123_456),
+            ("٠٩٨", 98),
+            ("007", 7),
+            ("-0", 0),
+            ("9007199254740991", Code::MAX),
+        ] {
+            assert_eq!(code(text), Ok(value), "{text}");
+        }
+        for text in ["", " ", "-", "12a", "1 2", "1_000", "3.0", "+5", "--5", "0x1f", "NaN"] {
+            assert_eq!(code(text), Err("A valid integer is required.".into()), "{text}");
+        }
+        for text in ["-1", "-99999999999999999999999"] {
+            assert_eq!(code(text), Err("Ensure this value is greater than or equal to 0.".into()), "{text}");
+        }
+        for text in ["9007199254740992", "99999999999999999999999"] {
+            let refusal = "Ensure this value is less than or equal to 9007199254740991.";
+            assert_eq!(code(text), Err(refusal.into()), "{text}");
+        }
+    }
+}

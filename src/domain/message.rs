@@ -1,0 +1,94 @@
+//! What is handed to a provider: a code on its way to its recipient.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::domain::code::Code;
+use crate::domain::purpose::Purpose;
+use crate::domain::recipient::Recipient;
+
+/// The way that a message takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    Sms,
+    Email,
+}
+
+impl Channel {
+    pub fn of(recipient: &Recipient) -> Self {
+        match recipient {
+            Recipient::Mobile(_) => Self::Sms,
+            Recipient::Email(_) => Self::Email,
+        }
+    }
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Email => "email",
+        }
+    }
+}
+
+impl FromStr for Channel {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Sms, Self::Email].into_iter().find(|channel| channel.as_str() == text).ok_or("a channel is sms or email")
+    }
+}
+
+/// The language of a text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Language {
+    #[default]
+    Fa,
+    En,
+}
+
+impl Language {
+    pub const ALL: [Self; 2] = [Self::Fa, Self::En];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fa => "fa",
+            Self::En => "en",
+        }
+    }
+}
+
+impl FromStr for Language {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|language| language.as_str() == text).ok_or("a language is fa or en")
+    }
+}
+
+/// What the recipient reads. `Debug` hides it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Text {
+    /// Of an e-mail.
+    pub subject: Option<String>,
+    pub plain: String,
+    /// Of an e-mail.
+    pub html: Option<String>,
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Text(***)")
+    }
+}
+
+/// A message, ready to be sent. Gateways with texts of their own take the code, the others the text.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub recipient: Recipient,
+    pub code: Code,
+    pub purpose: Purpose,
+    pub language: Language,
+    /// Whole minutes for which the code is still valid, at least one.
+    pub minutes: u64,
+    pub text: Text,
+}

@@ -1,0 +1,79 @@
+use super::*;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(seconds * 1_000_000).unwrap()
+}
+
+fn attempt(provider: &str, outcome: Outcome, finished: i64) -> Attempt {
+    Attempt {
+        provider: provider.to_owned(),
+        outcome: Some(outcome),
+        provider_message_id: None,
+        error: None,
+        started_at: at(finished),
+        finished_at: Some(at(finished)),
+    }
+}
+
+fn next_with(on_unknown: OnUnknown, attempts: &[Attempt], now: i64) -> Step {
+    let chain = ["a".to_owned(), "b".to_owned()];
+    Route { chain: &chain, on_unknown }.next_step(attempts, at(300), at(now), 1.0)
+}
+
+fn next(attempts: &[Attempt], now: i64) -> Step {
+    next_with(OnUnknown::Stop, attempts, now)
+}
+
+fn try_at(provider: usize, seconds: i64) -> Step {
+    Step::Try { provider, at: at(seconds) }
+}
+
+#[test]
+fn the_first_provider_is_asked_at_once_and_the_next_as_soon_as_it_fails() {
+    assert_eq!(next(&[], 5), try_at(0, 5));
+    for outcome in [Outcome::Retry, Outcome::Next, Outcome::Misconfigured] {
+        assert_eq!(next(&[attempt("a", outcome, 6)], 6), try_at(1, 6), "{outcome:?}");
+    }
+}
+
+#[test]
+fn a_second_round_waits_longer_each_time() {
+    let retry = |provider, finished| attempt(provider, Outcome::Retry, finished);
+    let mut attempts = vec![retry("a", 0), retry("b", 0)];
+    assert_eq!(next(&attempts, 0), try_at(0, 1));
+    attempts.push(retry("a", 1));
+    assert_eq!(next(&attempts, 1), try_at(1, 1));
+    attempts.push(retry("b", 1));
+    assert_eq!(next(&attempts, 1), try_at(0, 3));
+    let many: Vec<Attempt> = (0..40).flat_map(|_| [retry("a", 100), retry("b", 100)]).collect();
+    assert_eq!(next(&many, 100), try_at(0, 130), "never longer than half a minute");
+    assert_eq!(pause(1, 0.0), Duration::from_millis(500));
+    assert_eq!(pause(3, 0.5), Duration::from_secs(3));
+}
+
+#[test]
+fn who_refused_for_good_is_not_asked_again() {
+    let attempts = [attempt("a", Outcome::Next, 1), attempt("b", Outcome::Retry, 1)];
+    assert_eq!(next(&attempts, 1), try_at(1, 2));
+    let attempts = [attempt("a", Outcome::Next, 1), attempt("b", Outcome::Misconfigured, 1)];
+    assert_eq!(next(&attempts, 1), Step::End(MessageState::Failed));
+    assert_eq!(next(&[attempt("a", Outcome::BadRecipient, 1)], 1), Step::End(MessageState::Failed));
+    assert_eq!(next(&[attempt("a", Outcome::Sent, 1)], 1), Step::End(MessageState::Sent));
+}
+
+#[test]
+fn what_may_have_been_sent_is_repeated_at_the_next_provider_only_and_only_if_asked_for() {
+    let unknown = [attempt("a", Outcome::Unknown, 1)];
+    assert_eq!(next(&unknown, 1), Step::End(MessageState::Unknown));
+    assert_eq!(next_with(OnUnknown::Next, &unknown, 1), try_at(1, 1));
+    let both = [attempt("a", Outcome::Unknown, 1), attempt("b", Outcome::Next, 1)];
+    assert_eq!(next_with(OnUnknown::Next, &both, 1), Step::End(MessageState::Unknown));
+}
+
+#[test]
+fn nothing_is_sent_when_the_code_has_expired_or_would_have_by_then() {
+    assert_eq!(next(&[], 300), Step::End(MessageState::Expired));
+    assert_eq!(next(&[], 299), try_at(0, 299));
+    let attempts = [attempt("a", Outcome::Retry, 299), attempt("b", Outcome::Retry, 299)];
+    assert_eq!(next(&attempts, 299), Step::End(MessageState::Expired));
+}

@@ -1,0 +1,126 @@
+//! Texts with places for the code, and how long a text of an SMS may be.
+
+use crate::domain::code::CodeLength;
+
+/// A text in which `{code}` and `{minutes}` stand for what they name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    Code,
+    Minutes,
+}
+
+impl Template {
+    /// Reads a text. Braces around anything but a word, as in style sheets, are braces.
+    ///
+    /// # Errors
+    /// A placeholder that there is not.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some((before, name, after)) = first_placeholder(rest) {
+            parts.push(Part::Text(before.to_owned()));
+            parts.push(match name {
+                "code" => Part::Code,
+                "minutes" => Part::Minutes,
+                _ => return Err(format!("{{{name}}} stands for nothing; there are {{code}} and {{minutes}}")),
+            });
+            rest = after;
+        }
+        parts.push(Part::Text(rest.to_owned()));
+        Ok(Self(parts))
+    }
+
+    pub fn has_code(&self) -> bool {
+        self.0.contains(&Part::Code)
+    }
+
+    pub fn render(&self, code: &str, minutes: u64) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.clone(),
+            Part::Code => code.to_owned(),
+            Part::Minutes => minutes.to_string(),
+        };
+        self.0.iter().map(part).collect()
+    }
+}
+
+/// What stands before the first `{word}`, the word, and what follows.
+fn first_placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    text.match_indices('{').find_map(|(open, _)| {
+        let (before, inside) = (text.get(..open)?, text.get(open + 1..)?);
+        let (name, after) = inside.split_once('}')?;
+        let is_word = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        is_word.then_some((before, name, after))
+    })
+}
+
+/// The longest code and the longest time that a text may have to hold.
+pub fn longest(length: CodeLength) -> (String, u64) {
+    ("8".repeat(length.digits()), 10)
+}
+
+/// How many messages an SMS is sent, and paid for, as (3GPP TS 23.038 and 23.040).
+pub fn sms_segments(text: &str) -> usize {
+    let septets: Option<usize> = text.chars().map(gsm_septets).sum();
+    let (size, one, each) = match septets {
+        Some(septets) => (septets, 160, 153),
+        None => (text.encode_utf16().count(), 70, 67),
+    };
+    if size <= one { 1 } else { size.div_ceil(each) }
+}
+
+/// The room that a character takes in the GSM 7-bit default alphabet; `None` where it is not in it.
+fn gsm_septets(c: char) -> Option<usize> {
+    const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
+    const EXTENDED: &str = "\u{c}^{}\\[~]|€";
+    match c {
+        c if BASIC.contains(c) => Some(1),
+        c if EXTENDED.contains(c) => Some(2),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled_and_other_braces_stay() {
+        let template = Template::parse("p{margin:0} {code}: {minutes} {} {x y} {").unwrap();
+        assert!(template.has_code());
+        assert_eq!(template.render("255315", 5), "p{margin:0} 255315: 5 {} {x y} {");
+        assert!(!Template::parse("Hello").unwrap().has_code());
+        assert_eq!(Template::parse("").unwrap().render("1", 1), "");
+    }
+
+    #[test]
+    fn a_placeholder_that_there_is_not_is_named() {
+        let refusal = Template::parse("Your {cod}").unwrap_err();
+        assert_eq!(refusal, "{cod} stands for nothing; there are {code} and {minutes}");
+    }
+
+    #[test]
+    fn segments_are_counted_as_operators_do() {
+        for (text, segments) in [
+            (String::new(), 1),
+            ("a".repeat(160), 1),
+            ("a".repeat(161), 2),
+            ("a".repeat(306), 2),
+            ("a".repeat(307), 3),
+            ("€".repeat(80), 1),
+            ("€".repeat(81), 2),
+            ("ک".repeat(70), 1),
+            ("ک".repeat(71), 2),
+            ("ک".repeat(134), 2),
+            ("ک".repeat(135), 3),
+            ("😀".repeat(35), 1),
+            ("😀".repeat(36), 2),
+        ] {
+            assert_eq!(sms_segments(&text), segments, "{text}");
+        }
+    }
+}

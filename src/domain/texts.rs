@@ -1,0 +1,124 @@
+//! What recipients read: the operator's templates, and built-in ones where there are none.
+
+use crate::domain::code::{Code, CodeLength};
+use crate::domain::message::{Channel, Language, Text};
+use crate::domain::purpose::Purpose;
+use crate::domain::template::{Template, longest, sms_segments};
+
+/// A text as the operator wrote it.
+#[derive(Clone, Debug)]
+pub struct TextTemplate {
+    pub channel: Channel,
+    pub language: Language,
+    /// `None`: for every purpose that has no text of its own.
+    pub purpose: Option<Purpose>,
+    /// Of an e-mail.
+    pub subject: Option<Template>,
+    pub plain: Template,
+    /// Of an e-mail; without it the mail is plain text.
+    pub html: Option<Template>,
+}
+
+/// All texts.
+#[derive(Clone, Debug, Default)]
+pub struct Texts {
+    templates: Vec<TextTemplate>,
+    webotp_domain: Option<String>,
+}
+
+impl Texts {
+    /// `webotp_domain` is the site whose pages may read the code out of an SMS (`delivery.webotp_domain`).
+    ///
+    /// # Errors
+    /// A text in which the code is missing.
+    pub fn new(templates: Vec<TextTemplate>, webotp_domain: Option<String>) -> Result<Self, String> {
+        for template in &templates {
+            let html_has_code = template.html.as_ref().is_none_or(Template::has_code);
+            if !template.plain.has_code() || !html_has_code {
+                return Err(format!("the text of {} has no {{code}}", name(template)));
+            }
+        }
+        Ok(Self { templates, webotp_domain })
+    }
+
+    pub fn render(&self, channel: Channel, language: Language, purpose: &Purpose, code: Code, minutes: u64) -> Text {
+        let code = code.value().to_string();
+        match self.template(channel, language, purpose) {
+            Some(template) => self.fill(template, &code, minutes),
+            None => self.fill(&built_in(channel, language), &code, minutes),
+        }
+    }
+
+    /// A line for each text that does not fit into one SMS, which costs the operator two.
+    pub fn warnings(&self, length: CodeLength) -> Vec<String> {
+        let (code, minutes) = longest(length);
+        let built_in = Language::ALL.map(|language| built_in(Channel::Sms, language));
+        let used = built_in
+            .iter()
+            .filter(|template| self.template(Channel::Sms, template.language, &Purpose::default()).is_none());
+        let sms = self.templates.iter().filter(|template| template.channel == Channel::Sms);
+        sms.chain(used)
+            .filter_map(|template| {
+                let segments = sms_segments(&self.fill(template, &code, minutes).plain);
+                (segments > 1)
+                    .then(|| format!("the text of {} takes {segments} SMS, each of which costs", name(template)))
+            })
+            .collect()
+    }
+
+    /// That of the purpose, else that of all purposes.
+    fn template(&self, channel: Channel, language: Language, purpose: &Purpose) -> Option<&TextTemplate> {
+        let of = |wanted: Option<&Purpose>| {
+            self.templates.iter().find(|template| {
+                template.channel == channel && template.language == language && template.purpose.as_ref() == wanted
+            })
+        };
+        of(Some(purpose)).or_else(|| of(None))
+    }
+
+    fn fill(&self, template: &TextTemplate, code: &str, minutes: u64) -> Text {
+        let mut plain = template.plain.render(code, minutes);
+        if let (Channel::Sms, Some(domain)) = (template.channel, &self.webotp_domain) {
+            // The browser reads the last line (WICG, "Origin-bound one-time codes delivered via SMS").
+            plain = format!("{plain}\n\n@{domain} #{code}");
+        }
+        Text {
+            subject: template.subject.as_ref().map(|subject| subject.render(code, minutes)),
+            plain,
+            html: template.html.as_ref().map(|html| html.render(code, minutes)),
+        }
+    }
+}
+
+fn name(template: &TextTemplate) -> String {
+    let purpose = template.purpose.as_ref().map_or("every purpose", Purpose::as_str);
+    format!("{} in {} for {purpose}", template.channel.as_str(), template.language.as_str())
+}
+
+/// The code stands at the end of its line: what follows a code is copied along with it.
+fn built_in(channel: Channel, language: Language) -> TextTemplate {
+    let (subject, plain) = match language {
+        Language::Fa => ("کد تأیید", "کد تأیید: {code}\nاعتبار: {minutes} دقیقه"),
+        Language::En => ("Verification code", "Verification code: {code}\nValid for {minutes} min"),
+    };
+    let html = match language {
+        Language::Fa => include_str!("texts/fa.html"),
+        Language::En => include_str!("texts/en.html"),
+    };
+    let parsed = |text| {
+        #[expect(clippy::expect_used, reason = "a constant of this file; a test renders all four")]
+        Template::parse(text).expect("a sound template")
+    };
+    let is_email = channel == Channel::Email;
+    TextTemplate {
+        channel,
+        language,
+        purpose: None,
+        subject: is_email.then(|| parsed(subject)),
+        plain: parsed(plain),
+        html: is_email.then(|| parsed(html)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+use super::*;
+
+fn code() -> Code {
+    Code::new(255_315).unwrap()
+}
+
+fn template(channel: Channel, purpose: Option<&str>, plain: &str) -> TextTemplate {
+    TextTemplate {
+        channel,
+        language: Language::Fa,
+        purpose: purpose.map(|purpose| Purpose::parse(purpose).unwrap()),
+        subject: None,
+        plain: Template::parse(plain).unwrap(),
+        html: None,
+    }
+}
+
+#[test]
+fn without_templates_there_are_sensible_ones() {
+    let texts = Texts::default();
+    let render = |channel, language| texts.render(channel, language, &Purpose::default(), code(), 5);
+    let sms = render(Channel::Sms, Language::Fa);
+    assert_eq!((sms.plain.as_str(), sms.subject, sms.html), ("کد تأیید: 255315\nاعتبار: 5 دقیقه", None, None));
+    assert_eq!(render(Channel::Sms, Language::En).plain, "Verification code: 255315\nValid for 5 min");
+    for language in Language::ALL {
+        let mail = render(Channel::Email, language);
+        assert!(!mail.subject.unwrap().contains("255315"), "a subject is shown on locked screens");
+        assert!(mail.html.unwrap().contains("<strong>255315</strong>"));
+    }
+    assert!(render(Channel::Email, Language::Fa).html.unwrap().contains("dir=\"rtl\""));
+    assert_eq!(texts.warnings(CodeLength::new(10).unwrap()), Vec::<String>::new());
+}
+
+#[test]
+fn a_purpose_has_its_own_text_or_that_of_all() {
+    let templates =
+        vec![template(Channel::Sms, None, "general {code}"), template(Channel::Sms, Some("reset"), "reset {code}")];
+    let texts = Texts::new(templates, None).unwrap();
+    let plain =
+        |language, purpose| texts.render(Channel::Sms, language, &Purpose::parse(purpose).unwrap(), code(), 5).plain;
+    assert_eq!(plain(Language::Fa, "login"), "general 255315");
+    assert_eq!(plain(Language::Fa, "reset"), "reset 255315");
+    assert_eq!(plain(Language::En, "reset"), "Verification code: 255315\nValid for 5 min");
+}
+
+#[test]
+fn the_webotp_line_is_the_last_of_an_sms_and_of_nothing_else() {
+    let texts = Texts::new(Vec::new(), Some("example.com".to_owned())).unwrap();
+    let plain = |channel| texts.render(channel, Language::Fa, &Purpose::default(), code(), 5).plain;
+    assert!(plain(Channel::Sms).ends_with("\n@example.com #255315"));
+    assert!(!plain(Channel::Email).contains("@example.com"));
+}
+
+#[test]
+fn a_text_without_the_code_is_refused_and_a_long_one_warned_of() {
+    let without = Texts::new(vec![template(Channel::Sms, Some("reset"), "سلام")], None);
+    assert_eq!(without.unwrap_err(), "the text of sms in fa for reset has no {code}");
+    let html = TextTemplate { html: Some(Template::parse("<p>").unwrap()), ..template(Channel::Email, None, "{code}") };
+    assert!(Texts::new(vec![html], None).is_err());
+    let long = template(Channel::Sms, None, &format!("{}{{code}}", "ک".repeat(65)));
+    let texts = Texts::new(vec![long], None).unwrap();
+    let warning = "the text of sms in fa for every purpose takes 2 SMS, each of which costs";
+    assert_eq!(texts.warnings(CodeLength::default()), [warning]);
+}

@@ -1,0 +1,59 @@
+//! Whether what a person typed is the code that was sent to them.
+
+use crate::domain::code::Code;
+use crate::domain::otp::{Otp, OtpId};
+use crate::domain::timestamp::Timestamp;
+
+/// Codes of one recipient and purpose that a guess is held against: the newest. More would only help who guesses.
+pub const COMPARED: usize = 3;
+
+/// What became of a guess.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is this code.
+    Right(OtpId),
+    /// It is none of the codes that are usable.
+    Wrong,
+    /// The newest code has been verified before.
+    Used,
+    /// The newest code has no guesses left.
+    OutOfAttempts,
+    Expired,
+    /// There is no code, or there never was.
+    NotFound,
+}
+
+/// Holds a guess against codes of the recipient and the purpose, the newest first. Every usable one is compared, in
+/// constant time, whatever the others say.
+pub fn judge(codes: &[Otp], guess: Code, now: Timestamp) -> Verdict {
+    let usable = codes.iter().filter(|otp| otp.is_allow(now)).take(COMPARED);
+    let (mut compared, mut right) = (false, None);
+    for otp in usable {
+        compared = true;
+        if otp.code.is(guess) {
+            right = right.or(Some(otp.id));
+        }
+    }
+    match (right, codes.first()) {
+        (Some(id), _) => Verdict::Right(id),
+        (None, _) if compared => Verdict::Wrong,
+        (None, None) => Verdict::NotFound,
+        (None, Some(newest)) if newest.consumed_at.is_some() => Verdict::Used,
+        (None, Some(newest)) if newest.valid_to <= now => Verdict::Expired,
+        (None, Some(_)) => Verdict::OutOfAttempts,
+    }
+}
+
+impl Verdict {
+    /// Its name in the measurements.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Right(_) => "right",
+            Self::Wrong => "wrong_code",
+            Self::Used => "used",
+            Self::OutOfAttempts => "too_many_attempts",
+            Self::Expired => "expired",
+            Self::NotFound => "not_found",
+        }
+    }
+}

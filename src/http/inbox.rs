@@ -1,0 +1,64 @@
+//! The development inbox, where there is one.
+
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::inbox::InboxMessage;
+use crate::error::Result;
+use crate::http::credentials::Credentials;
+use crate::http::openapi::{Denials, Faults, NoInbox};
+use crate::service::Service;
+
+/// Show the development inbox
+///
+/// Permission code 2852. The newest hundred messages, the oldest of them first. It is there only where the operator lets
+/// messages go nowhere else (`delivery.allow_inbox`).
+#[utoipa::path(
+    get,
+    path = "/dev/inbox",
+    tag = "sending",
+    security(("token" = [])),
+    responses(
+        (status = 200, description = "The messages", body = Vec<InboxResource>),
+        NoInbox, Denials, Faults
+    )
+)]
+pub(super) async fn show(credentials: Credentials, service: web::Data<Service>) -> Result<HttpResponse> {
+    let messages = service.list_inbox(credentials.token, 0).await?;
+    let resources: Vec<InboxResource> = messages.iter().map(InboxResource::from).collect();
+    Ok(HttpResponse::Ok().json(resources))
+}
+
+/// A message that would have been sent.
+#[derive(Serialize, ToSchema)]
+#[schema(as = InboxMessage)]
+struct InboxResource<'a> {
+    #[schema(minimum = 1, example = 3)]
+    id: i64,
+    /// `sms` or `email`
+    #[schema(example = "sms")]
+    channel: &'static str,
+    #[schema(example = "09123456789")]
+    recipient: &'a str,
+    /// Of an e-mail
+    #[schema(required, example = json!(null))]
+    subject: Option<&'a str>,
+    #[schema(example = "کد تأیید: 255315")]
+    text: &'a str,
+    #[schema(format = DateTime, example = "2025-12-29T14:38:32.281044Z")]
+    created_at: String,
+}
+
+impl<'a> From<&'a InboxMessage> for InboxResource<'a> {
+    fn from(message: &'a InboxMessage) -> Self {
+        Self {
+            id: message.id,
+            channel: message.channel.as_str(),
+            recipient: &message.recipient,
+            subject: message.subject.as_deref(),
+            text: &message.text,
+            created_at: message.created_at.to_string(),
+        }
+    }
+}

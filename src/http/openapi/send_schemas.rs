@@ -1,0 +1,75 @@
+//! What sending and verifying accept, as JSON Schema.
+
+use std::borrow::Cow;
+
+use serde_json::json;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::domain::message::Language;
+use crate::http::openapi::schemas::{body, code, email, empty, mobile_number, null, or_empty, typed};
+
+/// What is to be sent, as JSON.
+pub(crate) struct SendJson;
+/// The same as a form.
+pub(crate) struct SendForm;
+/// What is to be verified, as JSON.
+pub(crate) struct VerifyJson;
+/// The same as a form.
+pub(crate) struct VerifyForm;
+/// A recipient, as JSON.
+pub(crate) struct RecipientJson;
+/// The same as a form.
+pub(crate) struct RecipientForm;
+
+body!(SendJson, "Send", send(&null()));
+body!(SendForm, "SendForm", send(&empty()));
+body!(VerifyJson, "Verify", verify(&null()));
+body!(VerifyForm, "VerifyForm", verify(&empty()));
+body!(RecipientJson, "Recipient", recipient(&null(), ObjectBuilder::new));
+body!(RecipientForm, "RecipientForm", recipient(&empty(), ObjectBuilder::new));
+
+fn send(nothing: &Schema) -> OneOfBuilder {
+    let rest = || {
+        let languages = Language::ALL.map(Language::as_str);
+        let language = typed(Type::String).enum_values(Some(languages)).into();
+        ObjectBuilder::new()
+            .property("purpose", in_form(nothing, purpose()))
+            .property("language", in_form(nothing, language))
+    };
+    recipient(nothing, rest).examples([json!({"mobile_number": "09123456789", "purpose": "login"})])
+}
+
+fn verify(nothing: &Schema) -> OneOfBuilder {
+    let rest = || {
+        ObjectBuilder::new().property("code", code()).required("code").property("purpose", in_form(nothing, purpose()))
+    };
+    recipient(nothing, rest).examples([json!({"mobile_number": "09123456789", "code": "255315"})])
+}
+
+/// A mobile number or an address, and the rest.
+fn recipient(nothing: &Schema, rest: impl Fn() -> ObjectBuilder) -> OneOfBuilder {
+    OneOfBuilder::new()
+        .description(Some("For a mobile number, or for an e-mail address. Unknown fields are ignored."))
+        .item(
+            rest()
+                .property("mobile_number", mobile_number())
+                .required("mobile_number")
+                .property("email", nothing.clone()),
+        )
+        .item(rest().property("email", email()).required("email").property("mobile_number", nothing.clone()))
+}
+
+/// A form may leave a field empty that it could leave out.
+fn in_form(nothing: &Schema, schema: Schema) -> Schema {
+    if *nothing == null() { schema } else { or_empty(schema) }
+}
+
+fn purpose() -> Schema {
+    typed(Type::String)
+        .pattern(Some("^[a-z0-9_-]{1,32}$"))
+        .description(Some("What the code is for: one for `login` does not pass for `reset`"))
+        .default(Some(json!("login")))
+        .into()
+}

@@ -1,0 +1,245 @@
+//! Sending and verifying codes, and what became of the messages (`api.md`, "Send and verify").
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderName;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::domain::idempotency::IdempotencyKey;
+use crate::domain::otp::OtpId;
+use crate::domain::outbox::{Attempt, Outcome};
+use crate::error::{Error, Kind, Result};
+use crate::http::body::Body;
+use crate::http::credentials::Credentials;
+use crate::http::fields;
+use crate::http::openapi::{
+    BodyRefusals, Denials, Faults, Limited, NoSuchOtp, NotVerified, RecipientForm, RecipientJson, Repeated, SendForm,
+    SendJson, VerifyForm, VerifyJson,
+};
+use crate::service::Service;
+use crate::store::messages::StoredMessage;
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The verdict of reading `Idempotency-Key`, answered after the caller is judged.
+pub(super) struct Idempotency(Result<Option<IdempotencyKey>>);
+
+impl FromRequest for Idempotency {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let refused = || Error::new(Kind::Invalid, "Idempotency-Key has 1 to 255 printable ASCII characters.");
+        let key = request
+            .headers()
+            .get(IDEMPOTENCY_KEY)
+            .map(|value| value.to_str().ok().and_then(IdempotencyKey::parse).ok_or_else(refused));
+        ready(Ok(Self(key.transpose())))
+    }
+}
+
+/// Send a code
+///
+/// Permission code 2855. Makes a code for a recipient and a purpose and queues its message; the answer never holds the
+/// code. While a code that was sent before still works it is sent again. With an `Idempotency-Key` a repeated request gets
+/// the first answer for 24 hours, and no second message.
+#[utoipa::path(
+    post,
+    path = "/api/notifications/otp/send",
+    tag = "sending",
+    security(("token" = [])),
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters of your own making",
+        max_length = 255, pattern = "^[!-~]{1,255}$")),
+    request_body(content(
+        (SendJson = "application/json"),
+        (SendForm = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (status = 202, description = "The message is queued", body = SentResource),
+        BodyRefusals, Repeated, Limited, Denials, Faults
+    )
+)]
+pub(super) async fn send(
+    credentials: Credentials,
+    key: Idempotency,
+    body: Body,
+    service: web::Data<Service>,
+) -> Result<HttpResponse> {
+    let request = body.0.and_then(|body| fields::send_request(&body));
+    let sent = service.send_otp(credentials.token, request, key.0).await?;
+    Ok(HttpResponse::Accepted().json(SentResource {
+        id: sent.id.value(),
+        recipient: sent.recipient.as_str(),
+        valid_to: sent.valid_to.to_string(),
+        ttl: sent.ttl,
+        resend_in: sent.resend_in,
+    }))
+}
+
+/// Verify a code
+///
+/// Permission code 2856. A right code is consumed: of any number of requests with it, one succeeds. Persian and Arabic
+/// digits, spaces and dashes in `code` are understood. `reason` is for your program: do not show people `not_found`.
+#[utoipa::path(
+    post,
+    path = "/api/notifications/otp/verify",
+    tag = "sending",
+    security(("token" = [])),
+    request_body(content(
+        (VerifyJson = "application/json"),
+        (VerifyForm = "application/x-www-form-urlencoded"),
+    )),
+    responses(
+        (status = 200, description = "It was the code", body = VerifiedResource),
+        NotVerified, Limited, Denials, Faults
+    )
+)]
+pub(super) async fn verify(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
+    let request = body.0.and_then(|body| fields::verify_request(&body));
+    let verified = service.verify_otp(credentials.token, request).await?;
+    Ok(HttpResponse::Ok().json(VerifiedResource {
+        verified: true,
+        id: verified.id.value(),
+        recipient: verified.recipient.as_str(),
+    }))
+}
+
+/// Reset a recipient
+///
+/// Permission code 2853. Forgets the failed guesses of a recipient who is refused for having too many.
+#[utoipa::path(
+    post,
+    path = "/api/notifications/otp/reset",
+    tag = "sending",
+    security(("token" = [])),
+    request_body(content(
+        (RecipientJson = "application/json"),
+        (RecipientForm = "application/x-www-form-urlencoded"),
+    )),
+    responses((status = 204, description = "They are forgotten"), BodyRefusals, Denials, Faults)
+)]
+pub(super) async fn reset(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
+    let recipient = body.0.and_then(|body| fields::recipient(&body));
+    service.reset_recipient(credentials.token, recipient).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+/// Show what became of the messages of a code
+///
+/// Permission code 2852. The oldest first, each with its attempts.
+#[utoipa::path(
+    get,
+    path = "/api/notifications/otp/{id}/deliveries",
+    tag = "sending",
+    security(("token" = [])),
+    params(("id" = i64, Path, description = "Unique ID of the code", example = 57)),
+    responses((status = 200, description = "The messages", body = Vec<DeliveryResource>), NoSuchOtp, Denials, Faults)
+)]
+pub(super) async fn deliveries(
+    credentials: Credentials,
+    path: web::Path<String>,
+    service: web::Data<Service>,
+) -> Result<HttpResponse> {
+    let deliveries = service.list_deliveries(credentials.token, OtpId::parse(&path)).await?;
+    let resources: Vec<DeliveryResource> = deliveries.iter().map(DeliveryResource::from).collect();
+    Ok(HttpResponse::Ok().json(resources))
+}
+
+/// A message that is queued.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Sent)]
+pub(super) struct SentResource<'a> {
+    /// Unique ID of the code
+    #[schema(minimum = 1, example = 57)]
+    id: i64,
+    #[schema(example = "09123456789")]
+    recipient: &'a str,
+    /// When the code expires
+    #[schema(format = DateTime, example = "2025-12-30T14:39:10.268800Z")]
+    valid_to: String,
+    /// Whole seconds for which it is valid
+    #[schema(minimum = 0, example = 299)]
+    ttl: u64,
+    /// Whole seconds after which another message may be asked for
+    #[schema(minimum = 0, example = 60)]
+    resend_in: u64,
+}
+
+/// A code that was right, and is consumed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Verified)]
+struct VerifiedResource<'a> {
+    #[schema(example = true)]
+    verified: bool,
+    /// Unique ID of the code
+    #[schema(minimum = 1, example = 57)]
+    id: i64,
+    #[schema(example = "09123456789")]
+    recipient: &'a str,
+}
+
+/// A message on its way.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Delivery)]
+pub(super) struct DeliveryResource<'a> {
+    #[schema(minimum = 1, example = 12)]
+    id: i64,
+    /// `queued`, `sending`, `sent`, `unknown` (it may have been sent), `failed`, `expired` or `cancelled`
+    #[schema(example = "sent")]
+    state: &'static str,
+    attempts: Vec<AttemptResource<'a>>,
+    #[schema(format = DateTime, example = "2025-12-29T14:38:32.273219Z")]
+    created_at: String,
+    #[schema(format = DateTime, example = "2025-12-29T14:38:33.104521Z")]
+    updated_at: String,
+}
+
+/// One try at one provider.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Attempt)]
+struct AttemptResource<'a> {
+    /// The operator's name for it
+    #[schema(example = "kavenegar")]
+    provider: &'a str,
+    /// `sent`, `retry`, `next`, `bad_recipient`, `misconfigured` or `unknown`; null while it is under way
+    #[schema(required, example = "sent")]
+    outcome: Option<&'static str>,
+    /// The provider's own number of the message
+    #[schema(required, example = "8792343")]
+    provider_message_id: Option<&'a str>,
+    /// Why it was not sent
+    #[schema(required, example = json!(null))]
+    error: Option<&'a str>,
+    #[schema(format = DateTime, example = "2025-12-29T14:38:32.281044Z")]
+    started_at: String,
+    #[schema(required, format = DateTime, example = "2025-12-29T14:38:33.101210Z")]
+    finished_at: Option<String>,
+}
+
+impl<'a> From<&'a (StoredMessage, Vec<Attempt>)> for DeliveryResource<'a> {
+    fn from((message, attempts): &'a (StoredMessage, Vec<Attempt>)) -> Self {
+        Self {
+            id: message.id,
+            state: message.state.as_str(),
+            attempts: attempts.iter().map(AttemptResource::from).collect(),
+            created_at: message.created_at.to_string(),
+            updated_at: message.updated_at.to_string(),
+        }
+    }
+}
+
+impl<'a> From<&'a Attempt> for AttemptResource<'a> {
+    fn from(attempt: &'a Attempt) -> Self {
+        Self {
+            provider: &attempt.provider,
+            outcome: attempt.outcome.map(Outcome::as_str),
+            provider_message_id: attempt.provider_message_id.as_deref(),
+            error: attempt.error.as_deref(),
+            started_at: attempt.started_at.to_string(),
+            finished_at: attempt.finished_at.map(|moment| moment.to_string()),
+        }
+    }
+}

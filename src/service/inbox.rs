@@ -1,0 +1,46 @@
+//! The development inbox: what would have been sent, for people who try otpd out.
+
+use std::sync::Arc;
+
+use crate::delivery::Keep;
+use crate::domain::inbox::InboxMessage;
+use crate::domain::token::ApiToken;
+use crate::domain::user::Permission;
+use crate::error::{Error, Kind, Result};
+use crate::service::{Clock, Service};
+use crate::store::{Store, inbox};
+
+/// Messages that one look shows.
+const SHOWN: i64 = 100;
+
+impl Service {
+    /// The newest messages after the one with this number, for a caller who may view codes.
+    pub async fn list_inbox(&self, token: ApiToken, after: i64) -> Result<Vec<InboxMessage>> {
+        let has_inbox = self.delivery.has_inbox;
+        self.read(token, Permission::ViewOtp, move |db| {
+            if !has_inbox {
+                return Err(Error::new(Kind::NotFound, "Not found."));
+            }
+            inbox::list_after(db, after, SHOWN)
+        })
+        .await
+    }
+}
+
+/// The same for whoever may open the database file.
+pub async fn list(store: &Store, after: i64) -> Result<Vec<InboxMessage>> {
+    store.read(move |db| inbox::list_after(db, after, SHOWN)).await
+}
+
+/// Where the development provider puts its messages.
+pub fn keeper(store: Store, clock: Clock) -> Keep {
+    Arc::new(move |message| {
+        let (store, clock) = (store.clone(), Arc::clone(&clock));
+        Box::pin(async move { store.write(move |db| inbox::insert(db, &message, clock())).await })
+    })
+}
+
+/// For settings without a development inbox.
+pub fn nowhere() -> Keep {
+    Arc::new(|_| Box::pin(async { Err(Error::unavailable("there is no inbox")) }))
+}

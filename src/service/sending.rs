@@ -1,0 +1,181 @@
+//! Codes that are issued and sent. The code, its message and what the limits count are one transaction; the message then
+//! waits in the outbox.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use sha2::{Digest, Sha256};
+
+use crate::domain::code::Code;
+use crate::domain::idempotency::{IdempotencyKey, Promise};
+use crate::domain::limit::{Event, Limit, Subjects};
+use crate::domain::message::Language;
+use crate::domain::otp::{Otp, OtpId};
+use crate::domain::outbox::Attempt;
+use crate::domain::purpose::Purpose;
+use crate::domain::recipient::Recipient;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{ApiToken, TokenHash};
+use crate::domain::user::Permission;
+use crate::error::{Error, Kind, Result};
+use crate::service::limits::Guard;
+use crate::service::{Call, Service};
+use crate::store::messages::StoredMessage;
+use crate::store::{Db, idempotency_keys, message_attempts, messages, otps};
+
+/// What a caller asks to be sent.
+#[derive(Clone, Debug)]
+pub struct SendRequest {
+    pub recipient: Recipient,
+    pub purpose: Purpose,
+    /// `None`: the language of the configuration.
+    pub language: Option<Language>,
+}
+
+impl SendRequest {
+    /// The same for requests that ask for the same.
+    fn hash(&self) -> [u8; 32] {
+        let language = self.language.map_or("", Language::as_str);
+        let parts = [self.recipient.as_str(), self.purpose.as_str(), language];
+        Sha256::digest(parts.join("\0")).into()
+    }
+}
+
+/// What was promised: never the code.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    pub id: OtpId,
+    pub recipient: Recipient,
+    pub valid_to: Timestamp,
+    /// Whole seconds for which the code is valid.
+    pub ttl: u64,
+    /// Whole seconds after which another message may be asked for.
+    pub resend_in: u64,
+}
+
+/// Requests with an idempotency key that are being worked on, so that their repetitions do not wait behind them.
+#[derive(Clone, Default)]
+pub(super) struct UnderWay(Arc<Mutex<HashSet<Entry>>>);
+
+/// The hash of the token, and the key.
+type Entry = ([u8; 32], IdempotencyKey);
+
+/// Takes its request off the list when it goes out of scope.
+struct Place {
+    list: UnderWay,
+    entry: Entry,
+}
+
+impl UnderWay {
+    fn enter(&self, caller: &TokenHash, key: IdempotencyKey) -> Result<Place> {
+        let entry = (*caller.as_bytes(), key);
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry) {
+            return Ok(Place { list: self.clone(), entry });
+        }
+        Err(Error::new(Kind::Conflict, "A request with this Idempotency-Key is being processed."))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.list.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
+    }
+}
+
+impl Service {
+    /// Issues a code, or takes the one that is on its way already, and queues its message.
+    pub async fn send_otp(
+        &self,
+        token: ApiToken,
+        request: Result<SendRequest>,
+        key: Result<Option<IdempotencyKey>>,
+    ) -> Result<Sent> {
+        let checked = request.and_then(|request| {
+            self.delivery.require_reachable(&request.recipient)?;
+            Ok((request, key?))
+        });
+        let (request, key) = match checked {
+            Ok(checked) => checked,
+            Err(refusal) => return self.read(token, Permission::SendOtp, |_| Err(refusal)).await,
+        };
+        let _place = key.map(|key| self.under_way.enter(&token.hash(), key)).transpose()?;
+        let (service, asked) = (self.clone(), request.clone());
+        let promise = self
+            .write(token, Permission::SendOtp, move |db, call| match &key {
+                Some(key) => service.send_once(db, call, &asked, key),
+                None => service.send(db, call, &asked),
+            })
+            .await?;
+        self.outbox.notify_one();
+        Ok(Sent {
+            id: promise.id,
+            recipient: request.recipient,
+            valid_to: promise.valid_to,
+            ttl: promise.valid_to.seconds_after(promise.sent_at),
+            resend_in: self.policy.resend_cooldown.as_secs(),
+        })
+    }
+
+    /// Gives the first answer to this key again, if there was one.
+    fn send_once(&self, db: &Db, call: &Call, request: &SendRequest, key: &IdempotencyKey) -> Result<Promise> {
+        let since = call.now.minus(IdempotencyKey::KEPT);
+        match idempotency_keys::find(db, call.user_id, key, since)? {
+            Some((hash, promise)) if hash == request.hash() => Ok(promise),
+            Some(_) => Err(Error::new(Kind::Unprocessable, "This Idempotency-Key was used with another request.")),
+            None => {
+                let promise = self.send(db, call, request)?;
+                idempotency_keys::insert(db, call.user_id, key, request.hash(), &promise)?;
+                Ok(promise)
+            }
+        }
+    }
+
+    fn send(&self, db: &Db, call: &Call, request: &SendRequest) -> Result<Promise> {
+        let SendRequest { recipient, purpose, language } = request;
+        let now = call.now;
+        self.require_not_refused(db, recipient)?;
+        if let Some(last) = otps::last_sent(db, recipient, purpose)?.filter(|last| *last <= now) {
+            let again = last.plus(self.policy.resend_cooldown);
+            if now < again {
+                return Err(Error::limited("too_soon", "A code was sent a moment ago.", again.since(now)));
+            }
+        }
+        let subjects = Subjects { recipient, token_id: call.token_id };
+        self.limits.require_room(db, &Limit::OF_SENDING, &subjects, now)?;
+        let otp = self.issue(db, recipient, purpose, now)?;
+        messages::insert(db, otp.id, language.unwrap_or(self.delivery.language), now)?;
+        Guard::count(db, &[Event::SendTo, Event::SendBy, Event::Send], &subjects, now)?;
+        Ok(Promise::of(&otp, now))
+    }
+
+    /// The code that was sent before and still works, so that a slow message works too; else a fresh one.
+    fn issue(&self, db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Otp> {
+        let known = otps::list_of_recipient(db, recipient, purpose, now)?;
+        if let Some(otp) = known.into_iter().find(|otp| otp.issued_at.is_some() && otp.is_allow(now)) {
+            let again = Otp { sent_at: Some(now), ..otp };
+            otps::update_use(db, &again)?;
+            return Ok(again);
+        }
+        let code = Code::generate(&mut UnwrapErr(SysRng), self.policy.code_length);
+        otps::insert(db, Otp::issued(code, recipient.clone(), purpose.clone(), now, &self.policy))
+    }
+
+    /// The messages that bore a code, each with its attempts.
+    pub async fn list_deliveries(
+        &self,
+        token: ApiToken,
+        id: Result<OtpId>,
+    ) -> Result<Vec<(StoredMessage, Vec<Attempt>)>> {
+        self.read(token, Permission::ViewOtp, move |db| {
+            let otp = otps::find(db, id?)?;
+            let with_attempts = |message: StoredMessage| {
+                let attempts = message_attempts::list(db, message.id)?;
+                Ok((message, attempts))
+            };
+            messages::list_of_otp(db, otp.id)?.into_iter().map(with_attempts).collect()
+        })
+        .await
+    }
+}

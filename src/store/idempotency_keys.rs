@@ -1,0 +1,66 @@
+//! Table `idempotency_keys`.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::domain::idempotency::{IdempotencyKey, Promise};
+use crate::domain::otp::OtpId;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::store::Db;
+use crate::store::row::moment;
+
+/// What was answered to a key of a user after a moment, and the hash of what had been asked.
+pub fn find(db: &Db, user_id: i64, key: &IdempotencyKey, after: Timestamp) -> Result<Option<([u8; 32], Promise)>> {
+    let sql = "SELECT body_hash,
+                      otp_id,
+                      valid_to,
+                      sent_at
+                 FROM idempotency_keys
+                WHERE user_id = $1
+                  AND key_hash = $2
+                  AND sent_at > $3";
+    db.prepare_cached(sql)?
+        .query_row(params![user_id, key.hash(), after.as_micros()], |row| Ok(from_row(row)))
+        .optional()?
+        .transpose()
+}
+
+fn from_row(row: &Row<'_>) -> Result<([u8; 32], Promise)> {
+    let promise = Promise {
+        id: OtpId::from_stored(row.get("otp_id")?),
+        valid_to: moment(row, "valid_to")?,
+        sent_at: moment(row, "sent_at")?,
+    };
+    Ok((row.get("body_hash")?, promise))
+}
+
+/// Keeps an answer, in the place of one that has become too old.
+pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], promise: &Promise) -> Result<()> {
+    let sql = "INSERT OR REPLACE INTO idempotency_keys (
+                   user_id,
+                   key_hash,
+                   body_hash,
+                   otp_id,
+                   valid_to,
+                   sent_at
+               )
+               VALUES ($1, $2, $3, $4, $5, $6)";
+    db.prepare_cached(sql)?.execute(params![
+        user_id,
+        key.hash(),
+        body_hash,
+        promise.id.value(),
+        promise.valid_to.as_micros(),
+        promise.sent_at.as_micros(),
+    ])?;
+    Ok(())
+}
+
+/// Deletes at most `limit` of the answers before a moment; how many.
+pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
+    let sql = "DELETE FROM idempotency_keys
+                WHERE (user_id, key_hash) IN (
+                          SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 ORDER BY sent_at LIMIT $2
+                      )";
+    Ok(db.prepare_cached(sql)?.execute(params![before.as_micros(), limit])?)
+}

@@ -1,0 +1,61 @@
+//! Table `inbox`: what the development provider was given.
+
+use rusqlite::{Row, params};
+
+use crate::domain::inbox::{InboxMessage, NewInboxMessage};
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::store::Db;
+use crate::store::row::{moment, parsed};
+
+/// Keeps a message; its number.
+pub fn insert(db: &Db, message: &NewInboxMessage, now: Timestamp) -> Result<i64> {
+    let sql = "INSERT INTO inbox (
+                   channel,
+                   recipient,
+                   subject,
+                   text,
+                   created_at
+               )
+               VALUES ($1, $2, $3, $4, $5)";
+    Ok(db.prepare_cached(sql)?.insert(params![
+        message.channel.as_str(),
+        message.recipient,
+        message.text.subject,
+        message.text.plain,
+        now.as_micros()
+    ])?)
+}
+
+/// At most `limit` messages after the one with this number, the newest of them, in the order in which they came.
+pub fn list_after(db: &Db, after: i64, limit: i64) -> Result<Vec<InboxMessage>> {
+    let sql = "SELECT id,
+                      channel,
+                      recipient,
+                      subject,
+                      text,
+                      created_at
+                 FROM inbox
+                WHERE id > $1
+                ORDER BY id DESC
+                LIMIT $2";
+    let newest_first = db.prepare_cached(sql)?.query_and_then([after, limit], from_row)?.collect::<Result<Vec<_>>>()?;
+    Ok(newest_first.into_iter().rev().collect())
+}
+
+fn from_row(row: &Row<'_>) -> Result<InboxMessage> {
+    Ok(InboxMessage {
+        id: row.get("id")?,
+        channel: parsed(row, "channel")?,
+        recipient: row.get("recipient")?,
+        subject: row.get("subject")?,
+        text: row.get("text")?,
+        created_at: moment(row, "created_at")?,
+    })
+}
+
+/// Deletes at most `limit` of the messages before a moment; how many.
+pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
+    let sql = "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at < $1 ORDER BY id LIMIT $2)";
+    Ok(db.prepare_cached(sql)?.execute(params![before.as_micros(), limit])?)
+}

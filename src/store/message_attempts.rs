@@ -1,0 +1,71 @@
+//! Table `message_attempts`: what providers said to a message.
+
+use rusqlite::{Row, params};
+
+use crate::domain::outbox::{Attempt, Outcome, Report};
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::store::Db;
+use crate::store::row::{moment, moment_if_any, parsed};
+
+/// Notes that a message is being handed to a provider; the number of the attempt.
+pub fn insert(db: &Db, message_id: i64, provider: &str, now: Timestamp) -> Result<i64> {
+    let sql = "INSERT INTO message_attempts (message_id, provider, started_at) VALUES ($1, $2, $3)";
+    Ok(db.prepare_cached(sql)?.insert(params![message_id, provider, now.as_micros()])?)
+}
+
+/// Notes what the provider answered.
+pub fn finish(db: &Db, id: i64, report: &Report, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE message_attempts
+                  SET outcome = $1,
+                      provider_message_id = $2,
+                      error = $3,
+                      finished_at = $4
+                WHERE id = $5";
+    db.prepare_cached(sql)?.execute(params![
+        report.outcome.as_str(),
+        report.provider_message_id,
+        report.error,
+        now.as_micros(),
+        id
+    ])?;
+    Ok(())
+}
+
+/// Notes of what was under way when the process ended that it is to be tried again: it may have been sent.
+pub(super) fn finish_interrupted(db: &Db, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE message_attempts
+                  SET outcome = $1,
+                      error = 'otpd ended while it was under way; it may have been sent',
+                      finished_at = $2
+                WHERE outcome IS NULL
+                  AND message_id IN (SELECT id FROM messages WHERE state = 'sending')";
+    db.prepare_cached(sql)?.execute(params![Outcome::Retry.as_str(), now.as_micros()])?;
+    Ok(())
+}
+
+/// Every attempt at a message, the first one first.
+pub fn list(db: &Db, message_id: i64) -> Result<Vec<Attempt>> {
+    let sql = "SELECT provider,
+                      outcome,
+                      provider_message_id,
+                      error,
+                      started_at,
+                      finished_at
+                 FROM message_attempts
+                WHERE message_id = $1
+                ORDER BY id";
+    db.prepare_cached(sql)?.query_and_then([message_id], from_row)?.collect()
+}
+
+fn from_row(row: &Row<'_>) -> Result<Attempt> {
+    let outcome: Option<String> = row.get("outcome")?;
+    Ok(Attempt {
+        provider: row.get("provider")?,
+        outcome: outcome.map(|_| parsed(row, "outcome")).transpose()?,
+        provider_message_id: row.get("provider_message_id")?,
+        error: row.get("error")?,
+        started_at: moment(row, "started_at")?,
+        finished_at: moment_if_any(row, "finished_at")?,
+    })
+}

@@ -1,0 +1,137 @@
+//! Table `messages`: the outbox.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::domain::message::Language;
+use crate::domain::otp::OtpId;
+use crate::domain::outbox::MessageState;
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::store::row::{moment, parsed};
+use crate::store::{Db, message_attempts};
+
+/// A message that waits for an attempt.
+#[derive(Debug)]
+pub struct Due {
+    pub id: i64,
+    pub otp_id: OtpId,
+    pub language: Language,
+}
+
+/// A message as its history shows it.
+#[derive(Debug)]
+pub struct StoredMessage {
+    pub id: i64,
+    pub state: MessageState,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// Queues a message that bears a code; it is due at once.
+pub fn insert(db: &Db, otp_id: OtpId, language: Language, now: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO messages (
+                   otp_id,
+                   language,
+                   state,
+                   due_at,
+                   created_at,
+                   updated_at
+               )
+               VALUES ($1, $2, 'queued', $3, $3, $3)";
+    db.prepare_cached(sql)?.execute(params![otp_id.value(), language.as_str(), now.as_micros()])?;
+    Ok(())
+}
+
+pub(super) const LIST_DUE: &str = "
+    SELECT id,
+           otp_id,
+           language
+      FROM messages
+     WHERE state = 'queued'
+       AND due_at <= $1
+     ORDER BY due_at
+     LIMIT $2";
+
+/// At most `limit` of the messages that are due, those that wait longest first.
+pub fn list_due(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    db.prepare_cached(LIST_DUE)?.query_and_then(params![now.as_micros(), limit], due)?.collect()
+}
+
+fn due(row: &Row<'_>) -> Result<Due> {
+    let otp_id = OtpId::from_stored(row.get("otp_id")?);
+    Ok(Due { id: row.get("id")?, otp_id, language: parsed(row, "language")? })
+}
+
+/// When the next message is due.
+pub fn next_due(db: &Db) -> Result<Option<Timestamp>> {
+    let sql = "SELECT due_at
+                 FROM messages
+                WHERE state = 'queued'
+                ORDER BY due_at
+                LIMIT 1";
+    db.prepare_cached(sql)?.query_row([], |row| Ok(moment(row, "due_at"))).optional()?.transpose()
+}
+
+/// How many messages wait or are under way.
+pub fn count_open(db: &Db) -> Result<i64> {
+    let sql = "SELECT (SELECT count(*) FROM messages WHERE state = 'queued')
+                    + (SELECT count(*) FROM messages WHERE state = 'sending')";
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// Every message that bore a code, the oldest first.
+pub fn list_of_otp(db: &Db, otp_id: OtpId) -> Result<Vec<StoredMessage>> {
+    let sql = "SELECT id,
+                      state,
+                      created_at,
+                      updated_at
+                 FROM messages
+                WHERE otp_id = $1
+                ORDER BY id";
+    db.prepare_cached(sql)?.query_and_then([otp_id.value()], stored)?.collect()
+}
+
+fn stored(row: &Row<'_>) -> Result<StoredMessage> {
+    Ok(StoredMessage {
+        id: row.get("id")?,
+        state: parsed(row, "state")?,
+        created_at: moment(row, "created_at")?,
+        updated_at: moment(row, "updated_at")?,
+    })
+}
+
+/// Stores where a message stands, and when it is due if it is queued. A message that was cancelled stays so, unless it
+/// turns out to have been sent.
+pub fn update(db: &Db, id: i64, state: MessageState, due_at: Timestamp, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE messages
+                  SET state = $1,
+                      due_at = $2,
+                      updated_at = $3
+                WHERE id = $4
+                  AND (state <> 'cancelled' OR $1 = 'sent')";
+    db.prepare_cached(sql)?.execute(params![state.as_str(), due_at.as_micros(), now.as_micros(), id])?;
+    Ok(())
+}
+
+/// Takes back the messages that bear a code and that no provider has.
+pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE messages
+                  SET state = 'cancelled',
+                      updated_at = $1
+                WHERE otp_id = $2
+                  AND state IN ('queued', 'sending')";
+    db.prepare_cached(sql)?.execute(params![now.as_micros(), otp_id.value()])?;
+    Ok(())
+}
+
+/// Queues again what was under way when the process ended.
+pub fn requeue_interrupted(db: &Db, now: Timestamp) -> Result<usize> {
+    message_attempts::finish_interrupted(db, now)?;
+    let sql = "UPDATE messages
+                  SET state = 'queued',
+                      due_at = $1,
+                      updated_at = $1
+                WHERE state = 'sending'";
+    Ok(db.prepare_cached(sql)?.execute([now.as_micros()])?)
+}

@@ -1,0 +1,93 @@
+//! A row of `otp_codes` as a code, and the checksum that tells whether it still is what was stored.
+
+use rusqlite::Row;
+
+use crate::domain::code::Code;
+use crate::domain::otp::{Otp, OtpId};
+use crate::domain::purpose::Purpose;
+use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, Result};
+use crate::store::Db;
+use crate::store::row::{moment, moment_if_any};
+
+/// The columns that `from_row` reads, of `otp_codes AS o`.
+macro_rules! columns {
+    () => {
+        "o.id,
+         o.code,
+         o.mobile_number,
+         o.email,
+         o.purpose,
+         o.valid_to,
+         o.issued_at,
+         o.sent_at,
+         o.attempts_left,
+         o.consumed_at,
+         o.created_at,
+         o.updated_at,
+         o.checksum,
+         (SELECT value FROM checksum_seed WHERE id = 1) AS seed"
+    };
+}
+
+pub(super) use columns;
+
+pub(super) const COLUMNS: &str = columns!();
+/// A row as a code. The schema's checks, and the checksum, make every refusal here a sign of a damaged file.
+pub(super) fn from_row(row: &Row<'_>) -> Result<Otp> {
+    let id = row.get("id")?;
+    let is_sound = |otp: &Otp| {
+        let known: Option<u32> = row.get("checksum")?;
+        let seed = row.get("seed")?;
+        Ok::<_, rusqlite::Error>(known.is_none_or(|known| known == checksum(otp, seed)))
+    };
+    read(row, id)
+        .ok()
+        .filter(|otp| is_sound(otp).unwrap_or(false))
+        .ok_or_else(|| Error::unavailable(format!("code {id} is damaged on the disk; restore a backup")))
+}
+
+fn read(row: &Row<'_>, id: i64) -> Result<Otp> {
+    Ok(Otp {
+        id: OtpId::from_stored(id),
+        code: Code::new(row.get("code")?).map_err(Error::internal)?,
+        recipient: Recipient::exactly_one(
+            row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored),
+            row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored),
+        )
+        .map_err(Error::internal)?,
+        purpose: Purpose::from_stored(row.get("purpose")?),
+        valid_to: moment(row, "valid_to")?,
+        issued_at: moment_if_any(row, "issued_at")?,
+        sent_at: moment_if_any(row, "sent_at")?,
+        attempts_left: row.get("attempts_left")?,
+        consumed_at: moment_if_any(row, "consumed_at")?,
+        created_at: moment(row, "created_at")?,
+        updated_at: moment(row, "updated_at")?,
+    })
+}
+
+/// What tells this database's rows from another's.
+pub(super) fn seed(db: &Db) -> Result<i64> {
+    Ok(db.prepare_cached("SELECT value FROM checksum_seed WHERE id = 1")?.query_row([], |row| row.get(0))?)
+}
+
+/// CRC-32 of the database's seed and all values but the id, which a row that is being made has not got yet. Between two
+/// texts stands what none contains.
+pub(super) fn checksum(otp: &Otp, seed: i64) -> u32 {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&seed.to_le_bytes());
+    crc.update(&otp.code.value().to_le_bytes());
+    crc.update(otp.recipient.mobile_number().map_or("", MobileNumber::as_str).as_bytes());
+    crc.update(b"\0");
+    crc.update(otp.recipient.email().map_or("", EmailAddress::as_str).as_bytes());
+    crc.update(b"\0");
+    crc.update(otp.purpose.as_str().as_bytes());
+    crc.update(&otp.attempts_left.to_le_bytes());
+    let moments = [Some(otp.valid_to), Some(otp.created_at), Some(otp.updated_at)];
+    for moment in moments.into_iter().chain([otp.issued_at, otp.sent_at, otp.consumed_at]) {
+        crc.update(&moment.map_or(i64::MIN, Timestamp::as_micros).to_le_bytes());
+    }
+    crc.finalize()
+}

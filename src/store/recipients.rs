@@ -1,0 +1,27 @@
+//! Table `recipients`: who has failed since the last success.
+
+use rusqlite::OptionalExtension;
+
+use crate::domain::recipient::Recipient;
+use crate::error::Result;
+use crate::store::Db;
+
+/// Failures of a recipient since its last success.
+pub fn consecutive_failures(db: &Db, recipient: &Recipient) -> Result<u32> {
+    let sql = "SELECT consecutive_failures FROM recipients WHERE recipient = $1";
+    let failures = db.prepare_cached(sql)?.query_row([recipient.key()], |row| row.get(0)).optional()?;
+    Ok(failures.unwrap_or(0))
+}
+
+pub fn add_failure(db: &Db, recipient: &Recipient) -> Result<()> {
+    let sql = "INSERT INTO recipients (recipient, consecutive_failures) VALUES ($1, 1)
+               ON CONFLICT (recipient) DO UPDATE SET consecutive_failures = consecutive_failures + 1";
+    db.prepare_cached(sql)?.execute([recipient.key()])?;
+    Ok(())
+}
+
+/// Forgets the failures of a recipient; whether there were any.
+pub fn forget_failures(db: &Db, recipient: &Recipient) -> Result<bool> {
+    let sql = "DELETE FROM recipients WHERE recipient = $1";
+    Ok(db.prepare_cached(sql)?.execute([recipient.key()])? > 0)
+}

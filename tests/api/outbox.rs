@@ -1,0 +1,201 @@
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use otpd::delivery::{Chain, Connection, Delivery, Http, Provider, ProviderSettings};
+use otpd::domain::message::Message;
+use otpd::domain::outbox::{OnUnknown, Outcome, Report};
+use otpd::domain::secret::Secret;
+use otpd::service::{Settings, inbox};
+use serde_json::Value;
+
+pub use crate::gateway::{Gateway, Reply};
+use crate::helpers::{TestApp, path};
+use crate::sending::{SEND, TO_MOBILE};
+
+/// A provider that is never asked: nobody delivers in the tests that have it.
+struct Nowhere;
+
+impl Provider for Nowhere {
+    fn name(&self) -> &str {
+        "nowhere"
+    }
+
+    fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Report> {
+        Box::pin(async { Report::not_sent(Outcome::Next, "there is nothing") })
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async { Err("there is nothing".to_owned()) })
+    }
+}
+
+/// Both channels have a provider, and there are no limits.
+pub fn delivering() -> Settings {
+    let chain = || Chain::new(vec![Box::new(Nowhere)]);
+    Settings { delivery: Delivery { sms: chain(), email: chain(), ..Delivery::default() }, ..Settings::default() }
+}
+
+fn http(name: &str, url: &str) -> ProviderSettings {
+    let (base_url, path) = Http::split(&format!("{url}/send")).unwrap();
+    let connection = Connection {
+        name: name.to_owned(),
+        base_url: Secret::new(base_url),
+        timeout: Duration::from_millis(500),
+        proxy: None,
+    };
+    let gateway = Http {
+        method: reqwest::Method::POST,
+        path: Secret::new(path),
+        headers: vec![("content-type".parse().unwrap(), Secret::new("application/json".to_owned()))],
+        body: Some(Secret::new(r#"{"to":"{recipient}","text":"{text}"}"#.to_owned())),
+        success_pointer: Some("/ok".to_owned()),
+        success_value: "true".to_owned(),
+        id_pointer: Some("/id".to_owned()),
+    };
+    ProviderSettings::Http(connection, gateway)
+}
+
+fn chain(providers: Vec<ProviderSettings>) -> Chain {
+    Chain::build(providers, &inbox::nowhere()).unwrap()
+}
+
+pub fn with_sms(gateway: &Gateway) -> Settings {
+    let sms = chain(vec![http("one", &gateway.url)]);
+    Settings { delivery: Delivery { sms, ..Delivery::default() }, ..Settings::default() }
+}
+
+fn with_two(one: &str, two: &str, on_unknown: OnUnknown) -> Settings {
+    let sms = chain(vec![http("one", one), http("two", two)]);
+    Settings { delivery: Delivery { sms, on_unknown, ..Delivery::default() }, ..Settings::default() }
+}
+
+/// Sends a code and delivers until its message has come to an end; the message as its history shows it. Once it has been
+/// tried the clock goes on by a second twenty times a second.
+async fn outcome(settings: Settings) -> Value {
+    let app = TestApp::start_serving(settings).await;
+    let _delivering = app.deliver();
+    assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
+    for second in 0..800 {
+        let deliveries = app.send("GET", &format!("{}/deliveries", path(1))).await.json();
+        if !["queued", "sending"].contains(&deliveries[0]["state"].as_str().unwrap()) {
+            return deliveries[0].clone();
+        }
+        if !deliveries[0]["attempts"].as_array().unwrap().is_empty() {
+            app.set_clock(&format!("2025-12-29T14:{:02}:{:02}Z", 39 + second / 60, second % 60));
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the message came to no end");
+}
+
+/// The state, and of each attempt the provider, the outcome and the error.
+fn told(message: &Value) -> (String, Vec<String>) {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let attempt = |attempt: &Value| {
+        let words = ["provider", "outcome", "error"].map(|key| text(&attempt[key]));
+        words.join(" ").trim_end().to_owned()
+    };
+    (text(&message["state"]), message["attempts"].as_array().unwrap().iter().map(attempt).collect())
+}
+
+#[tokio::test]
+async fn a_message_arrives_once_with_the_code_in_it() {
+    let gateway = Gateway::start(Vec::new());
+    let message = outcome(with_sms(&gateway)).await;
+    assert_eq!(told(&message), ("sent".to_owned(), vec!["one sent".to_owned()]));
+    assert_eq!(message["attempts"][0]["provider_message_id"], "m-1");
+    let asked = gateway.asked();
+    assert_eq!((asked.len(), asked[0].line.as_str()), (1, "POST /send"));
+    let body: Value = serde_json::from_str(&asked[0].body).unwrap();
+    assert_eq!(body["to"], "09123456789");
+    let text = body["text"].as_str().unwrap();
+    let code: String = text.chars().skip_while(|c| !c.is_ascii_digit()).take(6).collect();
+    assert_eq!(text, format!("کد تأیید: {code}\nاعتبار: 5 دقیقه"));
+}
+
+#[tokio::test]
+async fn what_fails_for_the_moment_is_tried_again() {
+    let broken = Reply::Answer(500, "oops".to_owned());
+    let taken = Reply::Answer(200, crate::gateway::TAKEN.to_owned());
+    let message = outcome(with_sms(&Gateway::start(vec![broken.clone(), broken, taken]))).await;
+    let retry = "one retry 500: it is busy or broken".to_owned();
+    assert_eq!(told(&message), ("sent".to_owned(), vec![retry.clone(), retry, "one sent".to_owned()]));
+}
+
+#[tokio::test]
+async fn a_gateway_that_hangs_resets_or_answers_rubbish_may_have_sent_it() {
+    for (reply, error) in [
+        (Reply::Hang, "it took the request and did not answer in time"),
+        (Reply::Reset, "it took the request and the connection broke: "),
+        (Reply::Answer(200, "<html>".to_owned()), "200, with an answer that can't be read"),
+    ] {
+        let (one, two) = (Gateway::start(vec![reply]), Gateway::start(Vec::new()));
+        let stopped = outcome(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
+        let (state, attempts) = told(&stopped);
+        assert_eq!((state.as_str(), attempts.len()), ("unknown", 1), "{attempts:?}");
+        assert!(attempts[0].starts_with(&format!("one unknown {error}")), "{attempts:?}");
+        assert_eq!((one.asked().len(), two.asked().len()), (1, 0), "it is not repeated blindly");
+        let next = outcome(with_two(&one.url, &two.url, OnUnknown::Next)).await;
+        assert_eq!(told(&next).0, "sent");
+        assert_eq!((one.asked().len(), two.asked().len()), (2, 1));
+    }
+}
+
+#[tokio::test]
+async fn the_next_provider_takes_what_the_first_refuses() {
+    let two = Gateway::start(Vec::new());
+    for (status, body, attempt) in [
+        (401, "{}", "one misconfigured 401: the key is refused"),
+        (404, "{}", "one next 404: it refuses the request"),
+        (503, "{}", "one retry 503: it is busy or broken"),
+        (200, r#"{"ok":false}"#, "one next 200: it refuses the message"),
+    ] {
+        let one = Gateway::start(vec![Reply::Answer(status, body.to_owned())]);
+        let message = outcome(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
+        assert_eq!(told(&message), ("sent".to_owned(), vec![attempt.to_owned(), "two sent".to_owned()]));
+    }
+    let message = outcome(with_two("http://127.0.0.1:9", &two.url, OnUnknown::Stop)).await;
+    let (state, attempts) = told(&message);
+    assert_eq!(state, "sent");
+    assert!(attempts[0].starts_with("one retry it can't be reached: "), "{attempts:?}");
+}
+
+#[tokio::test]
+async fn when_nobody_takes_it_the_state_says_why_not() {
+    let refused = Gateway::start(vec![Reply::Answer(403, String::new())]);
+    let message = outcome(with_sms(&refused)).await;
+    let why = "one misconfigured 403: the key is refused".to_owned();
+    assert_eq!(told(&message), ("failed".to_owned(), vec![why]));
+    let broken = Gateway::start(vec![Reply::Answer(500, String::new())]);
+    let message = outcome(with_sms(&broken)).await;
+    let (state, attempts) = told(&message);
+    assert_eq!(state, "expired");
+    assert!(attempts.len() >= 4, "{attempts:?}");
+    assert!(
+        message["attempts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|attempt| { attempt["started_at"].as_str().unwrap() < "2025-12-29T14:43:32.273219Z" })
+    );
+}
+
+#[tokio::test]
+async fn what_is_used_before_it_is_sent_is_sent_no_more() {
+    let gateway = Gateway::start(Vec::new());
+    let app = TestApp::start_serving(with_sms(&gateway)).await;
+    app.send_json("POST", SEND, TO_MOBILE).await;
+    let code = app.send("GET", &path(1)).await.json()["code"].clone();
+    let guess = format!(r#"{{"mobile_number":"09123456789","code":{code}}}"#);
+    app.send_json("POST", crate::verifying::VERIFY, guess).await;
+    let _delivering = app.deliver();
+    for _ in 0..200 {
+        let deliveries = app.send("GET", &format!("{}/deliveries", path(1))).await.json();
+        if deliveries[0]["state"] == "cancelled" {
+            assert_eq!(gateway.asked().len(), 0);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it was not cancelled");
+}

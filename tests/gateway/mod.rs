@@ -1,0 +1,109 @@
+//! An SMS gateway as a test plays it: it keeps what it was asked and answers what the test has planned.
+
+use std::collections::VecDeque;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+/// What the gateway does with a request.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    Answer(u16, String),
+    /// The connection is closed without a word.
+    Reset,
+    /// Nothing comes, for longer than anybody waits.
+    Hang,
+    /// The answer comes after this time.
+    After(Duration, u16, String),
+}
+
+/// A request, as far as a test looks at it.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Method, path and query.
+    pub line: String,
+    /// Names in lower case.
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Asked {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+    }
+}
+
+/// A running gateway. When its plan is used up it answers the last reply for ever.
+#[derive(Clone)]
+pub struct Gateway {
+    pub url: String,
+    asked: Arc<Mutex<Vec<Asked>>>,
+}
+
+pub const TAKEN: &str = r#"{"ok":true,"id":"m-1"}"#;
+
+impl Gateway {
+    /// An empty plan takes every message.
+    pub fn start(plan: Vec<Reply>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let plan = if plan.is_empty() { vec![Reply::Answer(200, TAKEN.to_owned())] } else { plan };
+        let (log, plan) = (Arc::clone(&asked), Arc::new(Mutex::new(VecDeque::from(plan))));
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let (log, plan) = (Arc::clone(&log), Arc::clone(&plan));
+                thread::spawn(move || serve(stream.unwrap(), &log, &plan));
+            }
+        });
+        Self { url, asked }
+    }
+
+    /// What came in so far.
+    pub fn asked(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, plan: &Mutex<VecDeque<Reply>>) {
+    let Some(asked) = read(&mut stream) else { return };
+    let reply = {
+        // One lock around both: the order of the log is that of the plan.
+        let (mut log, mut plan) = (log.lock().unwrap(), plan.lock().unwrap());
+        log.push(asked);
+        if plan.len() > 1 { plan.pop_front().unwrap() } else { plan[0].clone() }
+    };
+    let (wait, status, body) = match reply {
+        Reply::Answer(status, body) => (Duration::ZERO, status, body),
+        Reply::After(wait, status, body) => (wait, status, body),
+        Reply::Reset => return,
+        Reply::Hang => {
+            thread::sleep(Duration::from_secs(60));
+            return;
+        }
+    };
+    thread::sleep(wait);
+    let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+    // A client that went away needs no answer.
+    let _ = stream.write_all((head + &body).as_bytes());
+}
+
+fn read(stream: &mut TcpStream) -> Option<Asked> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 4096];
+    loop {
+        let length = stream.read(&mut chunk).ok().filter(|length| *length > 0)?;
+        bytes.extend_from_slice(&chunk[..length]);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
+        let mut lines = head.lines();
+        let line = lines.next()?.trim_end_matches(" HTTP/1.1").to_owned();
+        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
+        let asked = Asked { line, headers: lines.filter_map(header).collect(), body: body.to_owned() };
+        if body.len() >= asked.header("content-length").parse().unwrap_or(0) {
+            return Some(asked);
+        }
+    }
+}
