@@ -1,6 +1,5 @@
 //! What gateways that speak HTTP have in common: one request, one answer, and what a failure between the two means.
 
-use std::error::Error as _;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -8,7 +7,7 @@ use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, Header
 use reqwest::{Client, Method, Proxy, Request, Url};
 use serde_json::Value;
 
-use crate::delivery::Provider;
+use crate::delivery::{Provider, innermost};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -151,7 +150,7 @@ impl<G: Gateway> HttpProvider<G> {
             let proxy = Proxy::all(proxy.reveal()).map_err(|_| format!("{name}: proxy is no URL of a proxy"))?;
             builder = builder.proxy(proxy);
         }
-        let client = builder.build().map_err(|cause| format!("{name}: {}", in_words(&cause)))?;
+        let client = builder.build().map_err(|cause| format!("{name}: {}", innermost(&cause)))?;
         Ok(Self { connection, client, gateway })
     }
 
@@ -216,7 +215,7 @@ impl<G: Gateway> Provider for HttpProvider<G> {
 
 /// A request that came to no answer. Without a connection nothing was sent; after that, nobody knows.
 fn lost(cause: &reqwest::Error) -> Report {
-    let words = in_words(cause);
+    let words = innermost(cause);
     if cause.is_connect() {
         Report::not_sent(Outcome::Retry, format!("it can't be reached: {words}"))
     } else if cause.is_timeout() {
@@ -224,13 +223,4 @@ fn lost(cause: &reqwest::Error) -> Report {
     } else {
         Report::not_sent(Outcome::Unknown, format!("it took the request and the connection broke: {words}"))
     }
-}
-
-/// The innermost cause: the outer ones quote the URL, and keys may be in it.
-fn in_words(cause: &reqwest::Error) -> String {
-    let mut innermost: Option<&dyn std::error::Error> = cause.source();
-    while let Some(source) = innermost.and_then(|cause| cause.source()) {
-        innermost = Some(source);
-    }
-    innermost.map_or_else(|| "no reason is given".to_owned(), ToString::to_string)
 }

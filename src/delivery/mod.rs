@@ -139,3 +139,12 @@ fn field(recipient: &Recipient) -> &'static str {
         Recipient::Email(_) => "email",
     }
 }
+
+/// The innermost cause: the outer ones quote URLs, and keys may be in them.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut innermost = error.source();
+    while let Some(source) = innermost.and_then(std::error::Error::source) {
+        innermost = Some(source);
+    }
+    innermost.map_or_else(|| "no reason is given".to_owned(), ToString::to_string)
+}

@@ -10,7 +10,7 @@ use lettre::transport::smtp::response::{Category, Detail};
 use lettre::transport::smtp::{Error as SmtpError, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
 
-use crate::delivery::Provider;
+use crate::delivery::{Provider, innermost};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -139,7 +139,7 @@ fn not_connected(cause: &SmtpError) -> Report {
         None if cause.is_client() => {
             Report::not_sent(Outcome::Misconfigured, "it offers no way to log in that we know, or no TLS")
         }
-        None => Report::not_sent(Outcome::Retry, "it can't be reached"),
+        None => Report::not_sent(Outcome::Retry, format!("it can't be reached: {}", innermost(cause))),
     }
 }
 

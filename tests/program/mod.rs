@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -21,6 +21,16 @@ pub fn otpd(folder: &Path) -> Command {
 
 pub fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
+}
+
+/// Made once, for it reads all the system's certificates. It keeps no connection: each caller has a runtime of its own.
+pub fn client() -> &'static reqwest::Client {
+    static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+        // The library wants to know whose TLS it is, also where there is none.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap()
+    });
+    &CLIENT
 }
 
 /// A running `otpd serve` on a free port; ended when it goes out of scope.
@@ -98,10 +108,7 @@ impl Server {
     pub fn send(&self, verb: &str, path: &str, token: &str, body: &str) -> (u16, String) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            // The library wants to know whose TLS it is, also where there is none. Whoever comes second finds it there.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let client = reqwest::Client::builder().no_proxy().build().unwrap();
-            let response = client
+            let response = client()
                 .request(verb.parse().unwrap(), format!("{}{path}", self.address))
                 .header("Authorization", format!("Token {token}"))
                 .header("Content-Type", "application/json")

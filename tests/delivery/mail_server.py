@@ -1,0 +1,67 @@
+"""A real SMTP server for tests: mail_server.py FOLDER SECURITY [USER PASSWORD].
+
+SECURITY is none, starttls or tls; certificate and key are cert.pem and key.pem in FOLDER. Every mail becomes a file in
+FOLDER. An address that begins with `nobody` is refused, one that begins with `later` for the moment."""
+
+import pathlib
+import ssl
+import sys
+import time
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
+
+folder, security = pathlib.Path(sys.argv[1]), sys.argv[2]
+login = sys.argv[3:5]
+
+
+class Handler:
+    async def handle_RCPT(self, server, session, envelope, address, options):
+        if address.startswith("nobody"):
+            return "550 5.1.1 no such user here: " + address
+        if address.startswith("later"):
+            return "451 4.7.1 greylisted, try later"
+        if address.startswith("drop"):
+            server.transport.abort()
+            return "250 OK"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server, session, envelope):
+        if envelope.rcpt_tos[0].startswith("lost"):
+            server.transport.abort()
+            return "250 OK"
+        (folder / f"mail-{time.time_ns()}.eml").write_bytes(envelope.content)
+        return "250 OK queued"
+
+
+def authenticate(server, session, envelope, mechanism, data):
+    given = [data.login.decode(), data.password.decode()] if hasattr(data, "login") else []
+    return AuthResult(success=given == login, handled=False)
+
+
+def context():
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(folder / "cert.pem", folder / "key.pem")
+    return made
+
+
+options = {}
+if login:
+    options |= {"authenticator": authenticate, "auth_required": True, "auth_require_tls": security == "starttls"}
+if security == "starttls":
+    options |= {"tls_context": context(), "require_starttls": True}
+if security == "tls":
+    options |= {"ssl_context": context()}
+controller = Controller(Handler(), hostname="127.0.0.1", port=0, **options)
+# With port 0 the controller cannot find itself; it is asked for its port before it tries.
+import socket
+
+free = socket.socket()
+free.bind(("127.0.0.1", 0))
+controller.port = free.getsockname()[1]
+free.close()
+controller.start()
+print(controller.port, flush=True)
+sys.stdin.read()
+controller.stop()

@@ -1,0 +1,312 @@
+//! What each gateway is sent, and what its answers mean, as its document says (the sources stand in `src/delivery/`).
+
+use std::collections::BTreeMap;
+
+use otpd::delivery::{Ghasedak, Http, Ippanel, Kavenegar, Login, Melipayamak, PanelTemplates, ProviderSettings, SmsIr};
+use otpd::domain::outbox::{Outcome, Report};
+use reqwest::Method;
+
+use crate::gateway::{Asked, Gateway, Reply};
+use crate::{check, connection, message, secret, send};
+
+fn templates() -> PanelTemplates {
+    let by_purpose = BTreeMap::from([("reset".to_owned(), "200".to_owned())]);
+    PanelTemplates { general: "100".to_owned(), by_purpose }
+}
+
+type Settings = fn(&str) -> ProviderSettings;
+
+fn kavenegar(url: &str) -> ProviderSettings {
+    ProviderSettings::Kavenegar(connection(url), Kavenegar { api_key: secret("the/key"), templates: templates() })
+}
+
+fn ippanel(url: &str) -> ProviderSettings {
+    let gateway = Ippanel {
+        api_key: secret("the-key"),
+        sender: "+983000505".to_owned(),
+        templates: templates(),
+        parameter: "code".to_owned(),
+    };
+    ProviderSettings::Ippanel(connection(url), gateway)
+}
+
+fn melipayamak(url: &str) -> ProviderSettings {
+    let login = Login::Rest { username: "user".to_owned(), password: secret("pass&word") };
+    ProviderSettings::Melipayamak(connection(url), Melipayamak { login, templates: templates() })
+}
+
+fn console(url: &str) -> ProviderSettings {
+    let login = Login::Console { api_key: secret("the-key") };
+    ProviderSettings::Melipayamak(connection(url), Melipayamak { login, templates: templates() })
+}
+
+fn smsir(url: &str) -> ProviderSettings {
+    let gateway = SmsIr { api_key: secret("the-key"), templates: templates(), parameter: "CODE".to_owned() };
+    ProviderSettings::SmsIr(connection(url), gateway)
+}
+
+fn ghasedak(url: &str) -> ProviderSettings {
+    let gateway = Ghasedak { api_key: secret("the-key"), templates: templates(), parameter: "Code".to_owned() };
+    ProviderSettings::Ghasedak(connection(url), gateway)
+}
+
+const ALL: [(&str, Settings); 6] = [
+    ("kavenegar", kavenegar),
+    ("ippanel", ippanel),
+    ("melipayamak", melipayamak),
+    ("console", console),
+    ("smsir", smsir),
+    ("ghasedak", ghasedak),
+];
+
+/// What the gateway is asked for a message with this purpose, and what it reports of the answer.
+async fn asked(settings: Settings, purpose: &str, status: u16, answer: &str) -> (Asked, Report) {
+    let gateway = Gateway::start(vec![Reply::Answer(status, answer.to_owned())]);
+    let report = send(settings(&gateway.url), &message("09123456789", purpose)).await;
+    (gateway.asked().remove(0), report)
+}
+
+async fn outcome(settings: Settings, status: u16, answer: &str) -> (Outcome, String) {
+    let report = asked(settings, "login", status, answer).await.1;
+    (report.outcome, report.error.or(report.provider_message_id).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn kavenegar_speaks_lookup() {
+    let taken =
+        r#"{"return":{"status":200,"message":"تایید شد"},"entries":[{"messageid":8792343,"status":5,"cost":120}]}"#;
+    let (asked, report) = asked(kavenegar, "reset", 200, taken).await;
+    assert_eq!(asked.line, "POST /v1/the%2Fkey/verify/lookup.json");
+    assert_eq!(asked.header("content-type"), "application/x-www-form-urlencoded");
+    assert_eq!(asked.body, "receptor=09123456789&template=200&token=255315&type=sms");
+    assert_eq!(report, Report::sent(Some("8792343".to_owned())));
+    let refused = |status: u16| format!(r#"{{"return":{{"status":{status},"message":"09123456789"}},"entries":null}}"#);
+    for (status, meaning) in [
+        (403, (Outcome::Misconfigured, "403: the key is refused")),
+        (411, (Outcome::BadRecipient, "411: it refuses the number")),
+        (418, (Outcome::Next, "418: there is no credit")),
+        (424, (Outcome::Misconfigured, "424: there is no such template, or it is not approved")),
+        (409, (Outcome::Retry, "409: it is busy")),
+        (451, (Outcome::Retry, "451: it is busy")),
+        (501, (Outcome::Misconfigured, "501: a test account sends to its owner only")),
+        (502, (Outcome::Retry, "502: it is busy")),
+        (422, (Outcome::Next, "422: it refuses the request")),
+    ] {
+        let (outcome, error) = outcome(kavenegar, status, &refused(status)).await;
+        assert_eq!((outcome, error.as_str()), meaning);
+    }
+}
+
+#[tokio::test]
+async fn ippanel_speaks_patterns() {
+    let taken =
+        r#"{"data":{"message_outbox_ids":[1123544244]},"meta":{"status":true,"message":"","message_code":"200-1"}}"#;
+    let (asked, report) = asked(ippanel, "login", 200, taken).await;
+    assert_eq!((asked.line.as_str(), asked.header("authorization")), ("POST /api/send", "the-key"));
+    let body: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    let expected = serde_json::json!({
+        "sending_type": "pattern", "from_number": "+983000505", "code": "100",
+        "recipients": ["+989123456789"], "params": {"code": "255315"},
+    });
+    assert_eq!(body, expected);
+    assert_eq!(report, Report::sent(Some("1123544244".to_owned())));
+    let refused = |code: &str, errors: &str| {
+        format!(r#"{{"data":null,"meta":{{"status":false,"message":"x","message_code":"{code}"}},"errors":{errors}}}"#)
+    };
+    for (status, answer, meaning) in [
+        (401, refused("400-1", "null"), (Outcome::Misconfigured, "401 400-1: the key is refused")),
+        (
+            422,
+            refused("400-2", r#"{"recipients":["bad"]}"#),
+            (Outcome::BadRecipient, "422 400-2: it refuses the number"),
+        ),
+        (
+            422,
+            refused("400-2", r#"{"code":["bad"]}"#),
+            (Outcome::Misconfigured, "422 400-2: it refuses the line, the pattern or its variable"),
+        ),
+        (404, refused("404-1", "null"), (Outcome::Misconfigured, "404 404-1: there is no such pattern")),
+        (500, refused("500", "null"), (Outcome::Retry, "500: it is busy or broken")),
+    ] {
+        let (outcome, error) = outcome(ippanel, status, &answer).await;
+        assert_eq!((outcome, error.as_str()), meaning);
+    }
+}
+
+#[tokio::test]
+async fn melipayamak_speaks_rest_where_http_says_200_to_everything() {
+    let taken = r#"{"Value":"4827236412357124981","RetStatus":1,"StrRetStatus":"Ok"}"#;
+    let (asked, report) = asked(melipayamak, "reset", 200, taken).await;
+    assert_eq!(asked.line, "POST /api/SendSMS/BaseServiceNumber");
+    assert_eq!(asked.body, "username=user&password=pass%26word&text=255315&to=09123456789&bodyId=200");
+    assert_eq!(report, Report::sent(Some("4827236412357124981".to_owned())), "more than 53 bits");
+    for (value, status, meaning) in [
+        ("\"0\"", 0, (Outcome::Misconfigured, "0: user name or password is wrong")),
+        ("\"2\"", 0, (Outcome::Next, "2: there is no credit")),
+        ("\"-6\"", 0, (Outcome::Retry, "-6: it is broken or being updated")),
+        ("\"-4\"", 0, (Outcome::Misconfigured, "-4: line, bodyId or its values are wrong")),
+        ("\"18\"", 0, (Outcome::BadRecipient, "18: it refuses the number")),
+        ("\"35\"", 35, (Outcome::BadRecipient, "35: the number is on a black list or invalid")),
+        ("\"-110\"", 0, (Outcome::Misconfigured, "-110: this server's address is blocked, or the panel wants a key")),
+        ("\"4827236412357124981\"", 11, (Outcome::Next, "4827236412357124981: it refuses the message")),
+        ("\"\"", 11, (Outcome::Next, "11: it refuses the message")),
+    ] {
+        let answer = format!(r#"{{"Value":{value},"RetStatus":{status},"StrRetStatus":"x"}}"#);
+        let (outcome, error) = outcome(melipayamak, 200, &answer).await;
+        assert_eq!((outcome, error.as_str()), meaning);
+    }
+}
+
+#[tokio::test]
+async fn melipayamaks_console_takes_a_key_in_the_path() {
+    let (asked, report) = asked(console, "login", 200, r#"{"recId":3741437414,"status":""}"#).await;
+    assert_eq!(asked.line, "POST /api/send/shared/the-key");
+    assert_eq!(asked.body, r#"{"bodyId":100,"to":"09123456789","args":["255315"]}"#);
+    assert_eq!(report, Report::sent(Some("3741437414".to_owned())));
+    let (outcome, error) = outcome(console, 200, r#"{"recId":0,"status":"credit"}"#).await;
+    assert_eq!((outcome, error.as_str()), (Outcome::Next, "it refuses the message"));
+}
+
+#[tokio::test]
+async fn smsir_speaks_verify() {
+    let taken = r#"{"status":1,"message":"موفق","data":{"messageId":89545112,"cost":1.0}}"#;
+    let (asked, report) = asked(smsir, "login", 200, taken).await;
+    assert_eq!((asked.line.as_str(), asked.header("x-api-key")), ("POST /v1/send/verify", "the-key"));
+    let body = r#"{"mobile":"09123456789","templateId":100,"parameters":[{"name":"CODE","value":"255315"}]}"#;
+    assert_eq!(asked.body, body);
+    assert_eq!(report, Report::sent(Some("89545112".to_owned())));
+    for (http, status, meaning) in [
+        (401, 10, (Outcome::Misconfigured, "10: the key is refused")),
+        (400, 104, (Outcome::BadRecipient, "104: it refuses the number")),
+        (400, 102, (Outcome::Next, "102: there is no credit")),
+        (400, 113, (Outcome::Misconfigured, "113: there is no such template")),
+        (429, 20, (Outcome::Retry, "20: it is busy or broken")),
+        (500, 0, (Outcome::Retry, "0: it is busy or broken")),
+        (400, 999, (Outcome::Next, "999: it refuses the message")),
+    ] {
+        let answer = format!(r#"{{"status":{status},"message":"09123456789","data":null}}"#);
+        let (outcome, error) = outcome(smsir, http, &answer).await;
+        assert_eq!((outcome, error.as_str()), meaning);
+    }
+}
+
+#[tokio::test]
+async fn ghasedak_speaks_otp_in_more_than_one_case() {
+    let taken = r#"{"IsSuccess":true,"StatusCode":200,"Message":"","Data":{"Items":[{"Receptor":"09123456789","MessageId":"71","MessageBody":"255315"}]}}"#;
+    let (asked, report) = asked(ghasedak, "login", 200, taken).await;
+    assert_eq!(asked.line, "POST /rest/api/v1/WebService/SendOtpSMS");
+    assert_eq!(asked.header("apikey"), "the-key");
+    let body: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    let expected = serde_json::json!({
+        "receptors": [{"mobile": "09123456789"}], "templateName": "100",
+        "inputs": [{"param": "Code", "value": "255315"}], "udh": false, "isVoice": false,
+    });
+    assert_eq!(body, expected);
+    assert_eq!(report, Report::sent(Some("71".to_owned())));
+    for (status, meaning) in [
+        (401, (Outcome::Misconfigured, "401: the key is refused")),
+        (400, (Outcome::Next, "400: it refuses the request")),
+        (500, (Outcome::Retry, "500: it is busy or broken")),
+        (200, (Outcome::Next, "200: it refuses the message")),
+    ] {
+        let answer = format!(r#"{{"isSuccess":false,"statusCode":{status},"message":"255315"}}"#);
+        let (outcome, error) = outcome(ghasedak, 200, &answer).await;
+        assert_eq!((outcome, error.as_str()), meaning);
+    }
+}
+
+#[tokio::test]
+async fn no_gateways_rubbish_hang_or_reset_is_taken_for_a_message_that_was_sent() {
+    for (name, settings) in ALL {
+        for answer in ["", "<html>busy</html>", "[]", "null", "{}", r#"{"status":"?"}"#, r#"{"return":7}"#] {
+            let (outcome, error) = outcome(settings, 200, answer).await;
+            assert!(matches!(outcome, Outcome::Unknown | Outcome::Next), "{name} {answer}: {outcome:?} {error}");
+        }
+        for (reply, expected) in [
+            (Reply::Answer(502, "<html>".to_owned()), Outcome::Retry),
+            (Reply::Answer(403, "<html>".to_owned()), Outcome::Misconfigured),
+            (Reply::Reset, Outcome::Unknown),
+        ] {
+            let gateway = Gateway::start(vec![reply]);
+            let report = send(settings(&gateway.url), &message("09123456789", "login")).await;
+            assert_eq!(report.outcome, expected, "{name}: {report:?}");
+            let error = report.error.unwrap();
+            assert!(!error.contains("255315") && !error.contains("0912") && !error.contains("key/"), "{error}");
+            assert_eq!(gateway.asked().len(), 1, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn doctor_asks_each_gateway_for_its_credit() {
+    for (settings, line, good, words) in [
+        (
+            kavenegar as Settings,
+            "GET /v1/the%2Fkey/account/info.json",
+            r#"{"return":{"status":200},"entries":{"remaincredit":1500}}"#,
+            "the key is good; 1500 rials of credit",
+        ),
+        (
+            ippanel,
+            "GET /api/payment/credit/mine",
+            r#"{"data":{"credit":22.5},"meta":{"status":true}}"#,
+            "the key is good; 22.5 of credit",
+        ),
+        (
+            melipayamak,
+            "POST /api/SendSMS/GetCredit",
+            r#"{"Value":"120.5","RetStatus":1,"StrRetStatus":"Ok"}"#,
+            "it lets us in; credit for 120.5 messages",
+        ),
+        (
+            console,
+            "GET /api/receive/credit/the-key",
+            r#"{"amount":12,"status":""}"#,
+            "it lets us in; credit for 12 messages",
+        ),
+        (smsir, "GET /v1/credit", r#"{"status":1,"data":88}"#, "the key is good; credit for 88 messages"),
+        (ghasedak, "GET /", "", "it answers; only sending shows whether the key is good"),
+    ] {
+        let gateway = Gateway::start(vec![Reply::Answer(200, good.to_owned())]);
+        assert_eq!(check(settings(&gateway.url)).await, Ok(words.to_owned()));
+        assert_eq!(gateway.asked()[0].line, line);
+    }
+    let refusing = Gateway::start(vec![Reply::Answer(403, r#"{"return":{"status":403},"entries":null}"#.to_owned())]);
+    assert_eq!(check(kavenegar(&refusing.url)).await, Err("403: the key is refused".to_owned()));
+    assert!(check(smsir("http://127.0.0.1:9")).await.unwrap_err().starts_with("it can't be reached: "));
+}
+
+#[tokio::test]
+async fn any_gateway_is_described_by_its_request_and_its_answer() {
+    let gateway = Gateway::start(vec![Reply::Answer(200, r#"{"result":{"code":0,"id":["x7"]}}"#.to_owned())]);
+    let (base, path) =
+        Http::split(&format!("{}/send/{{purpose}}?to={{international}}&t={{text}}", gateway.url)).unwrap();
+    let http = Http {
+        method: Method::PUT,
+        path: secret(&path),
+        headers: vec![
+            ("content-type".parse().unwrap(), secret("application/json; charset=utf-8")),
+            ("x-key".parse().unwrap(), secret("the-key")),
+        ],
+        body: Some(secret(r#"{"to":"{recipient}","c":"{code}","l":"{language}","t":"{text}","{x}":{}}"#)),
+        success_pointer: Some("/result/code".to_owned()),
+        success_value: "0".to_owned(),
+        id_pointer: Some("/result/id/0".to_owned()),
+    };
+    let settings = ProviderSettings::Http(connection(&base), http.clone());
+    let report = send(settings, &message("09123456789", "login")).await;
+    assert_eq!(report, Report::sent(Some("x7".to_owned())));
+    let asked = gateway.asked().remove(0);
+    let text = "%DA%A9%D8%AF%3A%20255315%0A%22%7Bcode%7D%22%20%26%20more";
+    assert_eq!(asked.line, format!("PUT /send/login?to=%2B989123456789&t={text}"));
+    assert_eq!(asked.header("x-key"), "the-key");
+    let body = r#"{"to":"09123456789","c":"255315","l":"fa","t":"کد: 255315\n\"{code}\" & more","{x}":{}}"#;
+    assert_eq!(asked.body, body);
+
+    let form = vec![("content-type".parse().unwrap(), secret("application/x-www-form-urlencoded"))];
+    let gateway = Gateway::start(Vec::new());
+    let http = Http { headers: form, body: Some(secret("t={text}")), success_pointer: None, id_pointer: None, ..http };
+    let settings = ProviderSettings::Http(connection(&gateway.url), http);
+    assert_eq!(send(settings, &message("09123456789", "login")).await, Report::sent(None));
+    assert_eq!(gateway.asked()[0].body, format!("t={text}"));
+}

@@ -1,0 +1,162 @@
+//! SMTP against a real server (aiosmtpd), which lives in a Python environment in target/.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use otpd::delivery::{ProviderSettings, Security, Smtp};
+use otpd::domain::outbox::Outcome;
+
+use crate::{check, message, secret, send};
+
+/// The Python that has aiosmtpd; made where it is missing.
+fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail-venv");
+        let python = environment.join("bin/python");
+        let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
+        if !Command::new(&python).args(["-c", "import aiosmtpd"]).status().is_ok_and(|status| status.success()) {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&environment));
+            run(Command::new(environment.join("bin/pip")).args(["install", "-q", "aiosmtpd==1.4.6"]));
+        }
+        python
+    })
+}
+
+/// A running mail server; ended when it goes out of scope.
+struct MailServer {
+    child: Child,
+    port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl MailServer {
+    fn start(security: &str, login: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let certify = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
+            .args([
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+                "-keyout",
+                "key.pem",
+                "-out",
+                "cert.pem",
+            ])
+            .current_dir(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        assert!(certify.unwrap().success());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/delivery/mail_server.py");
+        let mut child = Command::new(python())
+            .arg(script)
+            .arg(folder.path())
+            .arg(security)
+            .args(login)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, port: line.trim().parse().unwrap(), folder }
+    }
+
+    fn settings(&self, security: Security, login: Option<(&str, &str)>) -> ProviderSettings {
+        let smtp = Smtp {
+            host: "localhost".to_owned(),
+            port: self.port,
+            security,
+            login: login.map(|(user, password)| (user.to_owned(), secret(password))),
+            from: "otpd <noreply@example.com>".parse().unwrap(),
+            timeout: Duration::from_secs(5),
+            ca: Some(fs::read_to_string(self.folder.path().join("cert.pem")).unwrap()),
+        };
+        ProviderSettings::Smtp { name: "mail".to_owned(), smtp }
+    }
+
+    fn mails(&self) -> Vec<String> {
+        let files = fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
+        let mails = files.filter(|path| path.extension().is_some_and(|extension| extension == "eml"));
+        mails.map(|path| fs::read_to_string(path).unwrap()).collect()
+    }
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_mail_arrives_as_text_and_as_html_whatever_protects_the_connection() {
+    for (name, security, login) in [
+        ("none", Security::Plain, None),
+        ("starttls", Security::StartTls, Some(("user", "pass word"))),
+        ("tls", Security::Tls, Some(("user", "pass word"))),
+    ] {
+        let logins = login.map_or(Vec::new(), |(user, password)| vec![user, password]);
+        let server = MailServer::start(name, &logins);
+        let settings = server.settings(security, login);
+        assert_eq!(check(settings.clone()).await, Ok("connected and logged in".to_owned()), "{name}");
+        let report = send(settings, &message("Some@example.com", "login")).await;
+        assert_eq!((report.outcome, &report.error), (Outcome::Sent, &None), "{name}");
+        let mails = server.mails();
+        assert_eq!(mails.len(), 1, "{name}");
+        let mail = &mails[0];
+        for part in [
+            "From: otpd <noreply@example.com>",
+            "To: Some@example.com",
+            "Subject: =?utf-8?b?",
+            "multipart/alternative",
+            "text/plain; charset=utf-8",
+            "text/html; charset=utf-8",
+        ] {
+            assert!(mail.contains(part), "{name}: {part} is not in {mail}");
+        }
+        assert!(mail.contains(&format!("Message-ID: {}", report.provider_message_id.unwrap())), "{mail}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_server_refuses_has_its_meaning() {
+    let server = MailServer::start("none", &[]);
+    for (recipient, outcome, error) in [
+        ("nobody@example.com", Outcome::BadRecipient, "550: it refuses the recipient"),
+        ("later@example.com", Outcome::Retry, "451: not now"),
+        ("lost@example.com", Outcome::Unknown, "the connection broke while it took the mail"),
+    ] {
+        let report = send(server.settings(Security::Plain, None), &message(recipient, "login")).await;
+        assert_eq!((report.outcome, report.error.as_deref()), (outcome, Some(error)), "{recipient}");
+    }
+    assert_eq!(server.mails().len(), 0);
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_has_sent_nothing_and_is_told_why() {
+    let server = MailServer::start("starttls", &["user", "right"]);
+    let wrong = server.settings(Security::StartTls, Some(("user", "wrong")));
+    let report = send(wrong.clone(), &message("a@example.com", "login")).await;
+    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some("535: it does not let us in")));
+    assert_eq!(check(wrong).await, Err("535: it does not let us in".to_owned()));
+    let plain = MailServer::start("none", &[]);
+    let report = send(plain.settings(Security::StartTls, None), &message("a@example.com", "login")).await;
+    assert_eq!(report.outcome, Outcome::Misconfigured, "{report:?}");
+    let port = plain.port;
+    drop(plain);
+    let gone = MailServer::start("none", &[]);
+    let ProviderSettings::Smtp { name, smtp } = gone.settings(Security::Plain, None) else { panic!("it is SMTP") };
+    let settings = ProviderSettings::Smtp { name, smtp: Smtp { port, ..smtp } };
+    let report = send(settings, &message("a@example.com", "login")).await;
+    assert_eq!(
+        (report.outcome, report.error.as_deref()),
+        (Outcome::Retry, Some("it can't be reached: Connection refused (os error 111)"))
+    );
+}
