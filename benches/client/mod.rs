@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a measurement stops where something fails")]
 
 use std::cell::{Cell, RefCell};
+use std::fmt::Display;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -101,8 +102,8 @@ pub fn once(address: &str, path: &str) {
     });
 }
 
-/// The text of a request about the code with this id.
-pub fn request(verb: &str, id: u64, body: &str) -> String {
+/// The text of a request about the code with this id, or to one of the other paths there.
+pub fn request(verb: &str, id: impl Display, body: &str) -> String {
     format!(
         "{verb} /api/notifications/otp/{id} HTTP/1.1\r\nHost: otpd\r\nAuthorization: Token {TOKEN}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",

@@ -32,7 +32,11 @@ pub(super) async fn run(config: &Config) -> Outcome {
         let (sign, words) = finding.map_or_else(|todo| ("TODO", todo), |well| ("ok", well));
         out(&format!("{sign:<5}{what}: {words}\n"))?;
     }
-    if bad == 0 { Ok(()) } else { Err(format!("{bad} things to do").into()) }
+    match bad {
+        0 => Ok(()),
+        1 => Err("1 thing to do".into()),
+        _ => Err(format!("{bad} things to do").into()),
+    }
 }
 
 async fn providers(channel: &str, chain: &Chain) -> Vec<Finding> {

@@ -9,6 +9,8 @@ const OTHERS: u64 = 64;
 /// A database connection holds the file and its WAL.
 const PER_READER: u64 = 2;
 const LEAST_CONNECTIONS: u64 = 16;
+/// The socket, and the handle by which it is closed when nothing comes.
+const PER_CONNECTION: u64 = 2;
 
 /// Raises the limit of open files as far as is useful and allowed; how many connections fit beside so many readers.
 ///
@@ -26,10 +28,12 @@ pub(super) fn connections(readers: u32) -> Result<usize, String> {
     };
     let reserved = OTHERS + PER_READER * u64::from(readers + 1);
     match limit.checked_sub(reserved) {
-        Some(connections) if connections >= LEAST_CONNECTIONS => Ok(usize::try_from(connections).unwrap_or(usize::MAX)),
+        Some(files) if files >= LEAST_CONNECTIONS * PER_CONNECTION => {
+            Ok(usize::try_from(files / PER_CONNECTION).unwrap_or(usize::MAX))
+        }
         _ => Err(format!(
             "only {limit} files may be open and {} are needed; raise the limit (`ulimit -n`, systemd: LimitNOFILE=)",
-            reserved + LEAST_CONNECTIONS
+            reserved + LEAST_CONNECTIONS * PER_CONNECTION
         )),
     }
 }

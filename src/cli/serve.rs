@@ -42,14 +42,21 @@ pub(super) async fn run(config: &Config) -> Outcome {
     let readers = u32::try_from(workers * 2).unwrap_or(u32::MAX).clamp(4, 64);
     let connections = open_files::connections(readers)?;
     let metrics = Metrics::new();
-    let options = Options { readers, create: true, checkpoints: config.checkpoints, metrics: metrics.clone() };
+    let options = Options {
+        readers,
+        create: true,
+        checkpoints: config.checkpoints,
+        checkpoint_kib: config.checkpoint_kib,
+        metrics: metrics.clone(),
+    };
     let store = Store::open(&config.database_path, &options)?;
     let service = Service::new(store.clone(), Arc::new(now), service_settings(config, &store)?);
     let stopping = http::Stopping::default();
     let settings = http::Settings {
         workers,
         connections,
-        readers: readers as usize,
+        blocking_threads: readers as usize,
+        no_request_for: http::NO_REQUEST_FOR,
         trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
         requests_per_second: config.requests_per_second,
         metrics,

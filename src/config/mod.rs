@@ -41,6 +41,8 @@ pub struct Config {
     pub database_path: PathBuf,
     /// Whether otpd moves the write-ahead log into the database.
     pub checkpoints: bool,
+    /// KiB of the write-ahead log between two checkpoints.
+    pub checkpoint_kib: u32,
     pub policy: Policy,
     pub limits: Limits,
     pub delivery: DeliveryConfig,
@@ -91,6 +93,9 @@ impl Config {
             )?,
             database_path: layers.value("database.path", "the path of a file", file_path)?.into(),
             checkpoints: layers.value("database.checkpoints", "true or false", |text| text.parse().ok())?,
+            checkpoint_kib: layers.value("database.checkpoint_kib", "a number of KiB from 64 to 1048576", |text| {
+                text.parse().ok().filter(|kib| (64..=1_048_576).contains(kib))
+            })?,
             policy: policy(&layers)?,
             limits: Limits::try_new(|limit| {
                 layers.value(limit.setting(), "a number from 0 (no limit) to 1000000000", |text| {

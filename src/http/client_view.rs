@@ -63,19 +63,26 @@ fn told(request: &HttpRequest, proxies: &TrustedProxies) -> Option<Told> {
 /// The address that a request comes from, as the outermost trusted proxy saw it.
 pub(super) fn client(request: &HttpRequest, proxies: &TrustedProxies) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip();
-    let told = || {
-        let clients = clients(request);
-        address(clients.get(outermost(&clients, proxies)?)?)
-    };
-    proxies.trust(peer).then(told).flatten().or(Some(peer))
+    let told = |clients: Vec<String>| address(clients.get(outermost(&clients, proxies)?)?);
+    if !proxies.trust(peer) {
+        return Some(peer);
+    }
+    // A proxy writes one of the two headers and passes on what its client wrote into the other: where they differ it can't
+    // be told who is lying, and the client is one with all others behind this proxy.
+    match (forwarded_clients(request).and_then(told), told(list(request, &FORWARDED_FOR))) {
+        (Some(one), Some(other)) if one != other => Some(peer),
+        (one, other) => one.or(other).or(Some(peer)),
+    }
 }
 
 /// Whom each proxy says it speaks for, from the outermost to the nearest; nothing where one does not say.
 fn clients(request: &HttpRequest) -> Vec<String> {
-    match header(request, &FORWARDED) {
-        Some(forwarded) => forwarded.split(',').map(|entry| directive(entry, "for").unwrap_or_default()).collect(),
-        None => list(request, &FORWARDED_FOR),
-    }
+    forwarded_clients(request).unwrap_or_else(|| list(request, &FORWARDED_FOR))
+}
+
+fn forwarded_clients(request: &HttpRequest) -> Option<Vec<String>> {
+    let forwarded = header(request, &FORWARDED)?;
+    Some(forwarded.split(',').map(|entry| directive(entry, "for").unwrap_or_default()).collect())
 }
 
 /// The index of the entry whose client is the first from the right that is no trusted proxy.

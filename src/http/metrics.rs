@@ -11,6 +11,8 @@ use crate::http::openapi::{Denials, Faults};
 use crate::http::{SHUTDOWN_SECONDS, Server};
 use crate::service::Service;
 
+/// Connections to the port of the measurements.
+const CONNECTIONS: usize = 32;
 /// What Prometheus calls its text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -40,7 +42,13 @@ pub fn metrics_server(listener: TcpListener, service: Service) -> io::Result<Ser
     let server = HttpServer::new(move || {
         App::new().app_data(web::Data::new(service.clone())).route("/metrics", web::get().to(anyone))
     });
-    Ok(server.workers(1).shutdown_timeout(SHUTDOWN_SECONDS).disable_signals().listen(listener)?.run())
+    Ok(server
+        .workers(1)
+        .max_connections(CONNECTIONS)
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .disable_signals()
+        .listen(listener)?
+        .run())
 }
 
 fn text(metrics: String) -> HttpResponse {

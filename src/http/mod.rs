@@ -2,6 +2,7 @@
 
 mod body;
 mod client_view;
+mod connections;
 mod credentials;
 mod error;
 mod fields;
@@ -30,6 +31,7 @@ use actix_web::{App, HttpResponse, HttpServer, Resource, Route, guard, web};
 
 use crate::error::{Error, Kind};
 pub use crate::http::client_view::TrustedProxies;
+use crate::http::connections::Connections;
 pub use crate::http::metrics::metrics_server;
 use crate::http::not_allowed::Allow;
 use crate::http::throttle::Throttle;
@@ -44,6 +46,10 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// never otpd who closes one that a proxy is about to use.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
+/// How long a connection may be without an answered request: longer than it may idle, so that only those are met on which
+/// something is wrong.
+pub const NO_REQUEST_FOR: Duration = Duration::from_secs(80);
+
 /// How a server is run.
 pub struct Settings {
     /// Threads that serve requests.
@@ -51,7 +57,9 @@ pub struct Settings {
     /// Connections that may be open at once; more wait until one is closed.
     pub connections: usize,
     /// Threads that visit the store's readers: more than there are readers would only stand in each other's way.
-    pub readers: usize,
+    pub blocking_threads: usize,
+    /// How long a connection may be without an answered request.
+    pub no_request_for: Duration,
     pub trusted_proxies: TrustedProxies,
     /// Requests a second that one client address may send.
     pub requests_per_second: Option<NonZeroU32>,
@@ -79,7 +87,8 @@ impl Default for Settings {
         Self {
             workers: 1,
             connections: 1024,
-            readers: 4,
+            blocking_threads: 4,
+            no_request_for: NO_REQUEST_FOR,
             trusted_proxies: TrustedProxies::default(),
             requests_per_second: None,
             metrics: Metrics::new(),
@@ -93,7 +102,8 @@ impl Default for Settings {
 /// # Errors
 /// Where the listener can't be used.
 pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io::Result<Server> {
-    let Settings { workers, connections, readers, trusted_proxies, requests_per_second, metrics, stopping } = settings;
+    let Settings { workers, trusted_proxies, requests_per_second, metrics, stopping, .. } = settings;
+    let watched = Connections::watched(settings.no_request_for);
     let throttle =
         requests_per_second.map(|limit| Arc::new(Throttle::new(limit, trusted_proxies.clone(), metrics.clone())));
     let server = HttpServer::new(move || {
@@ -110,8 +120,9 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
     });
     Ok(server
         .workers(workers)
-        .worker_max_blocking_threads(readers.div_ceil(workers))
-        .max_connections(connections.div_ceil(workers))
+        .worker_max_blocking_threads(settings.blocking_threads.div_ceil(workers))
+        .max_connections(settings.connections.div_ceil(workers))
+        .on_connect(move |stream, data| watched.admit(stream, data))
         .client_request_timeout(HEAD_DEADLINE)
         .keep_alive(KEEP_ALIVE)
         .shutdown_timeout(SHUTDOWN_SECONDS)

@@ -15,6 +15,7 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::error::Error;
+use crate::http::connections::Busy;
 use crate::http::{Pattern, Stopping};
 use crate::metrics::Metrics;
 
@@ -25,6 +26,7 @@ pub(super) async fn observe(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
     let begun = Instant::now();
+    let _busy = Busy::with(request.request());
     let id = RequestId::of(request.headers());
     let method = verb(request.method());
     let metrics = request.app_data::<web::Data<Metrics>>().cloned();

@@ -13,10 +13,11 @@ mod sending;
 mod verifying;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono_tz::Tz;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use crate::service::sending::{SendRequest, Sent};
 pub use crate::service::verifying::{Verified, VerifyRequest};
@@ -72,6 +73,8 @@ pub struct Service {
     under_way: UnderWay,
     /// Told when a message is queued.
     outbox: Arc<Notify>,
+    /// Whether the use of a token is being noted.
+    noting: Arc<AtomicBool>,
 }
 
 /// Who makes a change, and when.
@@ -86,7 +89,8 @@ impl Service {
         let Settings { policy, timezone, limits, delivery } = settings;
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
         let (delivery, under_way, outbox) = (Arc::new(delivery), UnderWay::default(), Arc::new(Notify::new()));
-        Self { store, clock, policy, timezone, limits, delivery, under_way, outbox }
+        let noting = Arc::default();
+        Self { store, clock, policy, timezone, limits, delivery, under_way, outbox, noting }
     }
 
     pub fn timezone(&self) -> Tz {
@@ -126,20 +130,30 @@ impl Service {
         work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let now = self.now();
-        let (outcome, stale) = self
+        let (outcome, presented) = self
             .store
             .read(move |db| {
                 let (caller, presented) = authenticate(db, &token)?;
-                let outcome = caller.require(permission).and_then(|()| work(db));
-                Ok((outcome, is_stale(&presented, now).then_some(presented.token_id)))
+                Ok((caller.require(permission).and_then(|()| work(db)), presented))
             })
             .await?;
-        if let Some(token_id) = stale {
-            let store = self.store.clone();
-            // Nobody waits for this note: a request is not slower, and not refused, because it could not be made.
-            tokio::spawn(async move { store.write(move |db| tokens::update_last_used(db, token_id, now)).await });
-        }
+        self.note_use(&presented, now);
         outcome
+    }
+
+    /// Notes when a token was used. Nobody waits for it: a request is not slower, and not refused, because it could not be
+    /// noted. One note at a time, so that notes never fill the queue of changes.
+    fn note_use(&self, presented: &Presented, now: Timestamp) {
+        if !is_stale(presented, now) || self.noting.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let (store, noting, token_id) = (self.store.clone(), Arc::clone(&self.noting), presented.token_id);
+        tokio::spawn(async move {
+            if let Err(error) = store.write(move |db| tokens::update_last_used(db, token_id, now)).await {
+                log::debug!("the use of a token could not be noted: {error}");
+            }
+            noting.store(false, Ordering::Relaxed);
+        });
     }
 
     /// Runs `work` for a caller who has `permission`, all in one write transaction: what the caller may do and what is
@@ -152,17 +166,22 @@ impl Service {
         work: impl Fn(&Db, &Call) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let clock = Arc::clone(&self.clock);
-        self.store
+        let (tell, told) = watch::channel(None);
+        let outcome = self
+            .store
             .write(move |db| {
                 let now = clock();
                 let (caller, presented) = authenticate(db, &token)?;
+                tell.send_replace(Some((presented, now)));
                 caller.require(permission)?;
-                if is_stale(&presented, now) {
-                    tokens::update_last_used(db, presented.token_id, now)?;
-                }
                 work(db, &Call { now, token_id: presented.token_id, user_id: presented.user_id })
             })
-            .await
+            .await;
+        // Refused or not, the token was used.
+        if let Some((presented, now)) = *told.borrow() {
+            self.note_use(&presented, now);
+        }
+        outcome
     }
 }
 

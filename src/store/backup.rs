@@ -41,6 +41,10 @@ pub fn backup(source: &Path, target: &Path, force: bool, progress: Progress<'_>)
     if target.exists() && !force {
         return Err(OpenError::new(target, "is there already; --force replaces it"));
     }
+    let log = beside(target, "-wal");
+    if log.exists() {
+        return Err(OpenError::new(&log, "would be taken for a part of the copy; move it away"));
+    }
     let draft = Draft::beside(target)?;
     let contents = copy(source, &draft, progress)?;
     draft.put(target)?;
@@ -64,16 +68,23 @@ pub fn restore(
     let draft = Draft::beside(target)?;
     let contents = copy(source, &draft, progress)?;
     let unwritable = |cause: io::Error| OpenError::new(target, format!("can't be replaced: {cause}"));
-    let kept = match &old {
-        None => None,
-        Some(old) => {
-            let owner = old.metadata().map_err(unwritable)?;
-            chown(draft.path(), Some(owner.uid()), Some(owner.gid())).map_err(unwritable)?;
-            Some(keep(target, now).map_err(unwritable)?)
-        }
+    if let Some(old) = &old {
+        let owner = old.metadata().map_err(unwritable)?;
+        chown(draft.path(), Some(owner.uid()), Some(owner.gid())).map_err(unwritable)?;
+    }
+    let kept = beside(target, &format!(".before-{now}"));
+    // A log may have stayed behind where the database itself is gone.
+    keep_log(target, &kept).map_err(unwritable)?;
+    let put = match &old {
+        // A second name, so that the first is never without a file; not every file system can.
+        Some(_) => fs::hard_link(target, &kept).or_else(|_| fs::rename(target, &kept)).map_err(unwritable),
+        None => Ok(()),
     };
-    draft.put(target)?;
-    Ok((contents, kept))
+    put.and_then(|()| draft.put(target)).inspect_err(|_| {
+        // Where there was no log, none comes back.
+        let _ = fs::rename(beside(&kept, "-wal"), beside(target, "-wal"));
+    })?;
+    Ok((contents, old.map(|_| kept)))
 }
 
 /// A copy onto itself would destroy what it copies.
@@ -98,29 +109,22 @@ fn hold(target: &Path) -> Result<Option<File>, OpenError> {
     Ok(Some(file))
 }
 
-/// Gives the database another name, with its WAL; its own name goes to the copy next.
-fn keep(target: &Path, now: Timestamp) -> io::Result<PathBuf> {
-    let beside = |name: &Path, suffix: &str| {
-        let mut name = name.as_os_str().to_owned();
-        name.push(suffix);
-        PathBuf::from(name)
-    };
-    let kept = beside(target, &format!(".before-{now}"));
-    // Under the copy's name the old log would be taken for the copy's.
-    for (suffix, outcome) in [
-        ("-wal", fs::rename(beside(target, "-wal"), beside(&kept, "-wal"))),
-        ("-shm", fs::remove_file(beside(target, "-shm"))),
-    ] {
+fn beside(name: &Path, suffix: &str) -> PathBuf {
+    let mut name = name.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Gives the write-ahead log of `target` the name that goes with `kept`: under the copy's name it would be taken for the
+/// copy's.
+fn keep_log(target: &Path, kept: &Path) -> io::Result<()> {
+    for outcome in [fs::rename(beside(target, "-wal"), beside(kept, "-wal")), fs::remove_file(beside(target, "-shm"))] {
         match outcome {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => {
-                return Err(io::Error::new(cause.kind(), format!("{suffix}: {cause}")));
-            }
+            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
             _ => {}
         }
     }
-    // A second name, so that the first is never without a file; not every file system can.
-    fs::hard_link(target, &kept).or_else(|_| fs::rename(target, &kept))?;
-    Ok(kept)
+    Ok(())
 }
 
 /// Copies in one step: smaller ones would begin again at every write of a server's.

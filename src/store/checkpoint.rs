@@ -12,18 +12,17 @@ use rusqlite::hooks::Wal;
 
 use crate::metrics::Metrics;
 use crate::store::error::Failure;
-use crate::store::{Db, READ_DEADLINE};
+use crate::store::{Db, Options};
 
-/// Bytes of the WAL between two checkpoints.
-const EVERY: c_int = 16 * 1024 * 1024;
-/// Steps after which the writer waits for readers, so that the log begins anew: first for a moment, then for as long as
-/// the longest of our own may take.
+/// Steps after which the writer waits for readers, so that the log begins anew: first for a moment, then for longer
+/// than our own readers take, were it not for a fault.
 const PATIENCE: c_int = 2;
 const LAST_PATIENCE: c_int = 3;
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
-const WAIT_FOR_THE_LAST: Duration = READ_DEADLINE;
-/// How long after a vain wait of that length the next one may come: somebody makes a backup, perhaps.
-const PAUSE: Duration = Duration::from_secs(10);
+const WAIT_FOR_THE_LAST: Duration = Duration::from_secs(1);
+/// How long after a vain wait of that length the next one may come: somebody makes a backup, perhaps, and no change is to
+/// wait for that.
+const PAUSE: Duration = Duration::from_secs(30);
 
 thread_local! {
     /// Pages in the WAL after the last commit of this thread.
@@ -42,8 +41,9 @@ pub(super) struct Checkpoints {
 }
 
 impl Checkpoints {
-    /// Takes over the checkpoints of `db`; `ours` is false where another program makes them.
-    pub(super) fn new(db: &Db, ours: bool, metrics: Metrics) -> rusqlite::Result<Self> {
+    /// Takes over the checkpoints of `db`, unless another program makes them.
+    pub(super) fn new(db: &Db, options: &Options, metrics: Metrics) -> rusqlite::Result<Self> {
+        let ours = options.checkpoints;
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
         if !ours {
             db.set_db_config(rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -52,7 +52,8 @@ impl Checkpoints {
             PAGES.set(pages);
             Ok(())
         }));
-        let every = EVERY / db.pragma_query_value(None, "page_size", |row| row.get::<_, c_int>(0))?;
+        let page_kib = db.pragma_query_value(None, "page_size", |row| row.get::<_, c_int>(0))?.max(1024) / 1024;
+        let every = c_int::try_from(options.checkpoint_kib).unwrap_or(c_int::MAX) / page_kib;
         Ok(Self { ours, every, due: every, not_before: Instant::now(), metrics })
     }
 
@@ -86,8 +87,10 @@ impl Checkpoints {
     /// The disk failed.
     pub(super) fn tidy(&mut self, db: &Db) -> Result<(), Failure> {
         db.busy_timeout(WAIT_FOR_OTHERS)?;
-        if let Err(error) = db.execute_batch("PRAGMA optimize") {
-            log::debug!("the statistics were left to the next time: {error}");
+        match db.execute_batch("PRAGMA optimize").map_err(Failure::from) {
+            Ok(()) => {}
+            Err(failure) if failure.disk => return Err(failure),
+            Err(failure) => log::debug!("the statistics were left to the next time: {}", failure.cause),
         }
         if self.ours {
             self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")?;

@@ -28,8 +28,10 @@ pub(super) fn is_disk_failure(error: &Error) -> bool {
     error
         .cause()
         .and_then(|cause| cause.downcast_ref::<rusqlite::Error>())
-        .and_then(rusqlite::Error::sqlite_error_code)
-        .is_some_and(|code| code == ErrorCode::SystemIoFailure)
+        .and_then(rusqlite::Error::sqlite_error)
+        // The shared memory of the log could not grow: the disk is full, and nothing that matters was to be written.
+        .filter(|error| error.extended_code != rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
+        .is_some_and(|error| error.code == ErrorCode::SystemIoFailure)
 }
 
 /// Why the writer could not commit a transaction, or move the WAL into the database.

@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
+use tokio::sync::Semaphore;
 
 pub use crate::store::backup::{Contents, backup, restore};
 pub use crate::store::open::OpenError;
@@ -48,6 +49,8 @@ pub type Db = rusqlite::Connection;
 const READER_WAIT: Duration = Duration::from_secs(2);
 /// How long one visit to a reader may take.
 const READ_DEADLINE: Duration = Duration::from_secs(2);
+/// Visits that may wait for a reader; one more is told to come back.
+const READ_QUEUE: usize = 1024;
 /// Steps of SQLite's machine (some microseconds) between two looks at the clock.
 const STEPS_BETWEEN_LOOKS: c_int = 1000;
 
@@ -59,12 +62,14 @@ pub struct Options {
     pub create: bool,
     /// Whether this process moves the WAL into the database (`database.checkpoints`).
     pub checkpoints: bool,
+    /// KiB of the WAL between two checkpoints (`database.checkpoint_kib`).
+    pub checkpoint_kib: u32,
     pub metrics: Metrics,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, create: true, checkpoints: true, metrics: Metrics::new() }
+        Self { readers: 4, create: true, checkpoints: true, checkpoint_kib: 16 * 1024, metrics: Metrics::new() }
     }
 }
 
@@ -73,6 +78,7 @@ impl Default for Options {
 pub struct Store {
     path: PathBuf,
     readers: r2d2::Pool<SqliteConnectionManager>,
+    visits: Arc<Semaphore>,
     writer: Arc<Writer>,
     metrics: Metrics,
 }
@@ -86,19 +92,27 @@ impl Store {
         let connection = open::writer(path, options.create)?;
         let readers = open::readers(path, options.readers, READER_WAIT)?;
         let metrics = options.metrics.clone();
-        let checkpoints = Checkpoints::new(&connection, options.checkpoints, metrics.clone())
-            .map_err(|cause| OpenError::sqlite(path, &cause))?;
+        let checkpoints =
+            Checkpoints::new(&connection, options, metrics.clone()).map_err(|cause| OpenError::sqlite(path, &cause))?;
         let writer = Writer::start(connection, checkpoints, metrics.clone())
             .map_err(|cause| OpenError::new(path, cause.to_string()))?;
-        Ok(Self { path: path.to_owned(), readers, writer: Arc::new(writer), metrics })
+        let visits = Arc::new(Semaphore::new(READ_QUEUE));
+        Ok(Self { path: path.to_owned(), readers, visits, writer: Arc::new(writer), metrics })
     }
 
     /// Runs `work` on a reader, off the event loop. It sees everything committed before it began, and nothing of what is
     /// committed while it runs. Past two seconds of waiting or two of work it is unavailable.
     pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Result<T> + Send + 'static) -> Result<T> {
+        let place = Arc::clone(&self.visits)
+            .try_acquire_owned()
+            .map_err(|_| Error::unavailable("too many requests wait for a reader"))?;
         let (readers, asked) = (self.readers.clone(), Instant::now());
         let visit = tokio::task::spawn_blocking(move || {
-            let wait = READER_WAIT.saturating_sub(asked.elapsed());
+            let _place = place;
+            // Nobody waits any more for what has waited so long for a thread.
+            let wait = READER_WAIT
+                .checked_sub(asked.elapsed())
+                .ok_or_else(|| Error::unavailable("no reader was free in time"))?;
             let reader = readers.get_timeout(wait).map_err(Error::unavailable)?;
             let visit = Visit::begin(&reader)?;
             work(visit.0)

@@ -2,7 +2,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -58,6 +58,8 @@ impl OpenError {
 /// The connection that writes, on a database of the latest schema.
 pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, OpenError> {
     ensure_file(path, create)?;
+    let file = || fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+    let before = file();
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let mut connection = Connection::open_with_flags(path, flags).map_err(|cause| OpenError::sqlite(path, &cause))?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(|cause| OpenError::sqlite(path, &cause))?;
@@ -66,6 +68,9 @@ pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, OpenError>
     connection.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(|cause| OpenError::sqlite(path, &cause))?;
     // Whoever holds the write lock for good would make every write fail; the start is the time to say so.
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
+    if file() != before {
+        return Err(OpenError::new(path, "was replaced while it was being opened; start again"));
+    }
     migrations::apply(&mut connection)
         .map_err(|cause| OpenError::new(path, format!("the schema can't be brought up to date: {cause}")))?;
     Ok(connection)

@@ -4,6 +4,8 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
+use otpd::http::Settings;
+
 use crate::helpers::{OTPS, TestApp, path};
 
 /// Sends bytes as they are and gives the status of the first answer, if there is one.
@@ -115,4 +117,32 @@ async fn a_head_without_end_is_cut_off() {
     let many = format!("GET / HTTP/1.1\r\nHost: x\r\n{}\r\n", "X: y\r\n".repeat(1000));
     assert!(matches!(raw(&app, many.as_bytes()), Some(400 | 431) | None));
     assert_eq!(app.send("GET", "/healthz").await.status.as_u16(), 200);
+}
+
+#[tokio::test]
+async fn a_connection_on_which_a_further_request_never_ends_is_closed() {
+    let no_request_for = Duration::from_millis(500);
+    let app = TestApp::start_with(Settings { no_request_for, ..Settings::default() }).await;
+    let mut stream = TcpStream::connect(app.address.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let ask = |stream: &mut TcpStream| {
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: otpd\r\n\r\n").unwrap();
+        let mut bytes = [0; 4096];
+        let length = stream.read(&mut bytes).unwrap();
+        bytes[..length].starts_with(b"HTTP/1.1 200")
+    };
+    // As long as requests come it is kept, whatever its age.
+    for _ in 0..4 {
+        assert!(ask(&mut stream));
+        tokio::time::sleep(no_request_for / 2).await;
+    }
+    let begun = std::time::Instant::now();
+    for byte in b"GET /healthz HTTP/1.1\r\nHost: a-very-patient-client-that-never-ends" {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        if stream.write_all(&[*byte]).is_err() || begun.elapsed() > no_request_for * 2 {
+            break;
+        }
+    }
+    assert_eq!(stream.read(&mut [0; 16]).unwrap_or(0), 0, "it is still open");
+    assert!(begun.elapsed() < no_request_for * 4);
 }

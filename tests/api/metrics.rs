@@ -92,3 +92,17 @@ async fn one_address_may_send_so_many_requests_a_second_and_another_is_not_kept_
     tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
     assert_eq!(ask("198.51.100.1").await.status, 200);
 }
+
+#[tokio::test]
+async fn a_client_that_writes_the_header_its_proxy_does_not_is_no_new_client() {
+    let requests_per_second = std::num::NonZeroU32::new(2);
+    let trusted_proxies = otpd::http::TrustedProxies(vec!["127.0.0.1/32".parse().unwrap()]);
+    let app = TestApp::start_with(Settings { requests_per_second, trusted_proxies, ..Settings::default() }).await;
+    let mut refused = 0;
+    for n in 1..=8 {
+        let request = app.request("GET", "/healthz").header("X-Forwarded-For", "198.51.100.1");
+        refused += i32::from(answer(request.header("Forwarded", format!("for=203.0.113.{n}"))).await.status == 429);
+    }
+    assert!(refused >= 5, "{refused}");
+    assert_eq!(answer(app.request("GET", "/healthz").header("X-Forwarded-For", "198.51.100.1")).await.status, 200);
+}

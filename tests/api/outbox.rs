@@ -105,8 +105,8 @@ async fn a_message_arrives_once_with_the_code_in_it() {
     assert_eq!(told(&message), ("sent".to_owned(), vec!["one sent".to_owned()]));
     assert_eq!(message["attempts"][0]["provider_message_id"], "m-1");
     let asked = gateway.asked();
-    assert_eq!((asked.len(), asked[0].line.as_str()), (1, "POST /send"));
-    let body: Value = serde_json::from_str(&asked[0].body).unwrap();
+    assert_eq!((asked.len(), asked[0].0.as_str()), (1, "POST /send"));
+    let body: Value = serde_json::from_str(&asked[0].2).unwrap();
     assert_eq!(body["to"], "09123456789");
     let text = body["text"].as_str().unwrap();
     let code: String = text.chars().skip_while(|c| !c.is_ascii_digit()).take(6).collect();
@@ -115,8 +115,8 @@ async fn a_message_arrives_once_with_the_code_in_it() {
 
 #[tokio::test]
 async fn what_fails_for_the_moment_is_tried_again() {
-    let broken = Reply::Answer(500, "oops".to_owned());
-    let taken = Reply::Answer(200, crate::gateway::TAKEN.to_owned());
+    let broken = Reply::from((500, "oops"));
+    let taken = Reply::from((200, crate::gateway::TAKEN));
     let message = outcome(with_sms(&Gateway::start(vec![broken.clone(), broken, taken]))).await;
     let retry = "one retry 500: it is busy or broken".to_owned();
     assert_eq!(told(&message), ("sent".to_owned(), vec![retry.clone(), retry, "one sent".to_owned()]));
@@ -125,9 +125,9 @@ async fn what_fails_for_the_moment_is_tried_again() {
 #[tokio::test]
 async fn a_gateway_that_hangs_resets_or_answers_rubbish_may_have_sent_it() {
     for (reply, error) in [
-        (Reply::Hang, "it took the request and did not answer in time"),
-        (Reply::Reset, "it took the request and the connection broke: "),
-        (Reply::Answer(200, "<html>".to_owned()), "200, with an answer that can't be read"),
+        (Reply { after: Duration::from_secs(60), answer: None }, "it took the request and did not answer in time"),
+        (Reply { after: Duration::ZERO, answer: None }, "it took the request and the connection broke: "),
+        (Reply::from((200, "<html>")), "200, with an answer that can't be read"),
     ] {
         let (one, two) = (Gateway::start(vec![reply]), Gateway::start(Vec::new()));
         let stopped = outcome(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
@@ -150,7 +150,7 @@ async fn the_next_provider_takes_what_the_first_refuses() {
         (503, "{}", "one retry 503: it is busy or broken"),
         (200, r#"{"ok":false}"#, "one next 200: it refuses the message"),
     ] {
-        let one = Gateway::start(vec![Reply::Answer(status, body.to_owned())]);
+        let one = Gateway::start(vec![Reply::from((status, body))]);
         let message = outcome(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
         assert_eq!(told(&message), ("sent".to_owned(), vec![attempt.to_owned(), "two sent".to_owned()]));
     }
@@ -162,11 +162,11 @@ async fn the_next_provider_takes_what_the_first_refuses() {
 
 #[tokio::test]
 async fn when_nobody_takes_it_the_state_says_why_not() {
-    let refused = Gateway::start(vec![Reply::Answer(403, String::new())]);
+    let refused = Gateway::start(vec![Reply::from((403, ""))]);
     let message = outcome(with_sms(&refused)).await;
     let why = "one misconfigured 403: the key is refused".to_owned();
     assert_eq!(told(&message), ("failed".to_owned(), vec![why]));
-    let broken = Gateway::start(vec![Reply::Answer(500, String::new())]);
+    let broken = Gateway::start(vec![Reply::from((500, ""))]);
     let message = outcome(with_sms(&broken)).await;
     let (state, attempts) = told(&message);
     assert_eq!(state, "expired");

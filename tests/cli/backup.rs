@@ -147,3 +147,25 @@ fn a_damaged_database_can_be_replaced_and_a_damaged_copy_replaces_nothing() {
     let output = run(folder.path(), &["restore", "copy.db"]);
     assert_eq!(text(output.stderr), "0 codes, 1 users and 1 tokens are in otp.db\n", "nothing was there before");
 }
+
+#[test]
+fn a_log_that_stayed_behind_is_never_taken_for_the_copys() {
+    let folder = folder();
+    let path = |name: &str| folder.path().join(name);
+    let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    let create = r#"{"code":1,"email":"a@b.com"}"#;
+    succeed(folder.path(), &["backup", "copy.db"]);
+    assert_eq!(server.send("POST", OTPS, TOKEN, create).0, 201);
+    server.signal("KILL");
+    server.wait();
+    // An operator puts the database aside, and does not think of its log.
+    fs::rename(path("otp.db"), path("otp.db.bad")).unwrap();
+    assert!(path("otp.db-wal").exists());
+    succeed(folder.path(), &["restore", "copy.db"]);
+    let server = Server::spawn(&mut otpd(folder.path()));
+    assert_eq!(server.send("GET", &format!("{OTPS}1"), TOKEN, "").0, 404);
+    drop(server);
+    fs::write(path("other.db-wal"), "of an earlier one").unwrap();
+    let line = fail(run(folder.path(), &["backup", "other.db"]));
+    assert_eq!(line, "otpd: database other.db-wal: would be taken for a part of the copy; move it away");
+}

@@ -27,7 +27,7 @@ fn later_layers_win_and_show_where_each_value_came_from() {
     fs::write(folder.path().join("other.toml"), "[otp]\nexpiration = \"8m\"\n").unwrap();
     let all = succeed(folder.path(), &["--config", "other.toml", "config", "show"]);
     assert!(all.contains("otp.expiration = \"8m\" # other.toml\n"), "{all}");
-    assert_eq!(all.lines().count(), 30, "every setting has a line");
+    assert_eq!(all.lines().count(), 31, "every setting has a line");
 }
 
 #[test]

@@ -6,9 +6,12 @@ mod accounts;
 mod backup;
 mod config;
 mod first_run;
+#[path = "../gateway/mod.rs"]
+mod gateway;
 mod helpers;
 mod log;
 #[path = "../program/mod.rs"]
 mod program;
+mod sending;
 mod start;
 mod stop;

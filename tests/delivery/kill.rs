@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::gateway::{Gateway, Reply, TAKEN};
-use crate::program::{Server, TOKEN, folder, otpd};
+use crate::program::{Server, TOKEN, folder};
 
 const MESSAGES: usize = 500;
 const KILLS: usize = 20;
@@ -27,7 +27,8 @@ fn number(n: usize) -> String {
 #[test]
 fn a_kill_loses_no_message_and_repeats_none_but_what_was_under_way() {
     // Each message takes its time, so that some are always under way.
-    let gateway = Gateway::start(vec![Reply::After(Duration::from_millis(60), 200, TAKEN.to_owned())]);
+    let gateway =
+        Gateway::start(vec![Reply { after: Duration::from_millis(60), answer: Some((200, TAKEN.to_owned())) }]);
     let folder = folder();
     configure(folder.path(), &gateway.url);
     let start = || Server::start(folder.path());
@@ -75,7 +76,7 @@ fn a_kill_loses_no_message_and_repeats_none_but_what_was_under_way() {
     }
     let mut asked: HashMap<String, usize> = HashMap::new();
     for asking in gateway.asked() {
-        let body: serde_json::Value = serde_json::from_str(&asking.body).unwrap();
+        let body: serde_json::Value = serde_json::from_str(&asking.2).unwrap();
         *asked.entry(body["to"].as_str().unwrap().to_owned()).or_default() += 1;
     }
     assert_eq!(asked.len(), MESSAGES, "every recipient got one");

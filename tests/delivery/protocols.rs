@@ -1,6 +1,7 @@
 //! What each gateway is sent, and what its answers mean, as its document says (the sources stand in `src/delivery/`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use otpd::delivery::{Ghasedak, Http, Ippanel, Kavenegar, Login, Melipayamak, PanelTemplates, ProviderSettings, SmsIr};
 use otpd::domain::outbox::{Outcome, Report};
@@ -59,9 +60,13 @@ const ALL: [(&str, Settings); 6] = [
     ("ghasedak", ghasedak),
 ];
 
+fn header<'a>(asked: &'a Asked, name: &str) -> &'a str {
+    asked.1.lines().find_map(|header| header.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default()
+}
+
 /// What the gateway is asked for a message with this purpose, and what it reports of the answer.
 async fn asked(settings: Settings, purpose: &str, status: u16, answer: &str) -> (Asked, Report) {
-    let gateway = Gateway::start(vec![Reply::Answer(status, answer.to_owned())]);
+    let gateway = Gateway::start(vec![Reply::from((status, answer))]);
     let report = send(settings(&gateway.url), &message("09123456789", purpose)).await;
     (gateway.asked().remove(0), report)
 }
@@ -76,9 +81,9 @@ async fn kavenegar_speaks_lookup() {
     let taken =
         r#"{"return":{"status":200,"message":"تایید شد"},"entries":[{"messageid":8792343,"status":5,"cost":120}]}"#;
     let (asked, report) = asked(kavenegar, "reset", 200, taken).await;
-    assert_eq!(asked.line, "POST /v1/the%2Fkey/verify/lookup.json");
-    assert_eq!(asked.header("content-type"), "application/x-www-form-urlencoded");
-    assert_eq!(asked.body, "receptor=09123456789&template=200&token=255315&type=sms");
+    assert_eq!(asked.0, "POST /v1/the%2Fkey/verify/lookup.json");
+    assert_eq!(header(&asked, "content-type"), "application/x-www-form-urlencoded");
+    assert_eq!(asked.2, "receptor=09123456789&template=200&token=255315&type=sms");
     assert_eq!(report, Report::sent(Some("8792343".to_owned())));
     let refused = |status: u16| format!(r#"{{"return":{{"status":{status},"message":"09123456789"}},"entries":null}}"#);
     for (status, meaning) in [
@@ -102,8 +107,8 @@ async fn ippanel_speaks_patterns() {
     let taken =
         r#"{"data":{"message_outbox_ids":[1123544244]},"meta":{"status":true,"message":"","message_code":"200-1"}}"#;
     let (asked, report) = asked(ippanel, "login", 200, taken).await;
-    assert_eq!((asked.line.as_str(), asked.header("authorization")), ("POST /api/send", "the-key"));
-    let body: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!((asked.0.as_str(), header(&asked, "authorization")), ("POST /api/send", "the-key"));
+    let body: serde_json::Value = serde_json::from_str(&asked.2).unwrap();
     let expected = serde_json::json!({
         "sending_type": "pattern", "from_number": "+983000505", "code": "100",
         "recipients": ["+989123456789"], "params": {"code": "255315"},
@@ -137,8 +142,8 @@ async fn ippanel_speaks_patterns() {
 async fn melipayamak_speaks_rest_where_http_says_200_to_everything() {
     let taken = r#"{"Value":"4827236412357124981","RetStatus":1,"StrRetStatus":"Ok"}"#;
     let (asked, report) = asked(melipayamak, "reset", 200, taken).await;
-    assert_eq!(asked.line, "POST /api/SendSMS/BaseServiceNumber");
-    assert_eq!(asked.body, "username=user&password=pass%26word&text=255315&to=09123456789&bodyId=200");
+    assert_eq!(asked.0, "POST /api/SendSMS/BaseServiceNumber");
+    assert_eq!(asked.2, "username=user&password=pass%26word&text=255315&to=09123456789&bodyId=200");
     assert_eq!(report, Report::sent(Some("4827236412357124981".to_owned())), "more than 53 bits");
     for (value, status, meaning) in [
         ("\"0\"", 0, (Outcome::Misconfigured, "0: user name or password is wrong")),
@@ -160,8 +165,8 @@ async fn melipayamak_speaks_rest_where_http_says_200_to_everything() {
 #[tokio::test]
 async fn melipayamaks_console_takes_a_key_in_the_path() {
     let (asked, report) = asked(console, "login", 200, r#"{"recId":3741437414,"status":""}"#).await;
-    assert_eq!(asked.line, "POST /api/send/shared/the-key");
-    assert_eq!(asked.body, r#"{"bodyId":100,"to":"09123456789","args":["255315"]}"#);
+    assert_eq!(asked.0, "POST /api/send/shared/the-key");
+    assert_eq!(asked.2, r#"{"bodyId":100,"to":"09123456789","args":["255315"]}"#);
     assert_eq!(report, Report::sent(Some("3741437414".to_owned())));
     let (outcome, error) = outcome(console, 200, r#"{"recId":0,"status":"credit"}"#).await;
     assert_eq!((outcome, error.as_str()), (Outcome::Next, "it refuses the message"));
@@ -171,9 +176,9 @@ async fn melipayamaks_console_takes_a_key_in_the_path() {
 async fn smsir_speaks_verify() {
     let taken = r#"{"status":1,"message":"موفق","data":{"messageId":89545112,"cost":1.0}}"#;
     let (asked, report) = asked(smsir, "login", 200, taken).await;
-    assert_eq!((asked.line.as_str(), asked.header("x-api-key")), ("POST /v1/send/verify", "the-key"));
+    assert_eq!((asked.0.as_str(), header(&asked, "x-api-key")), ("POST /v1/send/verify", "the-key"));
     let body = r#"{"mobile":"09123456789","templateId":100,"parameters":[{"name":"CODE","value":"255315"}]}"#;
-    assert_eq!(asked.body, body);
+    assert_eq!(asked.2, body);
     assert_eq!(report, Report::sent(Some("89545112".to_owned())));
     for (http, status, meaning) in [
         (401, 10, (Outcome::Misconfigured, "10: the key is refused")),
@@ -194,9 +199,9 @@ async fn smsir_speaks_verify() {
 async fn ghasedak_speaks_otp_in_more_than_one_case() {
     let taken = r#"{"IsSuccess":true,"StatusCode":200,"Message":"","Data":{"Items":[{"Receptor":"09123456789","MessageId":"71","MessageBody":"255315"}]}}"#;
     let (asked, report) = asked(ghasedak, "login", 200, taken).await;
-    assert_eq!(asked.line, "POST /rest/api/v1/WebService/SendOtpSMS");
-    assert_eq!(asked.header("apikey"), "the-key");
-    let body: serde_json::Value = serde_json::from_str(&asked.body).unwrap();
+    assert_eq!(asked.0, "POST /rest/api/v1/WebService/SendOtpSMS");
+    assert_eq!(header(&asked, "apikey"), "the-key");
+    let body: serde_json::Value = serde_json::from_str(&asked.2).unwrap();
     let expected = serde_json::json!({
         "receptors": [{"mobile": "09123456789"}], "templateName": "100",
         "inputs": [{"param": "Code", "value": "255315"}], "udh": false, "isVoice": false,
@@ -223,9 +228,9 @@ async fn no_gateways_rubbish_hang_or_reset_is_taken_for_a_message_that_was_sent(
             assert!(matches!(outcome, Outcome::Unknown | Outcome::Next), "{name} {answer}: {outcome:?} {error}");
         }
         for (reply, expected) in [
-            (Reply::Answer(502, "<html>".to_owned()), Outcome::Retry),
-            (Reply::Answer(403, "<html>".to_owned()), Outcome::Misconfigured),
-            (Reply::Reset, Outcome::Unknown),
+            (Reply::from((502, "<html>")), Outcome::Retry),
+            (Reply::from((403, "<html>")), Outcome::Misconfigured),
+            (Reply { after: Duration::ZERO, answer: None }, Outcome::Unknown),
         ] {
             let gateway = Gateway::start(vec![reply]);
             let report = send(settings(&gateway.url), &message("09123456789", "login")).await;
@@ -267,18 +272,18 @@ async fn doctor_asks_each_gateway_for_its_credit() {
         (smsir, "GET /v1/credit", r#"{"status":1,"data":88}"#, "the key is good; credit for 88 messages"),
         (ghasedak, "GET /", "", "it answers; only sending shows whether the key is good"),
     ] {
-        let gateway = Gateway::start(vec![Reply::Answer(200, good.to_owned())]);
+        let gateway = Gateway::start(vec![Reply::from((200, good))]);
         assert_eq!(check(settings(&gateway.url)).await, Ok(words.to_owned()));
-        assert_eq!(gateway.asked()[0].line, line);
+        assert_eq!(gateway.asked()[0].0, line);
     }
-    let refusing = Gateway::start(vec![Reply::Answer(403, r#"{"return":{"status":403},"entries":null}"#.to_owned())]);
+    let refusing = Gateway::start(vec![Reply::from((403, r#"{"return":{"status":403},"entries":null}"#))]);
     assert_eq!(check(kavenegar(&refusing.url)).await, Err("403: the key is refused".to_owned()));
     assert!(check(smsir("http://127.0.0.1:9")).await.unwrap_err().starts_with("it can't be reached: "));
 }
 
 #[tokio::test]
 async fn any_gateway_is_described_by_its_request_and_its_answer() {
-    let gateway = Gateway::start(vec![Reply::Answer(200, r#"{"result":{"code":0,"id":["x7"]}}"#.to_owned())]);
+    let gateway = Gateway::start(vec![Reply::from((200, r#"{"result":{"code":0,"id":["x7"]}}"#))]);
     let (base, path) =
         Http::split(&format!("{}/send/{{purpose}}?to={{international}}&t={{text}}", gateway.url)).unwrap();
     let http = Http {
@@ -298,15 +303,15 @@ async fn any_gateway_is_described_by_its_request_and_its_answer() {
     assert_eq!(report, Report::sent(Some("x7".to_owned())));
     let asked = gateway.asked().remove(0);
     let text = "%DA%A9%D8%AF%3A%20255315%0A%22%7Bcode%7D%22%20%26%20more";
-    assert_eq!(asked.line, format!("PUT /send/login?to=%2B989123456789&t={text}"));
-    assert_eq!(asked.header("x-key"), "the-key");
+    assert_eq!(asked.0, format!("PUT /send/login?to=%2B989123456789&t={text}"));
+    assert_eq!(header(&asked, "x-key"), "the-key");
     let body = r#"{"to":"09123456789","c":"255315","l":"fa","t":"کد: 255315\n\"{code}\" & more","{x}":{}}"#;
-    assert_eq!(asked.body, body);
+    assert_eq!(asked.2, body);
 
     let form = vec![("content-type".parse().unwrap(), secret("application/x-www-form-urlencoded"))];
     let gateway = Gateway::start(Vec::new());
     let http = Http { headers: form, body: Some(secret("t={text}")), success_pointer: None, id_pointer: None, ..http };
     let settings = ProviderSettings::Http(connection(&gateway.url), http);
     assert_eq!(send(settings, &message("09123456789", "login")).await, Report::sent(None));
-    assert_eq!(gateway.asked()[0].body, format!("t={text}"));
+    assert_eq!(gateway.asked()[0].2, format!("t={text}"));
 }

@@ -11,7 +11,7 @@ async fn of_concurrent_right_answers_to_two_servers_one_succeeds() {
     let folder = folder();
     let start = || {
         let mut command = otpd(folder.path());
-        command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN);
+        command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_LIMITS__FAILURES_PER_TOKEN_HOUR", "0");
         Server::spawn(&mut command)
     };
     let servers = tokio::task::spawn_blocking({
@@ -19,7 +19,7 @@ async fn of_concurrent_right_answers_to_two_servers_one_succeeds() {
         move || servers
     });
     let servers = Arc::new(servers.await.unwrap());
-    let addresses = [servers[0].address.clone(), servers[1].address.clone()];
+    let addresses = [0, 1].map(|n| format!("http://{}", servers[n].socket()));
     let client = crate::program::client();
     let post = |address: &str, path: &str, body: String| {
         let request = client.post(format!("{address}/api/notifications/otp/{path}"));

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::process::Stdio;
 use std::thread;
+use std::time::Instant;
 
 use crate::client::{Client, OTPS};
 use crate::ledger::{Load, stored};
@@ -34,8 +35,13 @@ fn a_backup_that_is_killed_under_load_leaves_a_whole_copy_or_none() {
         let ledger = load.run(server.socket(), || {
             thread::sleep(random.milliseconds(200));
             before = Client::of(&server).ask("GET", OTPS, "").1["count"].as_u64().unwrap();
-            let mut backup = otpd(folder.path()).args(["backup", "copy.db"]).stderr(Stdio::null()).spawn().unwrap();
-            thread::sleep(random.milliseconds(40));
+            let backup = |name| otpd(folder.path()).args(["backup", name]).stderr(Stdio::null()).spawn().unwrap();
+            // One that nobody kills tells how long they take here.
+            let begun = Instant::now();
+            assert!(backup("whole.db").wait().unwrap().success());
+            let long = u64::try_from(begun.elapsed().as_millis()).unwrap() * 3 / 2;
+            let mut backup = backup("copy.db");
+            thread::sleep(random.milliseconds(long));
             backup.kill().unwrap();
             backup.wait().unwrap();
         });

@@ -52,6 +52,8 @@ impl Faults {
         let mut command = otpd(folder);
         command
             .env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN)
+            // Often, so that the faults meet checkpoints too.
+            .env("OTPD_DATABASE__CHECKPOINT_KIB", "128")
             .env("LD_PRELOAD", library())
             .env("FAULTS_FOLDER", folder)
             .env("FAULTS_CONTROL", self.folder.path().join("control"));

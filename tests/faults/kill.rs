@@ -13,7 +13,12 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let count = trials(30, 500);
     for trial in 0..count {
         let folder = folder();
-        let start = || Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+        let start = || {
+            // Checkpoints often, so that some are killed too.
+            let mut command = otpd(folder.path());
+            command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_DATABASE__CHECKPOINT_KIB", "128");
+            Server::spawn(&mut command)
+        };
         let mut server = start();
         let ledger = Load::default().run(server.socket(), || {
             thread::sleep(random.milliseconds(200));

@@ -35,7 +35,8 @@ struct Row {
 /// How the changes are made.
 pub struct Load<'a> {
     pub writers: i64,
-    /// Whether nothing may be acknowledged that is sent from now on.
+    /// Whether nothing may be acknowledged that is sent from now on. A lone writer's last answer too: its change is the only
+    /// one there is.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
     /// Only POST, each writer's codes in sequence.
     pub creates_only: bool,
@@ -82,6 +83,7 @@ impl Load<'_> {
                 None => client.send("POST", OTPS, &body),
                 Some(id) => client.send("PATCH", &format!("{OTPS}{id}"), &body),
             };
+            let over = over || (self.writers == 1 && (self.is_over)());
             if !ledger.note(id, code, &outcome, over) {
                 break;
             }

@@ -9,31 +9,21 @@ use std::time::Duration;
 
 /// What the gateway does with a request.
 #[derive(Clone, Debug)]
-pub enum Reply {
-    Answer(u16, String),
-    /// The connection is closed without a word.
-    Reset,
-    /// Nothing comes, for longer than anybody waits.
-    Hang,
-    /// The answer comes after this time.
-    After(Duration, u16, String),
+pub struct Reply {
+    /// How long it thinks.
+    pub after: Duration,
+    /// Status and body; `None`: it closes the connection without a word.
+    pub answer: Option<(u16, String)>,
 }
 
-/// A request, as far as a test looks at it.
-#[derive(Clone, Debug)]
-pub struct Asked {
-    /// Method, path and query.
-    pub line: String,
-    /// Names in lower case.
-    pub headers: Vec<(String, String)>,
-    pub body: String,
-}
-
-impl Asked {
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value)
+impl From<(u16, &str)> for Reply {
+    fn from((status, body): (u16, &str)) -> Self {
+        Self { after: Duration::ZERO, answer: Some((status, body.to_owned())) }
     }
 }
+
+/// What came in: method and target, the headers with their names in lower case, and the body.
+pub type Asked = (String, String, String);
 
 /// A running gateway. When its plan is used up it answers the last reply for ever.
 #[derive(Clone)]
@@ -50,7 +40,7 @@ impl Gateway {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let plan = if plan.is_empty() { vec![Reply::Answer(200, TAKEN.to_owned())] } else { plan };
+        let plan = if plan.is_empty() { vec![(200, TAKEN).into()] } else { plan };
         let (log, plan) = (Arc::clone(&asked), Arc::new(Mutex::new(VecDeque::from(plan))));
         thread::spawn(move || {
             for stream in listener.incoming() {
@@ -75,16 +65,8 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, plan: &Mutex<VecDeque<R
         log.push(asked);
         if plan.len() > 1 { plan.pop_front().unwrap() } else { plan[0].clone() }
     };
-    let (wait, status, body) = match reply {
-        Reply::Answer(status, body) => (Duration::ZERO, status, body),
-        Reply::After(wait, status, body) => (wait, status, body),
-        Reply::Reset => return,
-        Reply::Hang => {
-            thread::sleep(Duration::from_secs(60));
-            return;
-        }
-    };
-    thread::sleep(wait);
+    thread::sleep(reply.after);
+    let Some((status, body)) = reply.answer else { return };
     let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
     // A client that went away needs no answer.
     let _ = stream.write_all((head + &body).as_bytes());
@@ -98,12 +80,12 @@ fn read(stream: &mut TcpStream) -> Option<Asked> {
         bytes.extend_from_slice(&chunk[..length]);
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-        let mut lines = head.lines();
-        let line = lines.next()?.trim_end_matches(" HTTP/1.1").to_owned();
-        let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()));
-        let asked = Asked { line, headers: lines.filter_map(header).collect(), body: body.to_owned() };
-        if body.len() >= asked.header("content-length").parse().unwrap_or(0) {
-            return Some(asked);
+        let (line, headers) = head.split_once("\r\n")?;
+        let lower = |header: &str| header.split_once(": ").map(|(name, value)| name.to_lowercase() + ": " + value);
+        let headers: Vec<String> = headers.lines().filter_map(lower).collect();
+        let length = headers.iter().find_map(|header| header.strip_prefix("content-length: ")).unwrap_or("0");
+        if body.len() >= length.parse::<usize>().unwrap() {
+            return Some((line.trim_end_matches(" HTTP/1.1").to_owned(), headers.join("\n"), body.to_owned()));
         }
     }
 }

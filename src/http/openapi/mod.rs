@@ -7,7 +7,7 @@ mod send_schemas;
 
 use std::sync::{Arc, LazyLock};
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION};
+use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, ContentEncoding, LOCATION};
 use actix_web::{HttpResponse, web};
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
@@ -120,10 +120,13 @@ pub(super) async fn docs_file(file: web::Path<String>) -> Result<HttpResponse> {
     let found =
         utoipa_swagger_ui::serve(&file, Arc::clone(&CONFIG)).map_err(|cause| Error::internal(cause.to_string()))?;
     let file = found.ok_or_else(|| Error::new(Kind::NotFound, "Not found."))?;
-    Ok(HttpResponse::Ok()
-        .insert_header((CONTENT_TYPE, file.content_type))
-        .insert_header((CONTENT_SECURITY_POLICY, DOCS_POLICY))
-        .body(file.bytes.into_owned()))
+    let mut response = HttpResponse::Ok();
+    response.insert_header((CONTENT_TYPE, file.content_type)).insert_header((CONTENT_SECURITY_POLICY, DOCS_POLICY));
+    // In the binary most files are packed, and every browser unpacks them.
+    if file.gzpipped {
+        response.insert_header(ContentEncoding::Gzip);
+    }
+    Ok(response.body(file.bytes.into_owned()))
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ pub(super) trait Job: Send {
     fn met_disk_failure(&self) -> bool;
     /// Whether nobody waits for it any more: then it need not be made at all.
     fn is_abandoned(&self) -> bool;
-    /// Tells the caller: the outcome of `run`, or `instead` where a success could not be committed.
+    /// Tells the caller: the outcome of `run`, or `instead` where its transaction was not committed. A refusal counts no
+    /// more then either: it may have been due to what another member changed.
     fn answer(self: Box<Self>, instead: Option<Error>);
 }
 
@@ -42,7 +43,6 @@ impl<T: Send, F: Fn(&Db) -> Result<T> + Send> Job for Work<T, F> {
 
     fn answer(self: Box<Self>, instead: Option<Error>) {
         let outcome = match (self.outcome, instead) {
-            (Some(Err(refused)), _) => Err(refused),
             (_, Some(error)) => Err(error),
             (Some(done), None) => done,
             (None, None) => Err(Error::internal("a change was answered before it ran")),

@@ -6,7 +6,7 @@ fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
     let path = folder.path().join("otp.db");
     let db = crate::store::open::writer(&path, true).unwrap();
     db.execute_batch("CREATE TABLE t (v INTEGER UNIQUE) STRICT").unwrap();
-    let checkpoints = Checkpoints::new(&db, true, Metrics::new()).unwrap();
+    let checkpoints = Checkpoints::new(&db, &crate::store::Options::default(), Metrics::new()).unwrap();
     (folder, path, Writer::start(db, checkpoints, Metrics::new()).unwrap())
 }
 

@@ -1,0 +1,92 @@
+//! Connections that nobody uses are closed. actix bounds the time to the first head and between two requests; a client that
+//! begins a second head and dawdles, or never reads its answer, it keeps for ever.
+
+use std::any::Any;
+use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use actix_web::HttpRequest;
+use actix_web::dev::Extensions;
+
+/// The open connections of one server.
+#[derive(Clone)]
+pub(super) struct Connections {
+    started: Instant,
+    open: Arc<Mutex<Vec<Weak<Connection>>>>,
+}
+
+/// One of them; it lives in the data of its connection.
+struct Connection {
+    /// A second handle of the socket: it can be shut down while actix holds the first.
+    socket: TcpStream,
+    /// Requests that are being answered.
+    busy: AtomicU32,
+    /// When the last one was, in milliseconds since the server began.
+    last: AtomicU64,
+    started: Instant,
+}
+
+/// A request that is being answered; it ends when this goes out of scope.
+pub(super) struct Busy(Arc<Connection>);
+
+impl Connections {
+    /// Watches over connections and closes those on which no request has been answered for so long. It ends with the
+    /// server.
+    pub(super) fn watched(idle: Duration) -> Self {
+        let connections = Self { started: Instant::now(), open: Arc::default() };
+        let open = Arc::downgrade(&connections.open);
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(idle / 4).await;
+                let Some(open) = open.upgrade() else { return };
+                let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+                open.retain(|connection| connection.upgrade().inspect(|open| open.close_if_idle(idle)).is_some());
+            }
+        });
+        connections
+    }
+
+    /// For `HttpServer::on_connect`.
+    pub(super) fn admit(&self, stream: &dyn Any, data: &mut Extensions) {
+        let stream = stream.downcast_ref::<actix_web::rt::net::TcpStream>();
+        let Some(socket) = stream.and_then(|stream| stream.as_fd().try_clone_to_owned().ok()) else { return };
+        let last = AtomicU64::new(milliseconds(self.started));
+        let connection =
+            Arc::new(Connection { socket: socket.into(), busy: AtomicU32::new(0), last, started: self.started });
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&connection));
+        data.insert(connection);
+    }
+}
+
+impl Connection {
+    fn close_if_idle(&self, idle: Duration) {
+        let since = Duration::from_millis(milliseconds(self.started).saturating_sub(self.last.load(Ordering::Relaxed)));
+        if self.busy.load(Ordering::Relaxed) == 0 && since >= idle {
+            // It may be closed already.
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
+    }
+}
+
+impl Busy {
+    /// Notes that a request has come in by its connection.
+    pub(super) fn with(request: &HttpRequest) -> Option<Self> {
+        let connection = request.conn_data::<Arc<Connection>>()?;
+        connection.busy.fetch_add(1, Ordering::Relaxed);
+        Some(Self(Arc::clone(connection)))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.last.store(milliseconds(self.0.started), Ordering::Relaxed);
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn milliseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,230 @@
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::gateway::{Gateway, Reply};
+use crate::helpers::{Server, fail, folder, otpd, run, succeed, text};
+
+const TO: &str = r#"{"mobile_number":"09123456789"}"#;
+
+fn configure(folder: &Path, toml: &str) {
+    let path = folder.join("otp.toml");
+    fs::write(&path, toml).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn with_inbox(folder: &Path, arguments: &[&str]) -> Output {
+    otpd(folder).args(arguments).env("OTPD_DELIVERY__ALLOW_INBOX", "true").output().unwrap()
+}
+
+/// The first six digits in a row.
+fn code_in(text: &str) -> String {
+    let digits = |word: &&str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
+    text.split_whitespace().find(digits).unwrap().to_owned()
+}
+
+#[test]
+fn the_whole_flow_works_on_a_laptop_by_the_inbox() {
+    let folder = folder();
+    let server = Server::spawn(otpd(folder.path()).env("OTPD_DELIVERY__ALLOW_INBOX", "true"));
+    let arguments = ["user", "add", "shop", "--role", "staff", "--permission", "2855", "--permission", "2856"];
+    let token = succeed(folder.path(), &arguments).trim_end().to_owned();
+    let (status, sent) = server.send("POST", "/api/notifications/otp/send", &token, TO);
+    assert_eq!(status, 202, "{sent}");
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let shown = loop {
+        let shown = text(with_inbox(folder.path(), &["inbox"]).stdout);
+        if !shown.is_empty() {
+            break shown;
+        }
+        assert!(Instant::now() < deadline, "nothing came");
+        thread::sleep(Duration::from_millis(20));
+    };
+    assert!(shown.lines().next().unwrap().ends_with("Z sms to 09123456789"), "{shown}");
+    let body = format!(r#"{{"mobile_number":"09123456789","code":"{}"}}"#, code_in(&shown));
+    let (status, verified) = server.send("POST", "/api/notifications/otp/verify", &token, &body);
+    assert_eq!((status, verified.as_str()), (200, r#"{"verified":true,"id":1,"recipient":"09123456789"}"#));
+    // Whoever may view codes may look into the inbox over HTTP, and nobody else.
+    let (status, _) = server.send("GET", "/dev/inbox", &token, "");
+    assert_eq!(status, 403);
+    let admin = fs::read_to_string(folder.path().join("admin.token")).unwrap();
+    let (status, inbox) = server.send("GET", "/dev/inbox", admin.trim_end(), "");
+    assert_eq!(status, 200);
+    let inbox: serde_json::Value = serde_json::from_str(&inbox).unwrap();
+    assert_eq!((inbox[0]["channel"].as_str(), inbox[0]["recipient"].as_str()), (Some("sms"), Some("09123456789")));
+    // The greeting shows a number of its own.
+    let log = server.stderr();
+    let (_, log) = log.split_once(" listens on ").unwrap();
+    for secret in ["09123456789", &code_in(&shown), &token] {
+        assert!(!log.contains(secret), "{log}");
+    }
+}
+
+#[test]
+fn the_inbox_is_refused_unless_it_is_allowed() {
+    let folder = folder();
+    configure(folder.path(), "[[delivery.sms]]\ntype = \"inbox\"\n");
+    let line = fail(run(folder.path(), &["config", "check"]));
+    let refusal = "otpd: otp.toml: delivery.sms[0].type is not accepted; it takes inbox only with \
+                   delivery.allow_inbox = true: it reaches nobody";
+    assert_eq!(line, refusal);
+    assert!(with_inbox(folder.path(), &["config", "check"]).status.success());
+}
+
+#[test]
+fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
+    let folder = folder();
+    let key = "api_key = \"Sup3rSecret\"\n";
+    for (table, line) in [
+        (format!("[[delivery.sms]]\ntype = \"smsir\"\n{key}"), "delivery.sms[0].template is missing"),
+        (
+            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\napi_kez = \"x\"\n{key}"),
+            "there is no setting delivery.sms[0].api_kez; there are api_key, api_key_file, base_url, base_url_file, \
+             name, proxy, proxy_file, template, templates, timeout, type",
+        ),
+        (
+            "[[delivery.email]]\ntype = \"kavenegar\"\n".to_owned(),
+            "delivery.email[0].type is not accepted; it takes inbox or smtp",
+        ),
+        (
+            "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nfrom = \"nobody\"\n".to_owned(),
+            "delivery.email[0].from is not accepted; it takes an address, or \"Name <address>\"",
+        ),
+        (
+            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\ntimeout = \"1h\"\n{key}"),
+            "delivery.sms[0].timeout is not accepted; it takes a duration from 1s to 120s",
+        ),
+        ("[delivery]\nsms = [1]\n".to_owned(), "delivery.sms is a list of tables; write each as [[delivery.sms]]"),
+        (
+            "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{cod}\"\n".to_owned(),
+            "delivery.texts[0].text is not accepted; it takes a text with known places: {cod} stands for nothing; there \
+             are {code} and {minutes}",
+        ),
+        (
+            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\n{key}").repeat(2),
+            "delivery.sms[1].name is not accepted; it takes a name that no other provider of the channel has",
+        ),
+    ] {
+        configure(folder.path(), &table);
+        assert_eq!(fail(run(folder.path(), &["config", "check"])), format!("otpd: otp.toml: {line}"));
+    }
+    configure(
+        folder.path(),
+        "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\npurpose = \"reset\"\ntext = \"-\"\n",
+    );
+    let line = fail(run(folder.path(), &["config", "check"]));
+    assert_eq!(line, "otpd: delivery.texts: the text of sms in fa for reset has no {code}");
+}
+
+#[test]
+fn secrets_of_providers_are_masked_and_warned_of_where_others_can_read_them() {
+    let folder = folder();
+    let toml = "[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"login\"\napi_key = \"Sup3rSecret\"\n";
+    configure(folder.path(), toml);
+    let shown = succeed(folder.path(), &["config", "show"]);
+    let line = "delivery.sms = [{ api_key = \"***\", template = \"login\", type = \"kavenegar\" }] # otp.toml\n";
+    assert!(shown.contains(line), "{shown}");
+    fs::set_permissions(folder.path().join("otp.toml"), fs::Permissions::from_mode(0o644)).unwrap();
+    let warned = text(run(folder.path(), &["config", "check"]).stderr);
+    assert!(
+        warned.contains("warning: otp.toml holds a secret and others can read it; `chmod 600 otp.toml`"),
+        "{warned}"
+    );
+}
+
+#[test]
+fn a_real_message_can_be_sent_for_a_test() {
+    let folder = folder();
+    let refusing = Gateway::start(vec![Reply::from((403, "{}"))]);
+    let taking = Gateway::start(Vec::new());
+    let provider = |name: &str, url: &str| {
+        format!(
+            "[[delivery.sms]]\ntype = \"http\"\nname = \"{name}\"\nurl = \"{url}/?k=Sup3rSecret&to={{recipient}}\"\n"
+        )
+    };
+    configure(folder.path(), &(provider("one", &refusing.url) + &provider("two", &taking.url)));
+    let output = run(folder.path(), &["send-test", "0912 345 6789"]);
+    assert!(output.status.success());
+    let said = text(output.stderr);
+    assert_eq!(said, "one: misconfigured: 403: the key is refused\ntwo: it has the message\n");
+    assert_eq!(taking.asked()[0].0, "POST /?k=Sup3rSecret&to=09123456789");
+    let output = run(folder.path(), &["send-test", "a@b.com"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(run(folder.path(), &["send-test", "x"]).status.code(), Some(2));
+}
+
+#[test]
+fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
+    let folder = folder();
+    let credit = r#"{"status":1,"data":88}"#;
+    let gateway = Gateway::start(vec![Reply::from((200, credit))]);
+    let provider = format!(
+        "[[delivery.sms]]\ntype = \"smsir\"\napi_key = \"k\"\ntemplate = \"1\"\nbase_url = \"{}\"\n",
+        gateway.url
+    );
+    configure(folder.path(), &provider);
+    assert!(fail_at_end(&run(folder.path(), &["doctor"])).contains("TODO database: "));
+    drop(Server::start(folder.path()));
+    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    for line in [
+        "ok   trusted proxies: none: forwarded headers are ignored",
+        "ok   database: otp.db opens and is this user's alone",
+        "ok   clock: it says 20",
+        "ok   sms by smsir: the key is good; credit for 88 messages",
+        "TODO email: no provider; codes can't be sent there until otp.toml has a [[delivery.email]] table",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    fs::set_permissions(folder.path().join("otp.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    assert!(said.contains("TODO database: others can read it; `chmod 600 otp.db`"), "{said}");
+}
+
+/// What `otpd doctor` wrote to stdout when it found something to do.
+fn fail_at_end(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let last = text(output.stderr.clone());
+    assert!(last.contains(" things to do") || last.contains("1 thing to do"), "{last}");
+    text(output.stdout.clone())
+}
+
+#[test]
+fn staff_resets_a_recipient_from_the_command_line() {
+    let folder = folder();
+    let server = Server::spawn(otpd(folder.path()).env("OTPD_OTP__MAX_CONSECUTIVE_FAILURES", "2"));
+    let token = fs::read_to_string(folder.path().join("admin.token")).unwrap().trim_end().to_owned();
+    let verify = || server.send("POST", "/api/notifications/otp/verify", &token, r#"{"email":"a@b.com","code":1}"#).0;
+    assert_eq!([verify(), verify(), verify()], [400, 400, 429]);
+    let reset = || text(run(folder.path(), &["recipient", "reset", "A@b.com"]).stderr);
+    assert_eq!(reset(), "the failures are forgotten\n");
+    assert_eq!(verify(), 400);
+    assert_eq!(reset(), "the failures are forgotten\n");
+    assert_eq!(reset(), "there were no failures in a row\n");
+}
+
+#[test]
+fn a_stop_finishes_what_is_being_handed_over() {
+    let folder = folder();
+    let taken = crate::gateway::TAKEN.to_owned();
+    let gateway = Gateway::start(vec![Reply { after: Duration::from_millis(700), answer: Some((200, taken)) }]);
+    configure(folder.path(), &format!("[[delivery.sms]]\ntype = \"http\"\nurl = \"{}/\"\n", gateway.url));
+    let mut server = Server::start(folder.path());
+    let token = fs::read_to_string(folder.path().join("admin.token")).unwrap().trim_end().to_owned();
+    assert_eq!(server.send("POST", "/api/notifications/otp/send", &token, TO).0, 202);
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while gateway.asked().is_empty() {
+        assert!(Instant::now() < deadline, "nothing was sent");
+        thread::sleep(Duration::from_millis(5));
+    }
+    server.signal("TERM");
+    let (status, log) = server.wait();
+    assert!(status.success(), "{log}");
+    assert!(log.contains("message 1: http has it"), "{log}");
+    let server = Server::start(folder.path());
+    let (_, deliveries) = server.send("GET", "/api/notifications/otp/1/deliveries", &token, "");
+    assert!(deliveries.contains(r#""state":"sent""#), "{deliveries}");
+    assert_eq!(gateway.asked().len(), 1);
+}
