@@ -25,6 +25,8 @@ use crate::common::spread;
 const ROWS: u64 = 20_000;
 /// Codes to be verified, each once.
 const VERIFIED: u64 = 60_000;
+/// Wrong answers whose time is compared.
+const GUESSES: u64 = 5_000;
 const MANY_ROWS: u64 = 1_000_000;
 const SECONDS: Duration = Duration::from_secs(8);
 /// What a GET by id answers, for the server that does nothing.
@@ -67,7 +69,8 @@ impl Server {
                 .env("OTPD_DATABASE__PATH", database)
                 .env("OTPD_SERVER__PORT", "0")
                 // The codes of these databases are old on purpose.
-                .env("OTPD_OTP__RETENTION", "0s"),
+                .env("OTPD_OTP__RETENTION", "0s")
+                .env("OTPD_LIMITS__FAILURES_PER_TOKEN_HOUR", "0"),
         )
     }
 
@@ -106,6 +109,16 @@ fn verify(n: u64) -> String {
         Recipient::Email(address) => ("email", address.as_str(), otp.code.value()),
     };
     client::request("POST", "verify", &format!(r#"{{"{field}":"{recipient}","code":{code}}}"#))
+}
+
+/// A wrong answer to one code, and to another each time.
+fn guess(n: u64) -> String {
+    client::request("POST", "verify", &format!(r#"{{"mobile_number":"{}","code":1}}"#, common::number(2 * n)))
+}
+
+/// An answer from somebody who has no code.
+fn stranger(n: u64) -> String {
+    client::request("POST", "verify", &format!(r#"{{"mobile_number":"0999{n:07}","code":1}}"#))
 }
 
 /// Makes every code of a database valid.
@@ -204,6 +217,7 @@ fn main() {
     let live = database("live.db", VERIFIED);
     make_valid(&live);
     let server = Server::otpd(&live);
+    let [wrong, unknown] = client::medians(&server.address, GUESSES, guess, stranger);
     let verified = Load { connections: 64, until: Until::Answered(VERIFIED), request: verify }.run(&server.address);
     row("verify, 64 connections", &verified);
     drop(server);
@@ -216,6 +230,7 @@ fn main() {
     aim("PATCH at 64 / one commit an update", patches[2].rate() / whole, "×", 3.0, true);
     aim("PATCH at 64 / the same on a bare table", patches[2].rate() / bare, "×", 3.0, true);
     aim("verify at 64 / PATCH at 64", verified.rate() / patches[2].rate(), "×", 0.7, true);
+    aim("a wrong code / an unknown recipient, medians", wrong / unknown, "×", 1.05, false);
     aim("GET by id / bare actix-web", gets.rate() / limit.rate(), "×", 0.5, true);
     aim("p99 of PATCH at 64", patches[2].percentile(99), " ms", 25.0, false);
     aim("memory after a million PATCHes", memory, " MB", 64.0, false);

@@ -2,8 +2,8 @@
 //!
 //! # Layout
 //!
-//! The arrows point one way: `error ← domain, metrics ← store, delivery ← service ← http, cli ← main`. A room uses only what stands
-//! left of it; `config` is read by `cli` alone, which hands plain values inward.
+//! The arrows point one way: `error ← domain, metrics ← store, delivery ← service ← http, cli ← main`. A room uses only
+//! what stands left of it; `config` is read by `cli` alone, which hands plain values inward.
 //!
 //! - [`error`]: the one error of a request, with its public text and its private cause.
 //! - [`domain`]: the rules, as pure code. A value that exists is valid: it was made by `parse`.

@@ -102,6 +102,26 @@ pub fn once(address: &str, path: &str) {
     });
 }
 
+/// The medians, in milliseconds, of what `one` and `other` take in turns, from one client.
+pub fn medians(address: &str, rounds: u64, one: fn(u64) -> String, other: fn(u64) -> String) -> [f64; 2] {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut times = [Vec::new(), Vec::new()];
+    runtime.block_on(async {
+        let mut client = Client::connect(address).await;
+        for n in 1..=rounds {
+            for (times, request) in times.iter_mut().zip([one, other]) {
+                let begun = Instant::now();
+                client.exchange(&request(n)).await;
+                times.push(begun.elapsed().as_secs_f64() * 1000.0);
+            }
+        }
+    });
+    times.map(|mut times| {
+        times.sort_by(f64::total_cmp);
+        times[times.len() / 2]
+    })
+}
+
 /// The text of a request about the code with this id, or to one of the other paths there.
 pub fn request(verb: &str, id: impl Display, body: &str) -> String {
     format!(
@@ -125,13 +145,18 @@ impl Client {
 
     /// Sends a request and reads its answer, which is 200.
     async fn ask(&mut self, request: &str) {
+        self.exchange(request).await;
+        if !self.buffer.starts_with(b"HTTP/1.1 200 ") {
+            panic!("{}", String::from_utf8_lossy(&self.buffer));
+        }
+    }
+
+    /// Sends a request and reads its answer.
+    async fn exchange(&mut self, request: &str) {
         self.stream.write_all(request.as_bytes()).await.unwrap();
         self.buffer.clear();
         while !is_whole(&self.buffer) {
             assert_ne!(self.stream.read_buf(&mut self.buffer).await.unwrap(), 0, "the server closed the connection");
-        }
-        if !self.buffer.starts_with(b"HTTP/1.1 200 ") {
-            panic!("{}", String::from_utf8_lossy(&self.buffer));
         }
     }
 }

@@ -21,4 +21,5 @@ mod retrieve;
 mod sending;
 mod service;
 mod update;
+mod verify_races;
 mod verifying;

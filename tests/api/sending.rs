@@ -5,7 +5,7 @@ use otpd::domain::limit::{Limit, Limits};
 use otpd::domain::policy::Policy;
 use otpd::service::Settings;
 
-use crate::helpers::{NOT_FOUND, ONE_RECIPIENT, OTPS, TestApp, answer, on_field, path};
+use crate::helpers::{Answer, NOT_FOUND, ONE_RECIPIENT, OTPS, TestApp, answer, on_field, path};
 use crate::outbox::{Gateway, delivering, with_sms};
 
 pub const SEND: &str = "/api/notifications/otp/send";
@@ -170,25 +170,27 @@ async fn who_cannot_be_reached_is_told_so() {
     app.send_json("POST", SEND, r#"{"email":"a@b.com"}"#).await.is(400, &refusal);
 }
 
+async fn send_with(app: &TestApp, key: &str, body: &'static str) -> Answer {
+    let request = app.request("POST", SEND).header("Authorization", format!("Token {}", app.admin));
+    answer(request.header("Content-Type", "application/json").header("Idempotency-Key", key).body(body)).await
+}
+
 #[tokio::test]
 async fn a_repeated_key_gets_the_first_answer_and_no_second_message() {
-    let app = TestApp::start_serving(delivering()).await;
-    let send = |key: &'static str, body: &'static str| {
-        let request = app.request("POST", SEND).header("Authorization", format!("Token {}", app.admin));
-        answer(request.header("Content-Type", "application/json").header("Idempotency-Key", key).body(body))
-    };
-    let first = send("key-1", TO_MOBILE).await;
+    let mut app = TestApp::start_serving(delivering()).await;
+    let first = send_with(&app, "key-1", TO_MOBILE).await;
     first.is(202, &app.promise(1, "09123456789"));
+    app.restart(delivering()).await;
     app.set_clock("2025-12-30T14:38:32.273218Z");
     for key in ["key-1", "\"key-1\""] {
-        send(key, TO_MOBILE).await.is(202, &first.body);
+        send_with(&app, key, TO_MOBILE).await.is(202, &first.body);
     }
-    send("key-1", r#"{"mobile_number":"09123456780"}"#)
+    send_with(&app, "key-1", r#"{"mobile_number":"09123456780"}"#)
         .await
         .is(422, r#"{"detail":"This Idempotency-Key was used with another request."}"#);
     assert_eq!(app.send("GET", &format!("{}/deliveries", path(1))).await.json().as_array().unwrap().len(), 1);
     app.set_clock("2025-12-30T14:38:32.273219Z");
-    assert_eq!(send("key-1", TO_MOBILE).await.json()["id"], 2, "a day later it is another request");
+    assert_eq!(send_with(&app, "key-1", TO_MOBILE).await.json()["id"], 2, "a day later it is another request");
     for bad in ["", &"k".repeat(256)] {
         let request = app.request("POST", SEND).header("Authorization", format!("Token {}", app.admin));
         answer(request.header("Idempotency-Key", bad))

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking, and reports")]
 
+mod any_gateway;
 #[path = "../gateway/mod.rs"]
 mod gateway;
 mod kill;

@@ -1,0 +1,93 @@
+use super::*;
+
+#[test]
+fn sqlite_is_new_enough_not_to_corrupt_a_wal() {
+    assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
+}
+
+#[test]
+fn every_connection_has_every_pragma() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("otp.db");
+    let writer = open::writer(&path, true).unwrap();
+    let pool = open::readers(&path, 3, READER_WAIT).unwrap();
+    let readers: Vec<_> = (0..3).map(|_| pool.get().unwrap()).collect();
+    for (connection, query_only) in std::iter::once((&writer, 0)).chain(readers.iter().map(|reader| (&**reader, 1))) {
+        let number = |name: &str| -> i64 { connection.pragma_query_value(None, name, |row| row.get(0)).unwrap() };
+        let journal: String = connection.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!(journal, "wal");
+        for (name, value) in [
+            ("busy_timeout", 5000),
+            ("synchronous", 2),
+            ("foreign_keys", 1),
+            ("trusted_schema", 0),
+            ("cell_size_check", 1),
+            ("secure_delete", 1),
+            ("temp_store", 2),
+            ("query_only", query_only),
+        ] {
+            assert_eq!(number(name), value, "{name}");
+        }
+        let defensive = rusqlite::config::DbConfig::SQLITE_DBCONFIG_DEFENSIVE;
+        assert!(connection.db_config(defensive).unwrap());
+    }
+}
+
+#[test]
+fn what_must_never_be_stored_cannot_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open::writer(&folder.path().join("otp.db"), true).unwrap();
+    let insert = |code: &str, mobile_number: &str, email: &str, updated_at: i64| {
+        db.execute(
+            &format!(
+                "INSERT INTO otp_codes (code, mobile_number, email, valid_to, created_at, updated_at)
+                 VALUES ({code}, {mobile_number}, {email}, 0, 5, {updated_at})"
+            ),
+            [],
+        )
+    };
+    for (code, mobile_number, email, updated_at) in [
+        ("1", "NULL", "NULL", 5),
+        ("1", "'09123456789'", "'a@b.com'", 5),
+        ("1", "'9123456789'", "NULL", 5),
+        ("1", "'0912345678x'", "NULL", 5),
+        ("-1", "'09123456789'", "NULL", 5),
+        ("9007199254740992", "'09123456789'", "NULL", 5),
+        ("'x'", "'09123456789'", "NULL", 5),
+        ("NULL", "'09123456789'", "NULL", 5),
+        ("1", "'09123456789'", "NULL", 4),
+    ] {
+        assert!(insert(code, mobile_number, email, updated_at).is_err(), "{code} {mobile_number} {email} {updated_at}");
+    }
+    assert_eq!(insert("1", "'09123456789'", "NULL", 5), Ok(1));
+}
+
+#[test]
+fn every_look_up_uses_an_index() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = open::writer(&folder.path().join("otp.db"), true).unwrap();
+    for sql in [
+        otps::FIND,
+        tokens::FIND_BY_HASH,
+        users::LIST_PERMISSIONS,
+        users::FIND_BY_NAME,
+        tokens::LIST_BY_PREFIX,
+        limit_events::NTH_NEWEST,
+        messages::LIST_DUE,
+        otps::LIST_OF_MOBILE_NUMBER,
+        otps::LIST_OF_EMAIL,
+    ] {
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let width = plan.parameter_count();
+        let steps: Vec<String> = plan
+            .query_map(rusqlite::params_from_iter(vec![1i64; width]), |row| row.get("detail"))
+            .unwrap()
+            .collect::<Result<_, _>>()
+            .unwrap();
+        // The codes of one recipient, which are few, are sorted.
+        let sorts_few = |step: &String| step.starts_with("USE TEMP B-TREE") && sql.contains("o.purpose = $2");
+        let looks_up =
+            |step: &String| step.starts_with("SEARCH") || step.starts_with("SCALAR SUBQUERY") || sorts_few(step);
+        assert!(steps.iter().all(looks_up), "{sql}: {steps:?}");
+    }
+}

@@ -1,0 +1,42 @@
+use otpd::delivery::{Http, ProviderSettings};
+use otpd::domain::outbox::Report;
+use reqwest::Method;
+
+use crate::gateway::Gateway;
+use crate::protocols::header;
+use crate::{connection, message, secret, send};
+
+#[tokio::test]
+async fn any_gateway_is_described_by_its_request_and_its_answer() {
+    let gateway = Gateway::start(vec![crate::gateway::Reply::from((200, r#"{"result":{"code":0,"id":["x7"]}}"#))]);
+    let (base, path) =
+        Http::split(&format!("{}/send/{{purpose}}?to={{international}}&t={{text}}", gateway.url)).unwrap();
+    let http = Http {
+        method: Method::PUT,
+        path: secret(&path),
+        headers: vec![
+            ("content-type".parse().unwrap(), secret("application/json; charset=utf-8")),
+            ("x-key".parse().unwrap(), secret("the-key")),
+        ],
+        body: Some(secret(r#"{"to":"{recipient}","c":"{code}","l":"{language}","t":"{text}","{x}":{}}"#)),
+        success_pointer: Some("/result/code".to_owned()),
+        success_value: "0".to_owned(),
+        id_pointer: Some("/result/id/0".to_owned()),
+    };
+    let settings = ProviderSettings::Http(connection(&base), http.clone());
+    let report = send(settings, &message("09123456789", "login")).await;
+    assert_eq!(report, Report::sent(Some("x7".to_owned())));
+    let asked = gateway.asked().remove(0);
+    let text = "%DA%A9%D8%AF%3A%20255315%0A%22%7Bcode%7D%22%20%26%20more";
+    assert_eq!(asked.0, format!("PUT /send/login?to=%2B989123456789&t={text}"));
+    assert_eq!(header(&asked, "x-key"), "the-key");
+    let body = r#"{"to":"09123456789","c":"255315","l":"fa","t":"کد: 255315\n\"{code}\" & more","{x}":{}}"#;
+    assert_eq!(asked.2, body);
+
+    let form = vec![("content-type".parse().unwrap(), secret("application/x-www-form-urlencoded"))];
+    let gateway = Gateway::start(Vec::new());
+    let http = Http { headers: form, body: Some(secret("t={text}")), success_pointer: None, id_pointer: None, ..http };
+    let settings = ProviderSettings::Http(connection(&gateway.url), http);
+    assert_eq!(send(settings, &message("09123456789", "login")).await, Report::sent(None));
+    assert_eq!(gateway.asked()[0].2, format!("t={text}"));
+}
