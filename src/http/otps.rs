@@ -14,7 +14,8 @@ use crate::http::client_view::{self, TrustedProxies};
 use crate::http::credentials::Credentials;
 use crate::http::list_query::ListParameters;
 use crate::http::openapi::{
-    BodyRefusals, Denials, Faults, FieldMessages, NewOtpForm, NewOtpJson, NoSuchOtp, OtpPatchForm, OtpPatchJson,
+    BodyRefusals, Denials, Faults, FieldMessages, InvalidBody, NewOtpForm, NewOtpJson, NoSuchOtp, OtpPatchForm,
+    OtpPatchJson,
 };
 use crate::http::page::Page;
 use crate::http::{fields, list_query};
@@ -41,7 +42,7 @@ use crate::service::Service;
                 ("delete" = (operation_id = "delete", parameters(("id" = "$response.body#/id"))))
             )
         ),
-        BodyRefusals, Denials, Faults
+        InvalidBody, BodyRefusals, Denials, Faults
     )
 )]
 pub(super) async fn create(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
@@ -114,7 +115,7 @@ pub(super) async fn retrieve(
         (OtpPatchJson = "application/json"),
         (OtpPatchForm = "application/x-www-form-urlencoded"),
     )),
-    responses((status = 200, description = "The code as it is stored now", body = Resource), NoSuchOtp, BodyRefusals, Denials, Faults)
+    responses((status = 200, description = "The code as it is stored now", body = Resource), NoSuchOtp, InvalidBody, BodyRefusals, Denials, Faults)
 )]
 pub(super) async fn update(
     credentials: Credentials,

@@ -16,8 +16,8 @@ use crate::http::body::Body;
 use crate::http::credentials::Credentials;
 use crate::http::fields;
 use crate::http::openapi::{
-    BodyRefusals, Denials, Faults, Limited, NoSuchOtp, NotVerified, RecipientForm, RecipientJson, Repeated, SendForm,
-    SendJson, VerifyForm, VerifyJson,
+    BodyRefusals, Denials, Faults, InvalidBody, Limited, NoSuchOtp, NotVerified, RecipientForm, RecipientJson,
+    Repeated, SendForm, SendJson, VerifyForm, VerifyJson,
 };
 use crate::service::Service;
 use crate::store::messages::StoredMessage;
@@ -59,7 +59,7 @@ impl FromRequest for Idempotency {
     )),
     responses(
         (status = 202, description = "The message is queued", body = SentResource),
-        BodyRefusals, Repeated, Limited, Denials, Faults
+        InvalidBody, BodyRefusals, Repeated, Limited, Denials, Faults
     )
 )]
 pub(super) async fn send(
@@ -94,7 +94,7 @@ pub(super) async fn send(
     )),
     responses(
         (status = 200, description = "It was the code", body = VerifiedResource),
-        NotVerified, Limited, Denials, Faults
+        NotVerified, BodyRefusals, Limited, Denials, Faults
     )
 )]
 pub(super) async fn verify(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
@@ -119,7 +119,7 @@ pub(super) async fn verify(credentials: Credentials, body: Body, service: web::D
         (RecipientJson = "application/json"),
         (RecipientForm = "application/x-www-form-urlencoded"),
     )),
-    responses((status = 204, description = "They are forgotten"), BodyRefusals, Denials, Faults)
+    responses((status = 204, description = "They are forgotten"), InvalidBody, BodyRefusals, Denials, Faults)
 )]
 pub(super) async fn reset(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
     let recipient = body.0.and_then(|body| fields::recipient(&body));

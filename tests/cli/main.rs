@@ -9,6 +9,7 @@ mod first_run;
 #[path = "../gateway/mod.rs"]
 mod gateway;
 mod helpers;
+mod listeners;
 mod log;
 #[path = "../program/mod.rs"]
 mod program;

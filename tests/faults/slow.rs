@@ -96,7 +96,8 @@ fn a_slow_database_does_not_hold_up_the_event_loop() {
     assert_eq!(client.ask("POST", OTPS, r#"{"code":1,"email":"a@b.com"}"#).0, 201);
     faults.set(Number::LockDelayMs, 1000);
     let begun = Instant::now();
-    assert_eq!(client.ask("GET", &format!("{OTPS}1"), "").0, 200);
+    // One that has to take two locks is past its time.
+    assert!(matches!(client.ask("GET", &format!("{OTPS}1"), "").0, 200 | 503));
     assert!(begun.elapsed() >= Duration::from_secs(1), "the database is not slow: {:?}", begun.elapsed());
     let lasting = Duration::from_secs(trials(5, 20));
     let healthz = thread::scope(|scope| {

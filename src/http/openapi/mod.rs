@@ -14,7 +14,7 @@ use utoipa::{Modify, OpenApi};
 use utoipa_swagger_ui::Config;
 
 pub(super) use crate::http::openapi::responses::{
-    BodyRefusals, Denials, Faults, Limited, NoInbox, NoSuchOtp, NotVerified, Repeated,
+    BodyRefusals, Denials, Faults, InvalidBody, Limited, NoInbox, NoSuchOtp, NotVerified, Repeated,
 };
 pub(super) use crate::http::openapi::schemas::{
     FieldMessages, NewOtpForm, NewOtpJson, OtpPatchForm, OtpPatchJson, any_integer, email, limit, mobile_number, offset,

@@ -40,13 +40,16 @@ pub(crate) enum Denials {
 #[response(status = 404, description = "No code has this id, or it is no 64-bit integer")]
 pub(crate) struct NoSuchOtp(#[to_schema] Detail);
 
-/// The body is refused.
+/// The body breaks a rule.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[response(status = 400, description = "The body is no JSON, no object, or breaks a rule; every bad field is named")]
+pub(crate) struct InvalidBody(#[to_schema] Invalid);
+
+/// The body is refused as a whole.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "the description reads its shape; Error writes it")]
 pub(crate) enum BodyRefusals {
-    /// The body is no JSON, no object, or breaks a rule; every bad field is named
-    #[response(status = 400)]
-    Invalid(#[to_schema] Invalid),
     /// The body did not arrive within ten seconds
     #[response(status = 408)]
     TooSlow(#[to_schema] Detail),
@@ -82,23 +85,11 @@ pub(crate) enum WrongOrInvalid {
     Fields(FieldMessages),
 }
 
-/// The code is not verified, or the body is refused.
+/// The code is not verified.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "the description reads its shape; Error writes it")]
-pub(crate) enum NotVerified {
-    /// The code is not right, or the body can't be read
-    #[response(status = 400)]
-    Wrong(#[to_schema] WrongOrInvalid),
-    /// The body did not arrive within ten seconds
-    #[response(status = 408)]
-    TooSlow(#[to_schema] Detail),
-    /// The body has more than 16 KiB
-    #[response(status = 413)]
-    TooLarge(#[to_schema] Detail),
-    /// The body is neither JSON nor a form
-    #[response(status = 415)]
-    UnsupportedMediaType(#[to_schema] Detail),
-}
+#[response(status = 400, description = "The code is not right, or the body can't be read")]
+pub(crate) struct NotVerified(#[to_schema] WrongOrInvalid);
 
 /// Too much was asked for.
 #[derive(IntoResponses)]

@@ -1,0 +1,42 @@
+use std::net::TcpListener;
+use std::process::Command;
+
+use crate::helpers::{Server, fail, folder, otpd};
+
+#[test]
+fn measurements_have_an_address_of_their_own_that_asks_for_no_token_and_has_nothing_else() {
+    let folder = folder();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let server = Server::spawn(otpd(folder.path()).env("OTPD_SERVER__METRICS", free.to_string()));
+    let beside = |path: &str| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let response = crate::program::client().get(format!("http://{free}{path}")).send().await.unwrap();
+            (response.status().as_u16(), response.text().await.unwrap())
+        })
+    };
+    let (status, metrics) = beside("/metrics");
+    assert_eq!(status, 200);
+    for name in ["otpd_codes 0", "otpd_outbox_messages 0", "otpd_wal_bytes ", "otpd_commit_duration_seconds_bucket"] {
+        assert!(metrics.contains(&format!("\n{name}")), "{name}: {metrics}");
+    }
+    for path in ["/", "/healthz", "/api/notifications/otp/", "/docs/"] {
+        assert_eq!(beside(path).0, 404, "{path}");
+    }
+    assert_eq!(server.send("GET", "/metrics", "x", "").0, 401, "with a token on the port of the API");
+    let taken = fail(otpd(folder.path()).env("OTPD_SERVER__METRICS", free.to_string()).output().unwrap());
+    let line = format!("otpd: can't listen on {free} (server.metrics): Address already in use");
+    assert!(taken.starts_with(&line), "{taken}");
+}
+
+#[test]
+fn a_server_that_may_open_hardly_any_file_says_so_instead_of_starting() {
+    let folder = folder();
+    let mut limited = Command::new("sh");
+    let script = "ulimit -n 100 && exec \"$0\"";
+    limited.current_dir(folder.path()).args(["-c", script, env!("CARGO_BIN_EXE_otpd")]);
+    let line = fail(limited.env("OTPD_SERVER__PORT", "0").output().unwrap());
+    let expected = "otpd: only 100 files may be open and ";
+    assert!(line.starts_with(expected), "{line}");
+    assert!(line.ends_with(" are needed; raise the limit (`ulimit -n`, systemd: LimitNOFILE=)"), "{line}");
+}
