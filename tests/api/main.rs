@@ -12,6 +12,7 @@ mod gateway;
 mod helpers;
 mod hostile;
 mod list;
+mod list_filters;
 mod list_links;
 mod metrics;
 mod outbox;
