@@ -14,15 +14,14 @@ use crate::metrics::Metrics;
 use crate::store::error::Failure;
 use crate::store::{Db, Options};
 
-/// Steps after which the writer waits for readers, so that the log begins anew: first for a moment, then for longer
-/// than our own readers take, were it not for a fault.
+/// Steps after which the writer waits for readers, so that the log begins anew: first for a moment, and then until the
+/// longest of our own must have ended, both those that were there and those that began meanwhile.
 const PATIENCE: c_int = 2;
 const LAST_PATIENCE: c_int = 3;
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
-const WAIT_FOR_THE_LAST: Duration = Duration::from_secs(1);
-/// How long after a vain wait of that length the next one may come: somebody makes a backup, perhaps, and no change is to
-/// wait for that.
-const PAUSE: Duration = Duration::from_secs(30);
+const WAIT_FOR_ALL: Duration = Duration::from_millis(4500);
+/// Whoever is there even then is another program, such as a backup: no change waits for it again so soon.
+const PAUSE: Duration = Duration::from_secs(60);
 
 thread_local! {
     /// Pages in the WAL after the last commit of this thread.
@@ -73,7 +72,7 @@ impl Checkpoints {
         if pages < PATIENCE * self.every || Instant::now() < self.not_before {
             return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
         }
-        db.busy_timeout(if is_large { WAIT_FOR_THE_LAST } else { WAIT_FOR_OTHERS })?;
+        db.busy_timeout(if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS })?;
         if !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? && is_large {
             self.not_before = Instant::now() + PAUSE;
         }
