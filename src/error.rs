@@ -141,7 +141,10 @@ impl fmt::Display for Error {
             (Some(cause), _) => write!(f, "{cause}"),
             (None, Public::Detail(text)) => f.write_str(text),
             (None, Public::Refusal { detail, .. }) => f.write_str(detail),
-            (None, Public::Fields(fields)) => write!(f, "{fields:?}"),
+            (None, Public::Fields(fields)) => {
+                let line = |(field, messages): (&str, &[Cow<'static, str>])| format!("{field}: {}", messages.join(" "));
+                f.write_str(&fields.iter().map(line).collect::<Vec<_>>().join("; "))
+            }
         }
     }
 }

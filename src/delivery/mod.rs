@@ -110,7 +110,8 @@ impl Delivery {
 
     /// What is sent at `now` to the recipient of a code.
     pub fn message(&self, otp: &Otp, language: Language, now: Timestamp) -> Message {
-        let minutes = (otp.ttl(now) / 60).max(1);
+        // The seconds that a message waits for its turn do not cost a minute.
+        let minutes = ((otp.ttl(now) + 15) / 60).max(1);
         let text = self.texts.render(Channel::of(&otp.recipient), language, &otp.purpose, otp.code, minutes);
         let (recipient, purpose) = (otp.recipient.clone(), otp.purpose.clone());
         Message { recipient, code: otp.code, purpose, language, minutes, text }

@@ -151,8 +151,8 @@ fn a_real_message_can_be_sent_for_a_test() {
     let said = text(output.stderr);
     assert_eq!(said, "one: misconfigured: 403: the key is refused\ntwo: it has the message\n");
     assert_eq!(taking.asked()[0].0, "POST /?k=Sup3rSecret&to=09123456789");
-    let output = run(folder.path(), &["send-test", "a@b.com"]);
-    assert_eq!(output.status.code(), Some(1));
+    let line = fail(run(folder.path(), &["send-test", "a@b.com"]));
+    assert_eq!(line, "otpd: email: Messages can not be sent there: no provider is configured.");
     assert_eq!(run(folder.path(), &["send-test", "x"]).status.code(), Some(2));
 }
 
