@@ -72,9 +72,15 @@ impl Checkpoints {
         if pages < PATIENCE * self.every || Instant::now() < self.not_before {
             return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
         }
-        db.busy_timeout(if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS })?;
-        if !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? && is_large {
-            self.not_before = Instant::now() + PAUSE;
+        let deadline = Instant::now() + if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS };
+        db.busy_timeout(WAIT_FOR_OTHERS)?;
+        // Again and again: SQLite waits for the place of an old reader, where new ones may sit that are in nobody's way, and
+        // looks who sits there only when it begins.
+        while !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? {
+            if Instant::now() >= deadline {
+                self.not_before = Instant::now() + if is_large { PAUSE } else { Duration::ZERO };
+                break;
+            }
         }
         Ok(())
     }
