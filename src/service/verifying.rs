@@ -83,6 +83,9 @@ impl Service {
             otps::update_use(db, &guessed_at)?;
             attempts_left = attempts_left.max(guessed_at.attempts_left);
         }
+        if verdict != Verdict::Wrong {
+            recipients::update_stand_in(db)?;
+        }
         recipients::add_failure(db, recipient)?;
         Guard::count(db, &[Event::FailureOf, Event::FailureBy], &subjects, call.now)?;
         let budget = self.limits.attempts_left(db, &subjects, call.now)?;
