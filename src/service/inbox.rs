@@ -39,8 +39,3 @@ pub fn keeper(store: Store, clock: Clock) -> Keep {
         Box::pin(async move { store.write(move |db| inbox::insert(db, &message, clock())).await })
     })
 }
-
-/// For settings without a development inbox.
-pub fn nowhere() -> Keep {
-    Arc::new(|_| Box::pin(async { Err(Error::unavailable("there is no inbox")) }))
-}

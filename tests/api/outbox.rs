@@ -1,11 +1,13 @@
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use otpd::delivery::{Chain, Connection, Delivery, Http, Provider, ProviderSettings};
+use otpd::delivery::{Chain, Connection, Delivery, Http, Keep, Provider, ProviderSettings};
 use otpd::domain::message::Message;
 use otpd::domain::outbox::{OnUnknown, Outcome, Report};
 use otpd::domain::secret::Secret;
-use otpd::service::{Settings, inbox};
+use otpd::error::Error;
+use otpd::service::Settings;
 use serde_json::Value;
 
 pub use crate::gateway::{Gateway, Reply};
@@ -55,8 +57,12 @@ fn http(name: &str, url: &str) -> ProviderSettings {
     ProviderSettings::Http(connection, gateway)
 }
 
+fn no_inbox() -> Keep {
+    Arc::new(|_| Box::pin(async { Err(Error::unavailable("there is no inbox")) }))
+}
+
 fn chain(providers: Vec<ProviderSettings>) -> Chain {
-    Chain::build(providers, &inbox::nowhere()).unwrap()
+    Chain::build(providers, &no_inbox()).unwrap()
 }
 
 pub fn with_sms(gateway: &Gateway) -> Settings {

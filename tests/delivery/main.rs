@@ -13,16 +13,17 @@ mod protocols;
 mod smtp;
 mod two_servers;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use otpd::delivery::{Chain, Connection, ProviderSettings};
+use otpd::delivery::{Chain, Connection, Keep, ProviderSettings};
 use otpd::domain::code::Code;
 use otpd::domain::message::{Language, Message, Text};
 use otpd::domain::outbox::Report;
 use otpd::domain::purpose::Purpose;
 use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use otpd::domain::secret::Secret;
-use otpd::service::inbox;
+use otpd::error::Error;
 
 fn secret(text: &str) -> Secret {
     Secret::new(text.to_owned())
@@ -51,12 +52,16 @@ fn message(recipient: &str, purpose: &str) -> Message {
     }
 }
 
+fn no_inbox() -> Keep {
+    Arc::new(|_| Box::pin(async { Err(Error::unavailable("there is no inbox")) }))
+}
+
 /// What the provider that these settings describe reports.
 async fn send(settings: ProviderSettings, message: &Message) -> Report {
-    Chain::build(vec![settings], &inbox::nowhere()).unwrap().get(0).unwrap().send(message).await
+    Chain::build(vec![settings], &no_inbox()).unwrap().get(0).unwrap().send(message).await
 }
 
 /// What it says to `otpd doctor`.
 async fn check(settings: ProviderSettings) -> Result<String, String> {
-    Chain::build(vec![settings], &inbox::nowhere()).unwrap().get(0).unwrap().check().await
+    Chain::build(vec![settings], &no_inbox()).unwrap().get(0).unwrap().check().await
 }

@@ -43,7 +43,7 @@ const DOCS_POLICY: &str =
         health::live, health::ready, metrics::show,
         describe, docs, docs_file
     ),
-    components(schemas(FieldMessages, responses::Reasoned)),
+    components(schemas(FieldMessages, responses::Reasoned, responses::Refused)),
     modifiers(&TokenScheme),
     tags(
         (name = "codes", description = "One-time passwords as a resource that staff manage"),

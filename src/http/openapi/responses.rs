@@ -63,14 +63,25 @@ pub(crate) enum BodyRefusals {
 
 /// What was refused, with a reason for programs.
 #[derive(ToSchema)]
-#[schema(example = json!({"detail": "The code is wrong.", "reason": "wrong_code", "attempts_left": 4}))]
+#[schema(example = json!({"detail": "Too many attempts.", "reason": "too_many_attempts"}))]
 #[expect(dead_code, reason = "the description reads its shape; Error writes it")]
 pub(crate) struct Reasoned {
     detail: String,
-    /// Of a 400 `wrong_code`, `expired`, `not_found` or `used`; of a 429 `too_many_attempts`, `too_soon` or `rate_limited`
+    /// `too_many_attempts`, `too_soon` or `rate_limited`
     reason: String,
-    /// Guesses that may still be made; with 400
-    #[schema(minimum = 0)]
+}
+
+/// Why a code was not verified.
+#[derive(ToSchema)]
+#[schema(example = json!({"detail": "The code is wrong.", "reason": "wrong_code", "attempts_left": 4}))]
+#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+pub(crate) struct Refused {
+    detail: String,
+    /// `wrong_code`, `expired`, `not_found` or `used`; missing where the body could not be read
+    #[schema(nullable = false)]
+    reason: Option<String>,
+    /// Guesses that may still be made
+    #[schema(minimum = 0, nullable = false)]
     attempts_left: Option<u32>,
 }
 
@@ -80,8 +91,7 @@ pub(crate) struct Reasoned {
 #[serde(untagged)]
 #[expect(dead_code, reason = "the description reads its shape; Error writes it")]
 pub(crate) enum WrongOrInvalid {
-    Reasoned(Reasoned),
-    Detail(Detail),
+    Refused(Refused),
     Fields(FieldMessages),
 }
 
