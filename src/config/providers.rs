@@ -149,6 +149,7 @@ fn smtp(table: &Table<'_>) -> Result<Smtp, ConfigError> {
         login,
         from: table.text("from")?.parse().map_err(|_| table.refused("from", "an address, or \"Name <address>\""))?,
         timeout: table.duration("timeout", TIMEOUT)?,
+        proxy: table.optional_secret("proxy")?,
         ca: ca.transpose()?,
     })
 }

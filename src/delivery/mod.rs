@@ -7,6 +7,7 @@ mod inbox;
 mod ippanel;
 mod kavenegar;
 mod melipayamak;
+mod proxy;
 mod settings;
 mod smsir;
 mod smtp;

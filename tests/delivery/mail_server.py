@@ -1,8 +1,10 @@
 """A real SMTP server for tests: mail_server.py FOLDER SECURITY [USER PASSWORD].
 
 SECURITY is none, starttls or tls; certificate and key are cert.pem and key.pem in FOLDER. Every mail becomes a file in
-FOLDER. An address that begins with `nobody` is refused, one that begins with `later` for the moment."""
+FOLDER, TIME-PORT.eml. An address that begins with `nobody` is refused, one that begins with `later` for the moment; with
+`lost` the connection breaks behind the mail, with `slow` no answer comes, and with `bye` the server hangs up afterwards."""
 
+import asyncio
 import pathlib
 import ssl
 import sys
@@ -21,9 +23,6 @@ class Handler:
             return "550 5.1.1 no such user here: " + address
         if address.startswith("later"):
             return "451 4.7.1 greylisted, try later"
-        if address.startswith("drop"):
-            server.transport.abort()
-            return "250 OK"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -31,7 +30,11 @@ class Handler:
         if envelope.rcpt_tos[0].startswith("lost"):
             server.transport.abort()
             return "250 OK"
-        (folder / f"mail-{time.time_ns()}.eml").write_bytes(envelope.content)
+        if envelope.rcpt_tos[0].startswith("slow"):
+            await asyncio.sleep(30)
+        (folder / f"{time.time_ns()}-{session.peer[1]}.eml").write_bytes(envelope.content)
+        if envelope.rcpt_tos[0].startswith("bye"):
+            asyncio.get_running_loop().call_later(0.05, server.transport.close)
         return "250 OK queued"
 
 

@@ -10,6 +10,7 @@ mod kill;
 #[path = "../program/mod.rs"]
 mod program;
 mod protocols;
+mod proxy;
 mod smtp;
 mod two_servers;
 

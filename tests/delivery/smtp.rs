@@ -2,15 +2,17 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use otpd::delivery::{ProviderSettings, Security, Smtp};
+use otpd::delivery::{Chain, ProviderSettings, Security, Smtp};
 use otpd::domain::outbox::Outcome;
+use tokio::time::timeout;
 
-use crate::{check, message, secret, send};
+use crate::{check, message, no_inbox, secret, send};
 
 /// The Python that has aiosmtpd; made where it is missing.
 fn python() -> &'static Path {
@@ -28,17 +30,17 @@ fn python() -> &'static Path {
 }
 
 /// A running mail server; ended when it goes out of scope.
-struct MailServer {
+pub struct MailServer {
     child: Child,
-    port: u16,
+    pub port: u16,
     folder: tempfile::TempDir,
 }
 
 impl MailServer {
-    fn start(security: &str, login: &[&str]) -> Self {
+    pub fn start(security: &str, login: &[&str]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let certify = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"])
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a test of otpd"])
             .args([
                 "-addext",
                 "subjectAltName=DNS:localhost",
@@ -68,24 +70,36 @@ impl MailServer {
         Self { child, port: line.trim().parse().unwrap(), folder }
     }
 
-    fn settings(&self, security: Security, login: Option<(&str, &str)>) -> ProviderSettings {
+    pub fn settings(&self, security: Security, login: Option<(&str, &str)>) -> ProviderSettings {
         let smtp = Smtp {
             host: "localhost".to_owned(),
             port: self.port,
             security,
             login: login.map(|(user, password)| (user.to_owned(), secret(password))),
             from: "otpd <noreply@example.com>".parse().unwrap(),
-            timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(2),
+            proxy: None,
             ca: Some(fs::read_to_string(self.folder.path().join("cert.pem")).unwrap()),
         };
         ProviderSettings::Smtp { name: "mail".to_owned(), smtp }
     }
 
-    fn mails(&self) -> Vec<String> {
+    /// The mails as they came in: `TIME-PORT.eml`, of which the port is the client's.
+    fn files(&self) -> Vec<PathBuf> {
         let files = fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
-        let mails = files.filter(|path| path.extension().is_some_and(|extension| extension == "eml"));
-        mails.map(|path| fs::read_to_string(path).unwrap()).collect()
+        let is_mail = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "eml");
+        let mut mails: Vec<_> = files.filter(is_mail).collect();
+        mails.sort();
+        mails
     }
+
+    pub fn mails(&self) -> Vec<String> {
+        self.files().iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    }
+}
+
+fn peer_of(path: &Path) -> u16 {
+    path.file_stem().unwrap().to_str().unwrap().split_once('-').unwrap().1.parse().unwrap()
 }
 
 impl Drop for MailServer {
@@ -132,6 +146,7 @@ async fn what_the_server_refuses_has_its_meaning() {
         ("nobody@example.com", Outcome::BadRecipient, "550: it refuses the recipient"),
         ("later@example.com", Outcome::Retry, "451: not now"),
         ("lost@example.com", Outcome::Unknown, "the connection broke while it took the mail"),
+        ("slow@example.com", Outcome::Unknown, "it took the mail and did not answer in time"),
     ] {
         let report = send(server.settings(Security::Plain, None), &message(recipient, "login")).await;
         assert_eq!((report.outcome, report.error.as_deref()), (outcome, Some(error)), "{recipient}");
@@ -159,4 +174,50 @@ async fn who_is_not_let_in_has_sent_nothing_and_is_told_why() {
         (report.outcome, report.error.as_deref()),
         (Outcome::Retry, Some("it can't be reached: Connection refused (os error 111)"))
     );
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_not_waited_for() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let plain = MailServer::start("none", &[]);
+    for security in [Security::Plain, Security::StartTls, Security::Tls] {
+        let ProviderSettings::Smtp { name, smtp } = plain.settings(security, None) else { panic!("it is SMTP") };
+        let port = silent.local_addr().unwrap().port();
+        let (settings, mail) = (
+            ProviderSettings::Smtp { name, smtp: Smtp { port, ..smtp } },
+            message("a@example.com", "login"),
+        );
+        let report = timeout(Duration::from_secs(4), send(settings, &mail)).await.unwrap();
+        let expected = (Outcome::Retry, Some("it does not let us in in time"));
+        assert_eq!((report.outcome, report.error.as_deref()), expected, "{security:?}");
+    }
+}
+
+#[tokio::test]
+async fn whom_no_known_authority_vouches_for_gets_no_mail() {
+    for (name, security) in [("starttls", Security::StartTls), ("tls", Security::Tls)] {
+        let server = MailServer::start(name, &[]);
+        let ProviderSettings::Smtp { name, smtp } = server.settings(security, None) else { panic!("it is SMTP") };
+        let settings = ProviderSettings::Smtp { name, smtp: Smtp { ca: None, ..smtp } };
+        let report = send(settings, &message("a@example.com", "login")).await;
+        let error = "TLS failed; are `host` and `security` right? invalid peer certificate: UnknownIssuer";
+        assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some(error)), "{security:?}");
+        assert_eq!(server.mails().len(), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_carries_mail_after_mail_and_one_that_was_closed_is_replaced() {
+    let server = MailServer::start("tls", &["user", "pass"]);
+    let settings = server.settings(Security::Tls, Some(("user", "pass")));
+    let chain = Chain::build(vec![settings], &no_inbox()).unwrap();
+    for recipient in ["one@example.com", "two@example.com", "bye@example.com", "next@example.com"] {
+        let report = chain.get(0).unwrap().send(&message(recipient, "login")).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{recipient}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let peers: Vec<_> = server.files().iter().map(|path| peer_of(path)).collect();
+    assert_eq!(peers.len(), 4);
+    assert_eq!((peers[1], peers[2]), (peers[0], peers[0]));
+    assert_ne!(peers[3], peers[0]);
 }

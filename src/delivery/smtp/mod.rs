@@ -1,22 +1,30 @@
 //! E-mail by SMTP, over connections that are kept for the next message.
 
-use std::time::Duration;
+mod encrypted;
+mod server;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
+use lettre::Message as Mail;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::response::{Category, Detail};
-use lettre::transport::smtp::{Error as SmtpError, PoolConfig};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
-use crate::delivery::{Provider, innermost};
+use crate::delivery::Provider;
+use crate::delivery::smtp::server::Server;
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
 
 /// Connections that are open at once.
-const CONNECTIONS: u32 = 8;
+const CONNECTIONS: usize = 8;
+/// How long a connection is kept for the next mail.
+const IDLE: Duration = Duration::from_secs(30);
 
 /// `[[delivery.email]]` with `type = "smtp"`.
 #[derive(Clone, Debug)]
@@ -27,7 +35,10 @@ pub struct Smtp {
     pub login: Option<(String, Secret)>,
     /// Who the mail is from: an address, or `Name <address>`.
     pub from: Mailbox,
+    /// For the login, and for each mail.
     pub timeout: Duration,
+    /// An HTTP or SOCKS5 proxy that connections go out through.
+    pub proxy: Option<Secret>,
     /// PEM of a certificate to trust beside the system's.
     pub ca: Option<String>,
 }
@@ -45,35 +56,25 @@ pub enum Security {
 pub struct SmtpProvider {
     name: String,
     from: Mailbox,
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    timeout: Duration,
+    server: Server,
+    slots: Semaphore,
+    /// Connections that wait for the next mail, and since when.
+    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
 
 impl SmtpProvider {
     /// # Errors
-    /// Where the certificate can't be used.
+    /// What is wrong with the certificate, the host or the proxy.
     pub fn new(name: String, smtp: Smtp) -> Result<Self, String> {
-        let tls = || {
-            let mut parameters = TlsParameters::builder(smtp.host.clone());
-            if let Some(pem) = &smtp.ca {
-                parameters = parameters.add_root_certificate(Certificate::from_pem(pem.as_bytes())?);
-            }
-            parameters.build()
-        };
-        let failed = |cause: SmtpError| format!("{name}: TLS can't be set up: {cause}");
-        let tls = match smtp.security {
-            Security::StartTls => Tls::Required(tls().map_err(failed)?),
-            Security::Tls => Tls::Wrapper(tls().map_err(failed)?),
-            Security::Plain => Tls::None,
-        };
-        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&smtp.host)
-            .port(smtp.port)
-            .tls(tls)
-            .timeout(Some(smtp.timeout))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS));
-        if let Some((user, password)) = smtp.login {
-            transport = transport.credentials(Credentials::new(user, password.reveal().to_owned()));
-        }
-        Ok(Self { name, from: smtp.from, transport: transport.build() })
+        Ok(Self {
+            from: smtp.from.clone(),
+            timeout: smtp.timeout,
+            server: Server::new(smtp).map_err(|cause| format!("{name}: {cause}"))?,
+            slots: Semaphore::new(CONNECTIONS),
+            idle: Mutex::default(),
+            name,
+        })
     }
 
     fn mail(&self, message: &Message) -> Result<Mail, String> {
@@ -96,15 +97,40 @@ impl SmtpProvider {
             Ok(mail) => mail,
             Err(cause) => return Report::not_sent(Outcome::BadRecipient, cause),
         };
-        // What fails here fails before the mail: it was certainly not sent.
-        if let Err(cause) = self.transport.test_connection().await {
-            return not_connected(&cause);
-        }
+        // The semaphore is never closed; a slot is held until the end of the function.
+        let _slot = self.slots.acquire().await;
+        let mut connection = match self.connection().await {
+            Ok(connection) => connection,
+            Err(report) => return report,
+        };
         let id = mail.headers().get_raw("Message-ID").map(str::to_owned);
-        match self.transport.send(mail).await {
-            Ok(_) => Report::sent(id),
-            Err(cause) => not_taken(&cause),
+        match timeout(self.timeout, connection.send(mail.envelope(), &mail.formatted())).await {
+            Ok(Ok(_)) => {
+                self.keep(connection);
+                Report::sent(id)
+            }
+            Ok(Err(cause)) => not_taken(&cause),
+            Err(_) => Report::not_sent(Outcome::Unknown, "it took the mail and did not answer in time"),
         }
+    }
+
+    /// One that was kept and still answers, or a new one.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, Report> {
+        while let Some((mut connection, since)) = self.take() {
+            let answers = since.elapsed() < IDLE && timeout(self.timeout, connection.test_connected()).await == Ok(true);
+            if answers {
+                return Ok(connection);
+            }
+        }
+        self.server.connect().await
+    }
+
+    fn take(&self) -> Option<(AsyncSmtpConnection, Instant)> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
     }
 }
 
@@ -119,27 +145,11 @@ impl Provider for SmtpProvider {
 
     fn check(&self) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async {
-            match self.transport.test_connection().await {
-                Ok(true) => Ok("connected and logged in".to_owned()),
-                Ok(false) => Err("it let us in and does not answer".to_owned()),
-                Err(cause) => Err(not_connected(&cause).error.unwrap_or_default()),
+            match self.server.connect().await {
+                Ok(_) => Ok("connected and logged in".to_owned()),
+                Err(report) => Err(report.error.unwrap_or_default()),
             }
         })
-    }
-}
-
-/// Greeting, TLS or login failed.
-fn not_connected(cause: &SmtpError) -> Report {
-    match cause.status() {
-        Some(code) if cause.is_permanent() => {
-            Report::not_sent(Outcome::Misconfigured, format!("{code}: it does not let us in"))
-        }
-        Some(code) => Report::not_sent(Outcome::Retry, format!("{code}: it lets nobody in at the moment")),
-        None if cause.is_tls() => Report::not_sent(Outcome::Misconfigured, "TLS failed; is `security` right?"),
-        None if cause.is_client() => {
-            Report::not_sent(Outcome::Misconfigured, "it offers no way to log in that we know, or no TLS")
-        }
-        None => Report::not_sent(Outcome::Retry, format!("it can't be reached: {}", innermost(cause))),
     }
 }
 

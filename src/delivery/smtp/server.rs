@@ -1,0 +1,151 @@
+//! A mail server, and how a connection to it comes about: reached, protected, logged in.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lettre::transport::smtp::Error as SmtpError;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream, Certificate, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use crate::delivery::innermost;
+use crate::delivery::proxy::TcpProxy;
+use crate::delivery::smtp::encrypted::Encrypted;
+use crate::delivery::smtp::{Security, Smtp};
+use crate::domain::outbox::{Outcome, Report};
+
+pub(super) struct Server {
+    host: String,
+    port: u16,
+    proxy: Option<TcpProxy>,
+    protection: Protection,
+    credentials: Option<Credentials>,
+    hello: ClientId,
+    timeout: Duration,
+}
+
+enum Protection {
+    StartTls(TlsParameters),
+    Tls(TlsConnector, ServerName<'static>),
+    Plain,
+}
+
+impl Server {
+    /// # Errors
+    /// What is wrong with the certificate, the host or the proxy.
+    pub(super) fn new(smtp: Smtp) -> Result<Self, String> {
+        Ok(Self {
+            proxy: smtp.proxy.as_ref().map(TcpProxy::parse).transpose()?,
+            protection: Protection::of(&smtp).map_err(|cause| format!("TLS can't be set up: {cause}"))?,
+            credentials: smtp.login.map(|(user, password)| Credentials::new(user, password.reveal().to_owned())),
+            hello: ClientId::default(),
+            host: smtp.host,
+            port: smtp.port,
+            timeout: smtp.timeout,
+        })
+    }
+
+    /// A connection that is ready to take mail.
+    ///
+    /// # Errors
+    /// What is wrong. Certainly no mail was sent.
+    pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, Report> {
+        let connected = tokio::time::timeout(self.timeout, self.log_in()).await;
+        connected.unwrap_or_else(|_| Err(Report::not_sent(Outcome::Retry, "it does not let us in in time")))
+    }
+
+    async fn log_in(&self) -> Result<AsyncSmtpConnection, Report> {
+        let tcp = self.reach().await.map_err(|cause| Report::not_sent(Outcome::Retry, cause))?;
+        let stream: Box<dyn AsyncTokioStream> = match &self.protection {
+            Protection::Tls(connector, name) => {
+                let encrypted = connector.connect(name.clone(), tcp).await;
+                Box::new(Encrypted(encrypted.map_err(|cause| disconnected(&cause))?))
+            }
+            Protection::StartTls(_) | Protection::Plain => Box::new(tcp),
+        };
+        let greeted = AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await;
+        let mut connection = greeted.map_err(|cause| refused(&cause))?;
+        if let Protection::StartTls(parameters) = &self.protection {
+            connection.starttls(parameters.clone(), &self.hello).await.map_err(|cause| refused(&cause))?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(|cause| refused(&cause))?;
+        }
+        Ok(connection)
+    }
+
+    async fn reach(&self) -> Result<TcpStream, String> {
+        match &self.proxy {
+            Some(proxy) => proxy.connect(&self.host, self.port, self.timeout).await,
+            None => {
+                let connected = TcpStream::connect((self.host.as_str(), self.port)).await;
+                connected.map_err(|cause| format!("it can't be reached: {cause}"))
+            }
+        }
+    }
+}
+
+impl Protection {
+    fn of(smtp: &Smtp) -> Result<Self, Box<dyn Error>> {
+        Ok(match smtp.security {
+            Security::StartTls => {
+                let mut parameters = TlsParameters::builder(smtp.host.clone());
+                if let Some(pem) = &smtp.ca {
+                    parameters = parameters.add_root_certificate(Certificate::from_pem(pem.as_bytes())?);
+                }
+                Self::StartTls(parameters.build()?)
+            }
+            Security::Tls => {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                if let Some(pem) = &smtp.ca {
+                    for certificate in CertificateDer::pem_slice_iter(pem.as_bytes()) {
+                        roots.add(certificate?)?;
+                    }
+                }
+                let ring = Arc::new(rustls::crypto::ring::default_provider());
+                let config = ClientConfig::builder_with_provider(ring).with_safe_default_protocol_versions()?;
+                let config = config.with_root_certificates(roots).with_no_client_auth();
+                Self::Tls(Arc::new(config).into(), ServerName::try_from(smtp.host.clone())?)
+            }
+            Security::Plain => Self::Plain,
+        })
+    }
+}
+
+/// What a refusal of the greeting, of TLS or of the login means.
+fn refused(cause: &SmtpError) -> Report {
+    match cause.status() {
+        Some(code) if cause.is_permanent() => {
+            Report::not_sent(Outcome::Misconfigured, format!("{code}: it does not let us in"))
+        }
+        Some(code) => Report::not_sent(Outcome::Retry, format!("{code}: it lets nobody in at the moment")),
+        None if cause.is_client() => {
+            Report::not_sent(Outcome::Misconfigured, "it offers no way to log in that we know, or no TLS")
+        }
+        None => disconnected(cause),
+    }
+}
+
+/// What a connection that broke means.
+fn disconnected(cause: &(dyn Error + 'static)) -> Report {
+    match tls_fault(cause) {
+        Some(fault) => {
+            Report::not_sent(Outcome::Misconfigured, format!("TLS failed; are `host` and `security` right? {fault}"))
+        }
+        None => Report::not_sent(Outcome::Retry, format!("the connection broke: {}", innermost(cause))),
+    }
+}
+
+/// What rustls found wrong, wherever it is wrapped.
+fn tls_fault<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+    let inner = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source());
+    cause.downcast_ref().or_else(|| inner.and_then(tls_fault))
+}

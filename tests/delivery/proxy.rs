@@ -1,0 +1,173 @@
+//! Outbound proxies: one that speaks HTTP CONNECT and SOCKS5 as a test plays it, and what goes out through it.
+
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+use otpd::delivery::{Http, ProviderSettings, Security, Smtp};
+use otpd::domain::outbox::Outcome;
+use reqwest::Method;
+
+use crate::gateway::Gateway;
+use crate::smtp::MailServer;
+use crate::{connection, message, secret, send};
+
+/// It lets in `user` with `pass word`, and keeps where it was asked to connect to.
+struct Proxy {
+    port: u16,
+    targets: Arc<Mutex<Vec<String>>>,
+}
+
+impl Proxy {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let targets = Arc::new(Mutex::new(Vec::new()));
+        let log = Arc::clone(&targets);
+        thread::spawn(move || {
+            for client in listener.incoming() {
+                let log = Arc::clone(&log);
+                thread::spawn(move || {
+                    let mut client = client.unwrap();
+                    let mut first = [0];
+                    client.peek(&mut first).unwrap();
+                    let target = if first == [5] { socks5(&mut client) } else { connect(&mut client) };
+                    if let Some(target) = target {
+                        log.lock().unwrap().push(target.clone());
+                        tunnel(client, TcpStream::connect(target).unwrap());
+                    }
+                });
+            }
+        });
+        Self { port, targets }
+    }
+
+    fn url(&self, scheme: &str, password: &str) -> String {
+        format!("{scheme}://user:{password}@127.0.0.1:{}", self.port)
+    }
+
+    fn targets(&self) -> Vec<String> {
+        self.targets.lock().unwrap().clone()
+    }
+}
+
+fn exactly<const N: usize>(client: &mut TcpStream) -> [u8; N] {
+    let mut bytes = [0; N];
+    client.read_exact(&mut bytes).unwrap();
+    bytes
+}
+
+fn counted(client: &mut TcpStream) -> String {
+    let [length] = exactly(client);
+    let mut bytes = vec![0; length.into()];
+    client.read_exact(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// RFC 1928 and RFC 1929, for names of hosts.
+fn socks5(client: &mut TcpStream) -> Option<String> {
+    let [5, methods] = exactly(client) else { panic!("no SOCKS5") };
+    let mut offered = vec![0; methods.into()];
+    client.read_exact(&mut offered).unwrap();
+    assert_eq!(offered, [2]);
+    client.write_all(&[5, 2]).unwrap();
+    assert_eq!(exactly(client), [1]);
+    let is_known = (counted(client), counted(client)) == ("user".to_owned(), "pass word".to_owned());
+    client.write_all(&[1, u8::from(!is_known)]).unwrap();
+    if !is_known {
+        return None;
+    }
+    let [5, 1, 0, kind] = exactly(client) else { panic!("no request to connect") };
+    let host = match kind {
+        1 => exactly::<4>(client).map(|byte| byte.to_string()).join("."),
+        3 => counted(client),
+        _ => panic!("an address of kind {kind}"),
+    };
+    let port = u16::from_be_bytes(exactly(client));
+    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
+    Some(format!("{host}:{port}"))
+}
+
+/// RFC 9110, 9.3.6.
+fn connect(client: &mut TcpStream) -> Option<String> {
+    let mut head = String::new();
+    while !head.ends_with("\r\n\r\n") {
+        head.push(exactly::<1>(client)[0].into());
+    }
+    // user:pass word
+    let is_known = head.contains("Proxy-Authorization: Basic dXNlcjpwYXNzIHdvcmQ=\r\n");
+    let answer = if is_known { "200 OK" } else { "407 Proxy Authentication Required" };
+    client.write_all(format!("HTTP/1.1 {answer}\r\n\r\n").as_bytes()).unwrap();
+    let target = head.strip_prefix("CONNECT ").unwrap().split(' ').next().unwrap().to_owned();
+    is_known.then_some(target)
+}
+
+fn tunnel(client: TcpStream, server: TcpStream) {
+    let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
+    let upwards = thread::spawn(move || {
+        // Either side may go away at any time.
+        let _ = io::copy(&mut from_client, &mut to_server);
+        let _ = to_server.shutdown(Shutdown::Write);
+    });
+    let (mut to_client, mut from_server) = (client, server);
+    let _ = io::copy(&mut from_server, &mut to_client);
+    let _ = to_client.shutdown(Shutdown::Write);
+    upwards.join().unwrap();
+}
+
+fn through(settings: ProviderSettings, proxy: &str) -> ProviderSettings {
+    let ProviderSettings::Smtp { name, smtp } = settings else { panic!("it is SMTP") };
+    ProviderSettings::Smtp { name, smtp: Smtp { proxy: Some(secret(proxy)), ..smtp } }
+}
+
+#[tokio::test]
+async fn mails_go_out_through_a_proxy_whatever_protects_the_connection() {
+    let proxy = Proxy::start();
+    for (name, security) in [("none", Security::Plain), ("starttls", Security::StartTls), ("tls", Security::Tls)] {
+        let server = MailServer::start(name, &[]);
+        for scheme in ["http", "socks5"] {
+            let settings = through(server.settings(security, None), &proxy.url(scheme, "pass%20word"));
+            let report = send(settings, &message("some@example.com", "login")).await;
+            assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{name} {scheme}");
+        }
+        assert_eq!(server.mails().len(), 2, "{name}");
+        let target = format!("localhost:{}", server.port);
+        assert_eq!(proxy.targets().split_off(proxy.targets().len() - 2), [target.clone(), target], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_connect_is_told_and_nothing_goes_out_beside_it() {
+    let (proxy, server) = (Proxy::start(), MailServer::start("none", &[]));
+    let settings = || server.settings(Security::Plain, None);
+    let mail = message("some@example.com", "login");
+    for (url, error) in [
+        (proxy.url("http", "wrong"), "the proxy does not connect: tunnel error: proxy authorization required"),
+        (proxy.url("socks5", "wrong"), "the proxy does not connect: SOCKS error: credentials not accepted"),
+    ] {
+        let report = send(through(settings(), &url), &mail).await;
+        assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Retry, Some(error)), "{url}");
+    }
+    assert_eq!((server.mails().len(), proxy.targets().len()), (0, 0));
+}
+
+#[tokio::test]
+async fn requests_to_a_gateway_go_out_through_a_proxy() {
+    let (proxy, gateway) = (Proxy::start(), Gateway::start(Vec::new()));
+    let http = Http {
+        method: Method::POST,
+        path: secret("/send"),
+        headers: Vec::new(),
+        body: Some(secret("{code}")),
+        success_pointer: None,
+        success_value: "true".to_owned(),
+        id_pointer: None,
+    };
+    let mut settings = connection(&gateway.url);
+    settings.proxy = Some(secret(&proxy.url("socks5h", "pass%20word")));
+    let report = send(ProviderSettings::Http(settings, http), &message("09123456789", "login")).await;
+    assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
+    assert_eq!(proxy.targets(), [gateway.url.strip_prefix("http://").unwrap()]);
+    assert_eq!(gateway.asked().len(), 1);
+}
