@@ -14,7 +14,7 @@ use crate::domain::secret::Secret;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 const SMS: &str = "inbox, kavenegar, ippanel, melipayamak, smsir, ghasedak or http";
-const EMAIL: &str = "inbox or smtp";
+const EMAIL: &str = "inbox, smtp or http";
 
 /// A provider of a channel.
 pub(super) fn provider(table: &Table<'_>, channel: Channel) -> Result<ProviderSettings, ConfigError> {
@@ -56,7 +56,7 @@ pub(super) fn provider(table: &Table<'_>, channel: Channel) -> Result<ProviderSe
             };
             ProviderSettings::Ghasedak(connection(table, name, Ghasedak::BASE_URL)?, gateway)
         }
-        (Channel::Sms, "http") => http(table, name)?,
+        (_, "http") => http(table, name)?,
         (Channel::Sms, _) => return Err(table.refused("type", SMS)),
         (Channel::Email, _) => return Err(table.refused("type", EMAIL)),
     };

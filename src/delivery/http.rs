@@ -9,8 +9,8 @@ use crate::domain::outbox::{Outcome, Report};
 use crate::domain::recipient::MobileNumber;
 use crate::domain::secret::Secret;
 
-/// `[[delivery.sms]]` with `type = "http"`. In path, headers and body `{recipient}`, `{international}` (the number as
-/// `+98…`), `{code}`, `{text}`, `{purpose}` and `{language}` stand for what they name.
+/// `type = "http"`. In path, headers and body `{recipient}`, `{international}` (the number as `+98…`), `{code}`, `{text}`,
+/// `{subject}` and `{html}` (of an e-mail), `{purpose}` and `{language}` stand for what they name.
 #[derive(Clone, Debug)]
 pub struct Http {
     pub method: Method,
@@ -93,6 +93,8 @@ fn fill(template: &str, message: &Message, encode: fn(&str) -> String) -> String
         ("{international}", &international),
         ("{code}", &code),
         ("{text}", &message.text.plain),
+        ("{subject}", message.text.subject.as_deref().unwrap_or_default()),
+        ("{html}", message.text.html.as_deref().unwrap_or_default()),
         ("{purpose}", message.purpose.as_str()),
         ("{language}", message.language.as_str()),
     ];

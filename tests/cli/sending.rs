@@ -87,7 +87,7 @@ fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
         ),
         (
             "[[delivery.email]]\ntype = \"kavenegar\"\n".to_owned(),
-            "delivery.email[0].type is not accepted; it takes inbox or smtp",
+            "delivery.email[0].type is not accepted; it takes inbox, smtp or http",
         ),
         (
             "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nfrom = \"nobody\"\n".to_owned(),

@@ -40,3 +40,25 @@ async fn any_gateway_is_described_by_its_request_and_its_answer() {
     assert_eq!(send(settings, &message("09123456789", "login")).await, Report::sent(None));
     assert_eq!(gateway.asked()[0].2, format!("t={text}"));
 }
+
+#[tokio::test]
+async fn an_e_mail_goes_by_any_gateway_with_its_subject_and_its_html() {
+    let gateway = Gateway::start(Vec::new());
+    let http = Http {
+        method: Method::POST,
+        path: secret("/emails"),
+        headers: vec![("content-type".parse().unwrap(), secret("application/json"))],
+        body: Some(secret(r#"{"to":"{recipient}","subject":"{subject}","text":"{text}","html":"{html}"}"#)),
+        success_pointer: None,
+        success_value: "true".to_owned(),
+        id_pointer: Some("/id".to_owned()),
+    };
+    let settings = ProviderSettings::Http(connection(&gateway.url), http);
+    let report = send(settings, &message("some@example.com", "login")).await;
+    assert_eq!(report, Report::sent(Some("m-1".to_owned())));
+    let body = concat!(
+        r#"{"to":"some@example.com","subject":"کد تأیید","text":"کد: 255315\n\"{code}\" & more","#,
+        r#""html":"<p dir=\"rtl\">255315</p>"}"#
+    );
+    assert_eq!(gateway.asked()[0].2, body);
+}
