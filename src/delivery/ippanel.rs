@@ -1,7 +1,7 @@
 //! IPPanel Edge, which Mediana and other resellers run too: patterns of the panel.
 //! Sources: ippanelcom/Edge-Document, ippanelcom/python-sdk.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::delivery::PanelTemplates;
 use crate::delivery::gateway::{Answer, Call, Gateway};
@@ -40,22 +40,25 @@ impl Gateway for Ippanel {
 
     fn read(&self, answer: &Answer) -> Report {
         let code = answer.text("/meta/message_code").unwrap_or_default();
-        let refuses_number = || answer.body.pointer("/errors/recipients").is_some();
-        let (outcome, meaning) =
-            match (answer.body.pointer("/meta/status").and_then(serde_json::Value::as_bool), answer.status) {
-                (Some(true), 200..300) => {
-                    return match answer.text("/data/message_outbox_ids/0") {
-                        Some(id) => Report::sent(Some(id)),
-                        None => answer.by_status(),
-                    };
-                }
-                (Some(false), 422) if refuses_number() => (Outcome::BadRecipient, "it refuses the number"),
-                (Some(false), 401 | 403) => (Outcome::Misconfigured, "the key is refused"),
-                (Some(false), 404) => (Outcome::Misconfigured, "there is no such pattern"),
-                (Some(false), 422) => (Outcome::Misconfigured, "it refuses the line, the pattern or its variable"),
-                (Some(false), 402) => (Outcome::Next, "there is no credit"),
-                _ => return answer.by_status(),
-            };
+        let refuses_number = || {
+            let errors = answer.body.pointer("/meta/errors").and_then(Value::as_object);
+            errors.is_some_and(|errors| errors.keys().any(|field| field.split('.').next() == Some("recipients")))
+        };
+        let (outcome, meaning) = match (answer.body.pointer("/meta/status").and_then(Value::as_bool), answer.status) {
+            (Some(true), 200..300) => {
+                return match answer.text("/data/message_outbox_ids/0") {
+                    Some(id) => Report::sent(Some(id)),
+                    None => answer.by_status(),
+                };
+            }
+            (Some(false), 422) if refuses_number() => (Outcome::BadRecipient, "it refuses the number"),
+            (Some(false), 401 | 403) => (Outcome::Misconfigured, "the key is refused"),
+            (Some(false), 404) => (Outcome::Misconfigured, "there is no such pattern"),
+            (Some(false), 422) => (Outcome::Misconfigured, "it refuses the line, the pattern or its variable"),
+            (Some(false), 402) => (Outcome::Next, "there is no credit"),
+            (Some(false), 200..300) => (Outcome::Next, "it refuses the message"),
+            _ => return answer.by_status(),
+        };
         Report::not_sent(outcome, format!("{} {code}: {meaning}", answer.status))
     }
 

@@ -1,7 +1,7 @@
 """A real SMTP server for tests: mail_server.py FOLDER SECURITY [USER PASSWORD].
 
 SECURITY is none, starttls or tls; certificate and key are cert.pem and key.pem in FOLDER. Every mail becomes a file in
-FOLDER, TIME-PORT.eml. An address that begins with `nobody` is refused, one that begins with `later` for the moment; with
+FOLDER, TIME-PORT.eml. An address that begins with `nobody` is refused, with `policy` its sender, with `later` for the moment; with
 `lost` the connection breaks behind the mail, with `slow` no answer comes, and with `bye` the server hangs up afterwards."""
 
 import asyncio
@@ -21,6 +21,8 @@ class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("nobody"):
             return "550 5.1.1 no such user here: " + address
+        if address.startswith("policy"):
+            return "550 5.7.1 this sender may not send to " + address
         if address.startswith("later"):
             return "451 4.7.1 greylisted, try later"
         envelope.rcpt_tos.append(address)

@@ -115,10 +115,10 @@ async fn ippanel_speaks_patterns() {
     assert_eq!(body, expected);
     assert_eq!(report, Report::sent(Some("1123544244".to_owned())));
     let refused = |code: &str, errors: &str| {
-        format!(r#"{{"data":null,"meta":{{"status":false,"message":"x","message_code":"{code}"}},"errors":{errors}}}"#)
+        format!(r#"{{"data":null,"meta":{{"status":false,"message":"x","message_code":"{code}","errors":{errors}}}}}"#)
     };
     for (status, answer, meaning) in [
-        (401, refused("400-1", "null"), (Outcome::Misconfigured, "401 400-1: the key is refused")),
+        (401, refused("400-1", "{}"), (Outcome::Misconfigured, "401 400-1: the key is refused")),
         (
             422,
             refused("400-2", r#"{"recipients":["bad"]}"#),
@@ -126,11 +126,17 @@ async fn ippanel_speaks_patterns() {
         ),
         (
             422,
+            refused("400-2", r#"{"recipients.0":["bad"]}"#),
+            (Outcome::BadRecipient, "422 400-2: it refuses the number"),
+        ),
+        (200, refused("400-3", "{}"), (Outcome::Next, "200 400-3: it refuses the message")),
+        (
+            422,
             refused("400-2", r#"{"code":["bad"]}"#),
             (Outcome::Misconfigured, "422 400-2: it refuses the line, the pattern or its variable"),
         ),
-        (404, refused("404-1", "null"), (Outcome::Misconfigured, "404 404-1: there is no such pattern")),
-        (500, refused("500", "null"), (Outcome::Retry, "500: it is busy or broken")),
+        (404, refused("404-1", "{}"), (Outcome::Misconfigured, "404 404-1: there is no such pattern")),
+        (500, refused("500", "{}"), (Outcome::Retry, "500: it is busy or broken")),
     ] {
         let (outcome, error) = outcome(ippanel, status, &answer).await;
         assert_eq!((outcome, error.as_str()), meaning);

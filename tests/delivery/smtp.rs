@@ -144,6 +144,7 @@ async fn what_the_server_refuses_has_its_meaning() {
     let server = MailServer::start("none", &[]);
     for (recipient, outcome, error) in [
         ("nobody@example.com", Outcome::BadRecipient, "550: it refuses the recipient"),
+        ("policy@example.com", Outcome::Next, "550: it refuses the mail"),
         ("later@example.com", Outcome::Retry, "451: not now"),
         ("lost@example.com", Outcome::Unknown, "the connection broke while it took the mail"),
         ("slow@example.com", Outcome::Unknown, "it took the mail and did not answer in time"),
@@ -183,10 +184,8 @@ async fn a_server_that_says_nothing_is_not_waited_for() {
     for security in [Security::Plain, Security::StartTls, Security::Tls] {
         let ProviderSettings::Smtp { name, smtp } = plain.settings(security, None) else { panic!("it is SMTP") };
         let port = silent.local_addr().unwrap().port();
-        let (settings, mail) = (
-            ProviderSettings::Smtp { name, smtp: Smtp { port, ..smtp } },
-            message("a@example.com", "login"),
-        );
+        let (settings, mail) =
+            (ProviderSettings::Smtp { name, smtp: Smtp { port, ..smtp } }, message("a@example.com", "login"));
         let report = timeout(Duration::from_secs(4), send(settings, &mail)).await.unwrap();
         let expected = (Outcome::Retry, Some("it does not let us in in time"));
         assert_eq!((report.outcome, report.error.as_deref()), expected, "{security:?}");

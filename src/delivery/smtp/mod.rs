@@ -11,12 +11,12 @@ use lettre::Message as Mail;
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::response::{Category, Detail};
+use lettre::transport::smtp::response::Category;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use crate::delivery::Provider;
 use crate::delivery::smtp::server::Server;
+use crate::delivery::{Provider, innermost};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -117,7 +117,8 @@ impl SmtpProvider {
     /// One that was kept and still answers, or a new one.
     async fn connection(&self) -> Result<AsyncSmtpConnection, Report> {
         while let Some((mut connection, since)) = self.take() {
-            let answers = since.elapsed() < IDLE && timeout(self.timeout, connection.test_connected()).await == Ok(true);
+            let answers =
+                since.elapsed() < IDLE && timeout(self.timeout, connection.test_connected()).await == Ok(true);
             if answers {
                 return Ok(connection);
             }
@@ -153,19 +154,26 @@ impl Provider for SmtpProvider {
     }
 }
 
-/// The server was asked to take the mail. A code is its answer; without one nobody knows (RFC 5321, 4.2; RFC 3463 for what
-/// the second digit says).
+/// The server was asked to take the mail. A code is its answer; without one nobody knows (RFC 5321, 4.2).
+///
+/// 550 and its like are said of senders and of policies too. Only an enhanced status (RFC 3463) that names the recipient ends
+/// the chain; without one the next provider is asked.
 fn not_taken(cause: &SmtpError) -> Report {
     let Some(code) = cause.status() else {
         return Report::not_sent(Outcome::Unknown, "the connection broke while it took the mail");
     };
-    let (outcome, meaning) = match (cause.is_permanent(), code.category, code.detail) {
-        (false, _, _) => (Outcome::Retry, "not now"),
-        (true, Category::MailSystem, Detail::Zero | Detail::One | Detail::Three) => {
-            (Outcome::BadRecipient, "it refuses the recipient")
-        }
-        (true, Category::Connections | Category::Unspecified3, _) => (Outcome::Misconfigured, "it wants us to log in"),
-        (true, _, _) => (Outcome::Next, "it refuses the mail"),
+    let words = innermost(cause);
+    let status = words.split_whitespace().next().unwrap_or_default();
+    let (outcome, meaning) = match (cause.is_permanent(), code.category) {
+        (false, _) => (Outcome::Retry, "not now"),
+        (true, _) if is_of_recipient(status) => (Outcome::BadRecipient, "it refuses the recipient"),
+        (true, Category::Unspecified3) => (Outcome::Misconfigured, "it wants us to log in"),
+        (true, _) => (Outcome::Next, "it refuses the mail"),
     };
     Report::not_sent(outcome, format!("{code}: {meaning}"))
+}
+
+/// Bad destination mailboxes and systems, mailboxes that moved, and anything about the mailbox itself.
+fn is_of_recipient(status: &str) -> bool {
+    matches!(status, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10") || status.starts_with("5.2.")
 }
