@@ -44,6 +44,12 @@ pub fn judge(codes: &[Otp], guess: Code, now: Timestamp) -> Verdict {
     }
 }
 
+/// Whether what was typed is the newest code once more, although it was used before or has expired. That is no guess: a
+/// button was tapped twice, an answer was lost, a message came late.
+pub fn repeats(codes: &[Otp], typed: Code) -> bool {
+    codes.first().is_some_and(|newest| newest.code.is(typed))
+}
+
 impl Verdict {
     /// Its name in the measurements.
     pub fn as_str(self) -> &'static str {

@@ -10,7 +10,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
 use crate::domain::token::ApiToken;
 use crate::domain::user::Permission;
-use crate::domain::verification::{Verdict, judge};
+use crate::domain::verification::{Verdict, judge, repeats};
 use crate::error::{Error, Result};
 use crate::service::limits::Guard;
 use crate::service::{Call, Service, TOO_MANY_ATTEMPTS};
@@ -67,13 +67,15 @@ impl Service {
         let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;
         let verdict = judge(&known, *code, call.now);
         match verdict {
-            Verdict::Right(id) => {
-                let consumed = known.into_iter().filter(|otp| otp.id == id).map(|otp| otp.consumed(call.now));
-                consumed.into_iter().try_for_each(|otp| otps::update_use(db, &otp))?;
+            Verdict::Right(_) => {
+                // Two codes may be the same; what was typed works once.
+                let same = known.into_iter().filter(|otp| otp.is_allow(call.now) && otp.code.is(*code));
+                same.map(|otp| otp.consumed(call.now)).try_for_each(|otp| otps::update_use(db, &otp))?;
                 recipients::forget_failures(db, recipient)?;
                 return Ok((verdict, 0));
             }
             Verdict::OutOfAttempts => return Ok((verdict, 0)),
+            Verdict::Used | Verdict::Expired if repeats(&known, *code) => return Ok((verdict, 0)),
             Verdict::Wrong | Verdict::Used | Verdict::Expired | Verdict::NotFound => {}
         }
         let usable = known.into_iter().filter(|otp| otp.is_allow(call.now));

@@ -45,6 +45,38 @@ async fn a_right_code_is_consumed_and_works_once() {
 }
 
 #[tokio::test]
+async fn a_code_that_was_stored_twice_works_once() {
+    let app = TestApp::start().await;
+    app.create().await;
+    app.create().await;
+    app.send_json("POST", VERIFY, RIGHT).await.is(200, &VERIFIED.replace(":1", ":2"));
+    app.send_json("POST", VERIFY, RIGHT)
+        .await
+        .is(400, r#"{"detail":"The code has been used.","reason":"used","attempts_left":0}"#);
+    assert_eq!(app.send("GET", &format!("{OTPS}?is_allow=true")).await.json()["count"], 0);
+}
+
+#[tokio::test]
+async fn a_right_code_that_comes_again_or_too_late_is_no_guess() {
+    let limits = only(Limit::FailuresPerRecipientHour, 3);
+    let app = TestApp::start_serving(Settings { limits, ..Settings::default() }).await;
+    app.create().await;
+    app.send_json("POST", VERIFY, RIGHT).await.is(200, VERIFIED);
+    for _ in 0..10 {
+        assert_eq!(app.send_json("POST", VERIFY, RIGHT).await.json()["reason"], "used");
+    }
+    app.create().await;
+    app.send_json("PATCH", &path(2), r#"{"valid_to":"2025-12-29T14:38:32.273219Z"}"#).await;
+    for _ in 0..10 {
+        assert_eq!(app.send_json("POST", VERIFY, RIGHT).await.json()["reason"], "expired");
+    }
+    for _ in 0..3 {
+        assert_eq!(app.send_json("POST", VERIFY, guess(111_111)).await.json()["reason"], "expired");
+    }
+    assert_eq!(app.send_json("POST", VERIFY, guess(111_111)).await.json()["reason"], "too_many_attempts");
+}
+
+#[tokio::test]
 async fn what_people_type_is_understood_and_what_is_no_code_is_no_guess() {
     let app = TestApp::start().await;
     for typed in [r#""255315""#, r#""۲۵۵۳۱۵""#, r#"" 255-315 ""#, r#""٢٥٥ ٣١٥""#, "255315.0"] {
