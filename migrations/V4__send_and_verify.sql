@@ -65,6 +65,8 @@ CREATE INDEX idempotency_keys_by_sent_at ON idempotency_keys (sent_at);
 CREATE TABLE messages (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     otp_id     INTEGER NOT NULL REFERENCES otp_codes (id) ON DELETE CASCADE,
+    channel    TEXT NOT NULL
+               CHECK (channel IN ('sms', 'email')),
     language   TEXT NOT NULL,
     state      TEXT NOT NULL
                CHECK (state IN ('queued', 'sending', 'sent', 'unknown', 'failed', 'expired', 'cancelled')),
@@ -74,7 +76,7 @@ CREATE TABLE messages (
     updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX messages_by_otp ON messages (otp_id);
-CREATE INDEX messages_queued ON messages (due_at) WHERE state = 'queued';
+CREATE INDEX messages_queued ON messages (channel, due_at) WHERE state = 'queued';
 CREATE INDEX messages_sending ON messages (id) WHERE state = 'sending';
 
 CREATE TABLE message_attempts (

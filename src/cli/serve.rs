@@ -20,9 +20,10 @@ use crate::service::{self, Service};
 use crate::store::{Options, Store};
 
 const DISK_FAILED: &str = "the disk failed; the log says how. Start otpd again to recover";
+const OUTBOX_FAILED: &str = "the outbox failed; the log says where. Start otpd again: nothing queued is lost";
 /// How long connections are still served when a stop has begun: busy clients hear in it that theirs will be closed.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
-/// How long providers may take for what has been handed to them.
+/// How long the outbox may take to write down what became of messages when it has waited for their answers.
 const DELIVER_WITHIN: Duration = Duration::from_secs(10);
 /// How long the writer may take for what is queued when the last request has been answered.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
@@ -118,12 +119,16 @@ struct Outbox {
 }
 
 impl Outbox {
+    /// From now on messages stay queued for the next start.
+    fn begin_to_stop(&self) {
+        self.stop.send_replace(true);
+    }
+
     /// Waits until what is being handed to providers has been, but not for ever: the next start sends it again.
     async fn finish(self) {
-        self.stop.send_replace(true);
         match tokio::time::timeout(DELIVER_WITHIN, self.worker).await {
             Ok(Ok(())) => {}
-            Ok(Err(panicked)) => log::error!("the outbox's worker ended before: {panicked}"),
+            Ok(Err(panicked)) => log::error!("the outbox failed: {panicked}"),
             Err(_) => log::warn!("some messages were still under way; the next start sends them again"),
         }
     }
@@ -131,18 +136,20 @@ impl Outbox {
 
 /// Runs the server until a signal, and then until what is in flight is answered. A second signal ends the process at
 /// once; so does a failed disk, with an error.
-async fn until_stopped(server: http::Server, stopping: http::Stopping, store: Store, outbox: Outbox) -> Outcome {
+async fn until_stopped(server: http::Server, stopping: http::Stopping, store: Store, mut outbox: Outbox) -> Outcome {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
     tokio::pin!(server);
     tokio::select! {
         ended = &mut server => return Ok(ended?),
         () = store.failed() => return Err(DISK_FAILED.into()),
+        _ = &mut outbox.worker => return Err(OUTBOX_FAILED.into()),
         () = either(&mut terminate, &mut interrupt) => log::info!("stopping: finishing what is in flight"),
     }
     let closing = store.clone();
     let finish = async {
         stopping.begin();
+        outbox.begin_to_stop();
         let stop = async {
             tokio::time::sleep(LAST_ANSWERS).await;
             handle.stop(true).await;

@@ -1,5 +1,6 @@
 //! The ways to a recipient: each provider behind [`Provider`], in the order in which they are asked.
 
+mod chain;
 mod gateway;
 mod ghasedak;
 mod http;
@@ -12,10 +13,9 @@ mod settings;
 mod smsir;
 mod smtp;
 
-use std::fmt;
-
 use futures_util::future::BoxFuture;
 
+pub use crate::delivery::chain::Chain;
 pub use crate::delivery::gateway::Connection;
 pub use crate::delivery::ghasedak::Ghasedak;
 pub use crate::delivery::http::Http;
@@ -29,7 +29,7 @@ pub use crate::delivery::smtp::{Security, Smtp};
 
 use crate::domain::message::{Channel, Language, Message};
 use crate::domain::otp::Otp;
-use crate::domain::outbox::{OnUnknown, Report, Route};
+use crate::domain::outbox::{OnUnknown, Report};
 use crate::domain::recipient::{MobileNumber, Recipient};
 use crate::domain::texts::Texts;
 use crate::domain::timestamp::Timestamp;
@@ -45,41 +45,6 @@ pub trait Provider: Send + Sync {
 
     /// Whether messages would be taken, as far as can be told without sending one: what is well, or what to do.
     fn check(&self) -> BoxFuture<'_, Result<String, String>>;
-}
-
-/// The providers of one channel, in order.
-#[derive(Default)]
-pub struct Chain {
-    names: Vec<String>,
-    providers: Vec<Box<dyn Provider>>,
-}
-
-impl Chain {
-    pub fn new(providers: Vec<Box<dyn Provider>>) -> Self {
-        Self { names: providers.iter().map(|provider| provider.name().to_owned()).collect(), providers }
-    }
-
-    pub fn names(&self) -> &[String] {
-        &self.names
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.providers.is_empty()
-    }
-
-    pub fn iter(&self) -> impl Iterator<Item = &dyn Provider> {
-        self.providers.iter().map(AsRef::as_ref)
-    }
-
-    pub fn get(&self, index: usize) -> Option<&dyn Provider> {
-        self.providers.get(index).map(AsRef::as_ref)
-    }
-}
-
-impl fmt::Debug for Chain {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.names).finish()
-    }
 }
 
 /// Everything that `[delivery]` of the configuration says.
@@ -103,10 +68,6 @@ impl Delivery {
             Channel::Sms => &self.sms,
             Channel::Email => &self.email,
         }
-    }
-
-    pub fn route(&self, channel: Channel) -> Route<'_> {
-        Route { chain: self.chain(channel).names(), on_unknown: self.on_unknown }
     }
 
     /// What is sent at `now` to the recipient of a code.

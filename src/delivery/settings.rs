@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::delivery::Provider;
 use crate::delivery::gateway::{Connection, HttpProvider};
 use crate::delivery::ghasedak::Ghasedak;
 use crate::delivery::http::Http;
@@ -11,7 +12,6 @@ use crate::delivery::kavenegar::Kavenegar;
 use crate::delivery::melipayamak::Melipayamak;
 use crate::delivery::smsir::SmsIr;
 use crate::delivery::smtp::{Smtp, SmtpProvider};
-use crate::delivery::{Chain, Provider};
 use crate::domain::message::Message;
 
 /// The names of texts that a gateway keeps itself, and has approved.
@@ -59,7 +59,7 @@ impl ProviderSettings {
         }
     }
 
-    fn build(self, keep: &Keep) -> Result<Box<dyn Provider>, String> {
+    pub(super) fn build(self, keep: &Keep) -> Result<Box<dyn Provider>, String> {
         Ok(match self {
             Self::Inbox { name } => Box::new(Inbox::new(name, Keep::clone(keep))),
             Self::Smtp { name, smtp } => Box::new(SmtpProvider::new(name, smtp)?),
@@ -70,15 +70,5 @@ impl ProviderSettings {
             Self::Ghasedak(connection, gateway) => Box::new(HttpProvider::new(connection, gateway)?),
             Self::Http(connection, gateway) => Box::new(HttpProvider::new(connection, gateway)?),
         })
-    }
-}
-
-impl Chain {
-    /// The providers that these settings describe, in their order. `keep` is where the development inbox puts messages.
-    ///
-    /// # Errors
-    /// What is wrong with which of them.
-    pub fn build(settings: Vec<ProviderSettings>, keep: &Keep) -> Result<Self, String> {
-        settings.into_iter().map(|provider| provider.build(keep)).collect::<Result<_, _>>().map(Self::new)
     }
 }

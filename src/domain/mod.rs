@@ -1,5 +1,6 @@
 //! The rules, as pure code: no I/O, no clock of its own, no HTTP, no SQL.
 
+pub mod breaker;
 pub mod code;
 pub mod digits;
 pub mod idempotency;

@@ -24,7 +24,7 @@ pub enum MessageState {
     Failed,
     /// Its code expired before a provider took it.
     Expired,
-    /// Its code was changed before a provider took it.
+    /// Before a provider took it its code was changed or used up, or was sent once more.
     Cancelled,
 }
 
@@ -143,18 +143,27 @@ pub enum Step {
     End(MessageState),
 }
 
+/// A provider as a message meets it.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    pub name: &'a str,
+    /// Whether it fails again and again ([`crate::domain::breaker`]).
+    pub rests: bool,
+}
+
 /// How messages are handed on.
 #[derive(Clone, Debug)]
 pub struct Route<'a> {
-    /// Names of the providers, in the order in which they are asked.
-    pub chain: &'a [String],
+    /// In the order in which they are asked.
+    pub chain: Vec<Candidate<'a>>,
     pub on_unknown: OnUnknown,
 }
 
 impl Route<'_> {
     /// The next step of a message whose code expires at `valid_to`. `jitter`, from 0 to 1, spreads the pauses.
     ///
-    /// Every provider is asked once before any is asked again; one that refused for good is not asked again.
+    /// Every provider is asked once before any is asked again, those that rest last; one that refused for good is not asked
+    /// again.
     pub fn next_step(&self, attempts: &[Attempt], valid_to: Timestamp, now: Timestamp, jitter: f64) -> Step {
         let any = |outcome| attempts.iter().any(|attempt| attempt.outcome == Some(outcome));
         if any(Outcome::Sent) {
@@ -167,8 +176,9 @@ impl Route<'_> {
         if end == MessageState::Unknown && self.on_unknown == OnUnknown::Stop {
             return Step::End(end);
         }
-        let candidates = self.chain.iter().enumerate().filter(|(_, provider)| may_take_it(attempts, provider));
-        let Some((provider, name)) = candidates.min_by_key(|(_, provider)| of(attempts, provider).count()) else {
+        let candidates = self.chain.iter().enumerate().filter(|(_, candidate)| may_take_it(attempts, candidate.name));
+        let next = candidates.min_by_key(|(_, candidate)| (of(attempts, candidate.name).count(), candidate.rests));
+        let Some((provider, Candidate { name, .. })) = next else {
             return Step::End(end);
         };
         let last = of(attempts, name).filter_map(|attempt| attempt.finished_at).max();

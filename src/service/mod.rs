@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod health;
 mod housekeeping;
 pub mod inbox;
+mod lane;
 mod limits;
 mod otps;
 mod outbox;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use chrono_tz::Tz;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 pub use crate::service::sending::{SendRequest, Sent};
 pub use crate::service::verifying::{Verified, VerifyRequest};
@@ -30,6 +31,7 @@ use crate::domain::token::ApiToken;
 use crate::domain::user::{Caller, Permission};
 use crate::error::{Error, Kind, Result};
 use crate::service::limits::Guard;
+use crate::service::outbox::Queued;
 use crate::service::sending::UnderWay;
 use crate::store::tokens::Presented;
 use crate::store::{Db, Store, tokens, users};
@@ -71,8 +73,7 @@ pub struct Service {
     limits: Arc<Guard>,
     delivery: Arc<Delivery>,
     under_way: UnderWay,
-    /// Told when a message is queued.
-    outbox: Arc<Notify>,
+    queued: Arc<Queued>,
     /// Whether the use of a token is being noted.
     noting: Arc<AtomicBool>,
 }
@@ -88,9 +89,9 @@ impl Service {
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
         let Settings { policy, timezone, limits, delivery } = settings;
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
-        let (delivery, under_way, outbox) = (Arc::new(delivery), UnderWay::default(), Arc::new(Notify::new()));
-        let noting = Arc::default();
-        Self { store, clock, policy, timezone, limits, delivery, under_way, outbox, noting }
+        let (delivery, under_way) = (Arc::new(delivery), UnderWay::default());
+        let (queued, noting) = (Arc::default(), Arc::default());
+        Self { store, clock, policy, timezone, limits, delivery, under_way, queued, noting }
     }
 
     pub fn timezone(&self) -> Tz {

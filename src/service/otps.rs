@@ -48,7 +48,8 @@ impl Service {
             let stored = otps::find(db, id)?;
             let changed = patch.apply(&stored, call.now, &policy)?;
             otps::update(db, &changed)?;
-            if stored.issued_at.is_some() && (changed.code, &changed.recipient) != (stored.code, &stored.recipient) {
+            // What staff writes is theirs: no message that still waits carries it out.
+            if stored.sent_at.is_some() && (changed.code, &changed.recipient) != (stored.code, &stored.recipient) {
                 messages::cancel(db, id, call.now)?;
             }
             Ok(changed)

@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::code::Code;
 use crate::domain::idempotency::{IdempotencyKey, Promise};
 use crate::domain::limit::{Event, Limit, Subjects};
-use crate::domain::message::Language;
+use crate::domain::message::{Channel, Language};
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::outbox::Attempt;
 use crate::domain::purpose::Purpose;
@@ -108,7 +108,7 @@ impl Service {
                 None => service.send(db, call, &asked),
             })
             .await?;
-        self.outbox.notify_one();
+        self.queued.of(Channel::of(&request.recipient)).notify_one();
         Ok(Sent {
             id: promise.id,
             recipient: request.recipient,
@@ -145,7 +145,8 @@ impl Service {
         let subjects = Subjects { recipient, token_id: call.token_id };
         self.limits.require_room(db, &Limit::OF_SENDING, &subjects, now)?;
         let otp = self.issue(db, recipient, purpose, now)?;
-        messages::insert(db, otp.id, language.unwrap_or(self.delivery.language), now)?;
+        let language = language.unwrap_or(self.delivery.language);
+        messages::insert(db, otp.id, Channel::of(recipient), language, now)?;
         Guard::count(db, &[Event::SendTo, Event::SendBy, Event::Send], &subjects, now)?;
         Ok(Promise::of(&otp, now))
     }

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::domain::message::Language;
+use crate::domain::message::{Channel, Language};
 use crate::domain::otp::OtpId;
 use crate::domain::outbox::MessageState;
 use crate::domain::timestamp::Timestamp;
@@ -28,17 +28,18 @@ pub struct StoredMessage {
 }
 
 /// Queues a message that bears a code; it is due at once.
-pub fn insert(db: &Db, otp_id: OtpId, language: Language, now: Timestamp) -> Result<()> {
+pub fn insert(db: &Db, otp_id: OtpId, channel: Channel, language: Language, now: Timestamp) -> Result<()> {
     let sql = "INSERT INTO messages (
                    otp_id,
+                   channel,
                    language,
                    state,
                    due_at,
                    created_at,
                    updated_at
                )
-               VALUES ($1, $2, 'queued', $3, $3, $3)";
-    db.prepare_cached(sql)?.execute(params![otp_id.value(), language.as_str(), now.as_micros()])?;
+               VALUES ($1, $2, $3, 'queued', $4, $4, $4)";
+    db.prepare_cached(sql)?.execute(params![otp_id.value(), channel.as_str(), language.as_str(), now.as_micros()])?;
     Ok(())
 }
 
@@ -48,14 +49,15 @@ pub(super) const LIST_DUE: &str = "
            language
       FROM messages
      WHERE state = 'queued'
-       AND due_at <= $1
+       AND channel = $1
+       AND due_at <= $2
      ORDER BY due_at
-     LIMIT $2";
+     LIMIT $3";
 
-/// At most `limit` of the messages that are due, those that wait longest first.
-pub fn list_due(db: &Db, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
+/// At most `limit` of the messages of a channel that are due, those that wait longest first.
+pub fn list_due(db: &Db, channel: Channel, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    db.prepare_cached(LIST_DUE)?.query_and_then(params![now.as_micros(), limit], due)?.collect()
+    db.prepare_cached(LIST_DUE)?.query_and_then(params![channel.as_str(), now.as_micros(), limit], due)?.collect()
 }
 
 fn due(row: &Row<'_>) -> Result<Due> {
@@ -63,14 +65,15 @@ fn due(row: &Row<'_>) -> Result<Due> {
     Ok(Due { id: row.get("id")?, otp_id, language: parsed(row, "language")? })
 }
 
-/// When the next message is due.
-pub fn next_due(db: &Db) -> Result<Option<Timestamp>> {
+/// When the next message of a channel is due.
+pub fn next_due(db: &Db, channel: Channel) -> Result<Option<Timestamp>> {
     let sql = "SELECT due_at
                  FROM messages
                 WHERE state = 'queued'
+                  AND channel = $1
                 ORDER BY due_at
                 LIMIT 1";
-    db.prepare_cached(sql)?.query_row([], |row| Ok(moment(row, "due_at"))).optional()?.transpose()
+    db.prepare_cached(sql)?.query_row([channel.as_str()], |row| Ok(moment(row, "due_at"))).optional()?.transpose()
 }
 
 /// How many messages wait or are under way.
@@ -123,6 +126,12 @@ pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
                   AND state IN ('queued', 'sending')";
     db.prepare_cached(sql)?.execute(params![now.as_micros(), otp_id.value()])?;
     Ok(())
+}
+
+/// Whether a later message bears the same code.
+pub fn has_successor(db: &Db, id: i64, otp_id: OtpId) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE otp_id = $1 AND id > $2)";
+    Ok(db.prepare_cached(sql)?.query_row([otp_id.value(), id], |row| row.get(0))?)
 }
 
 /// Queues again what was under way when the process ended.

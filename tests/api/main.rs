@@ -16,6 +16,7 @@ mod list_filters;
 mod list_links;
 mod metrics;
 mod outbox;
+mod outbox_faults;
 mod races;
 mod retention;
 mod retrieve;

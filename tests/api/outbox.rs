@@ -37,7 +37,7 @@ pub fn delivering() -> Settings {
     Settings { delivery: Delivery { sms: chain(), email: chain(), ..Delivery::default() }, ..Settings::default() }
 }
 
-fn http(name: &str, url: &str) -> ProviderSettings {
+pub fn http(name: &str, url: &str) -> ProviderSettings {
     let (base_url, path) = Http::split(&format!("{url}/send")).unwrap();
     let connection = Connection {
         name: name.to_owned(),
@@ -61,7 +61,7 @@ fn no_inbox() -> Keep {
     Arc::new(|_| Box::pin(async { Err(Error::unavailable("there is no inbox")) }))
 }
 
-fn chain(providers: Vec<ProviderSettings>) -> Chain {
+pub fn chain(providers: Vec<ProviderSettings>) -> Chain {
     Chain::build(providers, &no_inbox()).unwrap()
 }
 
@@ -70,7 +70,7 @@ pub fn with_sms(gateway: &Gateway) -> Settings {
     Settings { delivery: Delivery { sms, ..Delivery::default() }, ..Settings::default() }
 }
 
-fn with_two(one: &str, two: &str, on_unknown: OnUnknown) -> Settings {
+pub fn with_two(one: &str, two: &str, on_unknown: OnUnknown) -> Settings {
     let sms = chain(vec![http("one", one), http("two", two)]);
     Settings { delivery: Delivery { sms, on_unknown, ..Delivery::default() }, ..Settings::default() }
 }

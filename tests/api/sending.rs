@@ -234,6 +234,8 @@ async fn an_update_of_code_or_recipient_takes_back_what_is_not_sent() {
     let state = || async { app.send("GET", &format!("{}/deliveries", path(1))).await.json()[0]["state"].clone() };
     app.send_json("PATCH", &path(1), "{}").await;
     assert_eq!(state().await, "queued");
+    app.send_json("PATCH", &path(1), r#"{"code":1,"mobile_number":"09123456780"}"#).await;
+    assert_eq!(state().await, "cancelled", "also after staff took it over");
     app.set_clock("2025-12-29T14:44:32.273219Z");
     let id = app.send_json("POST", SEND, TO_MOBILE).await.json()["id"].as_i64().unwrap();
     app.send_json("PATCH", &path(id), r#"{"mobile_number":"09123456780"}"#).await;

@@ -15,9 +15,13 @@ fn attempt(provider: &str, outcome: Outcome, finished: i64) -> Attempt {
     }
 }
 
+fn route(rests: [bool; 2], on_unknown: OnUnknown) -> Route<'static> {
+    let chain = vec![Candidate { name: "a", rests: rests[0] }, Candidate { name: "b", rests: rests[1] }];
+    Route { chain, on_unknown }
+}
+
 fn next_with(on_unknown: OnUnknown, attempts: &[Attempt], now: i64) -> Step {
-    let chain = ["a".to_owned(), "b".to_owned()];
-    Route { chain: &chain, on_unknown }.next_step(attempts, at(300), at(now), 1.0)
+    route([false, false], on_unknown).next_step(attempts, at(300), at(now), 1.0)
 }
 
 fn next(attempts: &[Attempt], now: i64) -> Step {
@@ -49,6 +53,15 @@ fn a_second_round_waits_longer_each_time() {
     assert_eq!(next(&many, 100), try_at(0, 130), "never longer than half a minute");
     assert_eq!(pause(1, 0.0), Duration::from_millis(500));
     assert_eq!(pause(3, 0.5), Duration::from_secs(3));
+}
+
+#[test]
+fn who_rests_is_asked_last_and_only_where_nobody_else_is() {
+    let next = |rests, attempts: &[Attempt]| route(rests, OnUnknown::Stop).next_step(attempts, at(300), at(1), 1.0);
+    assert_eq!(next([true, false], &[]), try_at(1, 1));
+    assert_eq!(next([true, false], &[attempt("b", Outcome::Retry, 1)]), try_at(0, 1));
+    assert_eq!(next([true, true], &[]), try_at(0, 1));
+    assert_eq!(next([false, true], &[attempt("a", Outcome::Next, 1)]), try_at(1, 1));
 }
 
 #[test]

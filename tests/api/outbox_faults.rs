@@ -1,0 +1,140 @@
+//! What providers that are down, slow or broken do to the other messages.
+
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use otpd::delivery::{Chain, Delivery, Provider};
+use otpd::domain::message::Message;
+use otpd::domain::outbox::{OnUnknown, Report};
+use otpd::service::Settings;
+use serde_json::Value;
+
+use crate::gateway::TAKEN;
+use crate::helpers::{TestApp, path};
+use crate::outbox::{Gateway, Reply, chain, http, with_sms, with_two};
+use crate::sending::{SEND, TO_MOBILE};
+
+fn hanging() -> Gateway {
+    Gateway::start(vec![Reply { after: Duration::from_secs(60), answer: None }])
+}
+
+/// Sends a code and waits until its message has a state; the message as its history shows it.
+async fn sent_to(app: &TestApp, recipient: &str, state: &str) -> Value {
+    let sent = app.send_json("POST", SEND, recipient.to_owned()).await;
+    assert_eq!(sent.status, 202, "{}", sent.body);
+    history(app, sent.json()["id"].as_i64().unwrap(), 0, state).await
+}
+
+/// Waits until a message of a code has a state.
+async fn history(app: &TestApp, id: i64, message: usize, state: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let message = app.send("GET", &format!("{}/deliveries", path(id))).await.json()[message].clone();
+        if message["state"] == state {
+            return message;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it is not {state}: {message}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+fn mobile(number: u32) -> String {
+    format!(r#"{{"mobile_number":"0912000{number:04}"}}"#)
+}
+
+#[tokio::test]
+async fn a_gateway_that_hangs_holds_up_no_mail() {
+    let (slow, mail) = (hanging(), Gateway::start(Vec::new()));
+    let (sms, email) = (chain(vec![http("slow", &slow.url)]), chain(vec![http("mail", &mail.url)]));
+    let delivery = Delivery { sms, email, ..Delivery::default() };
+    let app = TestApp::start_serving(Settings { delivery, ..Settings::default() }).await;
+    for number in 0..200 {
+        assert_eq!(app.send_json("POST", SEND, mobile(number)).await.status, 202);
+    }
+    let begun = Instant::now();
+    let _delivering = app.deliver();
+    sent_to(&app, r#"{"email":"some@example.com"}"#, "sent").await;
+    // 200 messages take this gateway more than three seconds: half of one for each 32.
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn a_provider_that_fails_again_and_again_is_asked_last_until_it_is_back() {
+    let mut plan = vec![Reply::from((500, "")); 6];
+    plan.push(Reply::from((200, TAKEN)));
+    let (one, two) = (Gateway::start(plan), Gateway::start(Vec::new()));
+    let app = TestApp::start_serving(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
+    let _delivering = app.deliver();
+    for number in 0..8 {
+        sent_to(&app, &mobile(number), "sent").await;
+    }
+    assert_eq!((one.asked().len(), two.asked().len()), (5, 8), "the first five found out, the others were spared");
+    for (moment, asked) in [("14:39:01", 5), ("14:39:02.5", 6), ("14:39:32", 6), ("14:39:33", 7), ("14:39:33", 8)] {
+        app.set_clock(&format!("2025-12-29T{moment}Z"));
+        sent_to(&app, &mobile(100 + one.asked().len() as u32 * 10 + two.asked().len() as u32), "sent").await;
+        assert_eq!(one.asked().len(), asked, "{moment}");
+    }
+}
+
+#[tokio::test]
+async fn a_further_send_takes_the_place_of_a_message_that_still_waits() {
+    let gateway = Gateway::start(vec![Reply::from((500, "")), Reply::from((200, TAKEN))]);
+    let app = TestApp::start_serving(with_sms(&gateway)).await;
+    let delivering = app.deliver();
+    sent_to(&app, TO_MOBILE, "queued").await;
+    while gateway.asked().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    history(&app, 1, 0, "queued").await;
+    drop(delivering);
+    app.set_clock("2025-12-29T14:39:32.273219Z");
+    assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
+    let _delivering = app.deliver();
+    history(&app, 1, 1, "sent").await;
+    history(&app, 1, 0, "cancelled").await;
+    assert_eq!(gateway.asked().len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_unanswered_when_otpd_stops_is_unknown_and_not_sent_again() {
+    let gateway = hanging();
+    let slow = Delivery { sms: chain(vec![http("slow", &gateway.url)]), ..Delivery::default() };
+    let app = TestApp::start_serving(Settings { delivery: slow, ..Settings::default() }).await;
+    let stop = app.deliver();
+    sent_to(&app, TO_MOBILE, "sending").await;
+    drop(stop);
+    let message = history(&app, 1, 0, "unknown").await;
+    assert_eq!(message["attempts"][0]["outcome"], "unknown");
+    let _delivering = app.deliver();
+    sent_to(&app, &mobile(1), "unknown").await;
+    assert_eq!(gateway.asked().len(), 2, "one for each code");
+}
+
+/// A provider with a fault of its own.
+struct Panicking;
+
+impl Provider for Panicking {
+    fn name(&self) -> &str {
+        "panicking"
+    }
+
+    fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Report> {
+        Box::pin(async { panic!("a fault that a test has planned") })
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<String, String>> {
+        Box::pin(async { Ok(String::new()) })
+    }
+}
+
+#[tokio::test]
+async fn a_provider_that_panics_costs_its_message_and_no_other() {
+    let mail = Gateway::start(Vec::new());
+    let sms = Chain::new(vec![Box::new(Panicking)]);
+    let delivery = Delivery { sms, email: chain(vec![http("mail", &mail.url)]), ..Delivery::default() };
+    let app = TestApp::start_serving(Settings { delivery, ..Settings::default() }).await;
+    let _delivering = app.deliver();
+    let message = sent_to(&app, TO_MOBILE, "unknown").await;
+    assert_eq!(message["attempts"][0]["error"], "otpd itself failed: its log says where");
+    sent_to(&app, r#"{"email":"some@example.com"}"#, "sent").await;
+}
