@@ -77,7 +77,7 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE INDEX messages_by_otp ON messages (otp_id);
 CREATE INDEX messages_queued ON messages (channel, due_at) WHERE state = 'queued';
-CREATE INDEX messages_sending ON messages (id) WHERE state = 'sending';
+CREATE INDEX messages_sending ON messages (channel, id) WHERE state = 'sending';
 
 CREATE TABLE message_attempts (
     id                  INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -69,7 +69,7 @@ impl Chain {
 
 impl Link {
     fn candidate(&self, now: Timestamp) -> Candidate<'_> {
-        Candidate { name: self.provider.name(), rests: self.breaker().rests(now) }
+        Candidate { name: self.provider.name(), standing: self.breaker().standing(now) }
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {

@@ -18,6 +18,16 @@ pub struct Breaker {
     rests_since: Option<Timestamp>,
 }
 
+/// Whether messages should go there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Sound,
+    /// It has rested: the next message finds out whether it is back.
+    OnTrial,
+    /// It is to be asked last.
+    Resting,
+}
+
 /// What an outcome changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -26,10 +36,13 @@ pub enum Change {
 }
 
 impl Breaker {
-    /// Whether the provider is to be asked last.
-    pub fn rests(&self, now: Timestamp) -> bool {
-        // A rest that begins in the future is one from before the clock was set back.
-        self.rests_since.is_some_and(|since| since <= now && now < since.plus(REST))
+    pub fn standing(&self, now: Timestamp) -> Standing {
+        match self.rests_since {
+            _ if self.failures < FAILURES => Standing::Sound,
+            // A rest that begins in the future is one from before the clock was set back.
+            Some(since) if since <= now && now < since.plus(REST) => Standing::Resting,
+            _ => Standing::OnTrial,
+        }
     }
 
     /// A message goes there. Of one that has rested this is the trial: until its outcome is known the others stay away.
@@ -39,6 +52,7 @@ impl Breaker {
         }
     }
 
+    /// What the message that went there came to, and what that changes for the others.
     pub fn end(&mut self, outcome: Outcome, now: Timestamp) -> Option<Change> {
         let was_out = self.failures >= FAILURES;
         match outcome {
@@ -71,7 +85,7 @@ mod tests {
         let mut breaker = Breaker::default();
         for _ in 0..4 {
             assert_eq!(breaker.end(Outcome::Retry, at(100)), None);
-            assert!(!breaker.rests(at(100)));
+            assert_eq!(breaker.standing(at(100)), Standing::Sound);
         }
         assert_eq!(breaker.end(Outcome::Unknown, at(100)), Some(Change::Rests));
         breaker
@@ -80,10 +94,10 @@ mod tests {
     #[test]
     fn five_failures_in_a_row_make_a_provider_rest_for_half_a_minute() {
         let breaker = tripped();
-        assert!(breaker.rests(at(100)));
-        assert!(breaker.rests(at(129)));
-        assert!(!breaker.rests(at(130)));
-        assert!(!breaker.rests(at(99)), "a clock that was set back makes no rest longer");
+        assert_eq!(breaker.standing(at(100)), Standing::Resting);
+        assert_eq!(breaker.standing(at(129)), Standing::Resting);
+        assert_eq!(breaker.standing(at(130)), Standing::OnTrial);
+        assert_eq!(breaker.standing(at(99)), Standing::OnTrial, "a clock that was set back makes no rest longer");
     }
 
     #[test]
@@ -98,19 +112,19 @@ mod tests {
         for _ in 0..9 {
             assert_eq!(breaker.end(Outcome::Next, at(100)), None);
         }
-        assert!(!breaker.rests(at(100)));
+        assert_eq!(breaker.standing(at(100)), Standing::Sound);
     }
 
     #[test]
     fn after_a_rest_one_message_finds_out_whether_the_provider_is_back() {
         let mut breaker = tripped();
         breaker.begin(at(130));
-        assert!(breaker.rests(at(131)), "the trial is under way");
+        assert_eq!(breaker.standing(at(131)), Standing::Resting, "the trial is under way");
         assert_eq!(breaker.end(Outcome::Retry, at(140)), None, "it rests still");
-        assert!(breaker.rests(at(169)));
+        assert_eq!(breaker.standing(at(169)), Standing::Resting);
         breaker.begin(at(170));
         assert_eq!(breaker.end(Outcome::Sent, at(171)), Some(Change::Returns));
-        assert!(!breaker.rests(at(171)));
+        assert_eq!(breaker.standing(at(171)), Standing::Sound);
         assert_eq!(breaker.end(Outcome::Retry, at(172)), None, "the failures before are forgotten");
     }
 }

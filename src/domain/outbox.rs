@@ -3,6 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::domain::breaker::Standing;
 use crate::domain::timestamp::Timestamp;
 
 /// The wait before a provider is tried a second time; each further one is twice as long.
@@ -147,8 +148,7 @@ pub enum Step {
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
     pub name: &'a str,
-    /// Whether it fails again and again ([`crate::domain::breaker`]).
-    pub rests: bool,
+    pub standing: Standing,
 }
 
 /// How messages are handed on.
@@ -160,6 +160,15 @@ pub struct Route<'a> {
 }
 
 impl Route<'_> {
+    /// Notes that a message goes to a provider: where that is its trial, the next ones stay away.
+    pub fn begin(&mut self, provider: usize) {
+        if let Some(candidate) =
+            self.chain.get_mut(provider).filter(|candidate| candidate.standing == Standing::OnTrial)
+        {
+            candidate.standing = Standing::Resting;
+        }
+    }
+
     /// The next step of a message whose code expires at `valid_to`. `jitter`, from 0 to 1, spreads the pauses.
     ///
     /// Every provider is asked once before any is asked again, those that rest last; one that refused for good is not asked
@@ -169,21 +178,22 @@ impl Route<'_> {
         if any(Outcome::Sent) {
             return Step::End(MessageState::Sent);
         }
-        if any(Outcome::BadRecipient) {
-            return Step::End(MessageState::Failed);
-        }
-        let end = if any(Outcome::Unknown) { MessageState::Unknown } else { MessageState::Failed };
-        if end == MessageState::Unknown && self.on_unknown == OnUnknown::Stop {
-            return Step::End(end);
+        // Whatever comes of the others: a message that may have been sent is one that may have been sent.
+        let is_unknown = any(Outcome::Unknown);
+        let end = |state| Step::End(if is_unknown { MessageState::Unknown } else { state });
+        if any(Outcome::BadRecipient) || (is_unknown && self.on_unknown == OnUnknown::Stop) {
+            return end(MessageState::Failed);
         }
         let candidates = self.chain.iter().enumerate().filter(|(_, candidate)| may_take_it(attempts, candidate.name));
-        let next = candidates.min_by_key(|(_, candidate)| (of(attempts, candidate.name).count(), candidate.rests));
+        let next = candidates.min_by_key(|(_, candidate)| {
+            (of(attempts, candidate.name).count(), candidate.standing == Standing::Resting)
+        });
         let Some((provider, Candidate { name, .. })) = next else {
-            return Step::End(end);
+            return end(MessageState::Failed);
         };
         let last = of(attempts, name).filter_map(|attempt| attempt.finished_at).max();
         let at = last.map_or(now, |last| last.plus(pause(of(attempts, name).count(), jitter)).max(now));
-        if at >= valid_to { Step::End(MessageState::Expired) } else { Step::Try { provider, at } }
+        if at >= valid_to { end(MessageState::Expired) } else { Step::Try { provider, at } }
     }
 }
 

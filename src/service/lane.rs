@@ -1,26 +1,27 @@
 //! The worker of one channel: takes what is due, hands it to providers, and writes down what they answered. Before a message
 //! leaves, its attempt is on the disk: a process that is killed sends again what was under way, and nothing else.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::stream::FuturesUnordered;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::FutureExt;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
-use crate::delivery::{Chain, Provider};
+use crate::delivery::Chain;
 use crate::domain::message::{Channel, Message};
 use crate::domain::otp::Otp;
-use crate::domain::outbox::{MessageState, Outcome, Report, Step};
+use crate::domain::outbox::{MessageState, Outcome, Report, Route, Step};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
 use crate::service::outbox::{PAUSE, stopped};
 use crate::store::messages::Due;
-use crate::store::{Db, message_attempts, messages, otps};
+use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
 
 /// Messages that are handed over at once.
 const AT_ONCE: usize = 32;
@@ -46,6 +47,15 @@ struct Handover {
     message: Message,
 }
 
+/// What a look into the outbox has found.
+struct Claim {
+    handovers: Vec<Handover>,
+    /// How long until there is more.
+    next: Duration,
+    /// How many messages nobody was at.
+    interrupted: usize,
+}
+
 impl Lane {
     pub(super) fn new(service: Service, channel: Channel) -> Self {
         Self { service, channel }
@@ -55,19 +65,30 @@ impl Lane {
         self.service.delivery.chain(self.channel)
     }
 
+    fn route(&self, now: Timestamp) -> Route<'_> {
+        self.chain().route(self.service.delivery.on_unknown, now)
+    }
+
     /// Until `stop` becomes true; then what is under way is finished.
     pub(super) async fn deliver(self, stop: watch::Receiver<bool>) {
         let mut stopped = pin!(stopped(stop.clone()));
-        let (mut under_way, mut stopping) = (FuturesUnordered::new(), false);
+        let (mut under_way, mut held) = (JoinSet::new(), HashMap::new());
+        let mut stopping = false;
         loop {
             let mut pause = LOOK_EVERY;
-            if !stopping && under_way.len() < AT_ONCE {
-                let (claimed, next) = self.claim(AT_ONCE - under_way.len()).await;
-                under_way.extend(claimed.into_iter().map(|handover| self.hand_over(handover, stop.clone())));
+            if !stopping && held.len() < AT_ONCE {
+                let (claimed, next) = self.claim(held.values().copied().collect()).await;
+                for handover in claimed {
+                    let message_id = handover.message_id;
+                    let task = under_way.spawn(self.clone().hand_over(handover, stop.clone()));
+                    held.insert(task.id(), message_id);
+                }
                 pause = next.min(LOOK_EVERY);
             }
             tokio::select! {
-                Some(()) = under_way.next() => {}
+                Some(ended) = under_way.join_next_with_id() => {
+                    held.remove(&ended.map_or_else(|panicked| panicked.id(), |(id, ())| id));
+                }
                 () = self.service.queued.of(self.channel).notified(), if !stopping => {}
                 () = tokio::time::sleep(pause), if !stopping => {}
                 () = &mut stopped, if !stopping => stopping = true,
@@ -76,37 +97,61 @@ impl Lane {
         }
     }
 
-    /// What is to be handed over now, at most so many, and how long until there is more.
-    async fn claim(&self, room: usize) -> (Vec<Handover>, Duration) {
+    /// What is to be handed over now, and how long until there is more. `held` are the messages that are under way here.
+    async fn claim(&self, held: Vec<i64>) -> (Vec<Handover>, Duration) {
         let lane = self.clone();
-        let claimed = self.service.store.write(move |db| {
-            let now = lane.service.now();
-            let due = messages::list_due(db, lane.channel, now, room)?;
-            let claimed: Result<Vec<_>> = due.iter().map(|due| lane.claim_one(db, due, now)).collect();
-            let next = messages::next_due(db, lane.channel)?.map_or(LOOK_EVERY, |next| next.since(now));
-            Ok((claimed?.into_iter().flatten().collect(), next))
-        });
-        claimed.await.unwrap_or_else(|error| {
-            log::warn!("the outbox can't be read, the next try is in a second: {error}");
-            (Vec::new(), PAUSE)
-        })
+        match self.service.store.write(move |db| lane.claim_due(db, &held)).await {
+            Ok(claim) => {
+                if claim.interrupted > 0 {
+                    log::warn!(
+                        "{} messages were under way when otpd was ended; they are sent again",
+                        claim.interrupted
+                    );
+                }
+                let now = self.service.now();
+                claim.handovers.iter().for_each(|handover| self.chain().begin(handover.provider, now));
+                (claim.handovers, claim.next)
+            }
+            Err(error) => {
+                log::warn!("the outbox can't be read, the next try is in a second: {error}");
+                (Vec::new(), PAUSE)
+            }
+        }
     }
 
-    fn claim_one(&self, db: &Db, due: &Due, now: Timestamp) -> Result<Option<Handover>> {
+    /// What is under way according to the store and not held here was claimed by a process that was killed, or in a
+    /// transaction whose caller had been told that it failed: it is queued again.
+    fn claim_due(&self, db: &Db, held: &[i64]) -> Result<Claim> {
+        let now = self.service.now();
+        let mut interrupted = messages::list_sending(db, self.channel)?;
+        interrupted.retain(|id| !held.contains(id));
+        interrupted.iter().try_for_each(|id| messages::requeue_interrupted(db, *id, now))?;
+        let mut due = messages::list_due(db, self.channel, now, AT_ONCE)?;
+        due.retain(|due| !held.contains(&due.id));
+        due.truncate(AT_ONCE - held.len());
+        let (mut route, mut handovers) = (self.route(now), Vec::new());
+        for due in due {
+            handovers.extend(self.claim_one(db, &mut route, &due, now)?);
+        }
+        let next = messages::next_due(db, self.channel)?.map_or(LOOK_EVERY, |next| next.since(now));
+        Ok(Claim { handovers, next, interrupted: interrupted.len() })
+    }
+
+    fn claim_one(&self, db: &Db, route: &mut Route<'_>, due: &Due, now: Timestamp) -> Result<Option<Handover>> {
         let otp = match otps::find(db, due.otp_id) {
-            Ok(otp) => otp,
-            Err(error) => {
+            Err(error) if is_damaged_row(&error) => {
                 log::error!("message {} can't be sent: {error}", due.id);
                 messages::update(db, due.id, MessageState::Failed, now, now)?;
                 return Ok(None);
             }
+            found => found?,
         };
-        match self.next_step(db, due.id, &otp, now)? {
+        match next_step(db, route, due.id, &otp, now)? {
             Step::Try { provider, at } if at <= now => {
-                let name = self.chain().get(provider).map_or("", Provider::name);
+                let name = route.chain.get(provider).map_or("", |candidate| candidate.name);
                 let attempt_id = message_attempts::insert(db, due.id, name, now)?;
                 messages::update(db, due.id, MessageState::Sending, now, now)?;
-                self.chain().begin(provider, now);
+                route.begin(provider);
                 let message = self.service.delivery.message(&otp, due.language, now);
                 Ok(Some(Handover { message_id: due.id, attempt_id, otp, provider, message }))
             }
@@ -114,19 +159,7 @@ impl Lane {
         }
     }
 
-    /// What is used, out of attempts or sent once more since needs no message any more.
-    fn next_step(&self, db: &Db, message_id: i64, otp: &Otp, now: Timestamp) -> Result<Step> {
-        let attempts = message_attempts::list(db, message_id)?;
-        let route = self.chain().route(self.service.delivery.on_unknown, now);
-        let step = route.next_step(&attempts, otp.valid_to, now, jitter());
-        let may_be_moot = matches!(step, Step::Try { .. });
-        if may_be_moot && (!otp.is_allow(now) || messages::has_successor(db, message_id, otp.id)?) {
-            return Ok(Step::End(MessageState::Cancelled));
-        }
-        Ok(step)
-    }
-
-    async fn hand_over(&self, handover: Handover, stop: watch::Receiver<bool>) {
+    async fn hand_over(self, handover: Handover, stop: watch::Receiver<bool>) {
         let Some(provider) = self.chain().get(handover.provider) else { return };
         let sending = AssertUnwindSafe(provider.send(&handover.message)).catch_unwind();
         let unknown = |why| Report::not_sent(Outcome::Unknown, why);
@@ -152,7 +185,7 @@ impl Lane {
         let settled = self.service.store.write(move |db| {
             let now = lane.service.now();
             message_attempts::finish(db, attempt_id, &report, now)?;
-            let step = lane.next_step(db, message_id, &otp, now)?;
+            let step = next_step(db, &lane.route(now), message_id, &otp, now)?;
             take_step(db, message_id, step, now)
         });
         settled.await
@@ -162,6 +195,17 @@ impl Lane {
 async fn given_up(stop: watch::Receiver<bool>) {
     stopped(stop).await;
     tokio::time::sleep(ANSWER_WITHIN).await;
+}
+
+/// What is used, out of attempts or sent once more since needs no message any more.
+fn next_step(db: &Db, route: &Route<'_>, message_id: i64, otp: &Otp, now: Timestamp) -> Result<Step> {
+    let attempts = message_attempts::list(db, message_id)?;
+    let step = route.next_step(&attempts, otp.valid_to, now, jitter());
+    let may_be_moot = matches!(step, Step::Try { .. });
+    if may_be_moot && (!otp.is_allow(now) || messages::has_successor(db, message_id, otp.id)?) {
+        return Ok(Step::End(MessageState::Cancelled));
+    }
+    Ok(step)
 }
 
 fn take_step(db: &Db, message_id: i64, step: Step, now: Timestamp) -> Result<()> {

@@ -1,16 +1,14 @@
 //! The outbox: of several processes on one database one delivers what is queued, and another takes over when it ends.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future;
 use tokio::sync::{Notify, watch};
 
 use crate::domain::message::Channel;
-use crate::error::Result;
 use crate::service::Service;
 use crate::service::lane::Lane;
-use crate::store::{OutboxLock, messages};
+use crate::store::OutboxLock;
 
 /// The wait before what failed on this side is tried again.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
@@ -43,28 +41,16 @@ impl Service {
         future::join(lane(Channel::Sms), lane(Channel::Email)).await;
     }
 
-    /// Waits until no other process delivers, and queues again what one that was killed has left under way.
+    /// Waits until no other process delivers.
     async fn own_outbox(&self) -> OutboxLock {
         loop {
             match self.store.try_own_outbox() {
-                Ok(Some(lock)) => match self.requeue().await {
-                    Ok(0) => return lock,
-                    Ok(messages) => {
-                        log::warn!("{messages} messages were under way when otpd ended; they are sent again");
-                        return lock;
-                    }
-                    Err(error) => log::warn!("the outbox can't be read, the next try is in a second: {error}"),
-                },
+                Ok(Some(lock)) => return lock,
                 Ok(None) => {}
                 Err(error) => log::warn!("the outbox can't be locked, the next try is in a second: {error}"),
             }
             tokio::time::sleep(PAUSE).await;
         }
-    }
-
-    async fn requeue(&self) -> Result<usize> {
-        let clock = Arc::clone(&self.clock);
-        self.store.write(move |db| messages::requeue_interrupted(db, clock())).await
     }
 }
 

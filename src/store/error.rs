@@ -23,6 +23,16 @@ impl From<rusqlite::Error> for Error {
     }
 }
 
+/// A row that is not what was written.
+#[derive(Debug, thiserror::Error)]
+#[error("code {0} is damaged on the disk; restore a backup")]
+pub(super) struct Damaged(pub(super) i64);
+
+/// Whether a row was damaged: it will be the next time too.
+pub fn is_damaged_row(error: &Error) -> bool {
+    error.cause().is_some_and(|cause| cause.is::<Damaged>())
+}
+
 /// Whether the disk itself failed. What SQLite believes to be on it may not be: nothing may be acknowledged after this.
 pub(super) fn is_disk_failure(error: &Error) -> bool {
     error

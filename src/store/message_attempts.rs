@@ -32,15 +32,15 @@ pub fn finish(db: &Db, id: i64, report: &Report, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Notes of what was under way when the process ended that it is to be tried again: it may have been sent.
-pub(super) fn finish_interrupted(db: &Db, now: Timestamp) -> Result<()> {
+/// Notes of the attempt that was under way when otpd was ended that it is to be made again: the message may have been sent.
+pub(super) fn finish_interrupted(db: &Db, message_id: i64, now: Timestamp) -> Result<()> {
     let sql = "UPDATE message_attempts
                   SET outcome = $1,
                       error = 'otpd ended while it was under way; it may have been sent',
                       finished_at = $2
                 WHERE outcome IS NULL
-                  AND message_id IN (SELECT id FROM messages WHERE state = 'sending')";
-    db.prepare_cached(sql)?.execute(params![Outcome::Retry.as_str(), now.as_micros()])?;
+                  AND message_id = $3";
+    db.prepare_cached(sql)?.execute(params![Outcome::Retry.as_str(), now.as_micros(), message_id])?;
     Ok(())
 }
 

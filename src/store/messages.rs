@@ -134,13 +134,18 @@ pub fn has_successor(db: &Db, id: i64, otp_id: OtpId) -> Result<bool> {
     Ok(db.prepare_cached(sql)?.query_row([otp_id.value(), id], |row| row.get(0))?)
 }
 
-/// Queues again what was under way when the process ended.
-pub fn requeue_interrupted(db: &Db, now: Timestamp) -> Result<usize> {
-    message_attempts::finish_interrupted(db, now)?;
-    let sql = "UPDATE messages
-                  SET state = 'queued',
-                      due_at = $1,
-                      updated_at = $1
-                WHERE state = 'sending'";
-    Ok(db.prepare_cached(sql)?.execute([now.as_micros()])?)
+/// The messages of a channel that are under way.
+pub fn list_sending(db: &Db, channel: Channel) -> Result<Vec<i64>> {
+    let sql = "SELECT id
+                 FROM messages
+                WHERE state = 'sending'
+                  AND channel = $1
+                ORDER BY id";
+    db.prepare_cached(sql)?.query_and_then([channel.as_str()], |row| Ok(row.get("id")?))?.collect()
+}
+
+/// Queues a message again that was under way when whoever handed it over was ended.
+pub fn requeue_interrupted(db: &Db, id: i64, now: Timestamp) -> Result<()> {
+    message_attempts::finish_interrupted(db, id, now)?;
+    update(db, id, MessageState::Queued, now, now)
 }

@@ -34,6 +34,7 @@ use r2d2_sqlite::SqliteConnectionManager;
 use tokio::sync::Semaphore;
 
 pub use crate::store::backup::{Contents, backup, restore};
+pub use crate::store::error::is_damaged_row;
 pub use crate::store::open::OpenError;
 pub use crate::store::outbox_lock::OutboxLock;
 

@@ -9,6 +9,7 @@ use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::Db;
+use crate::store::error::Damaged;
 use crate::store::row::{moment, moment_if_any};
 
 /// The columns that `from_row` reads, of `otp_codes AS o`.
@@ -34,6 +35,7 @@ macro_rules! columns {
 pub(super) use columns;
 
 pub(super) const COLUMNS: &str = columns!();
+
 /// A row as a code. The schema's checks, and the checksum, make every refusal here a sign of a damaged file.
 pub(super) fn from_row(row: &Row<'_>) -> Result<Otp> {
     let id = row.get("id")?;
@@ -42,10 +44,7 @@ pub(super) fn from_row(row: &Row<'_>) -> Result<Otp> {
         let seed = row.get("seed")?;
         Ok::<_, rusqlite::Error>(known.is_none_or(|known| known == checksum(otp, seed)))
     };
-    read(row, id)
-        .ok()
-        .filter(|otp| is_sound(otp).unwrap_or(false))
-        .ok_or_else(|| Error::unavailable(format!("code {id} is damaged on the disk; restore a backup")))
+    read(row, id).ok().filter(|otp| is_sound(otp).unwrap_or(false)).ok_or_else(|| Error::unavailable(Damaged(id)))
 }
 
 fn read(row: &Row<'_>, id: i64) -> Result<Otp> {
@@ -73,8 +72,8 @@ pub(super) fn seed(db: &Db) -> Result<i64> {
     Ok(db.prepare_cached("SELECT value FROM checksum_seed WHERE id = 1")?.query_row([], |row| row.get(0))?)
 }
 
-/// CRC-32 of the database's seed and all values but the id, which a row that is being made has not got yet. Between two
-/// texts stands what none contains.
+/// CRC-32 of the database's seed and all values but the id, which a row that is being made has not got yet. A NUL separates
+/// the texts; none contains one.
 pub(super) fn checksum(otp: &Otp, seed: i64) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&seed.to_le_bytes());

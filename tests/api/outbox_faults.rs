@@ -96,6 +96,20 @@ async fn a_further_send_takes_the_place_of_a_message_that_still_waits() {
 }
 
 #[tokio::test]
+async fn a_claim_that_was_committed_after_its_caller_gave_up_is_made_again() {
+    let gateway = Gateway::start(Vec::new());
+    let app = TestApp::start_serving(with_sms(&gateway)).await;
+    let _delivering = app.deliver();
+    sent_to(&app, TO_MOBILE, "sent").await;
+    let orphan = "INSERT INTO messages (otp_id, channel, language, state, due_at, created_at, updated_at)
+                  SELECT otp_id, channel, language, 'sending', due_at, created_at, updated_at FROM messages";
+    app.store.write(move |db| Ok(db.execute(orphan, [])?)).await.unwrap();
+    sent_to(&app, &mobile(1), "sent").await;
+    history(&app, 1, 1, "sent").await;
+    assert_eq!(gateway.asked().len(), 3);
+}
+
+#[tokio::test]
 async fn what_is_unanswered_when_otpd_stops_is_unknown_and_not_sent_again() {
     let gateway = hanging();
     let slow = Delivery { sms: chain(vec![http("slow", &gateway.url)]), ..Delivery::default() };

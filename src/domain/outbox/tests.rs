@@ -15,13 +15,13 @@ fn attempt(provider: &str, outcome: Outcome, finished: i64) -> Attempt {
     }
 }
 
-fn route(rests: [bool; 2], on_unknown: OnUnknown) -> Route<'static> {
-    let chain = vec![Candidate { name: "a", rests: rests[0] }, Candidate { name: "b", rests: rests[1] }];
-    Route { chain, on_unknown }
+fn route(standings: [Standing; 2], on_unknown: OnUnknown) -> Route<'static> {
+    let candidate = |name, standing| Candidate { name, standing };
+    Route { chain: vec![candidate("a", standings[0]), candidate("b", standings[1])], on_unknown }
 }
 
 fn next_with(on_unknown: OnUnknown, attempts: &[Attempt], now: i64) -> Step {
-    route([false, false], on_unknown).next_step(attempts, at(300), at(now), 1.0)
+    route([Standing::Sound; 2], on_unknown).next_step(attempts, at(300), at(now), 1.0)
 }
 
 fn next(attempts: &[Attempt], now: i64) -> Step {
@@ -57,11 +57,23 @@ fn a_second_round_waits_longer_each_time() {
 
 #[test]
 fn who_rests_is_asked_last_and_only_where_nobody_else_is() {
-    let next = |rests, attempts: &[Attempt]| route(rests, OnUnknown::Stop).next_step(attempts, at(300), at(1), 1.0);
-    assert_eq!(next([true, false], &[]), try_at(1, 1));
-    assert_eq!(next([true, false], &[attempt("b", Outcome::Retry, 1)]), try_at(0, 1));
-    assert_eq!(next([true, true], &[]), try_at(0, 1));
-    assert_eq!(next([false, true], &[attempt("a", Outcome::Next, 1)]), try_at(1, 1));
+    let next =
+        |standings, attempts: &[Attempt]| route(standings, OnUnknown::Stop).next_step(attempts, at(300), at(1), 1.0);
+    let (sound, resting) = (Standing::Sound, Standing::Resting);
+    assert_eq!(next([resting, sound], &[]), try_at(1, 1));
+    assert_eq!(next([resting, sound], &[attempt("b", Outcome::Retry, 1)]), try_at(0, 1));
+    assert_eq!(next([resting, resting], &[]), try_at(0, 1));
+    assert_eq!(next([sound, resting], &[attempt("a", Outcome::Next, 1)]), try_at(1, 1));
+}
+
+#[test]
+fn one_message_is_a_trial_and_the_next_stay_away() {
+    let mut route = route([Standing::OnTrial, Standing::Sound], OnUnknown::Stop);
+    assert_eq!(route.next_step(&[], at(300), at(1), 1.0), try_at(0, 1));
+    route.begin(0);
+    assert_eq!(route.next_step(&[], at(300), at(1), 1.0), try_at(1, 1));
+    route.begin(1);
+    assert_eq!(route.next_step(&[], at(300), at(1), 1.0), try_at(1, 1));
 }
 
 #[test]
@@ -79,8 +91,12 @@ fn what_may_have_been_sent_is_repeated_at_the_next_provider_only_and_only_if_ask
     let unknown = [attempt("a", Outcome::Unknown, 1)];
     assert_eq!(next(&unknown, 1), Step::End(MessageState::Unknown));
     assert_eq!(next_with(OnUnknown::Next, &unknown, 1), try_at(1, 1));
-    let both = [attempt("a", Outcome::Unknown, 1), attempt("b", Outcome::Next, 1)];
-    assert_eq!(next_with(OnUnknown::Next, &both, 1), Step::End(MessageState::Unknown));
+    for outcome in [Outcome::Next, Outcome::BadRecipient] {
+        let both = [attempt("a", Outcome::Unknown, 1), attempt("b", outcome, 1)];
+        assert_eq!(next_with(OnUnknown::Next, &both, 1), Step::End(MessageState::Unknown), "{outcome:?}");
+    }
+    let both = [attempt("a", Outcome::Unknown, 1), attempt("b", Outcome::Retry, 299)];
+    assert_eq!(next_with(OnUnknown::Next, &both, 299), Step::End(MessageState::Unknown), "it did not just expire");
 }
 
 #[test]
