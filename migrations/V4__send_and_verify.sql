@@ -43,9 +43,11 @@ CREATE TABLE limit_events (
     kind    TEXT NOT NULL,
     -- A recipient, or the id of a token; empty for what is counted over all.
     subject TEXT NOT NULL,
+    -- The events of a subject are numbered, so that one far back is found without counting.
+    nth     INTEGER NOT NULL,
     at      INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX limit_events_by_subject ON limit_events (kind, subject, at);
+CREATE UNIQUE INDEX limit_events_by_subject ON limit_events (kind, subject, nth);
 
 -- Answers to be given again to who repeats a request.
 CREATE TABLE idempotency_keys (

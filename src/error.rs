@@ -58,12 +58,16 @@ pub struct Error {
     kind: Kind,
     public: Public,
     retry_after: Option<u64>,
+    limited_by: Option<Limitation>,
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+/// A setting that refused a request, and what it is set to.
+pub type Limitation = (&'static str, u32);
+
 impl Error {
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, public: Public::Detail(detail.into()), retry_after: None, cause: None }
+        Self { kind, public: Public::Detail(detail.into()), retry_after: None, limited_by: None, cause: None }
     }
 
     /// No row has this id (`api.md`, "Who may call"). The text is the one that Django gives for the resource.
@@ -86,13 +90,18 @@ impl Error {
     /// A code was not verified (`api.md`, "Send and verify").
     pub fn not_verified(reason: &'static str, detail: &'static str, attempts_left: u32) -> Self {
         let public = Public::Refusal { detail, reason, attempts_left: Some(attempts_left) };
-        Self { kind: Kind::Invalid, public, retry_after: None, cause: None }
+        Self { kind: Kind::Invalid, public, retry_after: None, limited_by: None, cause: None }
     }
 
     /// The caller has to wait this long before it may send or verify again, and is told why.
     pub fn limited(reason: &'static str, detail: &'static str, wait: Duration) -> Self {
         let public = Public::Refusal { detail, reason, attempts_left: None };
-        Self { kind: Kind::Throttled, public, retry_after: Some(whole_seconds(wait)), cause: None }
+        Self { kind: Kind::Throttled, public, retry_after: Some(whole_seconds(wait)), limited_by: None, cause: None }
+    }
+
+    /// The same, by a setting of which the operator is to hear.
+    pub fn limited_by(self, limitation: Limitation) -> Self {
+        Self { limited_by: Some(limitation), ..self }
     }
 
     /// The store can't take the request now, and may in a second; `cause` is for the log.
@@ -124,6 +133,11 @@ impl Error {
         self.retry_after
     }
 
+    /// The setting that refused the request, where one did of which the operator is to hear.
+    pub fn limitation(&self) -> Option<Limitation> {
+        self.limited_by
+    }
+
     /// What went wrong inside; for the log, never for the caller.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.cause.as_deref()
@@ -153,7 +167,7 @@ impl std::error::Error for Error {}
 
 impl From<FieldErrors> for Error {
     fn from(fields: FieldErrors) -> Self {
-        Self { kind: Kind::Invalid, public: Public::Fields(fields), retry_after: None, cause: None }
+        Self { kind: Kind::Invalid, public: Public::Fields(fields), retry_after: None, limited_by: None, cause: None }
     }
 }
 

@@ -3,10 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::cli::{Outcome, now, open, out, serve};
+use crate::cli::{Outcome, now, open, out};
 use crate::config::Config;
-use crate::delivery::Chain;
+use crate::delivery::{Keep, ProviderSettings};
+use crate::error::Error;
 use crate::service::health;
 
 /// One line: what was looked at, and what is well or what to do.
@@ -20,14 +22,13 @@ pub(super) async fn run(config: &Config) -> Outcome {
         Ok(store) => {
             findings.push(("database".to_owned(), permissions(&config.database_path)));
             findings.push(("clock".to_owned(), health::clock(&store, now()).await));
-            let settings = serve::service_settings(config, &store)?;
-            let (sms, email) = (&settings.delivery.sms, &settings.delivery.email);
-            findings.extend(providers("sms", sms, email.is_empty()).await);
-            findings.extend(providers("email", email, sms.is_empty()).await);
             store.close();
         }
         Err(error) => findings.push(("database".to_owned(), Err(error.to_string()))),
     }
+    let (sms, email) = (&config.delivery.sms, &config.delivery.email);
+    findings.extend(providers("sms", sms, email.is_empty()).await);
+    findings.extend(providers("email", email, sms.is_empty()).await);
     let bad = findings.iter().filter(|(_, finding)| finding.is_err()).count();
     for (what, finding) in findings {
         let (sign, words) = finding.map_or_else(|todo| ("TODO", todo), |well| ("ok", well));
@@ -41,16 +42,39 @@ pub(super) async fn run(config: &Config) -> Outcome {
 }
 
 /// Who sends by one channel needs no other: `alone` says that there is none.
-async fn providers(channel: &str, chain: &Chain, alone: bool) -> Vec<Finding> {
-    if chain.is_empty() {
+async fn providers(channel: &str, settings: &[ProviderSettings], alone: bool) -> Vec<Finding> {
+    if settings.is_empty() {
         let words = format!("no provider; codes can't be sent there until otp.toml has a [[delivery.{channel}]] table");
         return vec![(channel.to_owned(), if alone { Err(words) } else { Ok(words) })];
     }
     let mut findings = Vec::new();
-    for provider in chain.iter() {
-        findings.push((format!("{channel} by {}", provider.name()), provider.check().await));
+    for provider in settings {
+        findings.push((format!("{channel} by {}", provider.name()), check(provider).await));
     }
     findings
+}
+
+async fn check(settings: &ProviderSettings) -> Result<String, String> {
+    let mut well = settings.clone().build(&keep_nothing())?.check().await?;
+    if settings.has_panel_templates() {
+        // No gateway tells of its templates without sending.
+        well.push_str("; whether its template is, `otpd send-test` shows");
+    }
+    Ok(well)
+}
+
+/// Whether every provider can be made as it is described.
+///
+/// # Errors
+/// What is wrong with the first that can't.
+pub(super) fn require_sound_providers(config: &Config) -> Result<(), String> {
+    let mut settings = config.delivery.sms.iter().chain(&config.delivery.email);
+    settings.try_for_each(|settings| settings.clone().build(&keep_nothing()).map(drop))
+}
+
+/// Nothing is sent here.
+fn keep_nothing() -> Keep {
+    Arc::new(|_| Box::pin(async { Err(Error::unavailable("nothing is kept")) }))
 }
 
 fn proxies(config: &Config) -> Result<String, String> {

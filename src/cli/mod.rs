@@ -120,6 +120,7 @@ pub fn run() -> Outcome {
             for warning in &config.warnings {
                 tell(&format!("warning: {warning}"));
             }
+            doctor::require_sound_providers(&config)?;
             tell("the configuration is valid");
             Ok(())
         }

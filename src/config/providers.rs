@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use reqwest::header::{CONTENT_TYPE, HeaderName};
+
 use crate::config::ConfigError;
 use crate::config::table::Table;
 use crate::delivery::{
@@ -22,46 +24,61 @@ pub(super) fn provider(table: &Table<'_>, channel: Channel) -> Result<ProviderSe
     let name = table.optional("name")?.unwrap_or_else(|| kind.clone());
     let settings = match (channel, kind.as_str()) {
         (_, "inbox") => ProviderSettings::Inbox { name },
+        (_, "http") => http(table, name)?,
         (Channel::Email, "smtp") => ProviderSettings::Smtp { name, smtp: smtp(table)? },
         (Channel::Sms, "kavenegar") => {
             let gateway = Kavenegar { api_key: table.secret("api_key")?, templates: templates(table)? };
             ProviderSettings::Kavenegar(connection(table, name, Kavenegar::BASE_URL)?, gateway)
         }
         (Channel::Sms, "ippanel") => {
-            let gateway = Ippanel {
-                api_key: table.secret("api_key")?,
-                sender: table.text("sender")?,
-                templates: templates(table)?,
-                parameter: parameter(table, "code")?,
-            };
-            ProviderSettings::Ippanel(connection(table, name, Ippanel::BASE_URL)?, gateway)
+            ProviderSettings::Ippanel(connection(table, name, Ippanel::BASE_URL)?, ippanel(table)?)
         }
         (Channel::Sms, "melipayamak") => {
-            let gateway = Melipayamak { login: login(table)?, templates: templates(table)? };
+            let gateway = melipayamak(table)?;
             ProviderSettings::Melipayamak(connection(table, name, gateway.login.base_url())?, gateway)
         }
-        (Channel::Sms, "smsir") => {
-            let gateway = SmsIr {
-                api_key: table.secret("api_key")?,
-                templates: templates(table)?,
-                parameter: parameter(table, "CODE")?,
-            };
-            ProviderSettings::SmsIr(connection(table, name, SmsIr::BASE_URL)?, gateway)
-        }
+        (Channel::Sms, "smsir") => ProviderSettings::SmsIr(connection(table, name, SmsIr::BASE_URL)?, smsir(table)?),
         (Channel::Sms, "ghasedak") => {
-            let gateway = Ghasedak {
-                api_key: table.secret("api_key")?,
-                templates: templates(table)?,
-                parameter: parameter(table, "Code")?,
-            };
-            ProviderSettings::Ghasedak(connection(table, name, Ghasedak::BASE_URL)?, gateway)
+            ProviderSettings::Ghasedak(connection(table, name, Ghasedak::BASE_URL)?, ghasedak(table)?)
         }
-        (_, "http") => http(table, name)?,
         (Channel::Sms, _) => return Err(table.refused("type", SMS)),
         (Channel::Email, _) => return Err(table.refused("type", EMAIL)),
     };
     table.finish()?;
     Ok(settings)
+}
+
+fn ippanel(table: &Table<'_>) -> Result<Ippanel, ConfigError> {
+    Ok(Ippanel {
+        api_key: header_key(table)?,
+        sender: table.text("sender")?,
+        templates: templates(table)?,
+        parameter: parameter(table, "code")?,
+    })
+}
+
+fn melipayamak(table: &Table<'_>) -> Result<Melipayamak, ConfigError> {
+    Ok(match table.optional_secret("api_key")? {
+        Some(api_key) => {
+            Melipayamak { login: Login::Console { api_key }, templates: numbered_templates(table, "the bodyId")? }
+        }
+        None => Melipayamak {
+            login: Login::Rest { username: table.text("username")?, password: table.secret("password")? },
+            templates: templates(table)?,
+        },
+    })
+}
+
+fn smsir(table: &Table<'_>) -> Result<SmsIr, ConfigError> {
+    Ok(SmsIr {
+        api_key: header_key(table)?,
+        templates: numbered_templates(table, "the templateId")?,
+        parameter: parameter(table, "CODE")?,
+    })
+}
+
+fn ghasedak(table: &Table<'_>) -> Result<Ghasedak, ConfigError> {
+    Ok(Ghasedak { api_key: header_key(table)?, templates: templates(table)?, parameter: parameter(table, "Code")? })
 }
 
 fn connection(table: &Table<'_>, name: String, base_url: &str) -> Result<Connection, ConfigError> {
@@ -82,14 +99,26 @@ fn templates(table: &Table<'_>) -> Result<PanelTemplates, ConfigError> {
     Ok(PanelTemplates { general: table.text("template")?, by_purpose })
 }
 
+/// Templates of a panel that calls them by numbers; `what` it calls the number.
+fn numbered_templates(table: &Table<'_>, what: &str) -> Result<PanelTemplates, ConfigError> {
+    let templates = templates(table)?;
+    if templates.names().any(|name| name.parse::<i64>().is_err()) {
+        return Err(table.refused("template", &format!("{what}, a number")));
+    }
+    Ok(templates)
+}
+
 fn parameter(table: &Table<'_>, default: &str) -> Result<String, ConfigError> {
     Ok(table.optional("parameter")?.unwrap_or_else(|| default.to_owned()))
 }
 
-fn login(table: &Table<'_>) -> Result<Login, ConfigError> {
-    match table.optional_secret("api_key")? {
-        Some(api_key) => Ok(Login::Console { api_key }),
-        None => Ok(Login::Rest { username: table.text("username")?, password: table.secret("password")? }),
+/// A key that goes into a header.
+fn header_key(table: &Table<'_>) -> Result<Secret, ConfigError> {
+    let key = table.secret("api_key")?;
+    if key.reveal().bytes().all(|b| b.is_ascii_graphic()) {
+        Ok(key)
+    } else {
+        Err(table.refused("api_key", "a key of visible ASCII characters"))
     }
 }
 
@@ -101,17 +130,26 @@ fn http(table: &Table<'_>, name: String) -> Result<ProviderSettings, ConfigError
         let name = name.parse().map_err(|_| table.refused("headers", "a table of HTTP headers"))?;
         Ok((name, Secret::new(value)))
     };
+    let body = table.optional_secret("body")?;
+    let mut headers: Vec<(HeaderName, Secret)> =
+        table.texts("headers")?.into_iter().map(header).collect::<Result<_, ConfigError>>()?;
+    if let (Some(body), None) = (&body, headers.iter().find(|(name, _)| *name == CONTENT_TYPE)) {
+        headers.push((CONTENT_TYPE, Secret::new(Http::content_type(body.reveal()).to_owned())));
+    }
     let gateway = Http {
         method: table.parsed("method", "GET, POST or PUT", reqwest::Method::POST, |text| {
             ["GET", "POST", "PUT"].contains(&text).then(|| text.parse().ok()).flatten()
         })?,
         path: Secret::new(path),
-        headers: table.texts("headers")?.into_iter().map(header).collect::<Result<_, ConfigError>>()?,
-        body: table.optional_secret("body")?,
+        headers,
+        body,
         success_pointer: pointer(table, "success_pointer")?,
         success_value: table.optional("success_value")?.unwrap_or_else(|| "true".to_owned()),
         id_pointer: pointer(table, "id_pointer")?,
     };
+    gateway
+        .require_sound()
+        .map_err(|cause| table.refused("url", &format!("a request that says what to whom ({cause})")))?;
     let (timeout, proxy) = (table.duration("timeout", TIMEOUT)?, table.optional_secret("proxy")?);
     Ok(ProviderSettings::Http(Connection { name, base_url: Secret::new(origin), timeout, proxy }, gateway))
 }

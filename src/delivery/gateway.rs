@@ -27,15 +27,24 @@ pub struct Connection {
 
 /// One gateway's protocol: how a message becomes a request, and what an answer means.
 pub(super) trait Gateway: Send + Sync {
+    /// # Errors
+    /// What the operator has to mend before a message can be put into a request.
     fn request(&self, message: &Message) -> Result<Call, String>;
 
+    /// What an answer to such a request means.
     fn read(&self, answer: &Answer) -> Report;
 
-    /// What to ask to find out whether the key is good; `None` where the gateway has no such thing.
-    fn check(&self) -> Option<Call>;
+    /// How to find out whether the key is good; `None` where only sending shows it.
+    fn check(&self) -> Option<Check> {
+        None
+    }
+}
 
-    /// What is well, or what to do.
-    fn read_check(&self, answer: &Answer) -> Result<String, String>;
+/// A question that costs nothing.
+pub(super) struct Check {
+    pub(super) call: Call,
+    /// What is well, if the answer says that something is.
+    pub(super) read: fn(&Answer) -> Option<String>,
 }
 
 /// A request, as a gateway's document describes it. `Debug` is left out: keys and codes are in it.
@@ -66,7 +75,7 @@ impl Call {
         Self { method: Method::POST, path: path.into(), headers, body: Some(body) }
     }
 
-    /// With a key in a header of its own.
+    /// With a key in a header of its own. The configuration lets no key pass that a header can't hold.
     pub(super) fn with_key(mut self, header: HeaderName, key: &Secret) -> Self {
         if let Ok(mut value) = HeaderValue::from_str(key.reveal()) {
             value.set_sensitive(true);
@@ -104,6 +113,11 @@ impl Answer {
             Value::Bool(flag) => Some(flag.to_string()),
             _ => None,
         }
+    }
+
+    /// The message was taken if its number stands at a place in the body.
+    pub(super) fn taken(&self, id_pointer: &str) -> Report {
+        self.text(id_pointer).map_or_else(|| self.by_status(), |id| Report::sent(Some(id)))
     }
 
     pub(super) fn is_success(&self) -> bool {
@@ -199,18 +213,24 @@ impl<G: Gateway> Provider for HttpProvider<G> {
 
     fn check(&self) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async move {
-            match self.gateway.check() {
-                Some(call) => match self.ask(call).await {
-                    Ok(answer) => self.gateway.read_check(&answer),
-                    Err(report) => Err(report.error.unwrap_or_default()),
-                },
-                None => match self.ask(Call::get("/")).await {
-                    Ok(_) => Ok("it answers; only sending shows whether the key is good".to_owned()),
-                    Err(report) => Err(report.error.unwrap_or_default()),
-                },
+            let (call, read) = match self.gateway.check() {
+                Some(Check { call, read }) => (call, Some(read)),
+                None => (Call::get("/"), None),
+            };
+            let answer = self.ask(call).await.map_err(|report| report.error.unwrap_or_default())?;
+            match read {
+                None => Ok("it answers; only sending shows whether the key is good".to_owned()),
+                Some(read) => read(&answer)
+                    .filter(|_| answer.is_success())
+                    .ok_or_else(|| self.gateway.read(&answer).error.unwrap_or_else(|| "it tells no credit".to_owned())),
             }
         })
     }
+}
+
+/// For a place in a path or a query. A plus means a space only in a query; %20 means one everywhere.
+pub(super) fn percent_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 /// A request that came to no answer. Without a connection nothing was sent; after that, nobody knows.

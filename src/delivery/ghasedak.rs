@@ -52,14 +52,6 @@ impl Gateway for Ghasedak {
             _ => answer.by_status(),
         }
     }
-
-    fn check(&self) -> Option<Call> {
-        None
-    }
-
-    fn read_check(&self, answer: &Answer) -> Result<String, String> {
-        Ok(format!("it answers {}", answer.status))
-    }
 }
 
 /// The same value with the names of its fields in lower case.

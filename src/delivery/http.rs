@@ -3,11 +3,12 @@
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
-use crate::delivery::gateway::{Answer, Call, Gateway};
+use crate::delivery::gateway::{Answer, Call, Gateway, percent_encoded};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::recipient::MobileNumber;
 use crate::domain::secret::Secret;
+use crate::domain::template::placeholders;
 
 /// `type = "http"`. In path, headers and body `{recipient}`, `{international}` (the number as `+98…`), `{code}`, `{text}`,
 /// `{subject}` and `{html}` (of an e-mail), `{purpose}` and `{language}` stand for what they name.
@@ -26,15 +27,44 @@ pub struct Http {
     pub id_pointer: Option<String>,
 }
 
+/// Where a placeholder may not be missing: a message without a code, or to nobody, is of no use.
+const CODES: [&str; 3] = ["code", "text", "html"];
+const RECIPIENTS: [&str; 2] = ["recipient", "international"];
+const OTHERS: [&str; 3] = ["subject", "purpose", "language"];
+
 impl Http {
+    /// # Errors
+    /// A placeholder that there is not, or that nothing is sent, or to nobody.
+    pub fn require_sound(&self) -> Result<(), String> {
+        let headers = self.headers.iter().map(|(_, value)| value);
+        let texts: Vec<&Secret> = headers.chain([&self.path]).chain(&self.body).collect();
+        let names: Vec<&str> = texts.iter().flat_map(|text| placeholders(text.reveal())).collect();
+        let known = [&CODES[..], &RECIPIENTS, &OTHERS].concat();
+        if let Some(name) = names.iter().find(|name| !known.contains(name)) {
+            return Err(format!("{{{name}}} stands for nothing; there are {{{}}}", known.join("}, {")));
+        }
+        for needed in [&CODES[..], &RECIPIENTS] {
+            if !needed.iter().any(|name| names.contains(name)) {
+                return Err(format!("url, headers and body hold none of {{{}}}", needed.join("}, {")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a body is where no header says it.
+    pub fn content_type(body: &str) -> &'static str {
+        if body.trim_start().starts_with(['{', '[']) { "application/json" } else { "application/x-www-form-urlencoded" }
+    }
+
     /// # Errors
     /// What is wrong with the URL.
     pub fn split(url: &str) -> Result<(String, String), String> {
         // Placeholders may stand in the path and the query, never in the host.
         let parsed = Url::parse(url).map_err(|cause| format!("url: {cause}"))?;
         let origin = parsed.origin().ascii_serialization();
-        let host_ends = url.find("://").and_then(|at| url.get(at + 3..)?.find('/').map(|slash| at + 3 + slash));
-        let path = host_ends.and_then(|at| url.get(at..)).unwrap_or("/").to_owned();
+        let behind_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
+        let path = behind_scheme.find(['/', '?', '#']).and_then(|at| behind_scheme.get(at..)).unwrap_or_default();
+        let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         if parsed.username().is_empty() && parsed.password().is_none() {
             Ok((origin, path))
         } else {
@@ -75,14 +105,6 @@ impl Gateway for Http {
             Some(_) => Report::not_sent(Outcome::Next, format!("{}: it refuses the message", answer.status)),
         }
     }
-
-    fn check(&self) -> Option<Call> {
-        None
-    }
-
-    fn read_check(&self, answer: &Answer) -> Result<String, String> {
-        Ok(format!("it answers {}", answer.status))
-    }
 }
 
 fn fill(template: &str, message: &Message, encode: fn(&str) -> String) -> String {
@@ -112,11 +134,6 @@ fn fill(template: &str, message: &Message, encode: fn(&str) -> String) -> String
         rest = after;
     }
     filled + rest
-}
-
-fn percent_encoded(text: &str) -> String {
-    // A plus means a space only in a query; %20 means one everywhere.
-    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }
 
 fn json_escaped(text: &str) -> String {

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::delivery::PanelTemplates;
-use crate::delivery::gateway::{Answer, Call, Gateway};
+use crate::delivery::gateway::{Answer, Call, Check, Gateway};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::recipient::MobileNumber;
@@ -62,14 +62,9 @@ impl Gateway for Ippanel {
         Report::not_sent(outcome, format!("{} {code}: {meaning}", answer.status))
     }
 
-    fn check(&self) -> Option<Call> {
-        Some(Call::get("/api/payment/credit/mine").authorized(&self.api_key))
-    }
-
-    fn read_check(&self, answer: &Answer) -> Result<String, String> {
-        match answer.text("/data/credit") {
-            Some(credit) if answer.is_success() => Ok(format!("the key is good; {credit} of credit")),
-            _ => Err(self.read(answer).error.unwrap_or_else(|| "it tells no credit".to_owned())),
-        }
+    fn check(&self) -> Option<Check> {
+        let call = Call::get("/api/payment/credit/mine").authorized(&self.api_key);
+        let read = |answer: &Answer| Some(format!("the key is good; {} of credit", answer.text("/data/credit")?));
+        Some(Check { call, read })
     }
 }

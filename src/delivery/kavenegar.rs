@@ -2,7 +2,7 @@
 //! Sources: kavenegar.com/rest.html, kavenegar/kavenegar-go, kavenegar/kavenegar-python.
 
 use crate::delivery::PanelTemplates;
-use crate::delivery::gateway::{Answer, Call, Gateway};
+use crate::delivery::gateway::{Answer, Call, Check, Gateway, percent_encoded};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -19,8 +19,7 @@ impl Kavenegar {
 
     /// The key is a part of the path.
     fn path(&self, rest: &str) -> String {
-        let key: String = form_urlencoded::byte_serialize(self.api_key.reveal().as_bytes()).collect();
-        format!("/v1/{key}/{rest}")
+        format!("/v1/{}/{rest}", percent_encoded(self.api_key.reveal()))
     }
 }
 
@@ -39,12 +38,7 @@ impl Gateway for Kavenegar {
     fn read(&self, answer: &Answer) -> Report {
         let Some(status) = answer.number("/return/status") else { return answer.by_status() };
         let (outcome, meaning) = match status {
-            200 => {
-                return match answer.text("/entries/0/messageid") {
-                    Some(id) => Report::sent(Some(id)),
-                    None => answer.by_status(),
-                };
-            }
+            200 => return answer.taken("/entries/0/messageid"),
             411 => (Outcome::BadRecipient, "it refuses the number"),
             401 => (Outcome::Misconfigured, "the account is disabled"),
             403 => (Outcome::Misconfigured, "the key is refused"),
@@ -61,14 +55,12 @@ impl Gateway for Kavenegar {
         Report::not_sent(outcome, format!("{status}: {meaning}"))
     }
 
-    fn check(&self) -> Option<Call> {
-        Some(Call::get(self.path("account/info.json")))
-    }
-
-    fn read_check(&self, answer: &Answer) -> Result<String, String> {
-        match (answer.number("/return/status"), answer.text("/entries/remaincredit")) {
-            (Some(200), Some(credit)) => Ok(format!("the key is good; {credit} rials of credit")),
-            _ => Err(self.read(answer).error.unwrap_or_else(|| "it tells no credit".to_owned())),
-        }
+    fn check(&self) -> Option<Check> {
+        let read = |answer: &Answer| {
+            let credit =
+                answer.text("/entries/remaincredit").filter(|_| answer.number("/return/status") == Some(200))?;
+            Some(format!("the key is good; {credit} rials of credit"))
+        };
+        Some(Check { call: Call::get(self.path("account/info.json")), read })
     }
 }

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use crate::delivery::PanelTemplates;
-use crate::delivery::gateway::{Answer, Call, Gateway};
+use crate::delivery::gateway::{Answer, Call, Check, Gateway, percent_encoded};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -52,9 +52,8 @@ impl Gateway for Melipayamak {
                 ],
             ),
             Login::Console { api_key } => {
-                let body_id: i64 = body_id.parse().map_err(|_| "the template is the bodyId, a number".to_owned())?;
-                let body = json!({ "bodyId": body_id, "to": to, "args": [code] });
-                Call::json(format!("/api/send/shared/{}", in_path(api_key)), &body)
+                let body = json!({ "bodyId": self.templates.number_of(message)?, "to": to, "args": [code] });
+                Call::json(format!("/api/send/shared/{}", percent_encoded(api_key.reveal())), &body)
             }
         })
     }
@@ -72,29 +71,22 @@ impl Gateway for Melipayamak {
         }
     }
 
-    fn check(&self) -> Option<Call> {
+    fn check(&self) -> Option<Check> {
         Some(match &self.login {
-            Login::Rest { username, password } => {
-                Call::form("/api/SendSMS/GetCredit", &[("username", username), ("password", password.reveal())])
-            }
-            Login::Console { api_key } => Call::get(format!("/api/receive/credit/{}", in_path(api_key))),
+            Login::Rest { username, password } => Check {
+                call: Call::form("/api/SendSMS/GetCredit", &[("username", username), ("password", password.reveal())]),
+                read: |answer| lets_in_with(answer.text("/Value").filter(|_| answer.number("/RetStatus") == Some(1))),
+            },
+            Login::Console { api_key } => Check {
+                call: Call::get(format!("/api/receive/credit/{}", percent_encoded(api_key.reveal()))),
+                read: |answer| lets_in_with(answer.text("/amount")),
+            },
         })
-    }
-
-    fn read_check(&self, answer: &Answer) -> Result<String, String> {
-        let credit = match self.login {
-            Login::Rest { .. } => answer.text("/Value").filter(|_| answer.number("/RetStatus") == Some(1)),
-            Login::Console { .. } => answer.text("/amount"),
-        };
-        match credit {
-            Some(credit) if answer.is_success() => Ok(format!("it lets us in; credit for {credit} messages")),
-            _ => Err(self.read(answer).error.unwrap_or_else(|| "it tells no credit".to_owned())),
-        }
     }
 }
 
-fn in_path(key: &Secret) -> String {
-    form_urlencoded::byte_serialize(key.reveal().as_bytes()).collect()
+fn lets_in_with(credit: Option<String>) -> Option<String> {
+    credit.map(|credit| format!("it lets us in; credit for {credit} messages"))
 }
 
 /// HTTP says 200 to everything; a long number is the message's, a short one an error's.

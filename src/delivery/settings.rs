@@ -26,6 +26,16 @@ impl PanelTemplates {
     pub(super) fn of(&self, message: &Message) -> &str {
         self.by_purpose.get(message.purpose.as_str()).unwrap_or(&self.general)
     }
+
+    /// That of a panel which calls its templates by numbers.
+    pub(super) fn number_of(&self, message: &Message) -> Result<i64, String> {
+        self.of(message).parse().map_err(|_| "the template is a number".to_owned())
+    }
+
+    /// Every name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_purpose.values().chain([&self.general]).map(String::as_str)
+    }
 }
 
 /// A `[[delivery.sms]]` or `[[delivery.email]]` table.
@@ -59,7 +69,16 @@ impl ProviderSettings {
         }
     }
 
-    pub(super) fn build(self, keep: &Keep) -> Result<Box<dyn Provider>, String> {
+    /// Whether its texts are the panel's.
+    pub fn has_panel_templates(&self) -> bool {
+        !matches!(self, Self::Inbox { .. } | Self::Smtp { .. } | Self::Http(..))
+    }
+
+    /// The provider that these settings describe. `keep` is where the development inbox puts messages.
+    ///
+    /// # Errors
+    /// What is wrong with the base URL, the proxy or the certificate.
+    pub fn build(self, keep: &Keep) -> Result<Box<dyn Provider>, String> {
         Ok(match self {
             Self::Inbox { name } => Box::new(Inbox::new(name, Keep::clone(keep))),
             Self::Smtp { name, smtp } => Box::new(SmtpProvider::new(name, smtp)?),

@@ -4,7 +4,7 @@ use reqwest::header::HeaderName;
 use serde_json::json;
 
 use crate::delivery::PanelTemplates;
-use crate::delivery::gateway::{Answer, Call, Gateway};
+use crate::delivery::gateway::{Answer, Call, Check, Gateway};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -27,8 +27,7 @@ impl SmsIr {
 
 impl Gateway for SmsIr {
     fn request(&self, message: &Message) -> Result<Call, String> {
-        let template: i64 =
-            self.templates.of(message).parse().map_err(|_| "the template is the templateId, a number".to_owned())?;
+        let template = self.templates.number_of(message)?;
         let body = json!({
             "mobile": message.recipient.as_str(),
             "templateId": template,
@@ -40,12 +39,7 @@ impl Gateway for SmsIr {
     fn read(&self, answer: &Answer) -> Report {
         let Some(status) = answer.number("/status") else { return answer.by_status() };
         let (outcome, meaning) = match status {
-            1 => {
-                return match answer.text("/data/messageId") {
-                    Some(id) => Report::sent(Some(id)),
-                    None => answer.by_status(),
-                };
-            }
+            1 => return answer.taken("/data/messageId"),
             104 => (Outcome::BadRecipient, "it refuses the number"),
             115 => (Outcome::BadRecipient, "the number is on a black list"),
             0 | 20 => (Outcome::Retry, "it is busy or broken"),
@@ -62,14 +56,11 @@ impl Gateway for SmsIr {
         Report::not_sent(outcome, format!("{status}: {meaning}"))
     }
 
-    fn check(&self) -> Option<Call> {
-        Some(Call::get("/v1/credit").with_key(KEY, &self.api_key))
-    }
-
-    fn read_check(&self, answer: &Answer) -> Result<String, String> {
-        match (answer.number("/status"), answer.text("/data")) {
-            (Some(1), Some(credit)) => Ok(format!("the key is good; credit for {credit} messages")),
-            _ => Err(self.read(answer).error.unwrap_or_else(|| "it tells no credit".to_owned())),
-        }
+    fn check(&self) -> Option<Check> {
+        let read = |answer: &Answer| {
+            let credit = answer.text("/data").filter(|_| answer.number("/status") == Some(1))?;
+            Some(format!("the key is good; credit for {credit} messages"))
+        };
+        Some(Check { call: Call::get("/v1/credit").with_key(KEY, &self.api_key), read })
     }
 }

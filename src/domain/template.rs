@@ -1,5 +1,7 @@
 //! Texts with places for the code, and how long a text of an SMS may be.
 
+use std::iter;
+
 use crate::domain::code::CodeLength;
 
 /// A text in which `{code}` and `{minutes}` stand for what they name.
@@ -48,12 +50,22 @@ impl Template {
     }
 }
 
+/// The words in braces.
+pub fn placeholders(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    iter::from_fn(move || {
+        let (_, name, after) = first_placeholder(rest)?;
+        rest = after;
+        Some(name)
+    })
+}
+
 /// What stands before the first `{word}`, the word, and what follows.
 fn first_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     text.match_indices('{').find_map(|(open, _)| {
         let (before, inside) = (text.get(..open)?, text.get(open + 1..)?);
         let (name, after) = inside.split_once('}')?;
-        let is_word = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let is_word = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         is_word.then_some((before, name, after))
     })
 }
@@ -99,8 +111,10 @@ mod tests {
 
     #[test]
     fn a_placeholder_that_there_is_not_is_named() {
-        let refusal = Template::parse("Your {cod}").unwrap_err();
-        assert_eq!(refusal, "{cod} stands for nothing; there are {code} and {minutes}");
+        for name in ["cod", "Code", "minute5", "CODE_"] {
+            let refusal = Template::parse(&format!("Your {{{name}}}: {{code}}")).unwrap_err();
+            assert_eq!(refusal, format!("{{{name}}} stands for nothing; there are {{code}} and {{minutes}}"));
+        }
     }
 
     #[test]

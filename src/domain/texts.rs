@@ -30,9 +30,12 @@ impl Texts {
     /// `webotp_domain` is the site whose pages may read the code out of an SMS (`delivery.webotp_domain`).
     ///
     /// # Errors
-    /// A text in which the code is missing.
+    /// A text in which the code is missing, or that is there twice.
     pub fn new(templates: Vec<TextTemplate>, webotp_domain: Option<String>) -> Result<Self, String> {
-        for template in &templates {
+        for (place, template) in templates.iter().enumerate() {
+            if templates.iter().take(place).any(|other| name(other) == name(template)) {
+                return Err(format!("the text of {} is there twice; keep one", name(template)));
+            }
             let html_has_code = template.html.as_ref().is_none_or(Template::has_code);
             if !template.plain.has_code() || !html_has_code {
                 return Err(format!("the text of {} has no {{code}}", name(template)));

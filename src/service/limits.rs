@@ -1,24 +1,29 @@
 //! Limits, counted in the store so that a restart forgets none, and what tells the operator that one bites.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::domain::limit::{Event, Limit, Limits, Subjects};
 use crate::domain::timestamp::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::{Error, Limitation, Result};
 use crate::metrics::Metrics;
 use crate::store::{Db, limit_events};
+
+/// How long a limit that bites is not told of again.
+const TOLD_ONCE_IN: Duration = Duration::from_secs(3600);
 
 /// The limits of a running service.
 pub(super) struct Guard {
     limits: Limits,
     metrics: Metrics,
-    /// When each limit was last warned of, in microseconds.
-    warned_at: [AtomicI64; Limit::ALL.len()],
+    /// When each limit was last told of, by its setting.
+    told: Mutex<HashMap<&'static str, Timestamp>>,
 }
 
 impl Guard {
     pub(super) fn new(limits: Limits, metrics: Metrics) -> Self {
-        Self { limits, metrics, warned_at: Limit::ALL.map(|_| AtomicI64::new(i64::MIN)) }
+        Self { limits, metrics, told: Mutex::default() }
     }
 
     /// Refuses what one of the limits has no room for.
@@ -31,11 +36,11 @@ impl Guard {
         let event = limit.event();
         let oldest = limit_events::nth_newest(db, event, &of.of(event), allowed)?;
         let Some(wait) = oldest.and_then(|oldest| limit.wait(oldest, now)) else { return Ok(()) };
-        self.tell(limit, now);
-        Err(match limit {
+        let refusal = match limit {
             Limit::FailuresPerRecipientHour => Error::limited("too_many_attempts", super::TOO_MANY_ATTEMPTS, wait),
             _ => Error::limited("rate_limited", "Too many requests. Try again later.", wait),
-        })
+        };
+        Err(refusal.limited_by((limit.setting(), allowed)))
     }
 
     /// How many more failures a recipient may have at this moment; `None`: as many as it likes.
@@ -43,7 +48,7 @@ impl Guard {
         let limit = Limit::FailuresPerRecipientHour;
         let Some(allowed) = self.limits.allowed(limit) else { return Ok(None) };
         let event = limit.event();
-        let failures = limit_events::count_since(db, event, &of.of(event), now.minus(limit.window()))?;
+        let failures = limit_events::count_since(db, event, &of.of(event), allowed, now.minus(limit.window()))?;
         Ok(Some(allowed.saturating_sub(failures)))
     }
 
@@ -51,15 +56,13 @@ impl Guard {
         events.iter().try_for_each(|event| limit_events::insert(db, *event, &of.of(*event), now))
     }
 
-    /// A measurement each time, and a warning once in the stretch of time that the limit looks at.
-    fn tell(&self, limit: Limit, now: Timestamp) {
-        self.metrics.limited(limit.setting());
-        let last = &self.warned_at[limit as usize];
-        let due = i64::try_from(limit.window().as_micros()).unwrap_or(i64::MAX);
-        let before = last.load(Ordering::Relaxed);
-        if now.as_micros().saturating_sub(before) >= due {
-            last.store(now.as_micros(), Ordering::Relaxed);
-            log::warn!("{} = {} refuses requests", limit.setting(), self.limits.allowed(limit).unwrap_or(0));
+    /// Counts a refusal, and warns of its limit once in a while.
+    pub(super) fn tell(&self, (setting, allowed): Limitation, now: Timestamp) {
+        self.metrics.limited(setting);
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.get(setting).is_none_or(|last| now < *last || last.plus(TOLD_ONCE_IN) <= now) {
+            told.insert(setting, now);
+            log::warn!("{setting} = {allowed} refuses requests");
         }
     }
 }

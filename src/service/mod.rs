@@ -181,6 +181,9 @@ impl Service {
         // Refused or not, the token was used.
         if let Some((presented, now)) = *told.borrow() {
             self.note_use(&presented, now);
+            if let Some(limitation) = outcome.as_ref().err().and_then(Error::limitation) {
+                self.limits.tell(limitation, now);
+            }
         }
         outcome
     }

@@ -135,7 +135,7 @@ impl Service {
     fn send(&self, db: &Db, call: &Call, request: &SendRequest) -> Result<Promise> {
         let SendRequest { recipient, purpose, language } = request;
         let now = call.now;
-        self.require_not_refused(db, recipient)?;
+        self.require_not_locked_out(db, recipient)?;
         if let Some(last) = otps::last_sent(db, recipient, purpose)?.filter(|last| *last <= now) {
             let again = last.plus(self.policy.resend_cooldown);
             if now < again {
@@ -153,8 +153,7 @@ impl Service {
 
     /// The code that was sent before and still works, so that a slow message works too; else a fresh one.
     fn issue(&self, db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Otp> {
-        let known = otps::list_of_recipient(db, recipient, purpose, now)?;
-        if let Some(otp) = known.into_iter().find(|otp| otp.issued_at.is_some() && otp.is_allow(now)) {
+        if let Some(otp) = otps::find_issued(db, recipient, purpose, now)? {
             let again = Otp { sent_at: Some(now), ..otp };
             otps::update_use(db, &again)?;
             return Ok(again);

@@ -62,7 +62,7 @@ impl Service {
     fn verify(&self, db: &Db, call: &Call, request: &VerifyRequest) -> Result<(Verdict, u32)> {
         let VerifyRequest { recipient, purpose, code } = request;
         let subjects = Subjects { recipient, token_id: call.token_id };
-        self.require_not_refused(db, recipient)?;
+        self.require_not_locked_out(db, recipient)?;
         self.limits.require_room(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
         let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;
         let verdict = judge(&known, *code, call.now);
@@ -95,12 +95,13 @@ impl Service {
     }
 
     /// Refuses a recipient who has failed so often that only staff can help.
-    pub(super) fn require_not_refused(&self, db: &Db, recipient: &Recipient) -> Result<()> {
+    pub(super) fn require_not_locked_out(&self, db: &Db, recipient: &Recipient) -> Result<()> {
         let Some(most) = self.policy.max_consecutive_failures else { return Ok(()) };
         if recipients::consecutive_failures(db, recipient)? < most {
             return Ok(());
         }
         let detail = "Too many failures in a row. Staff has to reset the recipient.";
-        Err(Error::limited("too_many_attempts", detail, UNTIL_RESET))
+        let refusal = Error::limited("too_many_attempts", detail, UNTIL_RESET);
+        Err(refusal.limited_by(("otp.max_consecutive_failures", most)))
     }
 }

@@ -9,17 +9,19 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::row::moment;
 
+pub(super) const FIND: &str = "
+    SELECT body_hash,
+           otp_id,
+           valid_to,
+           sent_at
+      FROM idempotency_keys
+     WHERE user_id = $1
+       AND key_hash = $2
+       AND sent_at > $3";
+
 /// What was answered to a key of a user after a moment, and the hash of what had been asked.
 pub fn find(db: &Db, user_id: i64, key: &IdempotencyKey, after: Timestamp) -> Result<Option<([u8; 32], Promise)>> {
-    let sql = "SELECT body_hash,
-                      otp_id,
-                      valid_to,
-                      sent_at
-                 FROM idempotency_keys
-                WHERE user_id = $1
-                  AND key_hash = $2
-                  AND sent_at > $3";
-    db.prepare_cached(sql)?
+    db.prepare_cached(FIND)?
         .query_row(params![user_id, key.hash(), after.as_micros()], |row| Ok(from_row(row)))
         .optional()?
         .transpose()
@@ -56,11 +58,13 @@ pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], 
     Ok(())
 }
 
+pub(super) const DELETE_BEFORE: &str = "
+    DELETE FROM idempotency_keys
+     WHERE (user_id, key_hash) IN (
+               SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 ORDER BY sent_at LIMIT $2
+           )";
+
 /// Deletes at most `limit` of the answers before a moment; how many.
 pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
-    let sql = "DELETE FROM idempotency_keys
-                WHERE (user_id, key_hash) IN (
-                          SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 ORDER BY sent_at LIMIT $2
-                      )";
-    Ok(db.prepare_cached(sql)?.execute(params![before.as_micros(), limit])?)
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
 }

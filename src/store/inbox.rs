@@ -27,19 +27,22 @@ pub fn insert(db: &Db, message: &NewInboxMessage, now: Timestamp) -> Result<i64>
     ])?)
 }
 
+pub(super) const LIST_AFTER: &str = "
+    SELECT id,
+           channel,
+           recipient,
+           subject,
+           text,
+           created_at
+      FROM inbox
+     WHERE id > $1
+     ORDER BY id DESC
+     LIMIT $2";
+
 /// At most `limit` messages after the one with this number, the newest of them, in the order in which they came.
 pub fn list_after(db: &Db, after: i64, limit: i64) -> Result<Vec<InboxMessage>> {
-    let sql = "SELECT id,
-                      channel,
-                      recipient,
-                      subject,
-                      text,
-                      created_at
-                 FROM inbox
-                WHERE id > $1
-                ORDER BY id DESC
-                LIMIT $2";
-    let newest_first = db.prepare_cached(sql)?.query_and_then([after, limit], from_row)?.collect::<Result<Vec<_>>>()?;
+    let newest_first =
+        db.prepare_cached(LIST_AFTER)?.query_and_then([after, limit], from_row)?.collect::<Result<Vec<_>>>()?;
     Ok(newest_first.into_iter().rev().collect())
 }
 
@@ -54,8 +57,10 @@ fn from_row(row: &Row<'_>) -> Result<InboxMessage> {
     })
 }
 
+const DELETE_BEFORE: &str =
+    "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at < $1 ORDER BY id LIMIT $2)";
+
 /// Deletes at most `limit` of the messages before a moment; how many.
 pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
-    let sql = "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at < $1 ORDER BY id LIMIT $2)";
-    Ok(db.prepare_cached(sql)?.execute(params![before.as_micros(), limit])?)
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
 }

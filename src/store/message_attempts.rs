@@ -32,30 +32,34 @@ pub fn finish(db: &Db, id: i64, report: &Report, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
+pub(super) const FINISH_INTERRUPTED: &str = "
+    UPDATE message_attempts
+       SET outcome = $1,
+           error = 'otpd ended while it was under way; it may have been sent',
+           finished_at = $2
+     WHERE outcome IS NULL
+       AND message_id = $3";
+
 /// Notes of the attempt that was under way when otpd was ended that it is to be made again: the message may have been sent.
 pub(super) fn finish_interrupted(db: &Db, message_id: i64, now: Timestamp) -> Result<()> {
-    let sql = "UPDATE message_attempts
-                  SET outcome = $1,
-                      error = 'otpd ended while it was under way; it may have been sent',
-                      finished_at = $2
-                WHERE outcome IS NULL
-                  AND message_id = $3";
-    db.prepare_cached(sql)?.execute(params![Outcome::Retry.as_str(), now.as_micros(), message_id])?;
+    db.prepare_cached(FINISH_INTERRUPTED)?.execute(params![Outcome::Retry.as_str(), now.as_micros(), message_id])?;
     Ok(())
 }
 
+pub(super) const LIST: &str = "
+    SELECT provider,
+           outcome,
+           provider_message_id,
+           error,
+           started_at,
+           finished_at
+      FROM message_attempts
+     WHERE message_id = $1
+     ORDER BY id";
+
 /// Every attempt at a message, the first one first.
 pub fn list(db: &Db, message_id: i64) -> Result<Vec<Attempt>> {
-    let sql = "SELECT provider,
-                      outcome,
-                      provider_message_id,
-                      error,
-                      started_at,
-                      finished_at
-                 FROM message_attempts
-                WHERE message_id = $1
-                ORDER BY id";
-    db.prepare_cached(sql)?.query_and_then([message_id], from_row)?.collect()
+    db.prepare_cached(LIST)?.query_and_then([message_id], from_row)?.collect()
 }
 
 fn from_row(row: &Row<'_>) -> Result<Attempt> {

@@ -65,34 +65,40 @@ fn due(row: &Row<'_>) -> Result<Due> {
     Ok(Due { id: row.get("id")?, otp_id, language: parsed(row, "language")? })
 }
 
+pub(super) const NEXT_DUE: &str = "
+    SELECT due_at
+      FROM messages
+     WHERE state = 'queued'
+       AND channel = $1
+     ORDER BY due_at
+     LIMIT 1";
+
 /// When the next message of a channel is due.
 pub fn next_due(db: &Db, channel: Channel) -> Result<Option<Timestamp>> {
-    let sql = "SELECT due_at
-                 FROM messages
-                WHERE state = 'queued'
-                  AND channel = $1
-                ORDER BY due_at
-                LIMIT 1";
-    db.prepare_cached(sql)?.query_row([channel.as_str()], |row| Ok(moment(row, "due_at"))).optional()?.transpose()
+    db.prepare_cached(NEXT_DUE)?.query_row([channel.as_str()], |row| Ok(moment(row, "due_at"))).optional()?.transpose()
 }
+
+pub(super) const COUNT_OPEN: &str = "
+    SELECT (SELECT count(*) FROM messages WHERE state = 'queued')
+         + (SELECT count(*) FROM messages WHERE state = 'sending')";
 
 /// How many messages wait or are under way.
 pub fn count_open(db: &Db) -> Result<i64> {
-    let sql = "SELECT (SELECT count(*) FROM messages WHERE state = 'queued')
-                    + (SELECT count(*) FROM messages WHERE state = 'sending')";
-    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    Ok(db.prepare_cached(COUNT_OPEN)?.query_row([], |row| row.get(0))?)
 }
+
+pub(super) const LIST_OF_OTP: &str = "
+    SELECT id,
+           state,
+           created_at,
+           updated_at
+      FROM messages
+     WHERE otp_id = $1
+     ORDER BY id";
 
 /// Every message that bore a code, the oldest first.
 pub fn list_of_otp(db: &Db, otp_id: OtpId) -> Result<Vec<StoredMessage>> {
-    let sql = "SELECT id,
-                      state,
-                      created_at,
-                      updated_at
-                 FROM messages
-                WHERE otp_id = $1
-                ORDER BY id";
-    db.prepare_cached(sql)?.query_and_then([otp_id.value()], stored)?.collect()
+    db.prepare_cached(LIST_OF_OTP)?.query_and_then([otp_id.value()], stored)?.collect()
 }
 
 fn stored(row: &Row<'_>) -> Result<StoredMessage> {
@@ -117,31 +123,36 @@ pub fn update(db: &Db, id: i64, state: MessageState, due_at: Timestamp, now: Tim
     Ok(())
 }
 
+pub(super) const CANCEL: &str = "
+    UPDATE messages
+       SET state = 'cancelled',
+           updated_at = $1
+     WHERE otp_id = $2
+       AND state IN ('queued', 'sending')";
+
 /// Takes back the messages that bear a code and that no provider has.
 pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
-    let sql = "UPDATE messages
-                  SET state = 'cancelled',
-                      updated_at = $1
-                WHERE otp_id = $2
-                  AND state IN ('queued', 'sending')";
-    db.prepare_cached(sql)?.execute(params![now.as_micros(), otp_id.value()])?;
+    db.prepare_cached(CANCEL)?.execute(params![now.as_micros(), otp_id.value()])?;
     Ok(())
 }
 
+pub(super) const HAS_SUCCESSOR: &str = "SELECT EXISTS (SELECT 1 FROM messages WHERE otp_id = $1 AND id > $2)";
+
 /// Whether a later message bears the same code.
 pub fn has_successor(db: &Db, id: i64, otp_id: OtpId) -> Result<bool> {
-    let sql = "SELECT EXISTS (SELECT 1 FROM messages WHERE otp_id = $1 AND id > $2)";
-    Ok(db.prepare_cached(sql)?.query_row([otp_id.value(), id], |row| row.get(0))?)
+    Ok(db.prepare_cached(HAS_SUCCESSOR)?.query_row([otp_id.value(), id], |row| row.get(0))?)
 }
+
+pub(super) const LIST_SENDING: &str = "
+    SELECT id
+      FROM messages
+     WHERE state = 'sending'
+       AND channel = $1
+     ORDER BY id";
 
 /// The messages of a channel that are under way.
 pub fn list_sending(db: &Db, channel: Channel) -> Result<Vec<i64>> {
-    let sql = "SELECT id
-                 FROM messages
-                WHERE state = 'sending'
-                  AND channel = $1
-                ORDER BY id";
-    db.prepare_cached(sql)?.query_and_then([channel.as_str()], |row| Ok(row.get("id")?))?.collect()
+    db.prepare_cached(LIST_SENDING)?.query_and_then([channel.as_str()], |row| Ok(row.get("id")?))?.collect()
 }
 
 /// Queues a message again that was under way when whoever handed it over was ended.

@@ -53,6 +53,33 @@ macro_rules! list_of {
 pub(super) const LIST_OF_MOBILE_NUMBER: &str = list_of!("mobile_number");
 pub(super) const LIST_OF_EMAIL: &str = list_of!("email");
 
+/// The code that otpd issued to a recipient for a purpose and that is usable at `now`.
+pub fn find_issued(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Otp>> {
+    let sql = match recipient {
+        Recipient::Mobile(_) => FIND_ISSUED_TO_MOBILE_NUMBER,
+        Recipient::Email(_) => FIND_ISSUED_TO_EMAIL,
+    };
+    let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
+    db.prepare_cached(sql)?.query_row(values, |row| Ok(from_row(row))).optional()?.transpose()
+}
+
+macro_rules! find_issued {
+    ($recipient:literal) => {
+        concat!(
+            "SELECT ",
+            columns!(),
+            " FROM otp_codes AS o WHERE o.",
+            $recipient,
+            " = $1 AND o.purpose = $2 AND o.issued_at IS NOT NULL AND o.valid_to > $3 AND o.attempts_left > 0
+               ORDER BY o.id DESC
+               LIMIT 1"
+        )
+    };
+}
+
+pub(super) const FIND_ISSUED_TO_MOBILE_NUMBER: &str = find_issued!("mobile_number");
+pub(super) const FIND_ISSUED_TO_EMAIL: &str = find_issued!("email");
+
 /// When a code was last sent to a recipient for a purpose.
 pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose) -> Result<Option<Timestamp>> {
     let sql = match recipient {
@@ -63,9 +90,10 @@ pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose) -> Result<Op
     db.prepare_cached(sql)?.query_row(values, |row| Ok(moment_if_any(row, "sent_at")))?
 }
 
-const LAST_SENT_TO_MOBILE_NUMBER: &str =
+pub(super) const LAST_SENT_TO_MOBILE_NUMBER: &str =
     "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE mobile_number = $1 AND purpose = $2";
-const LAST_SENT_TO_EMAIL: &str = "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE email = $1 AND purpose = $2";
+pub(super) const LAST_SENT_TO_EMAIL: &str =
+    "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE email = $1 AND purpose = $2";
 
 /// Stores a new code under the next id, which it comes back with.
 pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
@@ -162,11 +190,13 @@ pub fn delete(db: &Db, id: OtpId) -> Result<()> {
     found(db.prepare_cached("DELETE FROM otp_codes WHERE id = $1")?.execute([id.value()])?)
 }
 
+pub(super) const DELETE_EXPIRED: &str = "
+    DELETE FROM otp_codes
+     WHERE id IN (SELECT id FROM otp_codes WHERE valid_to < $1 ORDER BY valid_to LIMIT $2)";
+
 /// Deletes at most `limit` of the codes that expired before a moment, the oldest first; how many.
 pub fn delete_expired(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
-    let sql = "DELETE FROM otp_codes
-                WHERE id IN (SELECT id FROM otp_codes WHERE valid_to < $1 ORDER BY valid_to LIMIT $2)";
-    Ok(db.prepare_cached(sql)?.execute(params![before.as_micros(), limit])?)
+    Ok(db.prepare_cached(DELETE_EXPIRED)?.execute(params![before.as_micros(), limit])?)
 }
 
 /// When the newest code was made.

@@ -6,10 +6,12 @@ use crate::domain::recipient::Recipient;
 use crate::error::Result;
 use crate::store::{Db, otp_row};
 
+pub(super) const CONSECUTIVE_FAILURES: &str = "SELECT consecutive_failures FROM recipients WHERE recipient = $1";
+
 /// Failures of a recipient since its last success.
 pub fn consecutive_failures(db: &Db, recipient: &Recipient) -> Result<u32> {
-    let sql = "SELECT consecutive_failures FROM recipients WHERE recipient = $1";
-    let failures = db.prepare_cached(sql)?.query_row([recipient.key()], |row| row.get(0)).optional()?;
+    let failures =
+        db.prepare_cached(CONSECUTIVE_FAILURES)?.query_row([recipient.key()], |row| row.get(0)).optional()?;
     Ok(failures.unwrap_or(0))
 }
 

@@ -104,12 +104,35 @@ fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
              are {code} and {minutes}",
         ),
         (
+            "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{code}\"\n".repeat(2),
+            "delivery.texts: the text of sms in fa for every purpose is there twice; keep one",
+        ),
+        (
+            format!("[[delivery.sms]]\ntype = \"smsir\"\ntemplate = \"login\"\n{key}"),
+            "delivery.sms[0].template is not accepted; it takes the templateId, a number",
+        ),
+        (
+            "[[delivery.sms]]\ntype = \"smsir\"\ntemplate = \"1\"\napi_key = \"کلید\"\n".to_owned(),
+            "delivery.sms[0].api_key is not accepted; it takes a key of visible ASCII characters",
+        ),
+        (
+            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/?to={recipent}&c={code}\"\n".to_owned(),
+            "delivery.sms[0].url is not accepted; it takes a request that says what to whom ({recipent} stands for nothing; \
+             there are {code}, {text}, {html}, {recipient}, {international}, {subject}, {purpose}, {language})",
+        ),
+        (
+            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h?to={recipient}\"\n".to_owned(),
+            "delivery.sms[0].url is not accepted; it takes a request that says what to whom (url, headers and body hold none \
+             of {code}, {text}, {html})",
+        ),
+        (
             format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\n{key}").repeat(2),
             "delivery.sms[1].name is not accepted; it takes a name that no other provider of the channel has",
         ),
     ] {
         configure(folder.path(), &table);
-        assert_eq!(fail(run(folder.path(), &["config", "check"])), format!("otpd: otp.toml: {line}"));
+        let said = fail(run(folder.path(), &["config", "check"]));
+        assert_eq!(said.replace("otp.toml: ", ""), format!("otpd: {line}"));
     }
     configure(
         folder.path(),
@@ -142,7 +165,7 @@ fn a_real_message_can_be_sent_for_a_test() {
     let taking = Gateway::start(Vec::new());
     let provider = |name: &str, url: &str| {
         format!(
-            "[[delivery.sms]]\ntype = \"http\"\nname = \"{name}\"\nurl = \"{url}/?k=Sup3rSecret&to={{recipient}}\"\n"
+            "[[delivery.sms]]\ntype = \"http\"\nname = \"{name}\"\nurl = \"{url}/?k=Sup3rSecret&to={{recipient}}&c={{code}}\"\n"
         )
     };
     configure(folder.path(), &(provider("one", &refusing.url) + &provider("two", &taking.url)));
@@ -150,7 +173,9 @@ fn a_real_message_can_be_sent_for_a_test() {
     assert!(output.status.success());
     let said = text(output.stderr);
     assert_eq!(said, "one: misconfigured: 403: the key is refused\ntwo: it has the message\n");
-    assert_eq!(taking.asked()[0].0, "POST /?k=Sup3rSecret&to=09123456789");
+    let asked = taking.asked().remove(0).0;
+    let code = asked.strip_prefix("POST /?k=Sup3rSecret&to=09123456789&c=").unwrap();
+    assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()), "{asked}");
     let line = fail(run(folder.path(), &["send-test", "a@b.com"]));
     assert_eq!(line, "otpd: email: Messages can not be sent there: no provider is configured.");
     assert_eq!(run(folder.path(), &["send-test", "x"]).status.code(), Some(2));
@@ -166,14 +191,15 @@ fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
         gateway.url
     );
     configure(folder.path(), &provider);
-    assert!(fail_at_end(&run(folder.path(), &["doctor"])).contains("TODO database: "));
+    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    assert!(said.contains("TODO database: ") && said.contains("ok   sms by smsir: "), "{said}");
     drop(Server::start(folder.path()));
     let said = succeed(folder.path(), &["doctor"]);
     for line in [
         "ok   trusted proxies: none: forwarded headers are ignored",
         "ok   database: otp.db opens and is this user's alone",
         "ok   clock: it says 20",
-        "ok   sms by smsir: the key is good; credit for 88 messages",
+        "ok   sms by smsir: the key is good; credit for 88 messages; whether its template is, `otpd send-test` shows",
         "ok   email: no provider; codes can't be sent there until otp.toml has a [[delivery.email]] table",
     ] {
         assert!(said.contains(line), "{line}: {said}");
@@ -181,6 +207,13 @@ fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
     fs::set_permissions(folder.path().join("otp.db"), fs::Permissions::from_mode(0o644)).unwrap();
     let said = fail_at_end(&run(folder.path(), &["doctor"]));
     assert!(said.contains("TODO database: others can read it; `chmod 600 otp.db`"), "{said}");
+    let nonsense = provider.replace("base_url", "name = \"second\"\nproxy = \"http://[nonsense\"\nbase_url");
+    configure(folder.path(), &format!("{provider}{nonsense}"));
+    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    assert!(said.contains("ok   sms by smsir: "), "{said}");
+    assert!(said.contains("TODO sms by second: second: proxy is no URL of a proxy"), "{said}");
+    let line = fail(run(folder.path(), &["config", "check"]));
+    assert_eq!(line, "otpd: second: proxy is no URL of a proxy");
     configure(folder.path(), "");
     let said = fail_at_end(&run(folder.path(), &["doctor"]));
     for channel in ["sms", "email"] {
@@ -215,7 +248,10 @@ fn a_stop_finishes_what_is_being_handed_over() {
     let folder = folder();
     let taken = crate::gateway::TAKEN.to_owned();
     let gateway = Gateway::start(vec![Reply { after: Duration::from_millis(700), answer: Some((200, taken)) }]);
-    configure(folder.path(), &format!("[[delivery.sms]]\ntype = \"http\"\nurl = \"{}/\"\n", gateway.url));
+    configure(
+        folder.path(),
+        &format!("[[delivery.sms]]\ntype = \"http\"\nurl = \"{}/?to={{recipient}}&c={{code}}\"\n", gateway.url),
+    );
     let mut server = Server::start(folder.path());
     let token = fs::read_to_string(folder.path().join("admin.token")).unwrap().trim_end().to_owned();
     assert_eq!(server.send("POST", "/api/notifications/otp/send", &token, TO).0, 202);

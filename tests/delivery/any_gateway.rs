@@ -62,3 +62,23 @@ async fn an_e_mail_goes_by_any_gateway_with_its_subject_and_its_html() {
     );
     assert_eq!(gateway.asked()[0].2, body);
 }
+
+#[test]
+fn the_path_of_a_gateway_is_all_that_follows_its_host() {
+    for (url, path) in [
+        ("https://h.example/send?to={recipient}", "/send?to={recipient}"),
+        ("https://h.example?to={recipient}&back=/x", "/?to={recipient}&back=/x"),
+        ("https://h.example:8443", "/"),
+    ] {
+        let (origin, rest) = Http::split(url).unwrap();
+        assert_eq!(rest, path);
+        assert!(url.starts_with(&origin), "{origin}");
+    }
+    for (body, content_type) in [
+        (" {\"to\":\"{recipient}\"}", "application/json"),
+        ("[1]", "application/json"),
+        ("to={recipient}", "application/x-www-form-urlencoded"),
+    ] {
+        assert_eq!(Http::content_type(body), content_type);
+    }
+}

@@ -14,7 +14,7 @@ fn configure(folder: &Path, url: &str) {
     let toml = format!(
         "[auth]\nbootstrap_token = \"{TOKEN}\"\n
          [limits]\nsends_per_token_minute = 0\nsends_per_day = 0\n
-         [[delivery.sms]]\ntype = \"http\"\nurl = \"{url}/send\"\nbody = '{{\"to\":\"{{recipient}}\"}}'\n
+         [[delivery.sms]]\ntype = \"http\"\nurl = \"{url}/send\"\nbody = '{{\"to\":\"{{recipient}}\",\"code\":\"{{code}}\"}}'\n
          headers = {{ content-type = \"application/json\" }}\nsuccess_pointer = \"/ok\"\nid_pointer = \"/id\"\n"
     );
     fs::write(folder.join("otp.toml"), toml).unwrap();
