@@ -8,9 +8,6 @@ use log::{Level, LevelFilter};
 
 use crate::cli::now;
 
-/// Libraries whose finer levels tell what passes through them: header lines, SQL, whole requests.
-const TALKATIVE: [&str; 6] = ["actix_server", "actix_web", "mio", "r2d2", "refinery_core", "rusqlite"];
-
 /// Starts the log at `level`; `RUST_LOG` overrides it, but never opens what could show a secret.
 pub(super) fn start(level: LevelFilter) {
     let mut builder = Builder::new();
@@ -30,14 +27,14 @@ pub(super) fn start(level: LevelFilter) {
     panic::set_hook(Box::new(|panic| log::error!("panic at {}", place(panic))));
 }
 
-/// Whatever a filter says: libraries warn and no more, and actix_http is silent, for to it every malformed request is an
-/// error of ours; its sender is told, and nobody need get up for it.
+/// Whatever a filter says: libraries warn and no more, for their finer levels tell what passes through them, header lines,
+/// SQL, whole requests. And actix_http is silent: to it every malformed request is an error of ours; its sender is told,
+/// and nobody need get up for it.
 fn may_speak(target: &str, level: Level) -> bool {
-    let library = target.split("::").next().unwrap_or(target);
-    match library {
-        "actix_http" => false,
-        _ if TALKATIVE.contains(&library) => level <= Level::Warn,
-        _ => true,
+    match target.split("::").next() {
+        Some("otpd") => true,
+        Some("actix_http") => false,
+        _ => level <= Level::Warn,
     }
 }
 

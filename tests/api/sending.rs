@@ -94,6 +94,17 @@ async fn a_sent_code_lives_ten_minutes_at_most_and_staff_may_take_it_over() {
 }
 
 #[tokio::test]
+async fn codes_that_staff_makes_hide_none_that_was_sent() {
+    let app = TestApp::start_serving(delivering()).await;
+    app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.promise(1, "09123456789"));
+    for _ in 0..4 {
+        app.create().await;
+    }
+    app.set_clock("2025-12-29T14:39:32.273219Z");
+    assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.json()["id"], 1);
+}
+
+#[tokio::test]
 async fn purposes_and_recipients_are_kept_apart_and_case_is_not() {
     let app = TestApp::start_serving(delivering()).await;
     for (id, body) in [

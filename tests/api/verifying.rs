@@ -212,6 +212,8 @@ async fn a_hundred_failures_in_a_row_refuse_a_recipient_until_staff_resets_it() 
     app.restart(delivering()).await;
     app.send_json("POST", VERIFY, RIGHT).await.is(429, RESET_FIRST);
     app.send_json("POST", SEND, TO_MOBILE).await.is(429, RESET_FIRST);
+    let told = "otpd_limited_requests_total{limit=\"otp.max_consecutive_failures\"} 2\n";
+    assert!(app.send("GET", "/metrics").await.body.contains(told));
     let reset = "/api/notifications/otp/reset";
     app.send_json("POST", reset, "{}").await.is(400, ONE_RECIPIENT);
     app.send_json("POST", reset, r#"{"mobile_number":"0098 912 345 6789"}"#).await.is(204, "");

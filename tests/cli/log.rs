@@ -1,3 +1,6 @@
+use std::time::{Duration, Instant};
+
+use crate::gateway::Gateway;
 use crate::helpers::{Server, folder, otpd, succeed};
 
 /// Everything in these requests that nobody may find in a log.
@@ -47,6 +50,43 @@ fn no_log_line_shows_a_code_a_token_an_address_or_a_number_at_trace_level() {
     let (_, log) = server.wait();
     assert!(log.contains("POST /api/notifications/otp 201"), "{log}");
     for canary in CANARIES.into_iter().chain([admin, support.trim()]) {
+        let found: Vec<&str> = log.lines().filter(|line| line.contains(canary)).collect();
+        assert!(found.is_empty(), "{canary}: {found:?}");
+    }
+}
+
+#[test]
+fn no_log_line_shows_what_is_sent_or_the_keys_of_providers_at_trace_level() {
+    let (folder, gateway) = (folder(), Gateway::start(Vec::new()));
+    let toml = format!(
+        "[[delivery.sms]]\ntype = \"http\"\nurl = \"{}/key-739204615/?to={{recipient}}&text={{text}}\"\n
+         headers = {{ x-key = \"key-418273645\" }}\n
+         [[delivery.email]]\ntype = \"smtp\"\nhost = \"127.0.0.1\"\nport = 9\nsecurity = \"none\"\n
+         username = \"u\"\npassword = \"pass-739204615\"\nfrom = \"a@b.com\"\n",
+        gateway.url
+    );
+    std::fs::write(folder.path().join("otp.toml"), toml).unwrap();
+    let mut server = Server::spawn(otpd(folder.path()).env("RUST_LOG", "trace"));
+    let admin = std::fs::read_to_string(folder.path().join("admin.token")).unwrap();
+    let otps = "/api/notifications/otp/";
+    let ask = |verb: &str, path: &str, body: &str| server.send(verb, &format!("{otps}{path}"), admin.trim(), body);
+    assert_eq!(ask("POST", "send", r#"{"mobile_number":"09127770001"}"#).0, 202);
+    assert_eq!(ask("POST", "send", r#"{"email":"canary.one@cana-domain.com"}"#).0, 202);
+    for (id, word) in [(1, "sent"), (2, "can't be reached")] {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !ask("GET", &format!("{id}/deliveries"), "").1.contains(word) {
+            assert!(Instant::now() < deadline, "{word}");
+        }
+    }
+    let code = |id| ask("GET", id, "").1.split(['{', ':', ',']).nth(4).unwrap().to_owned();
+    let codes = [code("1"), code("2")];
+    assert_eq!(ask("POST", "verify", r#"{"mobile_number":"09127770001","code":"418273645"}"#).0, 400);
+    let right = format!(r#"{{"mobile_number":"09127770001","code":{}}}"#, codes[0]);
+    assert_eq!(ask("POST", "verify", &right).0, 200);
+    server.signal("TERM");
+    let (_, log) = server.wait();
+    assert!(log.contains("http has it") && log.contains("smtp: retry: it can't be reached"), "{log}");
+    for canary in CANARIES.into_iter().chain(codes.iter().map(String::as_str)) {
         let found: Vec<&str> = log.lines().filter(|line| line.contains(canary)).collect();
         assert!(found.is_empty(), "{canary}: {found:?}");
     }

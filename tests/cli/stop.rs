@@ -26,6 +26,14 @@ fn begin_post(server: &Server) -> TcpStream {
     stream
 }
 
+fn wait_until_no_client_is_taken(server: &Server) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while TcpStream::connect(server.socket()).is_ok() {
+        assert!(Instant::now() < deadline, "clients are still taken");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 #[test]
 fn a_stop_finishes_what_is_in_flight_checkpoints_and_exits_0() {
     for signal in ["TERM", "INT"] {
@@ -33,8 +41,7 @@ fn a_stop_finishes_what_is_in_flight_checkpoints_and_exits_0() {
         let mut server = server(folder.path());
         let mut post = begin_post(&server);
         server.signal(signal);
-        std::thread::sleep(Duration::from_millis(200));
-        assert!(TcpStream::connect(server.socket()).is_err(), "no new client is taken");
+        wait_until_no_client_is_taken(&server);
         post.write_all(b"}").unwrap();
         let answer = read_until(&mut post, "updated_at");
         assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
@@ -88,7 +95,7 @@ fn a_second_signal_ends_it_at_once() {
     let mut server = server(folder.path());
     let _post = begin_post(&server);
     server.signal("TERM");
-    std::thread::sleep(Duration::from_millis(200));
+    wait_until_no_client_is_taken(&server);
     let begun = Instant::now();
     server.signal("TERM");
     let (status, said) = server.wait();
