@@ -39,16 +39,37 @@ pub enum Kind {
     Internal,
 }
 
+/// Why a code was not verified or sent, for programs (`api.md`, "Send and verify").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    WrongCode,
+    Expired,
+    NotFound,
+    Used,
+    TooManyAttempts,
+    TooSoon,
+    RateLimited,
+}
+
+impl Reason {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WrongCode => "wrong_code",
+            Self::Expired => "expired",
+            Self::NotFound => "not_found",
+            Self::Used => "used",
+            Self::TooManyAttempts => "too_many_attempts",
+            Self::TooSoon => "too_soon",
+            Self::RateLimited => "rate_limited",
+        }
+    }
+}
+
 /// What the caller reads: one sentence, one that programs can tell by its reason, or the refusals by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Public {
     Detail(Cow<'static, str>),
-    /// `api.md`, "Send and verify".
-    Refusal {
-        detail: &'static str,
-        reason: &'static str,
-        attempts_left: Option<u32>,
-    },
+    Refusal { detail: &'static str, reason: Reason, attempts_left: Option<u32> },
     Fields(FieldErrors),
 }
 
@@ -88,15 +109,20 @@ impl Error {
     }
 
     /// A code was not verified (`api.md`, "Send and verify").
-    pub fn not_verified(reason: &'static str, detail: &'static str, attempts_left: u32) -> Self {
+    pub fn not_verified(reason: Reason, detail: &'static str, attempts_left: u32) -> Self {
         let public = Public::Refusal { detail, reason, attempts_left: Some(attempts_left) };
         Self { kind: Kind::Invalid, public, retry_after: None, limited_by: None, cause: None }
     }
 
     /// The caller has to wait this long before it may send or verify again, and is told why.
-    pub fn limited(reason: &'static str, detail: &'static str, wait: Duration) -> Self {
+    pub fn limited(reason: Reason, detail: &'static str, wait: Duration) -> Self {
         let public = Public::Refusal { detail, reason, attempts_left: None };
         Self { kind: Kind::Throttled, public, retry_after: Some(whole_seconds(wait)), limited_by: None, cause: None }
+    }
+
+    /// No further guess is heard for so long.
+    pub fn too_many_attempts(wait: Duration) -> Self {
+        Self::limited(Reason::TooManyAttempts, "Too many attempts.", wait)
     }
 
     /// The same, by a setting of which the operator is to hear.

@@ -77,7 +77,6 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
         UserCommand::Disable { name } => accounts::set_active(&store, name, false).await?,
         UserCommand::Enable { name } => accounts::set_active(&store, name, true).await?,
     }
-    store.close();
     Ok(())
 }
 
@@ -95,7 +94,6 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> Outcome {
             tell(&format!("revoked {} of {}", revoked.prefix, revoked.owner));
         }
     }
-    store.close();
     Ok(())
 }
 

@@ -22,7 +22,6 @@ pub(super) async fn run(config: &Config) -> Outcome {
         Ok(store) => {
             findings.push(("database".to_owned(), permissions(&config.database_path)));
             findings.push(("clock".to_owned(), health::clock(&store, now()).await));
-            store.close();
         }
         Err(error) => findings.push(("database".to_owned(), Err(error.to_string()))),
     }

@@ -43,7 +43,6 @@ pub(super) async fn recipient_command(config: &Config, command: RecipientCommand
     let RecipientCommand::Reset { recipient } = command;
     let had_failed = recipients::reset(&store, recipient).await?;
     tell(if had_failed { "the failures are forgotten" } else { "there were no failures in a row" });
-    store.close();
     Ok(())
 }
 
@@ -63,7 +62,6 @@ pub(super) async fn show_inbox(config: &Config, follow: bool) -> Outcome {
         }
         tokio::time::sleep(LOOK_EVERY).await;
     }
-    store.close();
     Ok(())
 }
 
@@ -86,10 +84,7 @@ pub(super) async fn send_test(config: &Config, recipient: Recipient, language: O
             }
         });
         match report.outcome {
-            Sending::Sent => {
-                store.close();
-                return Ok(());
-            }
+            Sending::Sent => return Ok(()),
             Sending::Unknown => return Err("the message may have been sent; ask the recipient".into()),
             Sending::Retry | Sending::Next | Sending::BadRecipient | Sending::Misconfigured => {}
         }

@@ -11,6 +11,7 @@ mod open_files;
 mod serve;
 
 use std::io::{self, Write};
+use std::ops::Deref;
 use std::path::PathBuf;
 
 use chrono::Utc;
@@ -136,9 +137,26 @@ fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
 }
 
 /// The database for one command; `create` makes it where there is none.
-fn open(config: &Config, create: bool) -> Result<Store, OpenError> {
+fn open(config: &Config, create: bool) -> Result<Opened, OpenError> {
     let checkpoints = config.checkpoints;
-    Store::open(&config.database_path, &Options { readers: 1, create, checkpoints, ..Options::default() })
+    Store::open(&config.database_path, &Options { readers: 1, create, checkpoints, ..Options::default() }).map(Opened)
+}
+
+/// The store of a command. However the command ends, what it wrote is moved into the database.
+struct Opened(Store);
+
+impl Deref for Opened {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.0
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// Writes data to stdout.

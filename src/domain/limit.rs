@@ -93,7 +93,8 @@ impl Limit {
         }
     }
 
-    /// How long the caller has to wait if so many of the events may be and the oldest of the last that many was then.
+    /// How long until there is room again, where as many events as are allowed have been since `oldest`; `None`: there is
+    /// room now.
     pub fn wait(self, oldest: Timestamp, now: Timestamp) -> Option<Duration> {
         let over = oldest.plus(self.window());
         (now < over).then(|| over.since(now))
@@ -136,7 +137,7 @@ pub struct Subjects<'a> {
 
 impl Subjects<'_> {
     /// The name under which the store counts an event.
-    pub fn of(&self, event: Event) -> String {
+    pub fn key(&self, event: Event) -> String {
         match event {
             Event::SendTo | Event::FailureOf => self.recipient.key(),
             Event::SendBy | Event::FailureBy => self.token_id.to_string(),

@@ -126,6 +126,17 @@ pub struct Attempt {
     pub finished_at: Option<Timestamp>,
 }
 
+/// What became of a message.
+#[derive(Clone, Debug)]
+pub struct MessageRecord {
+    pub id: i64,
+    pub state: MessageState,
+    /// The first one first.
+    pub attempts: Vec<Attempt>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
 /// What is done where nobody knows whether a provider has taken a message (`delivery.on_unknown`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnUnknown {

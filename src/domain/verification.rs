@@ -3,6 +3,7 @@
 use crate::domain::code::Code;
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::timestamp::Timestamp;
+use crate::error::Reason;
 
 /// Codes of one recipient and purpose that a guess is held against: the newest. More would only help who guesses.
 pub const COMPARED: usize = 3;
@@ -55,11 +56,11 @@ impl Verdict {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Right(_) => "right",
-            Self::Wrong => "wrong_code",
-            Self::Used => "used",
-            Self::OutOfAttempts => "too_many_attempts",
-            Self::Expired => "expired",
-            Self::NotFound => "not_found",
+            Self::Wrong => Reason::WrongCode.as_str(),
+            Self::Used => Reason::Used.as_str(),
+            Self::OutOfAttempts => Reason::TooManyAttempts.as_str(),
+            Self::Expired => Reason::Expired.as_str(),
+            Self::NotFound => Reason::NotFound.as_str(),
         }
     }
 }

@@ -56,7 +56,7 @@ impl Serialize for Body<'_> {
             Public::Detail(detail) => map.serialize_entry("detail", detail)?,
             Public::Refusal { detail, reason, attempts_left } => {
                 map.serialize_entry("detail", detail)?;
-                map.serialize_entry("reason", reason)?;
+                map.serialize_entry("reason", reason.as_str())?;
                 if let Some(left) = attempts_left {
                     map.serialize_entry("attempts_left", left)?;
                 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::otp::OtpId;
-use crate::domain::outbox::{Attempt, Outcome};
+use crate::domain::outbox::{Attempt, MessageRecord, Outcome};
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
 use crate::http::credentials::Credentials;
@@ -20,7 +20,6 @@ use crate::http::openapi::{
     Repeated, SendForm, SendJson, VerifyForm, VerifyJson,
 };
 use crate::service::Service;
-use crate::store::messages::StoredMessage;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
@@ -219,12 +218,12 @@ struct AttemptResource<'a> {
     finished_at: Option<String>,
 }
 
-impl<'a> From<&'a (StoredMessage, Vec<Attempt>)> for DeliveryResource<'a> {
-    fn from((message, attempts): &'a (StoredMessage, Vec<Attempt>)) -> Self {
+impl<'a> From<&'a MessageRecord> for DeliveryResource<'a> {
+    fn from(message: &'a MessageRecord) -> Self {
         Self {
             id: message.id,
             state: message.state.as_str(),
-            attempts: attempts.iter().map(AttemptResource::from).collect(),
+            attempts: message.attempts.iter().map(AttemptResource::from).collect(),
             created_at: message.created_at.to_string(),
             updated_at: message.updated_at.to_string(),
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::domain::limit::{Event, Limit, Limits, Subjects};
 use crate::domain::timestamp::Timestamp;
-use crate::error::{Error, Limitation, Result};
+use crate::error::{Error, Limitation, Reason, Result};
 use crate::metrics::Metrics;
 use crate::store::{Db, limit_events};
 
@@ -34,11 +34,11 @@ impl Guard {
     fn require_room_in(&self, db: &Db, limit: Limit, of: &Subjects<'_>, now: Timestamp) -> Result<()> {
         let Some(allowed) = self.limits.allowed(limit) else { return Ok(()) };
         let event = limit.event();
-        let oldest = limit_events::nth_newest(db, event, &of.of(event), allowed)?;
+        let oldest = limit_events::nth_newest(db, event, &of.key(event), allowed)?;
         let Some(wait) = oldest.and_then(|oldest| limit.wait(oldest, now)) else { return Ok(()) };
         let refusal = match limit {
-            Limit::FailuresPerRecipientHour => Error::limited("too_many_attempts", super::TOO_MANY_ATTEMPTS, wait),
-            _ => Error::limited("rate_limited", "Too many requests. Try again later.", wait),
+            Limit::FailuresPerRecipientHour => Error::too_many_attempts(wait),
+            _ => Error::limited(Reason::RateLimited, "Too many requests. Try again later.", wait),
         };
         Err(refusal.limited_by((limit.setting(), allowed)))
     }
@@ -48,12 +48,12 @@ impl Guard {
         let limit = Limit::FailuresPerRecipientHour;
         let Some(allowed) = self.limits.allowed(limit) else { return Ok(None) };
         let event = limit.event();
-        let failures = limit_events::count_since(db, event, &of.of(event), allowed, now.minus(limit.window()))?;
+        let failures = limit_events::count_since(db, event, &of.key(event), allowed, now.minus(limit.window()))?;
         Ok(Some(allowed.saturating_sub(failures)))
     }
 
     pub(super) fn count(db: &Db, events: &[Event], of: &Subjects<'_>, now: Timestamp) -> Result<()> {
-        events.iter().try_for_each(|event| limit_events::insert(db, *event, &of.of(*event), now))
+        events.iter().try_for_each(|event| limit_events::insert(db, *event, &of.key(*event), now))
     }
 
     /// Counts a refusal, and warns of its limit once in a while.

@@ -43,9 +43,6 @@ pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 /// tokens, seldom enough to cost reads no write.
 const LAST_USED_GRAIN: Duration = Duration::from_secs(600);
 
-/// What is said of a code, or a recipient, that no further guess is heard on.
-const TOO_MANY_ATTEMPTS: &str = "Too many attempts.";
-
 /// What the operator set.
 #[derive(Debug)]
 pub struct Settings {
@@ -159,7 +156,7 @@ impl Service {
 
     /// Runs `work` for a caller who has `permission`, all in one write transaction: what the caller may do and what is
     /// stored are those of the moment of the write. The clock is read inside it, so moments follow the order of the
-    /// commits. What is certain to change nothing does not come here: its refusal is found by [`Service::read`].
+    /// commits.
     async fn write<T: Send + 'static>(
         &self,
         token: ApiToken,
@@ -186,6 +183,21 @@ impl Service {
             }
         }
         outcome
+    }
+
+    /// The same with a request that was read before: what is certain to change nothing waits for no turn of the writer's,
+    /// its refusal is found by a reader.
+    async fn write_checked<R: Send + 'static, T: Send + 'static>(
+        &self,
+        token: ApiToken,
+        permission: Permission,
+        request: Result<R>,
+        work: impl Fn(&Db, &Call, &R) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match request {
+            Ok(request) => self.write(token, permission, move |db, call| work(db, call, &request)).await,
+            Err(refusal) => self.read(token, permission, |_| Err(refusal)).await,
+        }
     }
 }
 

@@ -8,19 +8,15 @@ use crate::domain::otp::{NewOtp, Otp, OtpId, OtpPatch};
 use crate::domain::token::ApiToken;
 use crate::domain::user::Permission;
 use crate::error::Result;
-use crate::service::Service;
+use crate::service::{Call, Service};
 use crate::store::{Db, messages, otp_list, otps};
 
 impl Service {
     /// Stores a new code. Without `valid_to` it lives for the project's expiration time.
     pub async fn create_otp(&self, token: ApiToken, new: Result<NewOtp>) -> Result<Otp> {
-        let new = match new {
-            Ok(new) => new,
-            Err(refusal) => return self.read(token, Permission::CreateOtp, |_| Err(refusal)).await,
-        };
         let policy = self.policy;
-        self.write(token, Permission::CreateOtp, move |db, call| otps::insert(db, Otp::made(&new, call.now, &policy)))
-            .await
+        let insert = move |db: &Db, call: &Call, new: &NewOtp| otps::insert(db, Otp::made(new, call.now, &policy));
+        self.write_checked(token, Permission::CreateOtp, new, insert).await
     }
 
     /// How many codes match, and the window of them that the query asks for, both of one moment.
@@ -29,6 +25,7 @@ impl Service {
         self.read(token, Permission::ViewOtp, move |db| otp_list::list(db, &query?, now)).await
     }
 
+    /// The code with this id.
     pub async fn retrieve_otp(&self, token: ApiToken, id: Result<OtpId>) -> Result<Otp> {
         self.read(token, Permission::ViewOtp, move |db| otps::find(db, id?)).await
     }
@@ -57,11 +54,8 @@ impl Service {
         .await
     }
 
+    /// Deletes the code with this id, its messages too.
     pub async fn delete_otp(&self, token: ApiToken, id: Result<OtpId>) -> Result<()> {
-        let id = match id {
-            Ok(id) => id,
-            Err(refusal) => return self.read(token, Permission::DeleteOtp, |_| Err(refusal)).await,
-        };
-        self.write(token, Permission::DeleteOtp, move |db, _| otps::delete(db, id)).await
+        self.write_checked(token, Permission::DeleteOtp, id, |db, _, id| otps::delete(db, *id)).await
     }
 }

@@ -5,17 +5,14 @@ use crate::domain::recipient::Recipient;
 use crate::domain::token::ApiToken;
 use crate::domain::user::Permission;
 use crate::error::Result;
-use crate::service::Service;
+use crate::service::{Call, Service};
 use crate::store::{Db, Store, limit_events, recipients};
 
 impl Service {
     /// Lets a recipient try again, for a caller who may update codes.
     pub async fn reset_recipient(&self, token: ApiToken, recipient: Result<Recipient>) -> Result<()> {
-        let recipient = match recipient {
-            Ok(recipient) => recipient,
-            Err(refusal) => return self.read(token, Permission::UpdateOtp, |_| Err(refusal)).await,
-        };
-        self.write(token, Permission::UpdateOtp, move |db, _| forget_failures(db, &recipient)).await.map(drop)
+        let reset = |db: &Db, _: &Call, recipient: &Recipient| forget_failures(db, recipient);
+        self.write_checked(token, Permission::UpdateOtp, recipient, reset).await.map(drop)
     }
 }
 

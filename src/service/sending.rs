@@ -13,17 +13,16 @@ use crate::domain::idempotency::{IdempotencyKey, Promise};
 use crate::domain::limit::{Event, Limit, Subjects};
 use crate::domain::message::{Channel, Language};
 use crate::domain::otp::{Otp, OtpId};
-use crate::domain::outbox::Attempt;
+use crate::domain::outbox::MessageRecord;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenHash};
 use crate::domain::user::Permission;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Reason, Result};
 use crate::service::limits::Guard;
 use crate::service::{Call, Service};
-use crate::store::messages::StoredMessage;
-use crate::store::{Db, idempotency_keys, message_attempts, messages, otps};
+use crate::store::{Db, idempotency_keys, messages, otps};
 
 /// What a caller asks to be sent.
 #[derive(Clone, Debug)]
@@ -92,26 +91,25 @@ impl Service {
         request: Result<SendRequest>,
         key: Result<Option<IdempotencyKey>>,
     ) -> Result<Sent> {
-        let checked = request.and_then(|request| {
+        let request = request.and_then(|request| {
             self.delivery.require_reachable(&request.recipient)?;
             Ok((request, key?))
         });
-        let (request, key) = match checked {
-            Ok(checked) => checked,
-            Err(refusal) => return self.read(token, Permission::SendOtp, |_| Err(refusal)).await,
-        };
+        let key = request.as_ref().ok().and_then(|(_, key)| *key);
         let _place = key.map(|key| self.under_way.enter(&token.hash(), key)).transpose()?;
-        let (service, asked) = (self.clone(), request.clone());
-        let promise = self
-            .write(token, Permission::SendOtp, move |db, call| match &key {
-                Some(key) => service.send_once(db, call, &asked, key),
-                None => service.send(db, call, &asked),
-            })
-            .await?;
-        self.queued.of(Channel::of(&request.recipient)).notify_one();
+        let service = self.clone();
+        let send = move |db: &Db, call: &Call, (request, key): &(SendRequest, Option<IdempotencyKey>)| {
+            let promise = match key {
+                Some(key) => service.send_once(db, call, request, key)?,
+                None => service.send(db, call, request)?,
+            };
+            Ok((promise, request.recipient.clone()))
+        };
+        let (promise, recipient) = self.write_checked(token, Permission::SendOtp, request, send).await?;
+        self.queued.of(Channel::of(&recipient)).notify_one();
         Ok(Sent {
             id: promise.id,
-            recipient: request.recipient,
+            recipient,
             valid_to: promise.valid_to,
             ttl: promise.valid_to.seconds_after(promise.sent_at),
             resend_in: self.policy.resend_cooldown.as_secs(),
@@ -139,7 +137,7 @@ impl Service {
         if let Some(last) = otps::last_sent(db, recipient, purpose)?.filter(|last| *last <= now) {
             let again = last.plus(self.policy.resend_cooldown);
             if now < again {
-                return Err(Error::limited("too_soon", "A code was sent a moment ago.", again.since(now)));
+                return Err(Error::limited(Reason::TooSoon, "A code was sent a moment ago.", again.since(now)));
             }
         }
         let subjects = Subjects { recipient, token_id: call.token_id };
@@ -162,20 +160,8 @@ impl Service {
         otps::insert(db, Otp::issued(code, recipient.clone(), purpose.clone(), now, &self.policy))
     }
 
-    /// The messages that bore a code, each with its attempts.
-    pub async fn list_deliveries(
-        &self,
-        token: ApiToken,
-        id: Result<OtpId>,
-    ) -> Result<Vec<(StoredMessage, Vec<Attempt>)>> {
-        self.read(token, Permission::ViewOtp, move |db| {
-            let otp = otps::find(db, id?)?;
-            let with_attempts = |message: StoredMessage| {
-                let attempts = message_attempts::list(db, message.id)?;
-                Ok((message, attempts))
-            };
-            messages::list_of_otp(db, otp.id)?.into_iter().map(with_attempts).collect()
-        })
-        .await
+    /// What became of the messages that bore a code, the oldest first.
+    pub async fn list_deliveries(&self, token: ApiToken, id: Result<OtpId>) -> Result<Vec<MessageRecord>> {
+        self.read(token, Permission::ViewOtp, move |db| messages::list_of_otp(db, otps::find(db, id?)?.id)).await
     }
 }

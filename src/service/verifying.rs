@@ -11,9 +11,9 @@ use crate::domain::recipient::Recipient;
 use crate::domain::token::ApiToken;
 use crate::domain::user::Permission;
 use crate::domain::verification::{Verdict, judge, repeats};
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::service::limits::Guard;
-use crate::service::{Call, Service, TOO_MANY_ATTEMPTS};
+use crate::service::{Call, Service};
 use crate::store::{Db, otps, recipients};
 
 /// Nothing but the staff ends this; who asks again tomorrow asks soon enough.
@@ -37,24 +37,22 @@ pub struct Verified {
 impl Service {
     /// Consumes the code that a person typed, if it is theirs, once.
     pub async fn verify_otp(&self, token: ApiToken, request: Result<VerifyRequest>) -> Result<Verified> {
-        let request = match request {
-            Ok(request) => request,
-            Err(refusal) => return self.read(token, Permission::VerifyOtp, |_| Err(refusal)).await,
+        let service = self.clone();
+        let verify = move |db: &Db, call: &Call, request: &VerifyRequest| {
+            let (verdict, attempts_left) = service.verify(db, call, request)?;
+            Ok((verdict, attempts_left, request.recipient.clone()))
         };
-        let (service, asked) = (self.clone(), request.clone());
-        let (verdict, attempts_left) =
-            self.write(token, Permission::VerifyOtp, move |db, call| service.verify(db, call, &asked)).await?;
+        let (verdict, attempts_left, recipient) =
+            self.write_checked(token, Permission::VerifyOtp, request, verify).await?;
         self.store.metrics().verified(verdict.as_str());
+        let refused = |reason, detail| Err(Error::not_verified(reason, detail, attempts_left));
         match verdict {
-            Verdict::Right(id) => Ok(Verified { id, recipient: request.recipient }),
-            Verdict::Wrong => Err(Error::not_verified("wrong_code", "The code is wrong.", attempts_left)),
-            Verdict::Used => Err(Error::not_verified("used", "The code has been used.", attempts_left)),
-            Verdict::Expired => Err(Error::not_verified("expired", "The code has expired.", attempts_left)),
-            Verdict::NotFound => Err(Error::not_verified("not_found", "There is no code.", attempts_left)),
-            Verdict::OutOfAttempts => {
-                let wait = self.policy.resend_cooldown;
-                Err(Error::limited("too_many_attempts", TOO_MANY_ATTEMPTS, wait))
-            }
+            Verdict::Right(id) => Ok(Verified { id, recipient }),
+            Verdict::Wrong => refused(Reason::WrongCode, "The code is wrong."),
+            Verdict::Used => refused(Reason::Used, "The code has been used."),
+            Verdict::Expired => refused(Reason::Expired, "The code has expired."),
+            Verdict::NotFound => refused(Reason::NotFound, "There is no code."),
+            Verdict::OutOfAttempts => Err(Error::too_many_attempts(self.policy.resend_cooldown)),
         }
     }
 
@@ -101,7 +99,7 @@ impl Service {
             return Ok(());
         }
         let detail = "Too many failures in a row. Staff has to reset the recipient.";
-        let refusal = Error::limited("too_many_attempts", detail, UNTIL_RESET);
+        let refusal = Error::limited(Reason::TooManyAttempts, detail, UNTIL_RESET);
         Err(refusal.limited_by(("otp.max_consecutive_failures", most)))
     }
 }

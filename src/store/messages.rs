@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::message::{Channel, Language};
 use crate::domain::otp::OtpId;
-use crate::domain::outbox::MessageState;
+use crate::domain::outbox::{MessageRecord, MessageState};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::row::{moment, parsed};
@@ -16,15 +16,6 @@ pub struct Due {
     pub id: i64,
     pub otp_id: OtpId,
     pub language: Language,
-}
-
-/// A message as its history shows it.
-#[derive(Debug)]
-pub struct StoredMessage {
-    pub id: i64,
-    pub state: MessageState,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
 }
 
 /// Queues a message that bears a code; it is due at once.
@@ -97,14 +88,16 @@ pub(super) const LIST_OF_OTP: &str = "
      ORDER BY id";
 
 /// Every message that bore a code, the oldest first.
-pub fn list_of_otp(db: &Db, otp_id: OtpId) -> Result<Vec<StoredMessage>> {
-    db.prepare_cached(LIST_OF_OTP)?.query_and_then([otp_id.value()], stored)?.collect()
+pub fn list_of_otp(db: &Db, otp_id: OtpId) -> Result<Vec<MessageRecord>> {
+    db.prepare_cached(LIST_OF_OTP)?.query_and_then([otp_id.value()], |row| record(db, row))?.collect()
 }
 
-fn stored(row: &Row<'_>) -> Result<StoredMessage> {
-    Ok(StoredMessage {
-        id: row.get("id")?,
+fn record(db: &Db, row: &Row<'_>) -> Result<MessageRecord> {
+    let id = row.get("id")?;
+    Ok(MessageRecord {
+        id,
         state: parsed(row, "state")?,
+        attempts: message_attempts::list(db, id)?,
         created_at: moment(row, "created_at")?,
         updated_at: moment(row, "updated_at")?,
     })
