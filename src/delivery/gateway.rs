@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Proxy, Request, Url};
 use serde_json::Value;
 
+use crate::delivery::answer::Answer;
 use crate::delivery::{Provider, innermost};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
@@ -14,6 +16,9 @@ use crate::domain::secret::Secret;
 
 /// More than any gateway has to say.
 const LONGEST_ANSWER: usize = 64 * 1024;
+
+/// More than clocks differ that are set by anything, and less than a code lives.
+const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
 /// How a gateway is reached.
 #[derive(Clone, Debug)]
@@ -43,8 +48,10 @@ pub(super) trait Gateway: Send + Sync {
 /// A question that costs nothing.
 pub(super) struct Check {
     pub(super) call: Call,
-    /// What is well, if the answer says that something is.
-    pub(super) read: fn(&Answer) -> Option<String>,
+    /// The credit, if the answer tells one: then the key is good.
+    pub(super) credit: fn(&Answer) -> Option<String>,
+    /// What the credit counts.
+    pub(super) unit: &'static str,
 }
 
 /// A request, as a gateway's document describes it. `Debug` is left out: keys and codes are in it.
@@ -90,52 +97,6 @@ impl Call {
     }
 }
 
-/// What came back.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    /// `Null` where it is no JSON.
-    pub(super) body: Value,
-}
-
-impl Answer {
-    /// An integer, or a string of digits, at a place in the body.
-    pub(super) fn number(&self, pointer: &str) -> Option<i64> {
-        let value = self.body.pointer(pointer)?;
-        value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
-    }
-
-    /// A string, or a number as its text, at a place in the body.
-    pub(super) fn text(&self, pointer: &str) -> Option<String> {
-        match self.body.pointer(pointer)? {
-            Value::String(text) => Some(text.clone()),
-            Value::Number(number) => Some(number.to_string()),
-            Value::Bool(flag) => Some(flag.to_string()),
-            _ => None,
-        }
-    }
-
-    /// The message was taken if its number stands at a place in the body.
-    pub(super) fn taken(&self, id_pointer: &str) -> Report {
-        self.text(id_pointer).map_or_else(|| self.by_status(), |id| Report::sent(Some(id)))
-    }
-
-    pub(super) fn is_success(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// What the HTTP status says where the body says nothing.
-    pub(super) fn by_status(&self) -> Report {
-        let status = self.status;
-        match status {
-            200..300 => Report::not_sent(Outcome::Unknown, format!("{status}, with an answer that can't be read")),
-            401 | 403 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the key is refused")),
-            408 | 425 | 429 | 500..600 => Report::not_sent(Outcome::Retry, format!("{status}: it is busy or broken")),
-            _ => Report::not_sent(Outcome::Next, format!("{status}: it refuses the request")),
-        }
-    }
-}
-
 /// A gateway as a provider.
 pub(super) struct HttpProvider<G> {
     connection: Connection,
@@ -172,6 +133,8 @@ impl<G: Gateway> HttpProvider<G> {
         let request = self.build(call).map_err(|cause| Report::not_sent(Outcome::Misconfigured, cause))?;
         let mut response = self.client.execute(request).await.map_err(|cause| lost(&cause))?;
         let status = response.status().as_u16();
+        let date = response.headers().get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
+        let date = date.map(|date| date.to_utc());
         let mut body = Vec::new();
         while body.len() < LONGEST_ANSWER {
             match response.chunk().await {
@@ -180,7 +143,7 @@ impl<G: Gateway> HttpProvider<G> {
                 Err(cause) => return Err(lost(&cause)),
             }
         }
-        Ok(Answer { status, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+        Ok(Answer { status, date, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
     }
 
     fn build(&self, call: Call) -> Result<Request, String> {
@@ -213,19 +176,33 @@ impl<G: Gateway> Provider for HttpProvider<G> {
 
     fn check(&self) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async move {
-            let (call, read) = match self.gateway.check() {
-                Some(Check { call, read }) => (call, Some(read)),
-                None => (Call::get("/"), None),
+            let asked = |outcome: Result<Answer, Report>| outcome.map_err(|report| report.error.unwrap_or_default());
+            let Some(Check { call, credit, unit }) = self.gateway.check() else {
+                require_same_time(&asked(self.ask(Call::get("/")).await)?)?;
+                return Ok("it answers; only sending shows whether the key is good".to_owned());
             };
-            let answer = self.ask(call).await.map_err(|report| report.error.unwrap_or_default())?;
-            match read {
-                None => Ok("it answers; only sending shows whether the key is good".to_owned()),
-                Some(read) => read(&answer)
-                    .filter(|_| answer.is_success())
-                    .ok_or_else(|| self.gateway.read(&answer).error.unwrap_or_else(|| "it tells no credit".to_owned())),
+            let answer = asked(self.ask(call).await)?;
+            let Some(credit) = credit(&answer).filter(|_| answer.is_success()) else {
+                return Err(self.gateway.read(&answer).error.unwrap_or_else(|| "it tells no credit".to_owned()));
+            };
+            require_same_time(&answer)?;
+            if credit.parse::<f64>().is_ok_and(|credit| credit <= 0.0) {
+                return Err(format!("it lets us in, and the credit is {credit} {unit}: buy some"));
             }
+            Ok(format!("it lets us in; {credit} {unit} left"))
         })
     }
+}
+
+/// Codes expire by this machine's clock; a gateway's is a second opinion.
+fn require_same_time(answer: &Answer) -> Result<(), String> {
+    let Some(theirs) = answer.date else { return Ok(()) };
+    let ours = Utc::now();
+    if (ours - theirs).abs() <= CLOCKS_DIFFER {
+        return Ok(());
+    }
+    let shown = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Secs, true);
+    Err(format!("its clock says {}, ours {}: set this machine's by NTP", shown(theirs), shown(ours)))
 }
 
 /// For a place in a path or a query. A plus means a space only in a query; %20 means one everywhere.

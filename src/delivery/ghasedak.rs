@@ -5,7 +5,8 @@ use reqwest::header::HeaderName;
 use serde_json::{Value, json};
 
 use crate::delivery::PanelTemplates;
-use crate::delivery::gateway::{Answer, Call, Gateway};
+use crate::delivery::answer::Answer;
+use crate::delivery::gateway::{Call, Gateway};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -39,7 +40,7 @@ impl Gateway for Ghasedak {
 
     fn read(&self, answer: &Answer) -> Report {
         // Its names come in more than one case, and HTTP says 200 to what is refused.
-        let answer = Answer { status: answer.status, body: in_lower_case(&answer.body) };
+        let answer = Answer { status: answer.status, date: answer.date, body: in_lower_case(&answer.body) };
         let is_success = answer.body.pointer("/issuccess").and_then(Value::as_bool);
         let status =
             answer.number("/statuscode").and_then(|status| u16::try_from(status).ok()).unwrap_or(answer.status);
@@ -48,7 +49,7 @@ impl Gateway for Ghasedak {
             (Some(false), _) if (200..300).contains(&status) => {
                 Report::not_sent(Outcome::Next, format!("{status}: it refuses the message"))
             }
-            (Some(false), _) => Answer { status, body: Value::Null }.by_status(),
+            (Some(false), _) => Answer { status, date: None, body: Value::Null }.by_status(),
             _ => answer.by_status(),
         }
     }

@@ -3,7 +3,8 @@
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
-use crate::delivery::gateway::{Answer, Call, Gateway, percent_encoded};
+use crate::delivery::answer::Answer;
+use crate::delivery::gateway::{Call, Gateway, percent_encoded};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::recipient::MobileNumber;

@@ -4,7 +4,8 @@
 use serde_json::{Value, json};
 
 use crate::delivery::PanelTemplates;
-use crate::delivery::gateway::{Answer, Call, Check, Gateway};
+use crate::delivery::answer::Answer;
+use crate::delivery::gateway::{Call, Check, Gateway};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::recipient::MobileNumber;
@@ -64,7 +65,6 @@ impl Gateway for Ippanel {
 
     fn check(&self) -> Option<Check> {
         let call = Call::get("/api/payment/credit/mine").authorized(&self.api_key);
-        let read = |answer: &Answer| Some(format!("the key is good; {} of credit", answer.text("/data/credit")?));
-        Some(Check { call, read })
+        Some(Check { call, credit: |answer| answer.text("/data/credit"), unit: "of its currency" })
     }
 }

@@ -2,7 +2,8 @@
 //! Sources: kavenegar.com/rest.html, kavenegar/kavenegar-go, kavenegar/kavenegar-python.
 
 use crate::delivery::PanelTemplates;
-use crate::delivery::gateway::{Answer, Call, Check, Gateway, percent_encoded};
+use crate::delivery::answer::Answer;
+use crate::delivery::gateway::{Call, Check, Gateway, percent_encoded};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -56,11 +57,12 @@ impl Gateway for Kavenegar {
     }
 
     fn check(&self) -> Option<Check> {
-        let read = |answer: &Answer| {
-            let credit =
-                answer.text("/entries/remaincredit").filter(|_| answer.number("/return/status") == Some(200))?;
-            Some(format!("the key is good; {credit} rials of credit"))
-        };
-        Some(Check { call: Call::get(self.path("account/info.json")), read })
+        Some(Check {
+            call: Call::get(self.path("account/info.json")),
+            credit: |answer| {
+                answer.text("/entries/remaincredit").filter(|_| answer.number("/return/status") == Some(200))
+            },
+            unit: "rials",
+        })
     }
 }

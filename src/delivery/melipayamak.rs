@@ -4,7 +4,8 @@
 use serde_json::json;
 
 use crate::delivery::PanelTemplates;
-use crate::delivery::gateway::{Answer, Call, Check, Gateway, percent_encoded};
+use crate::delivery::answer::Answer;
+use crate::delivery::gateway::{Call, Check, Gateway, percent_encoded};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -72,21 +73,19 @@ impl Gateway for Melipayamak {
     }
 
     fn check(&self) -> Option<Check> {
-        Some(match &self.login {
-            Login::Rest { username, password } => Check {
-                call: Call::form("/api/SendSMS/GetCredit", &[("username", username), ("password", password.reveal())]),
-                read: |answer| lets_in_with(answer.text("/Value").filter(|_| answer.number("/RetStatus") == Some(1))),
-            },
-            Login::Console { api_key } => Check {
-                call: Call::get(format!("/api/receive/credit/{}", percent_encoded(api_key.reveal()))),
-                read: |answer| lets_in_with(answer.text("/amount")),
-            },
-        })
+        let (call, credit): (Call, fn(&Answer) -> Option<String>) = match &self.login {
+            Login::Rest { username, password } => (
+                Call::form("/api/SendSMS/GetCredit", &[("username", username), ("password", password.reveal())]),
+                |answer| answer.text("/Value").filter(|_| answer.number("/RetStatus") == Some(1)),
+            ),
+            Login::Console { api_key } => {
+                (Call::get(format!("/api/receive/credit/{}", percent_encoded(api_key.reveal()))), |answer| {
+                    answer.text("/amount")
+                })
+            }
+        };
+        Some(Check { call, credit, unit: "messages" })
     }
-}
-
-fn lets_in_with(credit: Option<String>) -> Option<String> {
-    credit.map(|credit| format!("it lets us in; credit for {credit} messages"))
 }
 
 /// HTTP says 200 to everything; a long number is the message's, a short one an error's.

@@ -1,5 +1,6 @@
 //! The ways to a recipient: each provider behind [`Provider`], in the order in which they are asked.
 
+mod answer;
 mod chain;
 mod gateway;
 mod ghasedak;

@@ -4,7 +4,8 @@ use reqwest::header::HeaderName;
 use serde_json::json;
 
 use crate::delivery::PanelTemplates;
-use crate::delivery::gateway::{Answer, Call, Check, Gateway};
+use crate::delivery::answer::Answer;
+use crate::delivery::gateway::{Call, Check, Gateway};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
@@ -57,10 +58,10 @@ impl Gateway for SmsIr {
     }
 
     fn check(&self) -> Option<Check> {
-        let read = |answer: &Answer| {
-            let credit = answer.text("/data").filter(|_| answer.number("/status") == Some(1))?;
-            Some(format!("the key is good; credit for {credit} messages"))
-        };
-        Some(Check { call: Call::get("/v1/credit").with_key(KEY, &self.api_key), read })
+        Some(Check {
+            call: Call::get("/v1/credit").with_key(KEY, &self.api_key),
+            credit: |answer| answer.text("/data").filter(|_| answer.number("/status") == Some(1)),
+            unit: "messages",
+        })
     }
 }

@@ -199,7 +199,7 @@ fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
         "ok   trusted proxies: none: forwarded headers are ignored",
         "ok   database: otp.db opens and is this user's alone",
         "ok   clock: it says 20",
-        "ok   sms by smsir: the key is good; credit for 88 messages; whether its template is, `otpd send-test` shows",
+        "ok   sms by smsir: it lets us in; 88 messages left; whether its template is, `otpd send-test` shows",
         "ok   email: no provider; codes can't be sent there until otp.toml has a [[delivery.email]] table",
     ] {
         assert!(said.contains(line), "{line}: {said}");

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking, and reports")]
 
 mod any_gateway;
+mod doctor;
 #[path = "../gateway/mod.rs"]
 mod gateway;
 mod kill;

@@ -7,20 +7,20 @@ use otpd::delivery::{Ghasedak, Ippanel, Kavenegar, Login, Melipayamak, PanelTemp
 use otpd::domain::outbox::{Outcome, Report};
 
 use crate::gateway::{Asked, Gateway, Reply};
-use crate::{check, connection, message, secret, send};
+use crate::{connection, message, secret, send};
 
 fn templates() -> PanelTemplates {
     let by_purpose = BTreeMap::from([("reset".to_owned(), "200".to_owned())]);
     PanelTemplates { general: "100".to_owned(), by_purpose }
 }
 
-type Settings = fn(&str) -> ProviderSettings;
+pub type Settings = fn(&str) -> ProviderSettings;
 
-fn kavenegar(url: &str) -> ProviderSettings {
+pub fn kavenegar(url: &str) -> ProviderSettings {
     ProviderSettings::Kavenegar(connection(url), Kavenegar { api_key: secret("the/key"), templates: templates() })
 }
 
-fn ippanel(url: &str) -> ProviderSettings {
+pub fn ippanel(url: &str) -> ProviderSettings {
     let gateway = Ippanel {
         api_key: secret("the-key"),
         sender: "+983000505".to_owned(),
@@ -30,22 +30,22 @@ fn ippanel(url: &str) -> ProviderSettings {
     ProviderSettings::Ippanel(connection(url), gateway)
 }
 
-fn melipayamak(url: &str) -> ProviderSettings {
+pub fn melipayamak(url: &str) -> ProviderSettings {
     let login = Login::Rest { username: "user".to_owned(), password: secret("pass&word") };
     ProviderSettings::Melipayamak(connection(url), Melipayamak { login, templates: templates() })
 }
 
-fn console(url: &str) -> ProviderSettings {
+pub fn console(url: &str) -> ProviderSettings {
     let login = Login::Console { api_key: secret("the-key") };
     ProviderSettings::Melipayamak(connection(url), Melipayamak { login, templates: templates() })
 }
 
-fn smsir(url: &str) -> ProviderSettings {
+pub fn smsir(url: &str) -> ProviderSettings {
     let gateway = SmsIr { api_key: secret("the-key"), templates: templates(), parameter: "CODE".to_owned() };
     ProviderSettings::SmsIr(connection(url), gateway)
 }
 
-fn ghasedak(url: &str) -> ProviderSettings {
+pub fn ghasedak(url: &str) -> ProviderSettings {
     let gateway = Ghasedak { api_key: secret("the-key"), templates: templates(), parameter: "Code".to_owned() };
     ProviderSettings::Ghasedak(connection(url), gateway)
 }
@@ -245,43 +245,4 @@ async fn no_gateways_rubbish_hang_or_reset_is_taken_for_a_message_that_was_sent(
             assert_eq!(gateway.asked().len(), 1, "{name}");
         }
     }
-}
-
-#[tokio::test]
-async fn doctor_asks_each_gateway_for_its_credit() {
-    for (settings, line, good, words) in [
-        (
-            kavenegar as Settings,
-            "GET /v1/the%2Fkey/account/info.json",
-            r#"{"return":{"status":200},"entries":{"remaincredit":1500}}"#,
-            "the key is good; 1500 rials of credit",
-        ),
-        (
-            ippanel,
-            "GET /api/payment/credit/mine",
-            r#"{"data":{"credit":22.5},"meta":{"status":true}}"#,
-            "the key is good; 22.5 of credit",
-        ),
-        (
-            melipayamak,
-            "POST /api/SendSMS/GetCredit",
-            r#"{"Value":"120.5","RetStatus":1,"StrRetStatus":"Ok"}"#,
-            "it lets us in; credit for 120.5 messages",
-        ),
-        (
-            console,
-            "GET /api/receive/credit/the-key",
-            r#"{"amount":12,"status":""}"#,
-            "it lets us in; credit for 12 messages",
-        ),
-        (smsir, "GET /v1/credit", r#"{"status":1,"data":88}"#, "the key is good; credit for 88 messages"),
-        (ghasedak, "GET /", "", "it answers; only sending shows whether the key is good"),
-    ] {
-        let gateway = Gateway::start(vec![Reply::from((200, good))]);
-        assert_eq!(check(settings(&gateway.url)).await, Ok(words.to_owned()));
-        assert_eq!(gateway.asked()[0].0, line);
-    }
-    let refusing = Gateway::start(vec![Reply::from((403, r#"{"return":{"status":403},"entries":null}"#))]);
-    assert_eq!(check(kavenegar(&refusing.url)).await, Err("403: the key is refused".to_owned()));
-    assert!(check(smsir("http://127.0.0.1:9")).await.unwrap_err().starts_with("it can't be reached: "));
 }

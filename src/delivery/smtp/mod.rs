@@ -147,7 +147,8 @@ impl Provider for SmtpProvider {
     fn check(&self) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async {
             match self.server.connect().await {
-                Ok(_) => Ok("connected and logged in".to_owned()),
+                Ok(_) if self.server.logs_in() => Ok("connected and logged in".to_owned()),
+                Ok(_) => Ok("connected; there is no username to log in with".to_owned()),
                 Err(report) => Err(report.error.unwrap_or_default()),
             }
         })

@@ -51,6 +51,10 @@ impl Server {
         })
     }
 
+    pub(super) fn logs_in(&self) -> bool {
+        self.credentials.is_some()
+    }
+
     /// A connection that is ready to take mail.
     ///
     /// # Errors

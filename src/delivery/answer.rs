@@ -1,0 +1,53 @@
+//! What a gateway answered.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+
+use crate::domain::outbox::{Outcome, Report};
+
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// When it was made, by the gateway's clock.
+    pub(super) date: Option<DateTime<Utc>>,
+    /// `Null` where it is no JSON.
+    pub(super) body: Value,
+}
+
+impl Answer {
+    /// An integer, or a string of digits, at a place in the body.
+    pub(super) fn number(&self, pointer: &str) -> Option<i64> {
+        let value = self.body.pointer(pointer)?;
+        value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
+    }
+
+    /// A string, or a number as its text, at a place in the body.
+    pub(super) fn text(&self, pointer: &str) -> Option<String> {
+        match self.body.pointer(pointer)? {
+            Value::String(text) => Some(text.clone()),
+            Value::Number(number) => Some(number.to_string()),
+            Value::Bool(flag) => Some(flag.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The message was taken if its number stands at a place in the body.
+    pub(super) fn taken(&self, id_pointer: &str) -> Report {
+        self.text(id_pointer).map_or_else(|| self.by_status(), |id| Report::sent(Some(id)))
+    }
+
+    pub(super) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// What the HTTP status says where the body says nothing.
+    pub(super) fn by_status(&self) -> Report {
+        let status = self.status;
+        match status {
+            200..300 => Report::not_sent(Outcome::Unknown, format!("{status}, with an answer that can't be read")),
+            401 | 403 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the key is refused")),
+            408 | 425 | 429 | 500..600 => Report::not_sent(Outcome::Retry, format!("{status}: it is busy or broken")),
+            _ => Report::not_sent(Outcome::Next, format!("{status}: it refuses the request")),
+        }
+    }
+}
