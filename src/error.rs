@@ -1,9 +1,13 @@
 //! The one error a request can end with: what kind it is, what the caller may read, and, kept apart, what caused it.
 //! It knows neither actix nor rusqlite; `http/error.rs` holds the table from kind to status.
 
+mod fields;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
+
+pub use crate::error::fields::{FieldErrors, InvalidValue};
 
 /// The result of everything a caller may ask for.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -63,6 +67,19 @@ impl Reason {
             Self::RateLimited => "rate_limited",
         }
     }
+
+    /// The same for people.
+    fn detail(self) -> &'static str {
+        match self {
+            Self::WrongCode => "The code is wrong.",
+            Self::Expired => "The code has expired.",
+            Self::NotFound => "There is no code.",
+            Self::Used => "The code has been used.",
+            Self::TooManyAttempts => "Too many attempts.",
+            Self::TooSoon => "A code was sent a moment ago.",
+            Self::RateLimited => "Too many requests. Try again later.",
+        }
+    }
 }
 
 /// What the caller reads: one sentence, one that programs can tell by its reason, or the refusals by field.
@@ -109,20 +126,22 @@ impl Error {
     }
 
     /// A code was not verified (`api.md`, "Send and verify").
-    pub fn not_verified(reason: Reason, detail: &'static str, attempts_left: u32) -> Self {
-        let public = Public::Refusal { detail, reason, attempts_left: Some(attempts_left) };
+    pub fn not_verified(reason: Reason, attempts_left: u32) -> Self {
+        let public = Public::Refusal { detail: reason.detail(), reason, attempts_left: Some(attempts_left) };
         Self { kind: Kind::Invalid, public, retry_after: None, limited_by: None, cause: None }
     }
 
     /// The caller has to wait this long before it may send or verify again, and is told why.
-    pub fn limited(reason: Reason, detail: &'static str, wait: Duration) -> Self {
-        let public = Public::Refusal { detail, reason, attempts_left: None };
+    pub fn limited(reason: Reason, wait: Duration) -> Self {
+        let public = Public::Refusal { detail: reason.detail(), reason, attempts_left: None };
         Self { kind: Kind::Throttled, public, retry_after: Some(whole_seconds(wait)), limited_by: None, cause: None }
     }
 
-    /// No further guess is heard for so long.
-    pub fn too_many_attempts(wait: Duration) -> Self {
-        Self::limited(Reason::TooManyAttempts, "Too many attempts.", wait)
+    /// A recipient has failed too often to be heard; nothing but the staff ends it, so `wait` is a guess.
+    pub fn locked_out(wait: Duration) -> Self {
+        let detail = "Too many failures in a row. Staff has to reset the recipient.";
+        let public = Public::Refusal { detail, reason: Reason::TooManyAttempts, attempts_left: None };
+        Self { public, ..Self::limited(Reason::TooManyAttempts, wait) }
     }
 
     /// The same, by a setting of which the operator is to hear.
@@ -194,50 +213,5 @@ impl std::error::Error for Error {}
 impl From<FieldErrors> for Error {
     fn from(fields: FieldErrors) -> Self {
         Self { kind: Kind::Invalid, public: Public::Fields(fields), retry_after: None, limited_by: None, cause: None }
-    }
-}
-
-/// Refusals by field, in the order the fields were looked at.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldErrors(Vec<(&'static str, Vec<Cow<'static, str>>)>);
-
-impl FieldErrors {
-    /// The name under which DRF reports what concerns no single field.
-    pub const NON_FIELD: &'static str = "non_field_errors";
-
-    pub fn one(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(vec![(field, vec![message.into()])])
-    }
-
-    pub fn add(&mut self, field: &'static str, message: impl Into<Cow<'static, str>>) {
-        match self.0.iter_mut().find(|(known, _)| *known == field) {
-            Some((_, messages)) => messages.push(message.into()),
-            None => self.0.push((field, vec![message.into()])),
-        }
-    }
-
-    /// The value of a field that was read, or `None` with its refusal noted.
-    pub fn note<T>(&mut self, field: &'static str, outcome: Result<T, InvalidValue>) -> Option<T> {
-        outcome.map_err(|refusal| self.add(field, refusal.0)).ok()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// Each field with its messages.
-    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Cow<'static, str>])> {
-        self.0.iter().map(|(field, messages)| (*field, messages.as_slice()))
-    }
-}
-
-/// Why one value was refused, in the contract's words.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct InvalidValue(pub Cow<'static, str>);
-
-impl From<&'static str> for InvalidValue {
-    fn from(message: &'static str) -> Self {
-        Self(Cow::Borrowed(message))
     }
 }

@@ -63,6 +63,7 @@ impl DeliveryConfig {
 
     pub(super) fn warnings(&self, length: CodeLength) -> Vec<String> {
         let mut warnings = if self.sms.is_empty() { Vec::new() } else { self.texts.warnings(length) };
+        warnings.extend(self.sms.iter().chain(&self.email).filter_map(ProviderSettings::exposure));
         if self.has_inbox() {
             warnings.push(
                 "delivery.allow_inbox = true: messages to the inbox reach nobody, and staff can read them".into(),

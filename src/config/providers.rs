@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderName};
 
 use crate::config::ConfigError;
@@ -86,8 +87,18 @@ fn connection(table: &Table<'_>, name: String, base_url: &str) -> Result<Connect
         name,
         base_url: table.optional_secret("base_url")?.unwrap_or_else(|| Secret::new(base_url.to_owned())),
         timeout: table.duration("timeout", TIMEOUT)?,
-        proxy: table.optional_secret("proxy")?,
+        proxy: proxy(table)?,
     })
+}
+
+fn proxy(table: &Table<'_>) -> Result<Option<Secret>, ConfigError> {
+    let is_known = |url: Url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme()) && url.has_host();
+    match table.optional_secret("proxy")? {
+        Some(proxy) if !Url::parse(proxy.reveal()).is_ok_and(is_known) => {
+            Err(table.refused("proxy", "a URL such as http://proxy:3128 or socks5://user:password@proxy:1080"))
+        }
+        proxy => Ok(proxy),
+    }
 }
 
 /// `template`, and `templates` by purpose.
@@ -127,7 +138,11 @@ fn http(table: &Table<'_>, name: String) -> Result<ProviderSettings, ConfigError
     let (origin, path) =
         Http::split(url.reveal()).map_err(|cause| table.refused("url", &format!("an absolute URL ({cause})")))?;
     let header = |(name, value): (String, String)| {
-        let name = name.parse().map_err(|_| table.refused("headers", "a table of HTTP headers"))?;
+        let refused = || table.refused("headers", "a table of HTTP headers");
+        let name = name.parse().map_err(|_| refused())?;
+        if value.chars().any(char::is_control) {
+            return Err(refused());
+        }
         Ok((name, Secret::new(value)))
     };
     let body = table.optional_secret("body")?;
@@ -150,7 +165,7 @@ fn http(table: &Table<'_>, name: String) -> Result<ProviderSettings, ConfigError
     gateway
         .require_sound()
         .map_err(|cause| table.refused("url", &format!("a request that says what to whom ({cause})")))?;
-    let (timeout, proxy) = (table.duration("timeout", TIMEOUT)?, table.optional_secret("proxy")?);
+    let (timeout, proxy) = (table.duration("timeout", TIMEOUT)?, proxy(table)?);
     Ok(ProviderSettings::Http(Connection { name, base_url: Secret::new(origin), timeout, proxy }, gateway))
 }
 
@@ -187,7 +202,7 @@ fn smtp(table: &Table<'_>) -> Result<Smtp, ConfigError> {
         login,
         from: table.text("from")?.parse().map_err(|_| table.refused("from", "an address, or \"Name <address>\""))?,
         timeout: table.duration("timeout", TIMEOUT)?,
-        proxy: table.optional_secret("proxy")?,
+        proxy: proxy(table)?,
         ca: ca.transpose()?,
     })
 }

@@ -1,6 +1,9 @@
 //! Providers as the configuration describes them, and how they are made.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use reqwest::Url;
 
 use crate::delivery::Provider;
 use crate::delivery::gateway::{Connection, HttpProvider};
@@ -11,7 +14,7 @@ use crate::delivery::ippanel::Ippanel;
 use crate::delivery::kavenegar::Kavenegar;
 use crate::delivery::melipayamak::Melipayamak;
 use crate::delivery::smsir::SmsIr;
-use crate::delivery::smtp::{Smtp, SmtpProvider};
+use crate::delivery::smtp::{Security, Smtp, SmtpProvider};
 use crate::domain::message::Message;
 
 /// The names of texts that a gateway keeps itself, and has approved.
@@ -67,6 +70,27 @@ impl ProviderSettings {
             | Self::Ghasedak(connection, _)
             | Self::Http(connection, _) => &connection.name,
         }
+    }
+
+    /// What others on the way can read, if that is so.
+    pub fn exposure(&self) -> Option<String> {
+        let (url, what) = match self {
+            Self::Inbox { .. } => return None,
+            Self::Smtp { smtp, .. } if smtp.security == Security::Plain && smtp.login.is_some() => {
+                (format!("smtp://{}", smtp.host), "its password and codes")
+            }
+            Self::Smtp { .. } => return None,
+            Self::Kavenegar(connection, _)
+            | Self::Ippanel(connection, _)
+            | Self::Melipayamak(connection, _)
+            | Self::SmsIr(connection, _)
+            | Self::Ghasedak(connection, _)
+            | Self::Http(connection, _) => (connection.base_url.reveal().to_owned(), "its key and codes"),
+        };
+        let url = Url::parse(&url).ok().filter(|url| url.scheme() != "https")?;
+        let host = url.host_str()?.trim_matches(['[', ']']);
+        let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        (!is_here).then(|| format!("{}: {what} go over the network in the clear; use TLS", self.name()))
     }
 
     /// Whether its texts are the panel's.

@@ -34,7 +34,7 @@ impl FromStr for Channel {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Sms, Self::Email].into_iter().find(|channel| channel.as_str() == text).ok_or("a channel is sms or email")
+        [Self::Sms, Self::Email].into_iter().find(|channel| channel.as_str() == text).ok_or("sms or email")
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether what a person typed is the code that was sent to them.
 
 use crate::domain::code::Code;
-use crate::domain::otp::{Otp, OtpId};
+use crate::domain::otp::Otp;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Reason;
 
@@ -11,38 +11,29 @@ pub const COMPARED: usize = 3;
 /// What became of a guess.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is this code.
-    Right(OtpId),
-    /// It is none of the codes that are usable.
-    Wrong,
-    /// The newest code has been verified before.
-    Used,
-    /// The newest code has no guesses left.
-    OutOfAttempts,
-    Expired,
-    /// There is no code, or there never was.
-    NotFound,
+    /// It is one that is usable.
+    Right,
+    /// It is none that is usable; where none is, what is wrong with the newest.
+    Refused(Reason),
 }
 
 /// Holds a guess against codes of the recipient and the purpose, the newest first. Every usable one is compared, in
 /// constant time, whatever the others say.
 pub fn judge(codes: &[Otp], guess: Code, now: Timestamp) -> Verdict {
     let usable = codes.iter().filter(|otp| otp.is_allow(now)).take(COMPARED);
-    let (mut compared, mut right) = (false, None);
+    let (mut compared, mut right) = (false, false);
     for otp in usable {
         compared = true;
-        if otp.code.is(guess) {
-            right = right.or(Some(otp.id));
-        }
+        right |= otp.code.is(guess);
     }
-    match (right, codes.first()) {
-        (Some(id), _) => Verdict::Right(id),
-        (None, _) if compared => Verdict::Wrong,
-        (None, None) => Verdict::NotFound,
-        (None, Some(newest)) if newest.consumed_at.is_some() => Verdict::Used,
-        (None, Some(newest)) if newest.valid_to <= now => Verdict::Expired,
-        (None, Some(_)) => Verdict::OutOfAttempts,
-    }
+    Verdict::Refused(match codes.first() {
+        _ if right => return Verdict::Right,
+        _ if compared => Reason::WrongCode,
+        None => Reason::NotFound,
+        Some(newest) if newest.consumed_at.is_some() => Reason::Used,
+        Some(newest) if newest.valid_to <= now => Reason::Expired,
+        Some(_) => Reason::TooManyAttempts,
+    })
 }
 
 /// Whether what was typed is the newest code once more, although it was used before or has expired. That is no guess: a
@@ -55,12 +46,8 @@ impl Verdict {
     /// Its name in the measurements.
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::Right(_) => "right",
-            Self::Wrong => Reason::WrongCode.as_str(),
-            Self::Used => Reason::Used.as_str(),
-            Self::OutOfAttempts => Reason::TooManyAttempts.as_str(),
-            Self::Expired => Reason::Expired.as_str(),
-            Self::NotFound => Reason::NotFound.as_str(),
+            Self::Right => "right",
+            Self::Refused(reason) => reason.as_str(),
         }
     }
 }

@@ -36,11 +36,11 @@ impl Guard {
         let event = limit.event();
         let oldest = limit_events::nth_newest(db, event, &of.key(event), allowed)?;
         let Some(wait) = oldest.and_then(|oldest| limit.wait(oldest, now)) else { return Ok(()) };
-        let refusal = match limit {
-            Limit::FailuresPerRecipientHour => Error::too_many_attempts(wait),
-            _ => Error::limited(Reason::RateLimited, "Too many requests. Try again later.", wait),
+        let reason = match limit {
+            Limit::FailuresPerRecipientHour => Reason::TooManyAttempts,
+            _ => Reason::RateLimited,
         };
-        Err(refusal.limited_by((limit.setting(), allowed)))
+        Err(Error::limited(reason, wait).limited_by((limit.setting(), allowed)))
     }
 
     /// How many more failures a recipient may have at this moment; `None`: as many as it likes.

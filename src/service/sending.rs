@@ -137,7 +137,7 @@ impl Service {
         if let Some(last) = otps::last_sent(db, recipient, purpose)?.filter(|last| *last <= now) {
             let again = last.plus(self.policy.resend_cooldown);
             if now < again {
-                return Err(Error::limited(Reason::TooSoon, "A code was sent a moment ago.", again.since(now)));
+                return Err(Error::limited(Reason::TooSoon, again.since(now)));
             }
         }
         let subjects = Subjects { recipient, token_id: call.token_id };

@@ -8,6 +8,7 @@ use crate::domain::limit::{Event, Limit, Subjects};
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
 use crate::domain::user::Permission;
 use crate::domain::verification::{Verdict, judge, repeats};
@@ -38,58 +39,51 @@ impl Service {
     /// Consumes the code that a person typed, if it is theirs, once.
     pub async fn verify_otp(&self, token: ApiToken, request: Result<VerifyRequest>) -> Result<Verified> {
         let service = self.clone();
-        let verify = move |db: &Db, call: &Call, request: &VerifyRequest| {
-            let (verdict, attempts_left) = service.verify(db, call, request)?;
-            Ok((verdict, attempts_left, request.recipient.clone()))
-        };
-        let (verdict, attempts_left, recipient) =
-            self.write_checked(token, Permission::VerifyOtp, request, verify).await?;
+        let verify = move |db: &Db, call: &Call, request: &VerifyRequest| service.verify(db, call, request);
+        let (verdict, answer) = self.write_checked(token, Permission::VerifyOtp, request, verify).await?;
         self.store.metrics().verified(verdict.as_str());
-        let refused = |reason, detail| Err(Error::not_verified(reason, detail, attempts_left));
-        match verdict {
-            Verdict::Right(id) => Ok(Verified { id, recipient }),
-            Verdict::Wrong => refused(Reason::WrongCode, "The code is wrong."),
-            Verdict::Used => refused(Reason::Used, "The code has been used."),
-            Verdict::Expired => refused(Reason::Expired, "The code has expired."),
-            Verdict::NotFound => refused(Reason::NotFound, "There is no code."),
-            Verdict::OutOfAttempts => Err(Error::too_many_attempts(self.policy.resend_cooldown)),
-        }
+        answer
     }
 
-    /// The verdict, and the guesses that are left.
-    fn verify(&self, db: &Db, call: &Call, request: &VerifyRequest) -> Result<(Verdict, u32)> {
+    /// The verdict, and the answer for behind the commit: a refusal too is an outcome that is kept.
+    fn verify(&self, db: &Db, call: &Call, request: &VerifyRequest) -> Result<(Verdict, Result<Verified>)> {
         let VerifyRequest { recipient, purpose, code } = request;
         let subjects = Subjects { recipient, token_id: call.token_id };
         self.require_not_locked_out(db, recipient)?;
         self.limits.require_room(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
         let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;
         let verdict = judge(&known, *code, call.now);
-        match verdict {
-            Verdict::Right(_) => {
-                // Two codes may be the same; what was typed works once.
-                let same = known.into_iter().filter(|otp| otp.is_allow(call.now) && otp.code.is(*code));
-                same.map(|otp| otp.consumed(call.now)).try_for_each(|otp| otps::update_use(db, &otp))?;
-                recipients::forget_failures(db, recipient)?;
-                return Ok((verdict, 0));
+        let answer = match verdict {
+            Verdict::Right => Ok(consume(db, known, *code, call.now)?),
+            Verdict::Refused(Reason::TooManyAttempts) => {
+                Err(Error::limited(Reason::TooManyAttempts, self.policy.resend_cooldown))
             }
-            Verdict::OutOfAttempts => return Ok((verdict, 0)),
-            Verdict::Used | Verdict::Expired if repeats(&known, *code) => return Ok((verdict, 0)),
-            Verdict::Wrong | Verdict::Used | Verdict::Expired | Verdict::NotFound => {}
-        }
-        let usable = known.into_iter().filter(|otp| otp.is_allow(call.now));
-        let mut attempts_left = 0;
-        for otp in usable {
+            Verdict::Refused(reason @ (Reason::Used | Reason::Expired)) if repeats(&known, *code) => {
+                Err(Error::not_verified(reason, 0))
+            }
+            Verdict::Refused(reason) => {
+                let left = self.count_guess(db, known, &subjects, call.now)?;
+                Err(Error::not_verified(reason, left))
+            }
+        };
+        Ok((verdict, answer))
+    }
+
+    /// Counts a guess on every code that it was held against; how many are left.
+    fn count_guess(&self, db: &Db, known: Vec<Otp>, subjects: &Subjects<'_>, now: Timestamp) -> Result<u32> {
+        let mut most_left = None;
+        for otp in known.into_iter().filter(|otp| otp.is_allow(now)) {
             let guessed_at = Otp { attempts_left: otp.attempts_left.saturating_sub(1), ..otp };
             otps::update_use(db, &guessed_at)?;
-            attempts_left = attempts_left.max(guessed_at.attempts_left);
+            most_left = most_left.max(Some(guessed_at.attempts_left));
         }
-        if verdict != Verdict::Wrong {
+        if most_left.is_none() {
             recipients::update_stand_in(db)?;
         }
-        recipients::add_failure(db, recipient)?;
-        Guard::count(db, &[Event::FailureOf, Event::FailureBy], &subjects, call.now)?;
-        let budget = self.limits.attempts_left(db, &subjects, call.now)?;
-        Ok((verdict, attempts_left.min(budget.unwrap_or(u32::MAX))))
+        recipients::add_failure(db, subjects.recipient)?;
+        Guard::count(db, &[Event::FailureOf, Event::FailureBy], subjects, now)?;
+        let budget = self.limits.attempts_left(db, subjects, now)?;
+        Ok(most_left.unwrap_or(0).min(budget.unwrap_or(u32::MAX)))
     }
 
     /// Refuses a recipient who has failed so often that only staff can help.
@@ -98,8 +92,18 @@ impl Service {
         if recipients::consecutive_failures(db, recipient)? < most {
             return Ok(());
         }
-        let detail = "Too many failures in a row. Staff has to reset the recipient.";
-        let refusal = Error::limited(Reason::TooManyAttempts, detail, UNTIL_RESET);
-        Err(refusal.limited_by(("otp.max_consecutive_failures", most)))
+        Err(Error::locked_out(UNTIL_RESET).limited_by(("otp.max_consecutive_failures", most)))
     }
+}
+
+/// Two codes may be the same: what was typed works once.
+fn consume(db: &Db, known: Vec<Otp>, typed: Code, now: Timestamp) -> Result<Verified> {
+    let mut verified = None;
+    for otp in known.into_iter().filter(|otp| otp.is_allow(now) && otp.code.is(typed)) {
+        let otp = otp.consumed(now);
+        otps::update_use(db, &otp)?;
+        recipients::forget_failures(db, &otp.recipient)?;
+        verified = verified.or(Some(Verified { id: otp.id, recipient: otp.recipient }));
+    }
+    verified.ok_or_else(|| Error::internal("the right code is none of the recipient's"))
 }

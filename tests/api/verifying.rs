@@ -57,6 +57,15 @@ async fn a_code_that_was_stored_twice_works_once() {
 }
 
 #[tokio::test]
+async fn an_address_is_answered_as_it_is_stored() {
+    let app = TestApp::start().await;
+    app.create_with(r#"{"code":255315,"email":"Some@example.com"}"#).await;
+    app.send_json("POST", VERIFY, r#"{"email":"sOME@EXAMPLE.com","code":255315}"#)
+        .await
+        .is(200, r#"{"verified":true,"id":1,"recipient":"Some@example.com"}"#);
+}
+
+#[tokio::test]
 async fn a_right_code_that_comes_again_or_too_late_is_no_guess() {
     let limits = only(Limit::FailuresPerRecipientHour, 3);
     let app = TestApp::start_serving(Settings { limits, ..Settings::default() }).await;

@@ -13,6 +13,7 @@ mod listeners;
 mod log;
 #[path = "../program/mod.rs"]
 mod program;
+mod providers;
 mod sending;
 mod start;
 mod stop;

@@ -10,7 +10,7 @@ use crate::helpers::{Server, fail, folder, otpd, run, succeed, text};
 
 const TO: &str = r#"{"mobile_number":"09123456789"}"#;
 
-fn configure(folder: &Path, toml: &str) {
+pub fn configure(folder: &Path, toml: &str) {
     let path = folder.join("otp.toml");
     fs::write(&path, toml).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -75,90 +75,6 @@ fn the_inbox_is_refused_unless_it_is_allowed() {
 }
 
 #[test]
-fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
-    let folder = folder();
-    let key = "api_key = \"Sup3rSecret\"\n";
-    for (table, line) in [
-        (format!("[[delivery.sms]]\ntype = \"smsir\"\n{key}"), "delivery.sms[0].template is missing"),
-        (
-            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\napi_kez = \"x\"\n{key}"),
-            "there is no setting delivery.sms[0].api_kez; there are api_key, api_key_file, base_url, base_url_file, \
-             name, proxy, proxy_file, template, templates, timeout, type",
-        ),
-        (
-            "[[delivery.email]]\ntype = \"kavenegar\"\n".to_owned(),
-            "delivery.email[0].type is not accepted; it takes inbox, smtp or http",
-        ),
-        (
-            "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nfrom = \"nobody\"\n".to_owned(),
-            "delivery.email[0].from is not accepted; it takes an address, or \"Name <address>\"",
-        ),
-        (
-            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\ntimeout = \"1h\"\n{key}"),
-            "delivery.sms[0].timeout is not accepted; it takes a duration from 1s to 120s",
-        ),
-        ("[delivery]\nsms = [1]\n".to_owned(), "delivery.sms is a list of tables; write each as [[delivery.sms]]"),
-        (
-            "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{cod}\"\n".to_owned(),
-            "delivery.texts[0].text is not accepted; it takes a text with known places: {cod} stands for nothing; there \
-             are {code} and {minutes}",
-        ),
-        (
-            "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{code}\"\n".repeat(2),
-            "delivery.texts: the text of sms in fa for every purpose is there twice; keep one",
-        ),
-        (
-            format!("[[delivery.sms]]\ntype = \"smsir\"\ntemplate = \"login\"\n{key}"),
-            "delivery.sms[0].template is not accepted; it takes the templateId, a number",
-        ),
-        (
-            "[[delivery.sms]]\ntype = \"smsir\"\ntemplate = \"1\"\napi_key = \"کلید\"\n".to_owned(),
-            "delivery.sms[0].api_key is not accepted; it takes a key of visible ASCII characters",
-        ),
-        (
-            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/?to={recipent}&c={code}\"\n".to_owned(),
-            "delivery.sms[0].url is not accepted; it takes a request that says what to whom ({recipent} stands for nothing; \
-             there are {code}, {text}, {html}, {recipient}, {international}, {subject}, {purpose}, {language})",
-        ),
-        (
-            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h?to={recipient}\"\n".to_owned(),
-            "delivery.sms[0].url is not accepted; it takes a request that says what to whom (url, headers and body hold none \
-             of {code}, {text}, {html})",
-        ),
-        (
-            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\n{key}").repeat(2),
-            "delivery.sms[1].name is not accepted; it takes a name that no other provider of the channel has",
-        ),
-    ] {
-        configure(folder.path(), &table);
-        let said = fail(run(folder.path(), &["config", "check"]));
-        assert_eq!(said.replace("otp.toml: ", ""), format!("otpd: {line}"));
-    }
-    configure(
-        folder.path(),
-        "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\npurpose = \"reset\"\ntext = \"-\"\n",
-    );
-    let line = fail(run(folder.path(), &["config", "check"]));
-    assert_eq!(line, "otpd: delivery.texts: the text of sms in fa for reset has no {code}");
-}
-
-#[test]
-fn secrets_of_providers_are_masked_and_warned_of_where_others_can_read_them() {
-    let folder = folder();
-    let toml = "[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"login\"\napi_key = \"Sup3rSecret\"\n";
-    configure(folder.path(), toml);
-    let shown = succeed(folder.path(), &["config", "show"]);
-    let line = "delivery.sms = [{ api_key = \"***\", template = \"login\", type = \"kavenegar\" }] # otp.toml\n";
-    assert!(shown.contains(line), "{shown}");
-    fs::set_permissions(folder.path().join("otp.toml"), fs::Permissions::from_mode(0o644)).unwrap();
-    let warned = text(run(folder.path(), &["config", "check"]).stderr);
-    assert!(
-        warned.contains("warning: otp.toml holds a secret and others can read it; `chmod 600 otp.toml`"),
-        "{warned}"
-    );
-}
-
-#[test]
 fn a_real_message_can_be_sent_for_a_test() {
     let folder = folder();
     let refusing = Gateway::start(vec![Reply::from((403, "{}"))]);
@@ -179,54 +95,6 @@ fn a_real_message_can_be_sent_for_a_test() {
     let line = fail(run(folder.path(), &["send-test", "a@b.com"]));
     assert_eq!(line, "otpd: email: Messages can not be sent there: no provider is configured.");
     assert_eq!(run(folder.path(), &["send-test", "x"]).status.code(), Some(2));
-}
-
-#[test]
-fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
-    let folder = folder();
-    let credit = r#"{"status":1,"data":88}"#;
-    let gateway = Gateway::start(vec![Reply::from((200, credit))]);
-    let provider = format!(
-        "[[delivery.sms]]\ntype = \"smsir\"\napi_key = \"k\"\ntemplate = \"1\"\nbase_url = \"{}\"\n",
-        gateway.url
-    );
-    configure(folder.path(), &provider);
-    let said = fail_at_end(&run(folder.path(), &["doctor"]));
-    assert!(said.contains("TODO database: ") && said.contains("ok   sms by smsir: "), "{said}");
-    drop(Server::start(folder.path()));
-    let said = succeed(folder.path(), &["doctor"]);
-    for line in [
-        "ok   trusted proxies: none: forwarded headers are ignored",
-        "ok   database: otp.db opens and is this user's alone",
-        "ok   clock: it says 20",
-        "ok   sms by smsir: it lets us in; 88 messages left; whether its template is, `otpd send-test` shows",
-        "ok   email: no provider; codes can't be sent there until otp.toml has a [[delivery.email]] table",
-    ] {
-        assert!(said.contains(line), "{line}: {said}");
-    }
-    fs::set_permissions(folder.path().join("otp.db"), fs::Permissions::from_mode(0o644)).unwrap();
-    let said = fail_at_end(&run(folder.path(), &["doctor"]));
-    assert!(said.contains("TODO database: others can read it; `chmod 600 otp.db`"), "{said}");
-    let nonsense = provider.replace("base_url", "name = \"second\"\nproxy = \"http://[nonsense\"\nbase_url");
-    configure(folder.path(), &format!("{provider}{nonsense}"));
-    let said = fail_at_end(&run(folder.path(), &["doctor"]));
-    assert!(said.contains("ok   sms by smsir: "), "{said}");
-    assert!(said.contains("TODO sms by second: second: proxy is no URL of a proxy"), "{said}");
-    let line = fail(run(folder.path(), &["config", "check"]));
-    assert_eq!(line, "otpd: second: proxy is no URL of a proxy");
-    configure(folder.path(), "");
-    let said = fail_at_end(&run(folder.path(), &["doctor"]));
-    for channel in ["sms", "email"] {
-        assert!(said.contains(&format!("TODO {channel}: no provider; codes can't be sent there until ")), "{said}");
-    }
-}
-
-/// What `otpd doctor` wrote to stdout when it found something to do.
-fn fail_at_end(output: &Output) -> String {
-    assert_eq!(output.status.code(), Some(1), "{output:?}");
-    let last = text(output.stderr.clone());
-    assert!(last.contains(" things to do") || last.contains("1 thing to do"), "{last}");
-    text(output.stdout.clone())
 }
 
 #[test]

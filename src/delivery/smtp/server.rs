@@ -76,6 +76,10 @@ impl Server {
         let greeted = AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await;
         let mut connection = greeted.map_err(|cause| refused(&cause))?;
         if let Protection::StartTls(parameters) = &self.protection {
+            if !connection.can_starttls() {
+                let words = "it offers no STARTTLS; is it security = \"tls\", on another port?";
+                return Err(Report::not_sent(Outcome::Misconfigured, words));
+            }
             connection.starttls(parameters.clone(), &self.hello).await.map_err(|cause| refused(&cause))?;
         }
         if let Some(credentials) = &self.credentials {
@@ -131,7 +135,7 @@ fn refused(cause: &SmtpError) -> Report {
         }
         Some(code) => Report::not_sent(Outcome::Retry, format!("{code}: it lets nobody in at the moment")),
         None if cause.is_client() => {
-            Report::not_sent(Outcome::Misconfigured, "it offers no way to log in that we know, or no TLS")
+            Report::not_sent(Outcome::Misconfigured, "it offers no way to log in that we know (PLAIN, LOGIN)")
         }
         None => disconnected(cause),
     }

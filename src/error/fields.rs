@@ -1,0 +1,50 @@
+//! What is wrong with single fields of a request.
+
+use std::borrow::Cow;
+
+use crate::error::Result;
+
+/// Refusals by field, in the order the fields were looked at.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldErrors(Vec<(&'static str, Vec<Cow<'static, str>>)>);
+
+impl FieldErrors {
+    /// The name under which DRF reports what concerns no single field.
+    pub const NON_FIELD: &'static str = "non_field_errors";
+
+    pub fn one(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(vec![(field, vec![message.into()])])
+    }
+
+    pub fn add(&mut self, field: &'static str, message: impl Into<Cow<'static, str>>) {
+        match self.0.iter_mut().find(|(known, _)| *known == field) {
+            Some((_, messages)) => messages.push(message.into()),
+            None => self.0.push((field, vec![message.into()])),
+        }
+    }
+
+    /// The value of a field that was read, or `None` with its refusal noted.
+    pub fn note<T>(&mut self, field: &'static str, outcome: Result<T, InvalidValue>) -> Option<T> {
+        outcome.map_err(|refusal| self.add(field, refusal.0)).ok()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each field with its messages.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Cow<'static, str>])> {
+        self.0.iter().map(|(field, messages)| (*field, messages.as_slice()))
+    }
+}
+
+/// Why one value was refused, in the contract's words.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidValue(pub Cow<'static, str>);
+
+impl From<&'static str> for InvalidValue {
+    fn from(message: &'static str) -> Self {
+        Self(Cow::Borrowed(message))
+    }
+}

@@ -1,0 +1,175 @@
+//! Providers as the configuration describes them, and what `config check` and `doctor` say of them.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Output;
+
+use crate::gateway::{Gateway, Reply};
+use crate::helpers::{Server, fail, folder, run, succeed, text};
+use crate::sending::configure;
+
+#[test]
+fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
+    let folder = folder();
+    let key = "api_key = \"Sup3rSecret\"\n";
+    for (table, line) in [
+        (format!("[[delivery.sms]]\ntype = \"smsir\"\n{key}"), "delivery.sms[0].template is missing"),
+        (
+            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\napi_kez = \"x\"\n{key}"),
+            "there is no setting delivery.sms[0].api_kez; there are api_key, api_key_file, base_url, base_url_file, \
+             name, proxy, proxy_file, template, templates, timeout, type",
+        ),
+        (
+            "[[delivery.email]]\ntype = \"kavenegar\"\n".to_owned(),
+            "delivery.email[0].type is not accepted; it takes inbox, smtp or http",
+        ),
+        (
+            "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nfrom = \"nobody\"\n".to_owned(),
+            "delivery.email[0].from is not accepted; it takes an address, or \"Name <address>\"",
+        ),
+        (
+            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\ntimeout = \"1h\"\n{key}"),
+            "delivery.sms[0].timeout is not accepted; it takes a duration from 1s to 120s",
+        ),
+        ("[delivery]\nsms = [1]\n".to_owned(), "delivery.sms is a list of tables; write each as [[delivery.sms]]"),
+        (
+            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\nproxy = \"Sup3rSecret\"\n{key}"),
+            "delivery.sms[0].proxy is not accepted; it takes a URL such as http://proxy:3128 or \
+             socks5://user:password@proxy:1080",
+        ),
+        (
+            "[[delivery.texts]]\nchannel = \"post\"\nlanguage = \"fa\"\ntext = \"{code}\"\n".to_owned(),
+            "delivery.texts[0].channel is not accepted; it takes sms or email",
+        ),
+        (
+            "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{cod}\"\n".to_owned(),
+            "delivery.texts[0].text is not accepted; it takes a text with known places: {cod} stands for nothing; there \
+             are {code} and {minutes}",
+        ),
+        (
+            "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{code}\"\n".repeat(2),
+            "delivery.texts: the text of sms in fa for every purpose is there twice; keep one",
+        ),
+        (
+            format!("[[delivery.sms]]\ntype = \"smsir\"\ntemplate = \"login\"\n{key}"),
+            "delivery.sms[0].template is not accepted; it takes the templateId, a number",
+        ),
+        (
+            "[[delivery.sms]]\ntype = \"smsir\"\ntemplate = \"1\"\napi_key = \"کلید\"\n".to_owned(),
+            "delivery.sms[0].api_key is not accepted; it takes a key of visible ASCII characters",
+        ),
+        (
+            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/?to={recipent}&c={code}\"\n".to_owned(),
+            "delivery.sms[0].url is not accepted; it takes a request that says what to whom ({recipent} stands for nothing; \
+             there are {code}, {text}, {html}, {recipient}, {international}, {subject}, {purpose}, {language})",
+        ),
+        (
+            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h?to={recipient}\"\n".to_owned(),
+            "delivery.sms[0].url is not accepted; it takes a request that says what to whom (url, headers and body hold none \
+             of {code}, {text}, {html})",
+        ),
+        (
+            format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\n{key}").repeat(2),
+            "delivery.sms[1].name is not accepted; it takes a name that no other provider of the channel has",
+        ),
+    ] {
+        configure(folder.path(), &table);
+        let said = fail(run(folder.path(), &["config", "check"]));
+        assert_eq!(said.replace("otp.toml: ", ""), format!("otpd: {line}"));
+    }
+    configure(
+        folder.path(),
+        "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\npurpose = \"reset\"\ntext = \"-\"\n",
+    );
+    let line = fail(run(folder.path(), &["config", "check"]));
+    assert_eq!(line, "otpd: delivery.texts: the text of sms in fa for reset has no {code}");
+}
+
+#[test]
+fn what_goes_over_the_network_in_the_clear_is_warned_of() {
+    let folder = folder();
+    let kavenegar = |host| {
+        format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\napi_key = \"k\"\nbase_url = \"{host}\"\n")
+    };
+    let smtp = |host, more| {
+        let login = "username = \"u\"\npassword = \"p\"\n";
+        format!("[[delivery.email]]\ntype = \"smtp\"\nfrom = \"a@b.com\"\nhost = \"{host}\"\n{login}{more}")
+    };
+    let plain = "security = \"none\"\n";
+    for (toml, warned) in [
+        (kavenegar("http://gateway.example"), true),
+        (kavenegar("https://gateway.example"), false),
+        (kavenegar("http://127.0.0.1:1"), false),
+        (smtp("mail.example", plain), true),
+        (smtp("mail.example", ""), false),
+        (smtp("localhost", plain), false),
+    ] {
+        configure(folder.path(), &toml);
+        let said = text(run(folder.path(), &["config", "check"]).stderr);
+        assert_eq!(said.contains("go over the network in the clear; use TLS"), warned, "{toml}: {said}");
+    }
+}
+
+#[test]
+fn secrets_of_providers_are_masked_and_warned_of_where_others_can_read_them() {
+    let folder = folder();
+    let toml = "[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"login\"\napi_key = \"Sup3rSecret\"\n";
+    configure(folder.path(), toml);
+    let shown = succeed(folder.path(), &["config", "show"]);
+    let line = "delivery.sms = [{ api_key = \"***\", template = \"login\", type = \"kavenegar\" }] # otp.toml\n";
+    assert!(shown.contains(line), "{shown}");
+    fs::set_permissions(folder.path().join("otp.toml"), fs::Permissions::from_mode(0o644)).unwrap();
+    let warned = text(run(folder.path(), &["config", "check"]).stderr);
+    assert!(
+        warned.contains("warning: otp.toml holds a secret and others can read it; `chmod 600 otp.toml`"),
+        "{warned}"
+    );
+}
+
+#[test]
+fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
+    let folder = folder();
+    let credit = r#"{"status":1,"data":88}"#;
+    let gateway = Gateway::start(vec![Reply::from((200, credit))]);
+    let provider = format!(
+        "[[delivery.sms]]\ntype = \"smsir\"\napi_key = \"k\"\ntemplate = \"1\"\nbase_url = \"{}\"\n",
+        gateway.url
+    );
+    configure(folder.path(), &provider);
+    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    assert!(said.contains("TODO database: ") && said.contains("ok   sms by smsir: "), "{said}");
+    drop(Server::start(folder.path()));
+    let said = succeed(folder.path(), &["doctor"]);
+    for line in [
+        "ok   trusted proxies: none: forwarded headers are ignored",
+        "ok   database: otp.db opens and is this user's alone",
+        "ok   clock: it says 20",
+        "ok   sms by smsir: it lets us in; 88 messages left; whether its template is, `otpd send-test` shows",
+        "ok   email: no provider; codes can't be sent there until otp.toml has a [[delivery.email]] table",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    fs::set_permissions(folder.path().join("otp.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    assert!(said.contains("TODO database: others can read it; `chmod 600 otp.db`"), "{said}");
+    let nonsense = "[[delivery.email]]\ntype = \"smtp\"\nhost = \"no host\"\nsecurity = \"tls\"\nfrom = \"a@b.com\"\n";
+    configure(folder.path(), &format!("{provider}{nonsense}"));
+    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    assert!(said.contains("ok   sms by smsir: "), "{said}");
+    assert!(said.contains("TODO email by smtp: smtp: TLS can't be set up: invalid dns name"), "{said}");
+    let line = fail(run(folder.path(), &["config", "check"]));
+    assert_eq!(line, "otpd: smtp: TLS can't be set up: invalid dns name");
+    configure(folder.path(), "");
+    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    for channel in ["sms", "email"] {
+        assert!(said.contains(&format!("TODO {channel}: no provider; codes can't be sent there until ")), "{said}");
+    }
+}
+
+/// What `otpd doctor` wrote to stdout when it found something to do.
+fn fail_at_end(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let last = text(output.stderr.clone());
+    assert!(last.contains(" things to do") || last.contains("1 thing to do"), "{last}");
+    text(output.stdout.clone())
+}
