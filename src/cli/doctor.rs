@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::delivery::{Keep, ProviderSettings};
 use crate::error::Error;
 use crate::service::health;
+use crate::store::folder_of;
 
 /// One line: what was looked at, and what is well or what to do.
 type Finding = (String, Result<String, String>);
@@ -91,7 +92,7 @@ fn permissions(database: &Path) -> Result<String, String> {
     let mode = |path: &Path| {
         fs::metadata(path).map(|metadata| metadata.permissions().mode()).map_err(|cause| cause.to_string())
     };
-    let folder = database.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder_of(database);
     let shown = database.display();
     if mode(database)? & 0o077 != 0 {
         return Err(format!("others can read it; `chmod 600 {shown}`"));

@@ -32,46 +32,21 @@ pub(super) async fn run(config: &Config) -> Outcome {
     for warning in &config.warnings {
         log::warn!("{warning}");
     }
-    // First the port: where it is taken, nothing is created.
+    // First the ports: where one is taken, nothing is created.
     let listener = listen(&config.host, config.port, "server.host, server.port")?;
     let metrics_listener = config
         .metrics
         .map(|address| listen(&address.ip().to_string(), address.port(), "server.metrics"))
         .transpose()?;
     let address = listener.local_addr()?;
-    let workers = config.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
-    let readers = u32::try_from(workers * 2).unwrap_or(u32::MAX).clamp(4, 64);
-    let connections = open_files::connections(readers)?;
-    let metrics = Metrics::new();
-    let options = Options {
-        readers,
-        create: true,
-        checkpoints: config.checkpoints,
-        checkpoint_kib: config.checkpoint_kib,
-        metrics: metrics.clone(),
-    };
+    let (options, settings) = settings(config)?;
     let store = Store::open(&config.database_path, &options)?;
     let service = Service::new(store.clone(), Arc::new(now), service_settings(config, &store)?);
-    let stopping = http::Stopping::default();
-    let settings = http::Settings {
-        workers,
-        connections,
-        blocking_threads: readers as usize,
-        no_request_for: http::NO_REQUEST_FOR,
-        trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
-        requests_per_second: config.requests_per_second,
-        metrics,
-        stopping: stopping.clone(),
-    };
+    let stopping = settings.stopping.clone();
     let server = http::server(listener, service.clone(), settings)?;
-    first_run::greet(config, &store, address)
-        .await
-        .map_err(|cause| format!("database {}: {cause}", config.database_path.display()))?;
-    log::info!(
-        "otpd {} listens on http://{address}, database {}",
-        env!("CARGO_PKG_VERSION"),
-        config.database_path.display()
-    );
+    let shown = config.database_path.display();
+    first_run::greet(config, &store, address).await.map_err(|cause| format!("database {shown}: {cause}"))?;
+    log::info!("otpd {} listens on http://{address}, database {shown}", env!("CARGO_PKG_VERSION"));
     if let Some(listener) = metrics_listener {
         log::info!("metrics are at http://{}/metrics", listener.local_addr()?);
         tokio::spawn(http::metrics_server(listener, service.clone())?);
@@ -82,6 +57,31 @@ pub(super) async fn run(config: &Config) -> Outcome {
     until_stopped(server, stopping, store, Outbox { stop: stop_delivery, worker: delivery }).await?;
     log::info!("stopped");
     Ok(())
+}
+
+/// What the store and the server need to know of the configuration and of this machine.
+fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::error::Error>> {
+    let workers = config.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
+    let readers = u32::try_from(workers * 2).unwrap_or(u32::MAX).clamp(4, 64);
+    let metrics = Metrics::new();
+    let options = Options {
+        readers,
+        create: true,
+        checkpoints: config.checkpoints,
+        checkpoint_kib: config.checkpoint_kib,
+        metrics: metrics.clone(),
+    };
+    let settings = http::Settings {
+        workers,
+        connections: open_files::connections(readers)?,
+        blocking_threads: readers as usize,
+        no_request_for: http::NO_REQUEST_FOR,
+        trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
+        requests_per_second: config.requests_per_second,
+        metrics,
+        stopping: http::Stopping::default(),
+    };
+    Ok((options, settings))
 }
 
 /// What the service needs to know of the configuration.

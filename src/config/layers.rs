@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 
 use crate::config::ConfigError;
+use crate::config::secret::secret_text;
 use crate::config::table::{Table, is_shown};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -120,20 +121,12 @@ impl Layers {
         key: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Result<Option<T>, ConfigError> {
-        let file_key = format!("{key}_file");
-        let (text, source) = match (self.settings.get(key), self.settings.get(&file_key)) {
-            (None, None) => return Ok(None),
-            (Some(given), Some(file)) => {
-                let (here, there) = (&given.source, &file.source);
-                return Err(ConfigError(format!("{here}: {key} and {file_key} ({there}) are both set; keep one")));
-            }
-            (Some(given), None) => (given.value.clone().into_string().unwrap_or_default(), given.source.clone()),
-            (None, Some(file)) => {
-                let path = file.value.clone().into_string().unwrap_or_default();
-                let text = fs::read_to_string(&path)
-                    .map_err(|cause| ConfigError(format!("{}: {file_key} = {path:?}: {cause}", file.source)))?;
-                (text.trim_end().to_owned(), path)
-            }
+        let given = |key: &str| {
+            let setting = self.settings.get(key)?;
+            Some((setting.value.clone().into_string().unwrap_or_default(), setting.source.clone()))
+        };
+        let Some((text, source)) = secret_text(key, given(key), given(&format!("{key}_file")))? else {
+            return Ok(None);
         };
         parse(&text)
             .map(Some)

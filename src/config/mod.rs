@@ -3,11 +3,13 @@
 mod delivery;
 mod layers;
 mod providers;
+mod secret;
 mod table;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -71,37 +73,24 @@ impl Config {
         let mut config = Self {
             host: layers.value("server.host", "a host name or an IP address", non_empty)?,
             port: layers.value("server.port", "a port from 0 to 65535", |text| text.parse().ok())?,
-            workers: layers.value("server.workers", "a number of threads from 0 to 1024", |text| {
-                text.parse().ok().filter(|workers| *workers <= 1024).map(|workers| Some(workers).filter(|n| *n > 0))
-            })?,
+            workers: Some(number(&layers, "server.workers", "threads", 0..=1024)? as usize)
+                .filter(|workers| *workers > 0),
             trusted_proxies: layers.list(
                 "server.trusted_proxies",
                 "IP addresses or networks such as 10.0.0.0/8",
                 network,
             )?,
-            requests_per_second: layers
-                .value("server.requests_per_second", "a number from 0 (no limit) to 1000000", |text| {
-                    text.parse().ok().filter(|limit| *limit <= 1_000_000)
-                })
-                .map(NonZeroU32::new)?,
+            requests_per_second: NonZeroU32::new(limit(&layers, "server.requests_per_second", 1_000_000)?),
             metrics: layers.value(
                 "server.metrics",
                 "an address and port such as 127.0.0.1:9464, or nothing",
-                |text| {
-                    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
-                },
+                metrics_address,
             )?,
             database_path: layers.value("database.path", "the path of a file", file_path)?.into(),
             checkpoints: layers.value("database.checkpoints", "true or false", |text| text.parse().ok())?,
-            checkpoint_kib: layers.value("database.checkpoint_kib", "a number of KiB from 64 to 1048576", |text| {
-                text.parse().ok().filter(|kib| (64..=1_048_576).contains(kib))
-            })?,
+            checkpoint_kib: number(&layers, "database.checkpoint_kib", "KiB", 64..=1_048_576)?,
             policy: policy(&layers)?,
-            limits: Limits::try_new(|limit| {
-                layers.value(limit.setting(), "a number from 0 (no limit) to 1000000000", |text| {
-                    text.parse().ok().filter(|allowed| *allowed <= 1_000_000_000)
-                })
-            })?,
+            limits: Limits::try_new(|one| limit(&layers, one.setting(), 1_000_000_000))?,
             delivery: DeliveryConfig::read(&layers)?,
             otp_timezone: layers.value("otp.timezone", "an IANA name such as Asia/Tehran", |text| text.parse().ok())?,
             otp_retention: layers
@@ -151,18 +140,28 @@ fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
         code_length: layers.value("otp.code_length", "a number of digits from 6 to 10", |text| {
             text.parse().ok().and_then(CodeLength::new)
         })?,
-        max_attempts: layers.value("otp.max_attempts", "a number of guesses from 1 to 100", |text| {
-            text.parse().ok().filter(|attempts| (1..=100).contains(attempts))
-        })?,
+        max_attempts: number(layers, "otp.max_attempts", "guesses", 1..=100)?,
         resend_cooldown: layers.value("otp.resend_cooldown", "a duration from 0s to 10m", |text| {
             duration(text, 0).filter(|cooldown| *cooldown <= Duration::from_secs(600))
         })?,
-        max_consecutive_failures: layers
-            .value("otp.max_consecutive_failures", "a number from 0 (never) to 1000000", |text| {
-                text.parse().ok().filter(|failures| *failures <= 1_000_000)
-            })
-            .map(|failures: u32| Some(failures).filter(|failures| *failures > 0))?,
+        max_consecutive_failures: Some(limit(layers, "otp.max_consecutive_failures", 1_000_000)?).filter(|n| *n > 0),
     })
+}
+
+/// A number in a range; `what` it counts.
+fn number(layers: &Layers, key: &str, what: &str, range: RangeInclusive<u32>) -> Result<u32, ConfigError> {
+    let accepted = format!("a number of {what} from {} to {}", range.start(), range.end());
+    layers.value(key, &accepted, |text| text.parse().ok().filter(|number| range.contains(number)))
+}
+
+/// How much is allowed; 0 is no limit.
+fn limit(layers: &Layers, key: &str, most: u32) -> Result<u32, ConfigError> {
+    let accepted = format!("a number from 0 (no limit) to {most}");
+    layers.value(key, &accepted, |text| text.parse().ok().filter(|allowed| *allowed <= most))
+}
+
+fn metrics_address(text: &str) -> Option<Option<SocketAddr>> {
+    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
 
 fn non_empty(text: &str) -> Option<String> {

@@ -2,12 +2,12 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use config::{Map, Value, ValueKind};
 
+use crate::config::secret::secret_text;
 use crate::config::{ConfigError, duration};
 use crate::domain::secret::Secret;
 
@@ -105,20 +105,12 @@ impl<'a> Table<'a> {
 
     /// A secret, given as it is or as the path of a file (`NAME_file`).
     pub(super) fn optional_secret(&self, name: &str) -> Result<Option<Secret>, ConfigError> {
-        let file = self.optional(&format!("{name}_file"))?;
-        let text = match (self.optional(name)?, file) {
-            (None, None) => return Ok(None),
-            (Some(_), Some(_)) => {
-                let (source, key) = (self.source, &self.key);
-                return Err(ConfigError(format!("{source}: {key}.{name} and {name}_file are both set; keep one")));
-            }
-            (Some(text), None) => text,
-            (None, Some(path)) => fs::read_to_string(&path)
-                .map_err(|cause| ConfigError(format!("{}: {}.{name}_file = {path:?}: {cause}", self.source, self.key)))?
-                .trim_end()
-                .to_owned(),
-        };
-        if text.is_empty() { Err(self.missing(name)) } else { Ok(Some(Secret::new(text))) }
+        let given = |name: &str| Ok(self.optional(name)?.map(|text| (text, self.source.to_owned())));
+        let key = format!("{}.{name}", self.key);
+        match secret_text(&key, given(name)?, given(&format!("{name}_file"))?)? {
+            Some((text, _)) if text.is_empty() => Err(self.missing(name)),
+            found => Ok(found.map(|(text, _)| Secret::new(text))),
+        }
     }
 
     pub(super) fn secret(&self, name: &str) -> Result<Secret, ConfigError> {

@@ -17,6 +17,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::Db;
 use crate::store::draft::Draft;
 use crate::store::open::{self, OpenError};
+use crate::store::path::beside;
 
 /// Hears how much of a copy is made, in percent.
 pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
@@ -41,9 +42,9 @@ pub fn backup(source: &Path, target: &Path, force: bool, progress: Progress<'_>)
     if target.exists() && !force {
         return Err(OpenError::new(target, "is there already; --force replaces it"));
     }
-    let log = beside(target, "-wal");
-    if log.exists() {
-        return Err(OpenError::new(&log, "would be taken for a part of the copy; move it away"));
+    let wal = beside(target, "-wal");
+    if wal.exists() {
+        return Err(OpenError::new(&wal, "would be taken for a part of the copy; move it away"));
     }
     let draft = Draft::beside(target)?;
     let contents = copy(source, &draft, progress)?;
@@ -73,15 +74,15 @@ pub fn restore(
         chown(draft.path(), Some(owner.uid()), Some(owner.gid())).map_err(unwritable)?;
     }
     let kept = beside(target, &format!(".before-{now}"));
-    // A log may have stayed behind where the database itself is gone.
-    keep_log(target, &kept).map_err(unwritable)?;
+    // A WAL may have stayed behind where the database itself is gone.
+    keep_wal(target, &kept).map_err(unwritable)?;
     let put = match &old {
         // A second name, so that the first is never without a file; not every file system can.
         Some(_) => fs::hard_link(target, &kept).or_else(|_| fs::rename(target, &kept)).map_err(unwritable),
         None => Ok(()),
     };
     put.and_then(|()| draft.put(target)).inspect_err(|_| {
-        // Where there was no log, none comes back.
+        // Where there was no WAL, none comes back.
         let _ = fs::rename(beside(&kept, "-wal"), beside(target, "-wal"));
     })?;
     Ok((contents, old.map(|_| kept)))
@@ -109,15 +110,9 @@ fn hold(target: &Path) -> Result<Option<File>, OpenError> {
     Ok(Some(file))
 }
 
-fn beside(name: &Path, suffix: &str) -> PathBuf {
-    let mut name = name.as_os_str().to_owned();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
-/// Gives the write-ahead log of `target` the name that goes with `kept`: under the copy's name it would be taken for the
+/// Gives the WAL of `target` the name that goes with `kept`: under the copy's name it would be taken for the
 /// copy's.
-fn keep_log(target: &Path, kept: &Path) -> io::Result<()> {
+fn keep_wal(target: &Path, kept: &Path) -> io::Result<()> {
     for outcome in [fs::rename(beside(target, "-wal"), beside(kept, "-wal")), fs::remove_file(beside(target, "-shm"))] {
         match outcome {
             Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),

@@ -6,6 +6,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::store::open::OpenError;
+use crate::store::path::folder_of;
 
 /// It is locked while it is written: what another process left behind when it was killed can be told from what one is
 /// writing now.
@@ -49,12 +50,11 @@ impl Draft {
 
     /// Gives it the name of `target`, in such an order that no power cut leaves half of it there.
     pub(super) fn put(mut self, target: &Path) -> Result<(), OpenError> {
-        let folder = target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let mut put = || {
             self.file.sync_all()?;
             fs::rename(&self.path, target)?;
             self.is_placed = true;
-            File::open(folder)?.sync_all()
+            File::open(folder_of(target))?.sync_all()
         };
         put().map_err(|cause: io::Error| OpenError::new(target, format!("can't be written: {cause}")))
     }

@@ -18,6 +18,7 @@ pub mod otp_list;
 mod otp_row;
 pub mod otps;
 mod outbox_lock;
+mod path;
 pub mod recipients;
 mod row;
 pub mod tokens;
@@ -37,10 +38,12 @@ pub use crate::store::backup::{Contents, backup, restore};
 pub use crate::store::error::is_damaged_row;
 pub use crate::store::open::OpenError;
 pub use crate::store::outbox_lock::OutboxLock;
+pub use crate::store::path::folder_of;
 
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::store::checkpoint::Checkpoints;
+use crate::store::path::beside;
 use crate::store::writer::Writer;
 
 /// What the functions of the table files take: a connection that is inside a transaction where they write.
@@ -160,16 +163,14 @@ impl Store {
         Ok(&self.metrics)
     }
 
-    /// The size of the write-ahead log.
+    /// The size of the WAL.
     pub fn wal_bytes(&self) -> u64 {
         self.file_bytes("-wal")
     }
 
     /// A file that is not there has none.
     fn file_bytes(&self, suffix: &str) -> u64 {
-        let mut path = self.path.clone().into_os_string();
-        path.push(suffix);
-        fs::metadata(path).map_or(0, |file| file.len())
+        fs::metadata(beside(&self.path, suffix)).map_or(0, |file| file.len())
     }
 
     /// Waits until the writer has stopped because the disk failed; the process should end then, and start anew.

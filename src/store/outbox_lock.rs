@@ -6,6 +6,7 @@ use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 
 use crate::store::Store;
+use crate::store::path::beside;
 
 /// The right to deliver, for as long as it is held.
 #[derive(Debug)]
@@ -17,8 +18,7 @@ impl Store {
     /// # Errors
     /// Where the file beside the database can't be made or locked.
     pub fn try_own_outbox(&self) -> io::Result<Option<OutboxLock>> {
-        let mut path = self.path.clone().into_os_string();
-        path.push("-outbox");
+        let path = beside(&self.path, "-outbox");
         let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(OutboxLock(file))),

@@ -57,33 +57,26 @@ pub fn insert(db: &Db, user_id: i64, token: &ApiToken, now: Timestamp) -> Result
     Ok(())
 }
 
-/// Every token, or those of one user, by owner and age.
-pub fn list(db: &Db, owner: Option<&UserName>) -> Result<Vec<TokenRecord>> {
-    db.prepare_cached(
+/// Tokens as people are shown them.
+macro_rules! records {
+    () => {
         "SELECT t.id,
                 t.prefix,
                 u.name AS owner,
                 t.created_at,
                 t.last_used_at
            FROM api_tokens AS t
-           JOIN users AS u ON u.id = t.user_id
-          WHERE $1 IS NULL OR u.name = $1
-          ORDER BY u.name, t.created_at",
-    )?
-    .query_and_then([owner.map(UserName::as_str)], from_row)?
-    .collect()
+           JOIN users AS u ON u.id = t.user_id"
+    };
 }
 
-pub(super) const LIST_BY_PREFIX: &str = "
-    SELECT t.id,
-           t.prefix,
-           u.name AS owner,
-           t.created_at,
-           t.last_used_at
-      FROM api_tokens AS t
-      JOIN users AS u ON u.id = t.user_id
-     WHERE t.prefix >= $1
-       AND t.prefix < $2";
+/// Every token, or those of one user, by owner and age.
+pub fn list(db: &Db, owner: Option<&UserName>) -> Result<Vec<TokenRecord>> {
+    let sql = concat!(records!(), " WHERE $1 IS NULL OR u.name = $1 ORDER BY u.name, t.created_at");
+    db.prepare_cached(sql)?.query_and_then([owner.map(UserName::as_str)], from_row)?.collect()
+}
+
+pub(super) const LIST_BY_PREFIX: &str = concat!(records!(), " WHERE t.prefix >= $1 AND t.prefix < $2");
 
 /// The tokens that begin so.
 pub fn list_by_prefix(db: &Db, prefix: &str) -> Result<Vec<TokenRecord>> {
