@@ -4,7 +4,7 @@ use clap::Subcommand;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
-use crate::cli::{Outcome, now, open, out, tell};
+use crate::cli::{CommandResult, now, open, out, tell};
 use crate::config::Config;
 use crate::domain::token::{ApiToken, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};
@@ -62,7 +62,7 @@ pub(super) enum TokenCommand {
     Revoke { prefix: String },
 }
 
-pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
+pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult {
     let adds = matches!(command, UserCommand::Add { .. });
     let store = open(config, adds)?;
     match command {
@@ -80,7 +80,7 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> Outcome {
     Ok(())
 }
 
-pub(super) async fn token(config: &Config, command: TokenCommand) -> Outcome {
+pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResult {
     let store = open(config, false)?;
     match command {
         TokenCommand::Add { name } => {
@@ -119,6 +119,6 @@ pub(super) fn new_token() -> ApiToken {
     ApiToken::generate(&mut UnwrapErr(SysRng))
 }
 
-fn show(token: &ApiToken) -> Outcome {
+fn show(token: &ApiToken) -> CommandResult {
     out(&format!("{}\n", token.reveal()))
 }

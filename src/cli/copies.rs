@@ -3,17 +3,17 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use crate::cli::{Outcome, now, tell};
+use crate::cli::{CommandResult, now, tell};
 use crate::config::Config;
 use crate::store::{self, Contents};
 
-pub(super) fn backup(config: &Config, file: &Path, force: bool) -> Outcome {
+pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult {
     let contents = store::backup(&config.database_path, file, force, &show)?;
     tell_of(contents, file);
     Ok(())
 }
 
-pub(super) fn restore(config: &Config, file: &Path) -> Outcome {
+pub(super) fn restore(config: &Config, file: &Path) -> CommandResult {
     let (contents, kept) = store::restore(file, &config.database_path, now(), &show)?;
     tell_of(contents, &config.database_path);
     if let Some(kept) = kept {

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::cli::{Outcome, now, open, out};
+use crate::cli::{CommandResult, now, open, out};
 use crate::config::Config;
 use crate::delivery::{Keep, ProviderSettings};
 use crate::error::Error;
@@ -15,7 +15,7 @@ use crate::store::folder_of;
 /// One line: what was looked at, and what is well or what to do.
 type Finding = (String, Result<String, String>);
 
-pub(super) async fn run(config: &Config) -> Outcome {
+pub(super) async fn run(config: &Config) -> CommandResult {
     let mut findings: Vec<Finding> =
         config.warnings.iter().map(|warning| ("settings".to_owned(), Err(warning.clone()))).collect();
     findings.push(("trusted proxies".to_owned(), proxies(config)));

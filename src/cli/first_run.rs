@@ -7,14 +7,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use crate::cli::accounts::new_token;
-use crate::cli::{Outcome, now, tell};
+use crate::cli::{CommandResult, now, tell};
 use crate::config::Config;
 use crate::domain::token::ApiToken;
 use crate::service::accounts;
 use crate::store::Store;
 
 /// Adds the admin where there is no user, and says how to make the first requests to `address`.
-pub(super) async fn greet(config: &Config, store: &Store, address: SocketAddr) -> Outcome {
+pub(super) async fn greet(config: &Config, store: &Store, address: SocketAddr) -> CommandResult {
     if accounts::any_user(store).await? {
         return Ok(());
     }

@@ -6,12 +6,12 @@ use clap::Subcommand;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
-use crate::cli::{Outcome, now, open, out, serve, tell};
+use crate::cli::{CommandResult, now, open, out, serve, tell};
 use crate::config::Config;
 use crate::domain::code::Code;
 use crate::domain::message::{Channel, Language};
 use crate::domain::otp::Otp;
-use crate::domain::outbox::Outcome as Sending;
+use crate::domain::outbox::Outcome;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::service::{inbox, recipients};
@@ -38,7 +38,7 @@ pub(super) fn recipient(text: &str) -> Result<Recipient, &'static str> {
     }
 }
 
-pub(super) async fn recipient_command(config: &Config, command: RecipientCommand) -> Outcome {
+pub(super) async fn recipient_command(config: &Config, command: RecipientCommand) -> CommandResult {
     let store = open(config, false)?;
     let RecipientCommand::Reset { recipient } = command;
     let had_failed = recipients::reset(&store, recipient).await?;
@@ -47,7 +47,7 @@ pub(super) async fn recipient_command(config: &Config, command: RecipientCommand
 }
 
 /// Shows what the development inbox holds, and what comes into it until somebody ends the command.
-pub(super) async fn show_inbox(config: &Config, follow: bool) -> Outcome {
+pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
     let store = open(config, false)?;
     let mut last = 0;
     loop {
@@ -66,7 +66,7 @@ pub(super) async fn show_inbox(config: &Config, follow: bool) -> Outcome {
 }
 
 /// Sends one real message with a code that nothing will verify, and says what each provider answered.
-pub(super) async fn send_test(config: &Config, recipient: Recipient, language: Option<Language>) -> Outcome {
+pub(super) async fn send_test(config: &Config, recipient: Recipient, language: Option<Language>) -> CommandResult {
     let store = open(config, true)?;
     let settings = serve::service_settings(config, &store)?;
     settings.delivery.require_reachable(&recipient)?;
@@ -78,15 +78,15 @@ pub(super) async fn send_test(config: &Config, recipient: Recipient, language: O
         let report = provider.send(&message).await;
         let id = report.provider_message_id.map_or_else(String::new, |id| format!(", its number there is {id}"));
         tell(&match (report.outcome, report.error) {
-            (Sending::Sent, _) => format!("{}: it has the message{id}", provider.name()),
+            (Outcome::Sent, _) => format!("{}: it has the message{id}", provider.name()),
             (outcome, error) => {
                 format!("{}: {}: {}", provider.name(), outcome.as_str(), error.unwrap_or_default())
             }
         });
         match report.outcome {
-            Sending::Sent => return Ok(()),
-            Sending::Unknown => return Err("the message may have been sent; ask the recipient".into()),
-            Sending::Retry | Sending::Next | Sending::BadRecipient | Sending::Misconfigured => {}
+            Outcome::Sent => return Ok(()),
+            Outcome::Unknown => return Err("the message may have been sent; ask the recipient".into()),
+            Outcome::Retry | Outcome::Next | Outcome::BadRecipient | Outcome::Misconfigured => {}
         }
     }
     Err("no provider took the message".into())

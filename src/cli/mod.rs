@@ -25,7 +25,7 @@ use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{OpenError, Options, Store};
 
-type Outcome = Result<(), Box<dyn std::error::Error>>;
+type CommandResult = Result<(), Box<dyn std::error::Error>>;
 
 /// One-time passwords as a REST resource, in one binary over one SQLite file.
 #[derive(Parser)]
@@ -102,7 +102,7 @@ enum ConfigCommand {
 ///
 /// # Errors
 /// What failed, as one line.
-pub fn run() -> Outcome {
+pub fn run() -> CommandResult {
     let cli = Cli::parse();
     let config = Config::load(cli.config.as_deref(), std::env::vars_os())?;
     logging::start(config.log_level);
@@ -128,7 +128,7 @@ pub fn run() -> Outcome {
     }
 }
 
-fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
+fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(command);
     // What still runs here is waited for in `serve`, as long as it may take; from now on nobody does.
@@ -160,7 +160,7 @@ impl Drop for Opened {
 }
 
 /// Writes data to stdout.
-fn out(data: &str) -> Outcome {
+fn out(data: &str) -> CommandResult {
     Ok(io::stdout().write_all(data.as_bytes())?)
 }
 

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::housekeeping::keep_house;
-use crate::cli::{Outcome, first_run, now, open_files};
+use crate::cli::{CommandResult, first_run, now, open_files};
 use crate::config::{Config, DeliveryConfig};
 use crate::delivery::{Chain, Delivery};
 use crate::http;
@@ -28,7 +28,7 @@ const DELIVER_WITHIN: Duration = Duration::from_secs(10);
 /// How long the writer may take for what is queued when the last request has been answered.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
-pub(super) async fn run(config: &Config) -> Outcome {
+pub(super) async fn run(config: &Config) -> CommandResult {
     for warning in &config.warnings {
         log::warn!("{warning}");
     }
@@ -136,7 +136,7 @@ impl Outbox {
 
 /// Runs the server until a signal, and then until what is in flight is answered. A second signal ends the process at
 /// once; so does a failed disk, with an error.
-async fn until_stopped(server: http::Server, stopping: http::Stopping, store: Store, mut outbox: Outbox) -> Outcome {
+async fn until_stopped(server: http::Server, stopping: http::Stopping, store: Store, mut outbox: Outbox) -> CommandResult {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
     tokio::pin!(server);

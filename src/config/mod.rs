@@ -41,9 +41,9 @@ pub struct Config {
     /// Where `/metrics` is served without a token.
     pub metrics: Option<SocketAddr>,
     pub database_path: PathBuf,
-    /// Whether otpd moves the write-ahead log into the database.
+    /// Whether otpd moves the WAL into the database.
     pub checkpoints: bool,
-    /// KiB of the write-ahead log between two checkpoints.
+    /// KiB of the WAL between two checkpoints.
     pub checkpoint_kib: u32,
     pub policy: Policy,
     pub limits: Limits,

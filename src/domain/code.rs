@@ -17,6 +17,8 @@ impl Code {
     /// The greatest integer that every JSON client reads exactly (2⁵³ − 1).
     pub const MAX: i64 = 9_007_199_254_740_991;
 
+    /// # Errors
+    /// Below 0 or above [`Code::MAX`], in the contract's words.
     pub fn new(value: i64) -> Result<Self, InvalidValue> {
         match value {
             ..0 => Err("Ensure this value is greater than or equal to 0.".into()),
@@ -71,6 +73,7 @@ impl fmt::Debug for Code {
 pub struct CodeLength(u32);
 
 impl CodeLength {
+    /// 6 to 10 digits; fewer can be guessed (NIST SP 800-63B-4, 3.1.3.2).
     pub fn new(digits: u32) -> Option<Self> {
         (6..=10).contains(&digits).then_some(Self(digits))
     }

@@ -112,7 +112,7 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
-    /// What is there if nothing was before.
+    /// The value, where nothing was stored before that could be kept.
     pub fn into_set(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),

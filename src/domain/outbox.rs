@@ -105,10 +105,12 @@ pub struct Report {
 }
 
 impl Report {
+    /// A provider has the message.
     pub fn sent(provider_message_id: Option<String>) -> Self {
         Self { outcome: Outcome::Sent, provider_message_id, error: None }
     }
 
+    /// It has not, or nobody knows; `error` holds neither code nor recipient nor key.
     pub fn not_sent(outcome: Outcome, error: impl Into<String>) -> Self {
         Self { outcome, provider_message_id: None, error: Some(error.into()) }
     }

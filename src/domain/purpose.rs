@@ -9,6 +9,7 @@ use crate::error::InvalidValue;
 pub struct Purpose(String);
 
 impl Purpose {
+    /// 1 to 32 of `a-z`, `0-9`, `_` and `-`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
         if (1..=32).contains(&text.len()) && text.bytes().all(allowed) {

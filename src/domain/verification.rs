@@ -43,7 +43,7 @@ pub fn repeats(codes: &[Otp], typed: Code) -> bool {
 }
 
 impl Verdict {
-    /// Its name in the measurements.
+    /// Its name in the metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Right => "right",

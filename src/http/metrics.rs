@@ -11,12 +11,12 @@ use crate::http::openapi::{Denials, Faults};
 use crate::http::{SHUTDOWN_SECONDS, Server};
 use crate::service::Service;
 
-/// Connections to the port of the measurements.
+/// Connections to the port of the metrics.
 const CONNECTIONS: usize = 32;
 /// What Prometheus calls its text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// Measurements for Prometheus
+/// Metrics for Prometheus
 ///
 /// Permission code 2852. Where `server.metrics` names an address they are also served there, without a token.
 #[utoipa::path(
@@ -33,7 +33,7 @@ pub(super) async fn show(credentials: Credentials, service: web::Data<Service>) 
     Ok(text(service.metrics(credentials.token).await?))
 }
 
-/// A server on `listener` that shows the measurements to anyone, and nothing else.
+/// A server on `listener` that shows the metrics to anyone, and nothing else.
 ///
 /// # Errors
 /// Where the listener can't be used.

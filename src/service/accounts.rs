@@ -69,6 +69,7 @@ pub async fn list_users(store: &Store) -> Result<Vec<(User, Vec<Permission>)>> {
         .await
 }
 
+/// Lets a user do more; refused where there is no such user.
 pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<()> {
     store
         .write(move |db| {
@@ -78,6 +79,7 @@ pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) 
         .await
 }
 
+/// Lets a user do less; what it might not do before is no error.
 pub async fn revoke(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<()> {
     store
         .write(move |db| {

@@ -46,8 +46,8 @@ impl Service {
         self.store.write(move |db| delete(db, clock())).await
     }
 
-    /// Brings statistics up to date and moves the write-ahead log into the database, so that what was deleted is in
-    /// neither. Gives the bytes that the log still has: some readers may have been in the way.
+    /// Brings statistics up to date and moves the WAL into the database, so that what was deleted is in
+    /// neither. Gives the bytes that the WAL still has: some readers may have been in the way.
     pub async fn tidy(&self) -> Result<u64> {
         self.store.tidy().await?;
         Ok(self.store.wal_bytes())

@@ -109,13 +109,13 @@ impl Service {
         self.store.read(move |db| authenticate(db, &token)?.0.require_staff()).await
     }
 
-    /// The measurements for a caller who may view codes.
+    /// The metrics for a caller who may view codes.
     pub async fn metrics(&self, token: ApiToken) -> Result<String> {
         self.read(token, Permission::ViewOtp, |_| Ok(())).await?;
         self.metrics_for_anyone().await
     }
 
-    /// The measurements, in the text format of Prometheus.
+    /// The metrics, in the text format of Prometheus.
     pub async fn metrics_for_anyone(&self) -> Result<String> {
         self.store.measure().await?.render().map_err(Error::internal)
     }

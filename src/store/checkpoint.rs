@@ -2,7 +2,7 @@
 //! of that commit, and hide that the disk failed. Here the writer does it, when its callers have been answered.
 //!
 //! A checkpoint that waits for nobody is enough as long as no reader looks at an old state for long. Where readers
-//! always overlap, the log could never begin anew: past a limit the writer waits for them.
+//! always overlap, the WAL could never begin anew: past a limit the writer waits for them.
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -14,11 +14,12 @@ use crate::metrics::Metrics;
 use crate::store::error::Failure;
 use crate::store::{Db, Options};
 
-/// Steps after which the writer waits for readers, so that the log begins anew: first for a moment, and then until the
-/// longest of our own must have ended, both those that were there and those that began meanwhile.
+/// After so many steps without a new beginning of the WAL the writer waits for readers, for a moment.
 const PATIENCE: c_int = 2;
-const LAST_PATIENCE: c_int = 3;
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
+/// After so many it waits until each of otpd's own readers must have ended: one that was there, and one that began while
+/// it was waited for. A read takes two seconds at most.
+const LAST_PATIENCE: c_int = 3;
 const WAIT_FOR_ALL: Duration = Duration::from_millis(4500);
 /// Whoever is there even then is another program, such as a backup: no change waits for it again so soon.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -62,7 +63,7 @@ impl Checkpoints {
     /// The disk failed.
     pub(super) fn keep_small(&mut self, db: &Db) -> Result<(), Failure> {
         let pages = PAGES.get();
-        // A log that has begun anew is small again.
+        // A WAL that has begun anew is small again.
         self.due = self.due.min(pages - pages % self.every + self.every);
         if !self.ours || pages < self.due {
             return Ok(());
@@ -74,8 +75,8 @@ impl Checkpoints {
         }
         let deadline = Instant::now() + if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS };
         db.busy_timeout(WAIT_FOR_OTHERS)?;
-        // Again and again: SQLite waits for the place of an old reader, where new ones may sit that are in nobody's way, and
-        // looks who sits there only when it begins.
+        // In short tries: SQLite waits for a lock that a reader in the way shares with readers that are not, and finds out
+        // which is which only when it begins.
         while !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? {
             if Instant::now() >= deadline {
                 self.not_before = Instant::now() + if is_large { PAUSE } else { Duration::ZERO };

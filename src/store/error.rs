@@ -39,7 +39,7 @@ pub(super) fn is_disk_failure(error: &Error) -> bool {
         .cause()
         .and_then(|cause| cause.downcast_ref::<rusqlite::Error>())
         .and_then(rusqlite::Error::sqlite_error)
-        // The shared memory of the log could not grow: the disk is full, and nothing that matters was to be written.
+        // The shared memory of the WAL could not grow: the disk is full, and nothing that matters was to be written.
         .filter(|error| error.extended_code != rusqlite::ffi::SQLITE_IOERR_SHMSIZE)
         .is_some_and(|error| error.code == ErrorCode::SystemIoFailure)
 }

@@ -186,6 +186,10 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
     found(changed)
 }
 
+/// Deletes a code, and with it its messages.
+///
+/// # Errors
+/// Not found, where there is none.
 pub fn delete(db: &Db, id: OtpId) -> Result<()> {
     found(db.prepare_cached("DELETE FROM otp_codes WHERE id = $1")?.execute([id.value()])?)
 }

@@ -15,6 +15,7 @@ pub fn consecutive_failures(db: &Db, recipient: &Recipient) -> Result<u32> {
     Ok(failures.unwrap_or(0))
 }
 
+/// Counts a failure.
 pub fn add_failure(db: &Db, recipient: &Recipient) -> Result<()> {
     let sql = "INSERT INTO recipients (recipient, consecutive_failures) VALUES ($1, 1)
                ON CONFLICT (recipient) DO UPDATE SET consecutive_failures = consecutive_failures + 1";

@@ -51,6 +51,7 @@ fn presented(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Presented>> {
     Ok(hash.is(&stored).then_some(presented))
 }
 
+/// Adds a token to a user; what is stored of it is its hash and how it begins.
 pub fn insert(db: &Db, user_id: i64, token: &ApiToken, now: Timestamp) -> Result<()> {
     db.prepare_cached("INSERT INTO api_tokens (user_id, hash, prefix, created_at) VALUES ($1, $2, $3, $4)")?
         .execute(params![user_id, token.hash().as_bytes(), token.prefix(), now.as_micros()])?;
@@ -85,12 +86,14 @@ pub fn list_by_prefix(db: &Db, prefix: &str) -> Result<Vec<TokenRecord>> {
     db.prepare_cached(LIST_BY_PREFIX)?.query_and_then([prefix, &end], from_row)?.collect()
 }
 
+/// Notes that a token was used; one that was revoked meanwhile is no error.
 pub fn update_last_used(db: &Db, token_id: i64, now: Timestamp) -> Result<()> {
     db.prepare_cached("UPDATE api_tokens SET last_used_at = $1 WHERE id = $2")?
         .execute(params![now.as_micros(), token_id])?;
     Ok(())
 }
 
+/// Deletes a token; one that is gone already is no error.
 pub fn delete(db: &Db, token_id: i64) -> Result<()> {
     db.prepare_cached("DELETE FROM api_tokens WHERE id = $1")?.execute([token_id])?;
     Ok(())

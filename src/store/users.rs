@@ -28,6 +28,7 @@ pub fn list(db: &Db) -> Result<Vec<User>> {
         .collect()
 }
 
+/// Whether there is any user.
 pub fn any(db: &Db) -> Result<bool> {
     Ok(db.prepare_cached("SELECT 1 FROM users LIMIT 1")?.exists([])?)
 }
@@ -41,6 +42,7 @@ pub fn insert(db: &Db, name: &UserName, role: Role, now: Timestamp) -> Result<i6
     ])?)
 }
 
+/// Disables or enables a user.
 pub fn update_active(db: &Db, user_id: i64, is_active: bool) -> Result<()> {
     db.prepare_cached("UPDATE users SET is_active = $1 WHERE id = $2")?.execute(params![is_active, user_id])?;
     Ok(())

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -27,7 +28,35 @@ fn later_layers_win_and_show_where_each_value_came_from() {
     fs::write(folder.path().join("other.toml"), "[otp]\nexpiration = \"8m\"\n").unwrap();
     let all = succeed(folder.path(), &["--config", "other.toml", "config", "show"]);
     assert!(all.contains("otp.expiration = \"8m\" # other.toml\n"), "{all}");
-    assert_eq!(all.lines().count(), 31, "every setting has a line");
+    let shown: BTreeSet<&str> = all.lines().filter_map(|line| Some(line.split_once(" = ")?.0)).collect();
+    assert_eq!(shown, defaults().iter().map(|(key, _)| key.as_str()).collect());
+}
+
+/// Every setting of config/default.toml with its value; the first admin's token has none.
+fn defaults() -> Vec<(String, String)> {
+    let toml = include_str!("../../config/default.toml");
+    let mut section = "";
+    let mut found = Vec::new();
+    for line in toml.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+        } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
+            found.push((format!("{section}.{key}"), value.trim_matches('"').to_owned()));
+        }
+    }
+    found
+}
+
+#[test]
+fn the_table_of_settings_in_the_readme_is_that_of_the_program() {
+    let readme = include_str!("../../README.md");
+    for (key, default) in defaults() {
+        let named = format!("`{key}`");
+        let row = readme.lines().find(|line| line.starts_with("| `") && line.contains(&named));
+        let row = row.unwrap_or_else(|| panic!("{key} is not in the README"));
+        let expected = if default.is_empty() { "unset".to_owned() } else { format!("`{default}`") };
+        assert!(row.contains(&expected), "{row}: {expected}");
+    }
 }
 
 #[test]

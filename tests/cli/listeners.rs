@@ -4,7 +4,7 @@ use std::process::Command;
 use crate::helpers::{Server, fail, folder, otpd};
 
 #[test]
-fn measurements_have_an_address_of_their_own_that_asks_for_no_token_and_has_nothing_else() {
+fn metrics_have_an_address_of_their_own_that_asks_for_no_token_and_has_nothing_else() {
     let folder = folder();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = Server::spawn(otpd(folder.path()).env("OTPD_SERVER__METRICS", free.to_string()));

@@ -48,7 +48,7 @@ const DOCS_POLICY: &str =
     tags(
         (name = "codes", description = "One-time passwords as a resource that staff manage"),
         (name = "sending", description = "Codes that are sent, and verified once"),
-        (name = "service", description = "Health, measurements and this description")
+        (name = "service", description = "Health, metrics and this description")
     )
 )]
 pub(super) struct Description;
