@@ -136,7 +136,12 @@ impl Outbox {
 
 /// Runs the server until a signal, and then until what is in flight is answered. A second signal ends the process at
 /// once; so does a failed disk, with an error.
-async fn until_stopped(server: http::Server, stopping: http::Stopping, store: Store, mut outbox: Outbox) -> CommandResult {
+async fn until_stopped(
+    server: http::Server,
+    stopping: http::Stopping,
+    store: Store,
+    mut outbox: Outbox,
+) -> CommandResult {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
     tokio::pin!(server);
