@@ -3,7 +3,7 @@
 //! # Layout
 //!
 //! The arrows point one way: `error ← domain, metrics ← store, delivery ← service ← http, cli ← main`. A room uses only
-//! what stands left of it; `config` is read by `cli` alone, which hands plain values inward.
+//! what stands left of it. `config` stands between `delivery` and `cli`, which alone reads it and hands plain values inward.
 //!
 //! - [`error`]: the one error of a request, with its public text and its private cause.
 //! - [`domain`]: the rules, as pure code. A value that exists is valid: it was made by `parse`.
@@ -20,7 +20,7 @@
 //! `domain/otp.rs` lays the patch over the stored code, `store/otps.rs` writes it. `store/writer.rs` answers once it is on
 //! the disk.
 //!
-//! A message goes another way: `service/sending.rs` queues it with its code, `service/outbox.rs` takes it from there,
+//! A message goes another way: `service/sending.rs` queues it with its code, `service/lane.rs` takes it from there,
 //! `domain/outbox.rs` says which provider comes next, and one of `delivery/` hands it over.
 
 pub mod cli;

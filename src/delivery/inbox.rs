@@ -13,13 +13,13 @@ use crate::error::Result;
 /// Keeps a message and gives its number.
 pub type Keep = Arc<dyn Fn(NewInboxMessage) -> BoxFuture<'static, Result<i64>> + Send + Sync>;
 
-pub struct Inbox {
+pub(super) struct Inbox {
     name: String,
     keep: Keep,
 }
 
 impl Inbox {
-    pub fn new(name: String, keep: Keep) -> Self {
+    pub(super) fn new(name: String, keep: Keep) -> Self {
         Self { name, keep }
     }
 }

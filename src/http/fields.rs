@@ -38,7 +38,7 @@ pub(super) fn send_request(body: &Fields) -> Result<SendRequest> {
     let mut errors = FieldErrors::default();
     let purpose = errors.note("purpose", optional(body, "purpose", Purpose::parse)).flatten();
     let language = errors.note("language", optional(body, "language", language)).flatten();
-    let recipient = read_recipient(body, errors)?;
+    let recipient = one_recipient(body, errors)?;
     Ok(SendRequest { recipient, purpose: purpose.unwrap_or_default(), language })
 }
 
@@ -47,27 +47,28 @@ pub(super) fn verify_request(body: &Fields) -> Result<VerifyRequest> {
     let mut errors = FieldErrors::default();
     let code = errors.note("code", body.get("code").ok_or("This field is required.".into()).and_then(typed_code));
     let purpose = errors.note("purpose", optional(body, "purpose", Purpose::parse)).flatten();
-    let recipient = read_recipient(body, errors)?;
-    // A code that could not be read stands in the errors, and so did not come this far.
-    let code = code.ok_or_else(Code::not_an_integer).map_err(|refusal| FieldErrors::one("code", refusal.0))?;
+    let (number, address) = recipients(body, &mut errors);
+    let Some(code) = code.filter(|_| errors.is_empty()) else { return Err(errors.into()) };
+    let recipient = Recipient::exactly_one(number.into_set(), address.into_set())?;
     Ok(VerifyRequest { recipient, purpose: purpose.unwrap_or_default(), code })
 }
 
 /// The body of a request that names a recipient, and no more.
 pub(super) fn recipient(body: &Fields) -> Result<Recipient> {
-    read_recipient(body, FieldErrors::default())
+    one_recipient(body, FieldErrors::default())
 }
 
 /// The one recipient, if nothing else was refused.
-fn read_recipient(body: &Fields, mut errors: FieldErrors) -> Result<Recipient> {
+fn one_recipient(body: &Fields, mut errors: FieldErrors) -> Result<Recipient> {
+    let (number, address) = recipients(body, &mut errors);
+    if errors.is_empty() { Recipient::exactly_one(number.into_set(), address.into_set()) } else { Err(errors.into()) }
+}
+
+/// What a body says of recipients. What can't be read counts as not given, with its refusal in `errors`.
+fn recipients(body: &Fields, errors: &mut FieldErrors) -> (Change<MobileNumber>, Change<EmailAddress>) {
     let number = errors.note("mobile_number", change(body, "mobile_number", MobileNumber::parse));
     let address = errors.note("email", change(body, "email", EmailAddress::parse));
-    match (number, address) {
-        (Some(number), Some(address)) if errors.is_empty() => {
-            Recipient::exactly_one(number.into_set(), address.into_set())
-        }
-        _ => Err(errors.into()),
-    }
+    (number.unwrap_or(Change::Keep), address.unwrap_or(Change::Keep))
 }
 
 /// A field that may be left out. An empty form field is left out, as in DRF.
@@ -106,13 +107,8 @@ struct Rest {
 impl Rest {
     /// What can't be read counts as not given, with its refusal in `errors`.
     fn read(body: &Fields, errors: &mut FieldErrors) -> Self {
-        let mobile_number = change(body, "mobile_number", MobileNumber::parse);
-        let email = change(body, "email", EmailAddress::parse);
-        Self {
-            mobile_number: errors.note("mobile_number", mobile_number).unwrap_or(Change::Keep),
-            email: errors.note("email", email).unwrap_or(Change::Keep),
-            valid_to: errors.note("valid_to", valid_to(body)).flatten(),
-        }
+        let (mobile_number, email) = recipients(body, errors);
+        Self { mobile_number, email, valid_to: errors.note("valid_to", valid_to(body)).flatten() }
     }
 }
 

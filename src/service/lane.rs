@@ -23,8 +23,9 @@ use crate::service::outbox::{PAUSE, stopped};
 use crate::store::messages::Due;
 use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
 
-/// Messages that are handed over at once.
-const AT_ONCE: usize = 32;
+/// Messages that are handed over at once. Mail servers let few connections in from one address.
+const SMS_AT_ONCE: usize = 32;
+const MAILS_AT_ONCE: usize = 8;
 /// How long an answer is waited for when otpd stops. Later would not help: whoever stops it kills it after ten seconds
 /// (Docker), and the next start would send again what nobody has written down.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
@@ -61,6 +62,13 @@ impl Lane {
         Self { service, channel }
     }
 
+    fn at_once(&self) -> usize {
+        match self.channel {
+            Channel::Sms => SMS_AT_ONCE,
+            Channel::Email => MAILS_AT_ONCE,
+        }
+    }
+
     fn chain(&self) -> &Chain {
         self.service.delivery.chain(self.channel)
     }
@@ -76,7 +84,7 @@ impl Lane {
         let mut stopping = false;
         loop {
             let mut pause = LOOK_EVERY;
-            if !stopping && held.len() < AT_ONCE {
+            if !stopping && held.len() < self.at_once() {
                 let (claimed, next) = self.claim(held.values().copied().collect()).await;
                 for handover in claimed {
                     let message_id = handover.message_id;
@@ -126,9 +134,9 @@ impl Lane {
         let mut interrupted = messages::list_sending(db, self.channel)?;
         interrupted.retain(|id| !held.contains(id));
         interrupted.iter().try_for_each(|id| messages::requeue_interrupted(db, *id, now))?;
-        let mut due = messages::list_due(db, self.channel, now, AT_ONCE)?;
+        let mut due = messages::list_due(db, self.channel, now, self.at_once())?;
         due.retain(|due| !held.contains(&due.id));
-        due.truncate(AT_ONCE - held.len());
+        due.truncate(self.at_once() - held.len());
         let (mut route, mut handovers) = (self.route(now), Vec::new());
         for due in due {
             handovers.extend(self.claim_one(db, &mut route, &due, now)?);

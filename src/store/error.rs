@@ -5,8 +5,12 @@ use rusqlite::ErrorCode;
 use crate::error::Error;
 
 impl From<rusqlite::Error> for Error {
-    /// Busy, full, failing and damaged disks, and what took too long, are no fault of ours.
+    /// Busy, full, failing and damaged disks, and what took too long, are no fault of ours. Nor is a statement that SQLite
+    /// can't read: ours are literals and tried, so the schema was damaged.
     fn from(cause: rusqlite::Error) -> Self {
+        if matches!(cause, rusqlite::Error::SqlInputError { .. }) {
+            return Self::unavailable(cause);
+        }
         match cause.sqlite_error_code() {
             Some(
                 ErrorCode::DatabaseBusy

@@ -1,5 +1,7 @@
 //! The schema's versions, embedded from `migrations/`.
 
+use std::collections::BTreeMap;
+
 use chrono::DateTime;
 use refinery::embed_migrations;
 use rusqlite::TransactionBehavior;
@@ -47,6 +49,28 @@ fn has_history(db: &Db) -> rusqlite::Result<bool> {
         [],
         |row| Ok(row.get::<_, i64>(0)? > 0),
     )
+}
+
+/// The schema that this program makes, but for what SQLite or refinery words by themselves.
+const SCHEMA: &str = "
+    SELECT name,
+           sql
+      FROM sqlite_schema
+     WHERE sql IS NOT NULL
+       AND name NOT LIKE 'sqlite_%'
+       AND name <> 'refinery_schema_history'
+       AND name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')";
+
+/// The first table, index or trigger that is not as this program makes it, in a database of the latest version. What
+/// somebody has added stays unnoticed.
+pub(super) fn first_difference(db: &Db) -> std::result::Result<Option<String>, Box<dyn std::error::Error>> {
+    let schema = |db: &Db| -> rusqlite::Result<BTreeMap<String, String>> {
+        db.prepare(SCHEMA)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+    };
+    let mut sound = Db::open_in_memory()?;
+    apply(&mut sound)?;
+    let found = schema(db)?;
+    Ok(schema(&sound)?.into_iter().find(|(name, sql)| found.get(name) != Some(sql)).map(|(name, _)| name))
 }
 
 /// Refuses a database whose schema is not the latest.

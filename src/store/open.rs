@@ -183,6 +183,12 @@ pub(super) fn require_ours(connection: &Connection, path: &Path) -> Result<(), O
         let reason = format!("was made by a newer otpd (schema {found}, this one knows {known}); install that version");
         return Err(OpenError::new(path, reason));
     }
+    let unreadable = |cause: Box<dyn std::error::Error>| OpenError::new(path, format!("can't be compared: {cause}"));
+    if found == known
+        && let Some(name) = migrations::first_difference(&connection).map_err(unreadable)?
+    {
+        return Err(OpenError::new(path, format!("is damaged (its {name} is not as otpd makes it); restore a backup")));
+    }
     let small = fs::metadata(path).is_ok_and(|metadata| metadata.len() <= CHECKED_BYTES);
     let check = || connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
     let finding = if small { check().map_err(sqlite)? } else { "ok".to_owned() };

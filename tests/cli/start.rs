@@ -129,6 +129,25 @@ fn a_damaged_schema_history_is_refused() {
 }
 
 #[test]
+fn a_damaged_schema_is_refused_and_what_somebody_added_is_not() {
+    let folder = with_database();
+    let db = Connection::open(folder.path().join("otp.db")).unwrap();
+    db.execute_batch("CREATE INDEX mine ON otp_codes (code, id)").unwrap();
+    drop(Server::start(folder.path()));
+    // One letter, which SQLite finds nothing wrong with.
+    db.execute_batch(
+        "PRAGMA writable_schema = ON;
+         UPDATE sqlite_schema SET sql = replace(sql, 'with_email', 'with_emaim') WHERE name = 'otp_totals'",
+    )
+    .unwrap();
+    drop(db);
+    assert_eq!(
+        refused(folder.path()),
+        "otpd: database otp.db: is damaged (its otp_totals is not as otpd makes it); restore a backup"
+    );
+}
+
+#[test]
 fn another_programs_database_is_refused() {
     for made in ["CREATE TABLE t (x)", "PRAGMA application_id = 7; CREATE TABLE t (x)"] {
         let folder = folder();

@@ -130,6 +130,7 @@ async fn a_mail_arrives_as_text_and_as_html_whatever_protects_the_connection() {
             "From: otpd <noreply@example.com>",
             "To: Some@example.com",
             "Subject: =?utf-8?b?",
+            "Auto-Submitted: auto-generated",
             "multipart/alternative",
             "text/plain; charset=utf-8",
             "text/html; charset=utf-8",

@@ -16,6 +16,7 @@ mod kill;
 mod ledger;
 mod lock;
 mod model;
+mod plain;
 mod power;
 #[path = "../program/mod.rs"]
 mod program;

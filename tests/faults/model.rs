@@ -1,27 +1,15 @@
 //! Random sequences of requests by several clients, against the real server and against a plain map.
 
-use std::collections::BTreeMap;
+use std::fs;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::client::{Client, OTPS};
+use crate::plain::{ADDRESSES, Body, Model, NUMBERS, Stored};
 use crate::program::{Server, TOKEN, folder, otpd};
 use crate::trials::{alone, trials};
-
-const NUMBERS: [&str; 3] = ["09120000001", "09120000002", "09350000003"];
-const ADDRESSES: [&str; 3] = ["one@email.com", "two@email.com", "three@email.com"];
-const FUTURE: &str = "2099-01-01T00:00:00.000000Z";
-
-#[derive(Clone, Debug, Default)]
-struct Body {
-    code: Option<i64>,
-    /// `Some(None)` is an explicit null.
-    mobile_number: Option<Option<usize>>,
-    email: Option<Option<usize>>,
-    is_long: bool,
-}
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -30,63 +18,9 @@ enum Step {
     Delete(usize),
     Retrieve(usize),
     List { has_email: Option<bool>, newest_first: bool },
+    Verify { by_email: bool, whose: usize, guess: i64 },
     Stop,
     Kill,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Stored {
-    code: i64,
-    mobile_number: Option<usize>,
-    email: Option<usize>,
-    is_long: bool,
-}
-
-#[derive(Default)]
-struct Model {
-    codes: BTreeMap<i64, Stored>,
-    /// Every id there ever was, and one that there never was.
-    ids: Vec<i64>,
-}
-
-impl Body {
-    fn json(&self) -> String {
-        let mut body = serde_json::Map::new();
-        if let Some(code) = self.code {
-            body.insert("code".to_owned(), code.into());
-        }
-        for (name, value, values) in [("mobile_number", self.mobile_number, NUMBERS), ("email", self.email, ADDRESSES)]
-        {
-            if let Some(value) = value {
-                body.insert(name.to_owned(), value.map_or(Value::Null, |n| values[n].into()));
-            }
-        }
-        if self.is_long {
-            body.insert("valid_to".to_owned(), FUTURE.into());
-        }
-        Value::Object(body).to_string()
-    }
-
-    /// What is stored if this is laid over `old`; `None` where that has not exactly one recipient, or no code.
-    fn over(&self, old: Option<&Stored>) -> Option<Stored> {
-        let stored = Stored {
-            code: self.code.or(old.map(|old| old.code))?,
-            mobile_number: self.mobile_number.unwrap_or(old.and_then(|old| old.mobile_number)),
-            email: self.email.unwrap_or(old.and_then(|old| old.email)),
-            is_long: self.is_long,
-        };
-        (stored.mobile_number.is_some() != stored.email.is_some()).then_some(stored)
-    }
-}
-
-impl Stored {
-    fn is(&self, id: i64, otp: &Value) -> bool {
-        otp["id"] == id
-            && otp["code"] == self.code
-            && otp["mobile_number"] == json!(self.mobile_number.map(|n| NUMBERS[n]))
-            && otp["email"] == json!(self.email.map(|n| ADDRESSES[n]))
-            && (otp["valid_to"] == FUTURE) == self.is_long
-    }
 }
 
 fn body() -> impl Strategy<Value = Body> {
@@ -104,6 +38,8 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
         4 => (0..12usize).prop_map(Step::Retrieve),
         4 => (proptest::option::of(any::<bool>()), any::<bool>())
             .prop_map(|(has_email, newest_first)| Step::List { has_email, newest_first }),
+        8 => (any::<bool>(), 0..3usize, 0..5i64)
+            .prop_map(|(by_email, whose, guess)| Step::Verify { by_email, whose, guess }),
         1 => Just(Step::Stop),
         1 => Just(Step::Kill),
     ];
@@ -121,6 +57,10 @@ struct World {
 impl World {
     fn new() -> Self {
         let folder = folder();
+        // What counts over hours and recipients is tested elsewhere: here every guess is heard.
+        let limits = "[otp]\nrecipient_attempts_per_hour = 0\nmax_consecutive_failures = 0\n\
+                      [limits]\nfailures_per_token_hour = 0\n";
+        fs::write(folder.path().join("otp.toml"), limits).unwrap();
         let server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
         let staff = |name: &str, permissions: &[&str]| {
             let mut command = otpd(folder.path());
@@ -130,7 +70,8 @@ impl World {
             }
             String::from_utf8(command.output().unwrap().stdout).unwrap().trim().to_owned()
         };
-        let tokens = [TOKEN.to_owned(), staff("all", &["2851", "2852", "2853", "2854"]), staff("viewer", &["2852"])];
+        let tokens =
+            [TOKEN.to_owned(), staff("all", &["2851", "2852", "2853", "2854", "2856"]), staff("viewer", &["2852"])];
         let mut world = Self { folder, server, tokens, clients: Vec::new() };
         world.connect();
         world
@@ -198,6 +139,17 @@ impl World {
                 match model.codes.get(&id) {
                     None => assert_eq!(status, 404, "{otp}"),
                     Some(stored) => assert!(status == 200 && stored.is(id, &otp), "{otp}"),
+                }
+            }
+            Step::Verify { by_email, whose, guess } => {
+                let (field, recipient) =
+                    if *by_email { ("email", ADDRESSES[*whose]) } else { ("mobile_number", NUMBERS[*whose]) };
+                let body = json!({ field: recipient, "code": guess }).to_string();
+                let answer = self.clients[who].ask("POST", &format!("{OTPS}verify"), &body);
+                if only_looks {
+                    assert_eq!(answer.0, 403, "{}", answer.1);
+                } else {
+                    assert_eq!(answer, model.verify(*by_email, *whose, *guess));
                 }
             }
             Step::List { has_email, newest_first } => self.compare(model, who, *has_email, *newest_first),

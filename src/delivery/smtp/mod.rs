@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use lettre::Message as Mail;
+use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::response::Category;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::delivery::smtp::server::Server;
@@ -21,8 +21,8 @@ use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
 
-/// Connections that are open at once.
-const CONNECTIONS: usize = 8;
+/// So that nobody's holiday answers it (RFC 3834).
+const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 /// How long a connection is kept for the next mail.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -53,12 +53,11 @@ pub enum Security {
     Plain,
 }
 
-pub struct SmtpProvider {
+pub(super) struct SmtpProvider {
     name: String,
     from: Mailbox,
     timeout: Duration,
     server: Server,
-    slots: Semaphore,
     /// Connections that wait for the next mail, and since when.
     idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
 }
@@ -66,12 +65,11 @@ pub struct SmtpProvider {
 impl SmtpProvider {
     /// # Errors
     /// What is wrong with the certificate, the host or the proxy.
-    pub fn new(name: String, smtp: Smtp) -> Result<Self, String> {
+    pub(super) fn new(name: String, smtp: Smtp) -> Result<Self, String> {
         Ok(Self {
             from: smtp.from.clone(),
             timeout: smtp.timeout,
             server: Server::new(smtp).map_err(|cause| format!("{name}: {cause}"))?,
-            slots: Semaphore::new(CONNECTIONS),
             idle: Mutex::default(),
             name,
         })
@@ -84,6 +82,7 @@ impl SmtpProvider {
             .from(self.from.clone())
             .to(Mailbox::new(None, to))
             .subject(text.subject.clone().unwrap_or_default())
+            .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
             .message_id(None);
         let built = match &text.html {
             Some(html) => mail.multipart(MultiPart::alternative_plain_html(text.plain.clone(), html.clone())),
@@ -97,8 +96,6 @@ impl SmtpProvider {
             Ok(mail) => mail,
             Err(cause) => return Report::not_sent(Outcome::BadRecipient, cause),
         };
-        // The semaphore is never closed; a slot is held until the end of the function.
-        let _slot = self.slots.acquire().await;
         let mut connection = match self.connection().await {
             Ok(connection) => connection,
             Err(report) => return report,
