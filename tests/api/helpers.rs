@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 
+use otpd::domain::limit::{Limit, Limits};
 use otpd::domain::timestamp::Timestamp;
 use otpd::domain::token::ApiToken;
 use otpd::domain::user::{Permission, Role};
@@ -194,3 +195,13 @@ pub const NOT_FOUND: &str = r#"{"detail":"No OTPCode matches the given query."}"
 pub const FORBIDDEN: &str = r#"{"detail":"You do not have permission to perform this action."}"#;
 pub const NO_CREDENTIALS: &str = r#"{"detail":"Authentication credentials were not provided."}"#;
 pub const ONE_RECIPIENT: &str = r#"{"non_field_errors":["Exactly one of mobile_number or email must be provided."]}"#;
+
+/// What became of the messages of a code.
+pub fn deliveries(id: i64) -> String {
+    format!("{}/deliveries", path(id))
+}
+
+/// One limit and no other.
+pub fn only(limit: Limit, allowed: u32) -> Limits {
+    Limits::new(|other| if other == limit { allowed } else { 0 })
+}

@@ -11,7 +11,7 @@ use otpd::service::Settings;
 use serde_json::Value;
 
 pub use crate::gateway::{Gateway, Reply};
-use crate::helpers::{TestApp, path};
+use crate::helpers::{TestApp, deliveries, path};
 use crate::sending::{SEND, TO_MOBILE};
 
 /// A provider that is never asked: nobody delivers in the tests that have it.
@@ -82,7 +82,7 @@ async fn outcome(settings: Settings) -> Value {
     let _delivering = app.deliver();
     assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
     for second in 0..800 {
-        let deliveries = app.send("GET", &format!("{}/deliveries", path(1))).await.json();
+        let deliveries = app.send("GET", &deliveries(1)).await.json();
         if !["queued", "sending"].contains(&deliveries[0]["state"].as_str().unwrap()) {
             return deliveries[0].clone();
         }
@@ -196,7 +196,7 @@ async fn what_is_used_before_it_is_sent_is_sent_no_more() {
     app.send_json("POST", crate::verifying::VERIFY, guess).await;
     let _delivering = app.deliver();
     for _ in 0..200 {
-        let deliveries = app.send("GET", &format!("{}/deliveries", path(1))).await.json();
+        let deliveries = app.send("GET", &deliveries(1)).await.json();
         if deliveries[0]["state"] == "cancelled" {
             assert_eq!(gateway.asked().len(), 0);
             return;

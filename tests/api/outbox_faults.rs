@@ -10,7 +10,7 @@ use otpd::service::Settings;
 use serde_json::Value;
 
 use crate::gateway::TAKEN;
-use crate::helpers::{TestApp, path};
+use crate::helpers::{TestApp, deliveries};
 use crate::outbox::{Gateway, Reply, chain, http, with_sms, with_two};
 use crate::sending::{SEND, TO_MOBILE};
 
@@ -29,7 +29,7 @@ async fn sent_to(app: &TestApp, recipient: &str, state: &str) -> Value {
 async fn history(app: &TestApp, id: i64, message: usize, state: &str) -> Value {
     let begun = Instant::now();
     loop {
-        let message = app.send("GET", &format!("{}/deliveries", path(id))).await.json()[message].clone();
+        let message = app.send("GET", &deliveries(id)).await.json()[message].clone();
         if message["state"] == state {
             return message;
         }

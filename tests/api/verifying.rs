@@ -1,10 +1,10 @@
 use std::time::Duration;
 
-use otpd::domain::limit::{Limit, Limits};
+use otpd::domain::limit::Limit;
 use otpd::domain::policy::Policy;
 use otpd::service::Settings;
 
-use crate::helpers::{ONE_RECIPIENT, OTPS, TestApp, on_field, path};
+use crate::helpers::{ONE_RECIPIENT, OTPS, TestApp, on_field, only, path};
 use crate::outbox::delivering;
 use crate::sending::{SEND, TO_MOBILE};
 
@@ -21,10 +21,6 @@ fn wrong(attempts_left: u32) -> String {
 
 fn guess(code: i64) -> String {
     format!(r#"{{"mobile_number":"09123456789","code":{code}}}"#)
-}
-
-fn only(limit: Limit, allowed: u32) -> Limits {
-    Limits::new(|other| if other == limit { allowed } else { 0 })
 }
 
 #[tokio::test]
