@@ -46,6 +46,9 @@ impl Answer {
         match status {
             200..300 => Report::not_sent(Outcome::Unknown, format!("{status}, with an answer that can't be read")),
             401 | 403 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the key is refused")),
+            504 | 524 => {
+                Report::not_sent(Outcome::Unknown, format!("{status}: what it asked did not answer it in time"))
+            }
             408 | 425 | 429 | 500..600 => Report::not_sent(Outcome::Retry, format!("{status}: it is busy or broken")),
             _ => Report::not_sent(Outcome::Next, format!("{status}: it refuses the request")),
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{AGE, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Client, Method, Proxy, Request, Url};
 use serde_json::Value;
 
@@ -17,6 +17,8 @@ use crate::domain::secret::Secret;
 /// More than any gateway has to say.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
+/// Less than a stop waits for: what has no connection by then was certainly not sent, and says so itself.
+const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// More than clocks differ that are set by anything, and less than a code lives.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
@@ -117,7 +119,7 @@ impl<G: Gateway> HttpProvider<G> {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = Client::builder()
             .timeout(connection.timeout)
-            .connect_timeout(connection.timeout / 2)
+            .connect_timeout((connection.timeout / 2).min(CONNECT_WITHIN))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .user_agent(concat!("otpd/", env!("CARGO_PKG_VERSION")));
@@ -133,8 +135,7 @@ impl<G: Gateway> HttpProvider<G> {
         let request = self.build(call).map_err(|cause| Report::not_sent(Outcome::Misconfigured, cause))?;
         let mut response = self.client.execute(request).await.map_err(|cause| lost(&cause))?;
         let status = response.status().as_u16();
-        let date = response.headers().get(DATE).and_then(|date| DateTime::parse_from_rfc2822(date.to_str().ok()?).ok());
-        let date = date.map(|date| date.to_utc());
+        let date = made_at(response.headers());
         let mut body = Vec::new();
         while body.len() < LONGEST_ANSWER {
             match response.chunk().await {
@@ -192,6 +193,12 @@ impl<G: Gateway> Provider for HttpProvider<G> {
             Ok(format!("it lets us in; {credit} {unit} left"))
         })
     }
+}
+
+/// The `Date` of an answer, unless a cache kept it for a while (RFC 9111, 5.1).
+fn made_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+    let date = headers.get(DATE).filter(|_| !headers.contains_key(AGE))?.to_str().ok()?;
+    DateTime::parse_from_rfc2822(date).ok().map(|date| date.to_utc())
 }
 
 /// Codes expire by this machine's clock; a gateway's is a second opinion.

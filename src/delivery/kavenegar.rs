@@ -50,7 +50,8 @@ impl Gateway for Kavenegar {
             432 => (Outcome::Misconfigured, "the template has no %token"),
             501 => (Outcome::Misconfigured, "a test account sends to its owner only"),
             418 => (Outcome::Next, "there is no credit"),
-            409 | 451 | 500 | 502..600 => (Outcome::Retry, "it is busy"),
+            409 | 451 | 500 | 502 | 503 => (Outcome::Retry, "it is busy"),
+            504..600 => return answer.by_status(),
             _ => (Outcome::Next, "it refuses the request"),
         };
         Report::not_sent(outcome, format!("{status}: {meaning}"))

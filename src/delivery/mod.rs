@@ -9,10 +9,10 @@ mod inbox;
 mod ippanel;
 mod kavenegar;
 mod melipayamak;
-mod proxy;
 mod settings;
 mod smsir;
 mod smtp;
+mod tcp;
 
 use futures_util::future::BoxFuture;
 

@@ -173,6 +173,12 @@ pub struct Route<'a> {
 }
 
 impl Route<'_> {
+    /// The end of a message that is wanted no more.
+    pub fn cancel(attempts: &[Attempt]) -> Step {
+        let is_unknown = attempts.iter().any(|attempt| attempt.outcome == Some(Outcome::Unknown));
+        Step::End(if is_unknown { MessageState::Unknown } else { MessageState::Cancelled })
+    }
+
     /// Notes that a message goes to a provider: where that is its trial, the next ones stay away.
     pub fn begin(&mut self, provider: usize) {
         if let Some(candidate) =

@@ -112,7 +112,7 @@ impl Lane {
             Ok(claim) => {
                 if claim.interrupted > 0 {
                     log::warn!(
-                        "{} messages were under way when otpd was ended; they are sent again",
+                        "{} messages were under way and nobody was at them; they are sent again",
                         claim.interrupted
                     );
                 }
@@ -211,7 +211,7 @@ fn next_step(db: &Db, route: &Route<'_>, message_id: i64, otp: &Otp, now: Timest
     let step = route.next_step(&attempts, otp.valid_to, now, jitter());
     let may_be_moot = matches!(step, Step::Try { .. });
     if may_be_moot && (!otp.is_allow(now) || messages::has_successor(db, message_id, otp.id)?) {
-        return Ok(Step::End(MessageState::Cancelled));
+        return Ok(Route::cancel(&attempts));
     }
     Ok(step)
 }

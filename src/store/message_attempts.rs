@@ -35,12 +35,12 @@ pub fn finish(db: &Db, id: i64, report: &Report, now: Timestamp) -> Result<()> {
 pub(super) const FINISH_INTERRUPTED: &str = "
     UPDATE message_attempts
        SET outcome = $1,
-           error = 'otpd ended while it was under way; it may have been sent',
+           error = 'it was interrupted; it may have been sent',
            finished_at = $2
      WHERE outcome IS NULL
        AND message_id = $3";
 
-/// Notes of the attempt that was under way when otpd was ended that it is to be made again: the message may have been sent.
+/// Notes of the attempt that was under way that it is to be made again: the message may have been sent.
 pub(super) fn finish_interrupted(db: &Db, message_id: i64, now: Timestamp) -> Result<()> {
     db.prepare_cached(FINISH_INTERRUPTED)?.execute(params![Outcome::Retry.as_str(), now.as_micros(), message_id])?;
     Ok(())

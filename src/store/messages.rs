@@ -129,9 +129,16 @@ pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
     Ok(())
 }
 
-pub(super) const HAS_SUCCESSOR: &str = "SELECT EXISTS (SELECT 1 FROM messages WHERE otp_id = $1 AND id > $2)";
+pub(super) const HAS_SUCCESSOR: &str = "
+    SELECT EXISTS (
+               SELECT 1
+                 FROM messages
+                WHERE otp_id = $1
+                  AND id > $2
+                  AND state IN ('queued', 'sending', 'sent', 'unknown')
+           )";
 
-/// Whether a later message bears the same code.
+/// Whether a later message bears the same code, and has reached the recipient or still may.
 pub fn has_successor(db: &Db, id: i64, otp_id: OtpId) -> Result<bool> {
     Ok(db.prepare_cached(HAS_SUCCESSOR)?.query_row([otp_id.value(), id], |row| row.get(0))?)
 }

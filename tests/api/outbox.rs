@@ -134,6 +134,7 @@ async fn a_gateway_that_hangs_resets_or_answers_rubbish_may_have_sent_it() {
         (Reply { after: Duration::from_secs(60), answer: None }, "it took the request and did not answer in time"),
         (Reply { after: Duration::ZERO, answer: None }, "it took the request and the connection broke: "),
         (Reply::from((200, "<html>")), "200, with an answer that can't be read"),
+        (Reply::from((504, "")), "504: what it asked did not answer it in time"),
     ] {
         let (one, two) = (Gateway::start(vec![reply]), Gateway::start(Vec::new()));
         let stopped = outcome(with_two(&one.url, &two.url, OnUnknown::Stop)).await;

@@ -96,6 +96,27 @@ async fn a_further_send_takes_the_place_of_a_message_that_still_waits() {
 }
 
 #[tokio::test]
+async fn a_message_that_waits_goes_on_where_the_one_after_it_has_failed() {
+    let plan = vec![Reply::from((500, "")), Reply::from((404, "")), Reply::from((200, TAKEN))];
+    let gateway = Gateway::start(plan);
+    let app = TestApp::start_serving(with_sms(&gateway)).await;
+    let delivering = app.deliver();
+    assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
+    while gateway.asked().is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    history(&app, 1, 0, "queued").await;
+    drop(delivering);
+    app.set_clock("2025-12-29T14:39:32.273219Z");
+    app.store.write(|db| Ok(db.execute("UPDATE messages SET due_at = due_at + 120000000", [])?)).await.unwrap();
+    assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
+    let _delivering = app.deliver();
+    history(&app, 1, 1, "failed").await;
+    app.set_clock("2025-12-29T14:40:40Z");
+    history(&app, 1, 0, "sent").await;
+}
+
+#[tokio::test]
 async fn a_claim_that_was_committed_after_its_caller_gave_up_is_made_again() {
     let gateway = Gateway::start(Vec::new());
     let app = TestApp::start_serving(with_sms(&gateway)).await;

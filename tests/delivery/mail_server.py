@@ -2,7 +2,8 @@
 
 SECURITY is none, starttls or tls; certificate and key are cert.pem and key.pem in FOLDER. Every mail becomes a file in
 FOLDER, TIME-PORT.eml. An address that begins with `nobody` is refused, with `policy` its sender, with `later` for the moment; with
-`lost` the connection breaks behind the mail, with `slow` no answer comes, and with `bye` the server hangs up afterwards."""
+`tarpit` no answer to it comes and with `drop` the connection breaks, with `slow` and `lost` the same behind the mail; with
+`bye` the server hangs up afterwards."""
 
 import asyncio
 import pathlib
@@ -23,6 +24,10 @@ class Handler:
             return "550 5.1.1 no such user here: " + address
         if address.startswith("policy"):
             return "550 5.7.1 this sender may not send to " + address
+        if address.startswith("tarpit"):
+            await asyncio.sleep(30)
+        if address.startswith("drop"):
+            server.transport.abort()
         if address.startswith("later"):
             return "451 4.7.1 greylisted, try later"
         envelope.rcpt_tos.append(address)

@@ -4,6 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use otpd::delivery::{Http, ProviderSettings, Security, Smtp};
 use otpd::domain::outbox::Outcome;
@@ -32,10 +33,13 @@ impl Proxy {
                     let mut client = client.unwrap();
                     let mut first = [0];
                     client.peek(&mut first).unwrap();
-                    let target = if first == [5] { socks5(&mut client) } else { connect(&mut client) };
-                    if let Some(target) = target {
+                    let asked = if first == [5] { socks5(&mut client) } else { connect(&mut client) };
+                    if let Some((target, mut answer)) = asked {
                         log.lock().unwrap().push(target.clone());
-                        tunnel(client, TcpStream::connect(target).unwrap());
+                        let mut server = TcpStream::connect(target).unwrap();
+                        answer.extend(greeting(&mut server));
+                        client.write_all(&answer).unwrap();
+                        tunnel(client, server);
                     }
                 });
             }
@@ -52,6 +56,16 @@ impl Proxy {
     }
 }
 
+/// What a server that speaks first says: it comes to the client together with the proxy's answer.
+fn greeting(server: &mut TcpStream) -> Vec<u8> {
+    let mut said = [0; 1024];
+    server.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    // One that does not speak first runs into the time-out.
+    let length = server.read(&mut said).unwrap_or(0);
+    server.set_read_timeout(None).unwrap();
+    said[..length].to_vec()
+}
+
 fn exactly<const N: usize>(client: &mut TcpStream) -> [u8; N] {
     let mut bytes = [0; N];
     client.read_exact(&mut bytes).unwrap();
@@ -65,8 +79,8 @@ fn counted(client: &mut TcpStream) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// RFC 1928 and RFC 1929, for names of hosts.
-fn socks5(client: &mut TcpStream) -> Option<String> {
+/// Where to connect to, and what to answer then: RFC 1928 and RFC 1929.
+fn socks5(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let [5, methods] = exactly(client) else { panic!("no SOCKS5") };
     let mut offered = vec![0; methods.into()];
     client.read_exact(&mut offered).unwrap();
@@ -85,22 +99,23 @@ fn socks5(client: &mut TcpStream) -> Option<String> {
         _ => panic!("an address of kind {kind}"),
     };
     let port = u16::from_be_bytes(exactly(client));
-    client.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).unwrap();
-    Some(format!("{host}:{port}"))
+    Some((format!("{host}:{port}"), vec![5, 0, 0, 1, 0, 0, 0, 0, 0, 0]))
 }
 
-/// RFC 9110, 9.3.6.
-fn connect(client: &mut TcpStream) -> Option<String> {
+/// The same by RFC 9110, 9.3.6.
+fn connect(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
         head.push(exactly::<1>(client)[0].into());
     }
     // user:pass word
     let is_known = head.contains("Proxy-Authorization: Basic dXNlcjpwYXNzIHdvcmQ=\r\n");
-    let answer = if is_known { "200 OK" } else { "407 Proxy Authentication Required" };
-    client.write_all(format!("HTTP/1.1 {answer}\r\n\r\n").as_bytes()).unwrap();
-    let target = head.strip_prefix("CONNECT ").unwrap().split(' ').next().unwrap().to_owned();
-    is_known.then_some(target)
+    if !is_known {
+        client.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").unwrap();
+        return None;
+    }
+    let target = head.strip_prefix("CONNECT ").unwrap().split(' ').next().unwrap();
+    Some((target.to_owned(), b"HTTP/1.1 200 OK\r\n\r\n".to_vec()))
 }
 
 fn tunnel(client: TcpStream, server: TcpStream) {

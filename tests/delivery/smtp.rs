@@ -148,6 +148,8 @@ async fn what_the_server_refuses_has_its_meaning() {
         ("nobody@example.com", Outcome::BadRecipient, "550: it refuses the recipient"),
         ("policy@example.com", Outcome::Next, "550: it refuses the mail"),
         ("later@example.com", Outcome::Retry, "451: not now"),
+        ("tarpit@example.com", Outcome::Retry, "it did not take sender and recipient in time"),
+        ("drop@example.com", Outcome::Retry, "the connection broke before the mail went out"),
         ("lost@example.com", Outcome::Unknown, "the connection broke while it took the mail"),
         ("slow@example.com", Outcome::Unknown, "it took the mail and did not answer in time"),
     ] {
@@ -155,6 +157,14 @@ async fn what_the_server_refuses_has_its_meaning() {
         assert_eq!((report.outcome, report.error.as_deref()), (outcome, Some(error)), "{recipient}");
     }
     assert_eq!(server.mails().len(), 0);
+}
+
+#[tokio::test]
+async fn an_address_with_an_international_domain_needs_no_extension_of_the_server() {
+    let server = MailServer::start("none", &[]);
+    let report = send(server.settings(Security::Plain, None), &message("some@مثال.ایران", "login")).await;
+    assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
+    assert!(server.mails()[0].contains("To: some@xn--mgbh0fb.xn--mgba3a4f16a\r\n"), "{}", server.mails()[0]);
 }
 
 #[tokio::test]

@@ -7,12 +7,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use lettre::Message as Mail;
 use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::response::Category;
+use lettre::{Address, Message as Mail};
+use reqwest::Url;
 use tokio::time::timeout;
 
 use crate::delivery::smtp::server::Server;
@@ -76,7 +78,7 @@ impl SmtpProvider {
     }
 
     fn mail(&self, message: &Message) -> Result<Mail, String> {
-        let to = message.recipient.as_str().parse().map_err(|_| "the address can't stand in a mail".to_owned())?;
+        let to = in_ascii(message.recipient.as_str()).ok_or("the address can't stand in a mail")?;
         let text = &message.text;
         let mail = Mail::builder()
             .from(self.from.clone())
@@ -101,13 +103,36 @@ impl SmtpProvider {
             Err(report) => return report,
         };
         let id = mail.headers().get_raw("Message-ID").map(str::to_owned);
-        match timeout(self.timeout, connection.send(mail.envelope(), &mail.formatted())).await {
-            Ok(Ok(_)) => {
+        match self.transfer(&mut connection, &mail).await {
+            Ok(()) => {
                 self.keep(connection);
                 Report::sent(id)
             }
-            Ok(Err(cause)) => not_taken(&cause),
-            Err(_) => Report::not_sent(Outcome::Unknown, "it took the mail and did not answer in time"),
+            Err(report) => report,
+        }
+    }
+
+    /// Step by step: what fails before the mail itself goes out was certainly not sent.
+    async fn transfer(&self, connection: &mut AsyncSmtpConnection, mail: &Mail) -> Result<(), Report> {
+        let envelope = mail.envelope();
+        let announced = timeout(self.timeout, async {
+            connection.command(MailFrom::new(envelope.from().cloned(), Vec::new())).await?;
+            for to in envelope.to() {
+                connection.command(Rcpt::new(to.clone(), Vec::new())).await?;
+            }
+            connection.command(Data).await
+        });
+        match announced.await {
+            Ok(Ok(_)) => {}
+            Ok(Err(cause)) => {
+                return Err(not_taken(&cause, Outcome::Retry, "the connection broke before the mail went out"));
+            }
+            Err(_) => return Err(Report::not_sent(Outcome::Retry, "it did not take sender and recipient in time")),
+        }
+        match timeout(self.timeout, connection.message(&mail.formatted())).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(cause)) => Err(not_taken(&cause, Outcome::Unknown, "the connection broke while it took the mail")),
+            Err(_) => Err(Report::not_sent(Outcome::Unknown, "it took the mail and did not answer in time")),
         }
     }
 
@@ -152,14 +177,22 @@ impl Provider for SmtpProvider {
     }
 }
 
-/// The server was asked to take the mail. A code is its answer; without one nobody knows (RFC 5321, 4.2).
+/// An address as every mail server can take it: the local part is ASCII, an international domain becomes so.
+fn in_ascii(address: &str) -> Option<Address> {
+    let (local, domain) = address.rsplit_once('@')?;
+    if domain.is_ascii() {
+        return address.parse().ok();
+    }
+    let url = Url::parse(&format!("http://{domain}")).ok()?;
+    Address::new(local, url.host_str()?).ok()
+}
+
+/// What the server's answer means (RFC 5321, 4.2); without one, `broken`.
 ///
 /// 550 and its like are said of senders and of policies too. Only an enhanced status (RFC 3463) that names the recipient ends
 /// the chain; without one the next provider is asked.
-fn not_taken(cause: &SmtpError) -> Report {
-    let Some(code) = cause.status() else {
-        return Report::not_sent(Outcome::Unknown, "the connection broke while it took the mail");
-    };
+fn not_taken(cause: &SmtpError, broken: Outcome, how: &str) -> Report {
+    let Some(code) = cause.status() else { return Report::not_sent(broken, how) };
     let words = innermost(cause);
     let status = words.split_whitespace().next().unwrap_or_default();
     let (outcome, meaning) = match (cause.is_permanent(), code.category) {

@@ -15,10 +15,13 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::delivery::innermost;
-use crate::delivery::proxy::TcpProxy;
 use crate::delivery::smtp::encrypted::Encrypted;
 use crate::delivery::smtp::{Security, Smtp};
+use crate::delivery::tcp::{self, TcpProxy};
 use crate::domain::outbox::{Outcome, Report};
+
+/// Less than a stop waits for: what has not been let in by then was certainly not sent, and says so itself.
+const LOG_IN_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Server {
     host: String,
@@ -47,7 +50,7 @@ impl Server {
             hello: ClientId::default(),
             host: smtp.host,
             port: smtp.port,
-            timeout: smtp.timeout,
+            timeout: smtp.timeout.min(LOG_IN_WITHIN),
         })
     }
 
@@ -91,10 +94,7 @@ impl Server {
     async fn reach(&self) -> Result<TcpStream, String> {
         match &self.proxy {
             Some(proxy) => proxy.connect(&self.host, self.port, self.timeout).await,
-            None => {
-                let connected = TcpStream::connect((self.host.as_str(), self.port)).await;
-                connected.map_err(|cause| format!("it can't be reached: {cause}"))
-            }
+            None => tcp::connect(&self.host, self.port, self.timeout).await,
         }
     }
 }

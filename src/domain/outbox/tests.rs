@@ -100,6 +100,12 @@ fn what_may_have_been_sent_is_repeated_at_the_next_provider_only_and_only_if_ask
 }
 
 #[test]
+fn what_is_wanted_no_more_ends_as_what_became_of_it() {
+    assert_eq!(Route::cancel(&[attempt("a", Outcome::Retry, 1)]), Step::End(MessageState::Cancelled));
+    assert_eq!(Route::cancel(&[attempt("a", Outcome::Unknown, 1)]), Step::End(MessageState::Unknown));
+}
+
+#[test]
 fn nothing_is_sent_when_the_code_has_expired_or_would_have_by_then() {
     assert_eq!(next(&[], 300), Step::End(MessageState::Expired));
     assert_eq!(next(&[], 299), try_at(0, 299));

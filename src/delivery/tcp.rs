@@ -1,0 +1,132 @@
+//! TCP for what speaks no HTTP, directly and through an outbound proxy.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use http::Uri;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
+use hyper_util::client::proxy::matcher::{Intercept, Matcher};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tower_service::Service;
+
+use crate::delivery::innermost;
+use crate::domain::secret::Secret;
+
+/// An HTTP proxy that knows CONNECT (`http://…`), or a SOCKS5 proxy (`socks5://…`); it resolves the names it is given.
+pub(super) struct TcpProxy(Intercept);
+
+impl TcpProxy {
+    /// # Errors
+    /// Where it is no URL of such a proxy.
+    pub(super) fn parse(url: &Secret) -> Result<Self, String> {
+        let matcher = Matcher::builder().all(url.reveal()).build();
+        let any = Uri::from_static("https://example.com");
+        let known = |proxy: &Intercept| matches!(proxy.uri().scheme_str(), Some("http" | "socks5" | "socks5h"));
+        let refused = || "proxy is no URL that begins with http:// or socks5://".to_owned();
+        matcher.intercept(&any).filter(known).map(Self).ok_or_else(refused)
+    }
+
+    /// A connection to a port of a host, within `timeout`.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub(super) async fn connect(&self, host: &str, port: u16, timeout: Duration) -> Result<TcpStream, String> {
+        let (Self(proxy), target) = (self, target(host, port)?);
+        let dial = Dial(connector(timeout));
+        let connected = if proxy.uri().scheme_str() == Some("http") {
+            let tunnel = Tunnel::new(proxy.uri().clone(), dial);
+            let mut tunnel = match proxy.basic_auth() {
+                Some(login) => tunnel.with_auth(login.clone()),
+                None => tunnel,
+            };
+            tunnel.call(target).await.map_err(|cause| words(&cause))
+        } else {
+            let socks = SocksV5::new(proxy.uri().clone(), dial);
+            let mut socks = match proxy.raw_auth() {
+                Some((user, password)) => socks.with_auth(user.to_owned(), password.to_owned()),
+                None => socks,
+            };
+            socks.call(target).await.map_err(|cause| words(&cause))
+        };
+        connected.map(|stream| stream.into_inner().0).map_err(|cause| format!("the proxy does not connect: {cause}"))
+    }
+}
+
+/// The same without a proxy.
+///
+/// # Errors
+/// Why there is none.
+pub(super) async fn connect(host: &str, port: u16, timeout: Duration) -> Result<TcpStream, String> {
+    let connected = connector(timeout).call(target(host, port)?).await;
+    connected.map(TokioIo::into_inner).map_err(|cause| format!("it can't be reached: {}", words(&cause)))
+}
+
+fn target(host: &str, port: u16) -> Result<Uri, String> {
+    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let target = Uri::builder().scheme("https").authority(format!("{host}:{port}")).path_and_query("/").build();
+    target.map_err(|_| "host is no name of a host".to_owned())
+}
+
+/// It tries all addresses of a name, IPv6 and IPv4 side by side (RFC 8305).
+fn connector(timeout: Duration) -> HttpConnector {
+    let mut connector = HttpConnector::new();
+    connector.enforce_http(false);
+    connector.set_connect_timeout(Some(timeout));
+    connector
+}
+
+/// A connection to the proxy itself.
+struct Dial(HttpConnector);
+
+impl Service<Uri> for Dial {
+    type Response = TokioIo<ByteByByte>;
+    type Error = <HttpConnector as Service<Uri>>::Error;
+    type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.0.poll_ready(cx)
+    }
+
+    fn call(&mut self, proxy: Uri) -> Self::Future {
+        let dialled = self.0.call(proxy);
+        Box::pin(async move { Ok(TokioIo::new(ByteByByte(dialled.await?.into_inner()))) })
+    }
+}
+
+/// Reads no further than it is asked to: a mail server speaks first, and what it says may come together with the last words
+/// of the proxy, which who reads more at once would throw away.
+struct ByteByByte(TcpStream);
+
+impl AsyncRead for ByteByByte {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut byte = [0];
+        let mut one = ReadBuf::new(&mut byte);
+        std::task::ready!(Pin::new(&mut self.0).poll_read(cx, &mut one))?;
+        into.put_slice(one.filled());
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for ByteByByte {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+fn words(cause: &dyn std::error::Error) -> String {
+    if cause.source().is_some() { innermost(cause) } else { cause.to_string() }
+}
