@@ -25,6 +25,8 @@ use crate::domain::secret::Secret;
 
 /// So that nobody's holiday answers it (RFC 3834).
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
+/// Less than a stop waits for: what has not been let in by then was certainly not sent, and says so itself.
+const LET_IN_WITHIN: Duration = Duration::from_secs(5);
 /// How long a connection is kept for the next mail.
 const IDLE: Duration = Duration::from_secs(30);
 
@@ -139,9 +141,8 @@ impl SmtpProvider {
     /// One that was kept and still answers, or a new one.
     async fn connection(&self) -> Result<AsyncSmtpConnection, Report> {
         while let Some((mut connection, since)) = self.take() {
-            let answers =
-                since.elapsed() < IDLE && timeout(self.timeout, connection.test_connected()).await == Ok(true);
-            if answers {
+            let wait = self.timeout.min(LET_IN_WITHIN);
+            if since.elapsed() < IDLE && timeout(wait, connection.test_connected()).await == Ok(true) {
                 return Ok(connection);
             }
         }

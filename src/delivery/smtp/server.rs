@@ -16,12 +16,9 @@ use tokio_rustls::TlsConnector;
 
 use crate::delivery::innermost;
 use crate::delivery::smtp::encrypted::Encrypted;
-use crate::delivery::smtp::{Security, Smtp};
+use crate::delivery::smtp::{LET_IN_WITHIN, Security, Smtp};
 use crate::delivery::tcp::{self, TcpProxy};
 use crate::domain::outbox::{Outcome, Report};
-
-/// Less than a stop waits for: what has not been let in by then was certainly not sent, and says so itself.
-const LOG_IN_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Server {
     host: String,
@@ -50,7 +47,7 @@ impl Server {
             hello: ClientId::default(),
             host: smtp.host,
             port: smtp.port,
-            timeout: smtp.timeout.min(LOG_IN_WITHIN),
+            timeout: smtp.timeout.min(LET_IN_WITHIN),
         })
     }
 
