@@ -46,12 +46,7 @@ impl Gateway for Ippanel {
             errors.is_some_and(|errors| errors.keys().any(|field| field.split('.').next() == Some("recipients")))
         };
         let (outcome, meaning) = match (answer.body.pointer("/meta/status").and_then(Value::as_bool), answer.status) {
-            (Some(true), 200..300) => {
-                return match answer.text("/data/message_outbox_ids/0") {
-                    Some(id) => Report::sent(Some(id)),
-                    None => answer.by_status(),
-                };
-            }
+            (Some(true), 200..300) => return answer.taken("/data/message_outbox_ids/0"),
             (Some(false), 422) if refuses_number() => (Outcome::BadRecipient, "it refuses the number"),
             (Some(false), 401 | 403) => (Outcome::Misconfigured, "the key is refused"),
             (Some(false), 404) => (Outcome::Misconfigured, "there is no such pattern"),

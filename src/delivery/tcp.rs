@@ -11,8 +11,9 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::connect::proxy::{SocksV5, Tunnel};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, Join, ReadBuf, join};
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tower_service::Service;
 
 use crate::delivery::innermost;
@@ -54,7 +55,9 @@ impl TcpProxy {
             };
             socks.call(target).await.map_err(|cause| words(&cause))
         };
-        connected.map(|stream| stream.into_inner().0).map_err(|cause| format!("the proxy does not connect: {cause}"))
+        let (ByteByByte(read), write) =
+            connected.map_err(|cause| format!("the proxy does not connect: {cause}"))?.into_inner().into_inner();
+        read.reunite(write).map_err(|cause| cause.to_string())
     }
 }
 
@@ -85,7 +88,7 @@ fn connector(timeout: Duration) -> HttpConnector {
 struct Dial(HttpConnector);
 
 impl Service<Uri> for Dial {
-    type Response = TokioIo<ByteByByte>;
+    type Response = TokioIo<Join<ByteByByte, OwnedWriteHalf>>;
     type Error = <HttpConnector as Service<Uri>>::Error;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;
 
@@ -95,13 +98,16 @@ impl Service<Uri> for Dial {
 
     fn call(&mut self, proxy: Uri) -> Self::Future {
         let dialled = self.0.call(proxy);
-        Box::pin(async move { Ok(TokioIo::new(ByteByByte(dialled.await?.into_inner()))) })
+        Box::pin(async move {
+            let (read, write) = dialled.await?.into_inner().into_split();
+            Ok(TokioIo::new(join(ByteByByte(read), write)))
+        })
     }
 }
 
 /// Reads no further than it is asked to: a mail server speaks first, and what it says may come together with the last words
 /// of the proxy, which who reads more at once would throw away.
-struct ByteByByte(TcpStream);
+struct ByteByByte(OwnedReadHalf);
 
 impl AsyncRead for ByteByByte {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, into: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
@@ -110,20 +116,6 @@ impl AsyncRead for ByteByByte {
         std::task::ready!(Pin::new(&mut self.0).poll_read(cx, &mut one))?;
         into.put_slice(one.filled());
         Poll::Ready(Ok(()))
-    }
-}
-
-impl AsyncWrite for ByteByByte {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }
 

@@ -25,75 +25,66 @@ pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
         .unwrap_or_else(|| Err(Error::otp_not_found()))
 }
 
+/// A statement about the codes of a number for a purpose, and the same about those of an address.
+pub(super) type ByRecipient = [&'static str; 2];
+
+macro_rules! codes_of_recipient {
+    ($rest:literal) => {
+        [
+            concat!(
+                "SELECT ",
+                columns!(),
+                " FROM otp_codes AS o WHERE o.mobile_number = $1 AND o.purpose = $2 ",
+                $rest
+            ),
+            concat!("SELECT ", columns!(), " FROM otp_codes AS o WHERE o.email = $1 AND o.purpose = $2 ", $rest),
+        ]
+    };
+}
+
+fn of(recipient: &Recipient, [of_number, of_address]: ByRecipient) -> &'static str {
+    match recipient {
+        Recipient::Mobile(_) => of_number,
+        Recipient::Email(_) => of_address,
+    }
+}
+
+pub(super) const LIST_OF_RECIPIENT: ByRecipient = codes_of_recipient!(
+    "ORDER BY (o.valid_to > $3 AND o.attempts_left > 0) DESC, o.id DESC
+     LIMIT $4"
+);
+
 /// Codes of a recipient for a purpose: those that are usable at `now` first, the newest first among them, and no more than
 /// a guess is held against. Where none is usable the newest comes first.
 pub fn list_of_recipient(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Vec<Otp>> {
-    let sql = match recipient {
-        Recipient::Mobile(_) => LIST_OF_MOBILE_NUMBER,
-        Recipient::Email(_) => LIST_OF_EMAIL,
-    };
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros(), COMPARED as i64];
-    db.prepare_cached(sql)?.query_and_then(values, from_row)?.collect()
+    db.prepare_cached(of(recipient, LIST_OF_RECIPIENT))?.query_and_then(values, from_row)?.collect()
 }
 
-macro_rules! list_of {
-    ($recipient:literal) => {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM otp_codes AS o WHERE o.",
-            $recipient,
-            " = $1 AND o.purpose = $2
-               ORDER BY (o.valid_to > $3 AND o.attempts_left > 0) DESC, o.id DESC
-               LIMIT $4"
-        )
-    };
-}
-
-pub(super) const LIST_OF_MOBILE_NUMBER: &str = list_of!("mobile_number");
-pub(super) const LIST_OF_EMAIL: &str = list_of!("email");
+pub(super) const FIND_ISSUED: ByRecipient = codes_of_recipient!(
+    "AND o.issued_at IS NOT NULL AND o.valid_to > $3 AND o.attempts_left > 0
+     ORDER BY o.id DESC
+     LIMIT 1"
+);
 
 /// The code that otpd issued to a recipient for a purpose and that is usable at `now`.
 pub fn find_issued(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Otp>> {
-    let sql = match recipient {
-        Recipient::Mobile(_) => FIND_ISSUED_TO_MOBILE_NUMBER,
-        Recipient::Email(_) => FIND_ISSUED_TO_EMAIL,
-    };
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
-    db.prepare_cached(sql)?.query_row(values, |row| Ok(from_row(row))).optional()?.transpose()
+    let mut find = db.prepare_cached(of(recipient, FIND_ISSUED))?;
+    find.query_row(values, |row| Ok(from_row(row))).optional()?.transpose()
 }
 
-macro_rules! find_issued {
-    ($recipient:literal) => {
-        concat!(
-            "SELECT ",
-            columns!(),
-            " FROM otp_codes AS o WHERE o.",
-            $recipient,
-            " = $1 AND o.purpose = $2 AND o.issued_at IS NOT NULL AND o.valid_to > $3 AND o.attempts_left > 0
-               ORDER BY o.id DESC
-               LIMIT 1"
-        )
-    };
-}
-
-pub(super) const FIND_ISSUED_TO_MOBILE_NUMBER: &str = find_issued!("mobile_number");
-pub(super) const FIND_ISSUED_TO_EMAIL: &str = find_issued!("email");
+pub(super) const LAST_SENT: ByRecipient = [
+    "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE mobile_number = $1 AND purpose = $2",
+    "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE email = $1 AND purpose = $2",
+];
 
 /// When a code was last sent to a recipient for a purpose.
 pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose) -> Result<Option<Timestamp>> {
-    let sql = match recipient {
-        Recipient::Mobile(_) => LAST_SENT_TO_MOBILE_NUMBER,
-        Recipient::Email(_) => LAST_SENT_TO_EMAIL,
-    };
     let values = params![recipient.as_str(), purpose.as_str()];
-    db.prepare_cached(sql)?.query_row(values, |row| Ok(moment_if_any(row, "sent_at")))?
+    let mut last = db.prepare_cached(of(recipient, LAST_SENT))?;
+    last.query_row(values, |row| Ok(moment_if_any(row, "sent_at")))?
 }
-
-pub(super) const LAST_SENT_TO_MOBILE_NUMBER: &str =
-    "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE mobile_number = $1 AND purpose = $2";
-pub(super) const LAST_SENT_TO_EMAIL: &str =
-    "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE email = $1 AND purpose = $2";
 
 /// Stores a new code under the next id, which it comes back with.
 pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {

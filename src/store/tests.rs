@@ -68,12 +68,12 @@ fn every_look_up_uses_an_index() {
     let db = open::writer(&folder.path().join("otp.db"), true).unwrap();
     for sql in [
         otps::FIND,
-        otps::LIST_OF_MOBILE_NUMBER,
-        otps::LIST_OF_EMAIL,
-        otps::FIND_ISSUED_TO_MOBILE_NUMBER,
-        otps::FIND_ISSUED_TO_EMAIL,
-        otps::LAST_SENT_TO_MOBILE_NUMBER,
-        otps::LAST_SENT_TO_EMAIL,
+        otps::LIST_OF_RECIPIENT[0],
+        otps::LIST_OF_RECIPIENT[1],
+        otps::FIND_ISSUED[0],
+        otps::FIND_ISSUED[1],
+        otps::LAST_SENT[0],
+        otps::LAST_SENT[1],
         otps::DELETE_EXPIRED,
         tokens::FIND_BY_HASH,
         tokens::LIST_BY_PREFIX,

@@ -68,71 +68,70 @@ fn the_example_configuration_is_valid() {
     assert_eq!(text(output.stderr), "the configuration is valid\n");
 }
 
+/// A variable, a value that it does not take, and what is said of it.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("OTPD_SERVER__PORT", "x", r#"server.port = "x" is not accepted; it takes a port from 0 to 65535"#),
+    ("OTPD_SERVER__PORT", "65536", r#"server.port = "65536" is not accepted; it takes a port from 0 to 65535"#),
+    ("OTPD_SERVER__HOST", "", r#"server.host = "" is not accepted; it takes a host name or an IP address"#),
+    (
+        "OTPD_SERVER__WORKERS",
+        "-1",
+        r#"server.workers = "-1" is not accepted; it takes a number of threads from 0 to 1024"#,
+    ),
+    (
+        "OTPD_SERVER__TRUSTED_PROXIES",
+        "10.0.0.0/8,x",
+        r#"server.trusted_proxies = "10.0.0.0/8,x" is not accepted; it takes IP addresses or networks such as 10.0.0.0/8"#,
+    ),
+    (
+        "OTPD_SERVER__REQUESTS_PER_SECOND",
+        "-1",
+        r#"server.requests_per_second = "-1" is not accepted; it takes a number from 0 (no limit) to 1000000"#,
+    ),
+    (
+        "OTPD_SERVER__METRICS",
+        "9464",
+        r#"server.metrics = "9464" is not accepted; it takes an address and port such as 127.0.0.1:9464, or nothing"#,
+    ),
+    ("OTPD_DATABASE__CHECKPOINTS", "no", r#"database.checkpoints = "no" is not accepted; it takes true or false"#),
+    ("OTPD_DATABASE__PATH", ":memory:", r#"database.path = ":memory:" is not accepted; it takes the path of a file"#),
+    ("OTPD_DATABASE__PATH", " ", r#"database.path = " " is not accepted; it takes the path of a file"#),
+    (
+        "OTPD_OTP__EXPIRATION",
+        "300",
+        r#"otp.expiration = "300" is not accepted; it takes a duration from 1s to 366d, such as 90s, 5m or 24h"#,
+    ),
+    (
+        "OTPD_OTP__EXPIRATION",
+        "999ms",
+        r#"otp.expiration = "999ms" is not accepted; it takes a duration from 1s to 366d, such as 90s, 5m or 24h"#,
+    ),
+    (
+        "OTPD_OTP__EXPIRATION",
+        "367d",
+        r#"otp.expiration = "367d" is not accepted; it takes a duration from 1s to 366d, such as 90s, 5m or 24h"#,
+    ),
+    (
+        "OTPD_OTP__TIMEZONE",
+        "Tehran",
+        r#"otp.timezone = "Tehran" is not accepted; it takes an IANA name such as Asia/Tehran"#,
+    ),
+    (
+        "OTPD_OTP__RETENTION",
+        "soon",
+        r#"otp.retention = "soon" is not accepted; it takes a duration from 0s (keep) to 3660d"#,
+    ),
+    (
+        "OTPD_LOG__LEVEL",
+        "loud",
+        r#"log.level = "loud" is not accepted; it takes off, error, warn, info, debug or trace"#,
+    ),
+];
+
 #[test]
 fn a_wrong_value_names_key_source_and_what_is_accepted() {
     let folder = folder();
-    for (name, value, line) in [
-        ("OTPD_SERVER__PORT", "x", r#"server.port = "x" is not accepted; it takes a port from 0 to 65535"#),
-        ("OTPD_SERVER__PORT", "65536", r#"server.port = "65536" is not accepted; it takes a port from 0 to 65535"#),
-        ("OTPD_SERVER__HOST", "", r#"server.host = "" is not accepted; it takes a host name or an IP address"#),
-        (
-            "OTPD_SERVER__WORKERS",
-            "-1",
-            r#"server.workers = "-1" is not accepted; it takes a number of threads from 0 to 1024"#,
-        ),
-        (
-            "OTPD_SERVER__TRUSTED_PROXIES",
-            "10.0.0.0/8,x",
-            r#"server.trusted_proxies = "10.0.0.0/8,x" is not accepted; it takes IP addresses or networks such as 10.0.0.0/8"#,
-        ),
-        (
-            "OTPD_SERVER__REQUESTS_PER_SECOND",
-            "-1",
-            r#"server.requests_per_second = "-1" is not accepted; it takes a number from 0 (no limit) to 1000000"#,
-        ),
-        (
-            "OTPD_SERVER__METRICS",
-            "9464",
-            r#"server.metrics = "9464" is not accepted; it takes an address and port such as 127.0.0.1:9464, or nothing"#,
-        ),
-        ("OTPD_DATABASE__CHECKPOINTS", "no", r#"database.checkpoints = "no" is not accepted; it takes true or false"#),
-        (
-            "OTPD_DATABASE__PATH",
-            ":memory:",
-            r#"database.path = ":memory:" is not accepted; it takes the path of a file"#,
-        ),
-        ("OTPD_DATABASE__PATH", " ", r#"database.path = " " is not accepted; it takes the path of a file"#),
-        (
-            "OTPD_OTP__EXPIRATION",
-            "300",
-            r#"otp.expiration = "300" is not accepted; it takes a duration from 1s to 366d, such as 90s, 5m or 24h"#,
-        ),
-        (
-            "OTPD_OTP__EXPIRATION",
-            "999ms",
-            r#"otp.expiration = "999ms" is not accepted; it takes a duration from 1s to 366d, such as 90s, 5m or 24h"#,
-        ),
-        (
-            "OTPD_OTP__EXPIRATION",
-            "367d",
-            r#"otp.expiration = "367d" is not accepted; it takes a duration from 1s to 366d, such as 90s, 5m or 24h"#,
-        ),
-        (
-            "OTPD_OTP__TIMEZONE",
-            "Tehran",
-            r#"otp.timezone = "Tehran" is not accepted; it takes an IANA name such as Asia/Tehran"#,
-        ),
-        (
-            "OTPD_OTP__RETENTION",
-            "soon",
-            r#"otp.retention = "soon" is not accepted; it takes a duration from 0s (keep) to 3660d"#,
-        ),
-        (
-            "OTPD_LOG__LEVEL",
-            "loud",
-            r#"log.level = "loud" is not accepted; it takes off, error, warn, info, debug or trace"#,
-        ),
-    ] {
+    for (name, value, line) in REFUSED {
         let output = otpd(folder.path()).env(name, value).args(["config", "check"]).output().unwrap();
         assert_eq!(fail(output), format!("otpd: {name}: {line}"));
     }

@@ -2,11 +2,19 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::Output;
 
 use crate::gateway::{Gateway, Reply};
 use crate::helpers::{Server, fail, folder, run, succeed, text};
 use crate::sending::configure;
+
+/// What `config check` says of a configuration that it refuses, behind the name of the file.
+fn refusal(folder: &Path, toml: &str) -> String {
+    configure(folder, toml);
+    let said = fail(run(folder, &["config", "check"]));
+    said.strip_prefix("otpd: otp.toml: ").unwrap_or_else(|| panic!("{said}")).to_owned()
+}
 
 #[test]
 fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
@@ -38,19 +46,6 @@ fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
              socks5://user:password@proxy:1080",
         ),
         (
-            "[[delivery.texts]]\nchannel = \"post\"\nlanguage = \"fa\"\ntext = \"{code}\"\n".to_owned(),
-            "delivery.texts[0].channel is not accepted; it takes sms or email",
-        ),
-        (
-            "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{cod}\"\n".to_owned(),
-            "delivery.texts[0].text is not accepted; it takes a text with known places: {cod} stands for nothing; there \
-             are {code} and {minutes}",
-        ),
-        (
-            "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{code}\"\n".repeat(2),
-            "delivery.texts: the text of sms in fa for every purpose is there twice; keep one",
-        ),
-        (
             format!("[[delivery.sms]]\ntype = \"smsir\"\ntemplate = \"login\"\n{key}"),
             "delivery.sms[0].template is not accepted; it takes the templateId, a number",
         ),
@@ -59,30 +54,50 @@ fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
             "delivery.sms[0].api_key is not accepted; it takes a key of visible ASCII characters",
         ),
         (
-            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/?to={recipent}&c={code}\"\n".to_owned(),
-            "delivery.sms[0].url is not accepted; it takes a request that says what to whom ({recipent} stands for nothing; \
-             there are {code}, {text}, {html}, {recipient}, {international}, {subject}, {purpose}, {language})",
-        ),
-        (
-            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h?to={recipient}\"\n".to_owned(),
-            "delivery.sms[0].url is not accepted; it takes a request that says what to whom (url, headers and body hold none \
-             of {code}, {text}, {html})",
-        ),
-        (
             format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\n{key}").repeat(2),
             "delivery.sms[1].name is not accepted; it takes a name that no other provider of the channel has",
         ),
     ] {
-        configure(folder.path(), &table);
-        let said = fail(run(folder.path(), &["config", "check"]));
-        assert_eq!(said.replace("otp.toml: ", ""), format!("otpd: {line}"));
+        assert_eq!(refusal(folder.path(), &table), line);
     }
-    configure(
-        folder.path(),
-        "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\npurpose = \"reset\"\ntext = \"-\"\n",
-    );
-    let line = fail(run(folder.path(), &["config", "check"]));
-    assert_eq!(line, "otpd: delivery.texts: the text of sms in fa for reset has no {code}");
+}
+
+#[test]
+fn what_would_say_nothing_or_to_nobody_is_refused() {
+    let folder = folder();
+    for (table, line) in [
+        (
+            "[[delivery.texts]]\nchannel = \"post\"\nlanguage = \"fa\"\ntext = \"{code}\"\n",
+            "delivery.texts[0].channel is not accepted; it takes sms or email",
+        ),
+        (
+            "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{cod}\"\n",
+            "delivery.texts[0].text is not accepted; it takes a text with known places: {cod} stands for nothing; there \
+             are {code} and {minutes}",
+        ),
+        (
+            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/?to={recipent}&c={code}\"\n",
+            "delivery.sms[0].url is not accepted; it takes a request that says what to whom ({recipent} stands for nothing; \
+             there are {code}, {text}, {html}, {recipient}, {international}, {subject}, {purpose}, {language})",
+        ),
+        (
+            "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h?to={recipient}\"\n",
+            "delivery.sms[0].url is not accepted; it takes a request that says what to whom (url, headers and body hold none \
+             of {code}, {text}, {html})",
+        ),
+    ] {
+        assert_eq!(refusal(folder.path(), table), line);
+    }
+    let text = |purpose, text| {
+        format!("[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\n{purpose}text = \"{text}\"\n")
+    };
+    for (toml, line) in [
+        (text("purpose = \"reset\"\n", "-"), "the text of sms in fa for reset has no {code}"),
+        (text("", "{code}").repeat(2), "the text of sms in fa for every purpose is there twice; keep one"),
+    ] {
+        configure(folder.path(), &toml);
+        assert_eq!(fail(run(folder.path(), &["config", "check"])), format!("otpd: delivery.texts: {line}"));
+    }
 }
 
 #[test]

@@ -24,6 +24,41 @@ fn number(n: usize) -> String {
     format!("0912{n:07}")
 }
 
+/// Fills the outbox. The first kill comes before it is full: what was promised until then must be kept.
+fn fill(folder: &Path) -> Server {
+    let mut server = Server::start(folder);
+    for n in 0..MESSAGES {
+        let body = format!(r#"{{"mobile_number":"{}"}}"#, number(n));
+        let (status, answer) = server.send("POST", "/api/notifications/otp/send", TOKEN, &body);
+        assert_eq!(status, 202, "{answer}");
+        if n == MESSAGES / 2 {
+            server = killed(server, folder);
+        }
+    }
+    server
+}
+
+fn killed(mut server: Server, folder: &Path) -> Server {
+    server.signal("KILL");
+    server.wait();
+    Server::start(folder)
+}
+
+/// How often a message was tried, once it was sent.
+fn attempts(server: &Server, id: usize, deadline: Instant) -> usize {
+    loop {
+        let path = format!("/api/notifications/otp/{id}/deliveries");
+        let (status, answer) = server.send("GET", &path, TOKEN, "");
+        assert_eq!(status, 200, "{answer}");
+        let deliveries: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        if deliveries[0]["state"] == "sent" {
+            return deliveries[0]["attempts"].as_array().unwrap().len();
+        }
+        assert!(Instant::now() < deadline, "message {id} was lost");
+        thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn a_kill_loses_no_message_and_repeats_none_but_what_was_under_way() {
     // Each message takes its time, so that some are always under way.
@@ -31,49 +66,14 @@ fn a_kill_loses_no_message_and_repeats_none_but_what_was_under_way() {
         Gateway::start(vec![Reply { after: Duration::from_millis(60), answer: Some((200, TAKEN.to_owned())) }]);
     let folder = folder();
     configure(folder.path(), &gateway.url);
-    let start = || Server::start(folder.path());
-    let mut server = start();
-    for n in 0..MESSAGES {
-        let body = format!(r#"{{"mobile_number":"{}"}}"#, number(n));
-        let (status, answer) = server.send("POST", "/api/notifications/otp/send", TOKEN, &body);
-        assert_eq!(status, 202, "{answer}");
-        // The first kill comes before the outbox is full: what was promised until then must be kept.
-        if n == MESSAGES / 2 {
-            server.signal("KILL");
-            server.wait();
-            server = start();
-        }
-    }
+    let mut server = fill(folder.path());
     for kill in 1..KILLS {
         thread::sleep(Duration::from_millis((kill as u64 * 37) % 120));
-        server.signal("KILL");
-        server.wait();
-        server = start();
+        server = killed(server, folder.path());
     }
-    let server = server;
-    let attempts = |id: usize| -> Vec<serde_json::Value> {
-        let path = format!("/api/notifications/otp/{id}/deliveries");
-        let (status, answer) = server.send("GET", &path, TOKEN, "");
-        assert_eq!(status, 200, "{answer}");
-        let deliveries: serde_json::Value = serde_json::from_str(&answer).unwrap();
-        if deliveries[0]["state"] == "sent" {
-            deliveries[0]["attempts"].as_array().unwrap().clone()
-        } else {
-            Vec::new()
-        }
-    };
     let deadline = Instant::now() + Duration::from_secs(60);
-    let (mut got, mut interrupted) = (HashMap::new(), 0);
-    for id in 1..=MESSAGES {
-        let mut found = attempts(id);
-        while found.is_empty() {
-            assert!(Instant::now() < deadline, "message {id} was lost");
-            thread::sleep(Duration::from_millis(50));
-            found = attempts(id);
-        }
-        interrupted += found.len() - 1;
-        got.insert(number(id - 1), found.len());
-    }
+    let tried: HashMap<String, usize> =
+        (1..=MESSAGES).map(|id| (number(id - 1), attempts(&server, id, deadline))).collect();
     let mut asked: HashMap<String, usize> = HashMap::new();
     for asking in gateway.asked() {
         let body: serde_json::Value = serde_json::from_str(&asking.2).unwrap();
@@ -81,8 +81,9 @@ fn a_kill_loses_no_message_and_repeats_none_but_what_was_under_way() {
     }
     assert_eq!(asked.len(), MESSAGES, "every recipient got one");
     for (number, times) in &asked {
-        assert!(*times <= got[number], "{number} got {times}, of which {} were known to be under way", got[number]);
+        assert!(*times <= tried[number], "{number} got {times}, of which {} were known to be under way", tried[number]);
     }
+    let interrupted: usize = tried.values().map(|times| times - 1).sum();
     let duplicates: usize = asked.values().map(|times| times - 1).sum();
     assert!(interrupted > 0, "no kill came while a message was under way");
     eprintln!(

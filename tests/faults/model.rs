@@ -46,6 +46,9 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
     (0..3usize, step)
 }
 
+/// Of the clients the one that may only look.
+const VIEWER: usize = 2;
+
 /// The real server with its clients: an admin, staff who may do all, staff who may only look.
 struct World {
     folder: tempfile::TempDir,
@@ -91,70 +94,75 @@ impl World {
 
     /// Takes a step with the server and with the model, and holds one against the other.
     fn step(&mut self, model: &mut Model, who: usize, step: &Step) {
-        let only_looks = who == 2;
         let id_of = |which: usize| model.ids.get(which).copied().unwrap_or(i64::MAX);
         match step {
-            Step::Create(body) => {
-                let (status, otp) = self.clients[who].ask("POST", OTPS, &body.json());
-                match body.over(None) {
-                    _ if only_looks => assert_eq!(status, 403, "{otp}"),
-                    None => assert_eq!(status, 400, "{otp}"),
-                    Some(new) => {
-                        let id = otp["id"].as_i64().unwrap();
-                        assert!(status == 201 && new.is(id, &otp), "{otp}");
-                        assert!(model.ids.last().is_none_or(|last| *last < id), "ids grow and none is used again");
-                        model.ids.push(id);
-                        model.codes.insert(id, new);
-                    }
-                }
-            }
-            Step::Update(which, body) => {
-                let id = id_of(*which);
-                let (status, otp) = self.clients[who].ask("PATCH", &format!("{OTPS}{id}"), &body.json());
-                match model.codes.get(&id).map(|old| body.over(Some(old))) {
-                    _ if only_looks => assert_eq!(status, 403, "{otp}"),
-                    None => assert_eq!(status, 404, "{otp}"),
-                    Some(None) => assert_eq!(status, 400, "{otp}"),
-                    Some(Some(new)) => {
-                        assert!(status == 200 && new.is(id, &otp), "{otp}");
-                        model.codes.insert(id, new);
-                    }
-                }
-            }
-            Step::Delete(which) => {
-                let id = id_of(*which);
-                let (status, answer) = self.clients[who].ask("DELETE", &format!("{OTPS}{id}"), "");
-                let expected = if only_looks {
-                    403
-                } else if model.codes.remove(&id).is_some() {
-                    204
-                } else {
-                    404
-                };
-                assert_eq!(status, expected, "{answer}");
-            }
-            Step::Retrieve(which) => {
-                let id = id_of(*which);
-                let (status, otp) = self.clients[who].ask("GET", &format!("{OTPS}{id}"), "");
-                match model.codes.get(&id) {
-                    None => assert_eq!(status, 404, "{otp}"),
-                    Some(stored) => assert!(status == 200 && stored.is(id, &otp), "{otp}"),
-                }
-            }
-            Step::Verify { by_email, whose, guess } => {
-                let (field, recipient) =
-                    if *by_email { ("email", ADDRESSES[*whose]) } else { ("mobile_number", NUMBERS[*whose]) };
-                let body = json!({ field: recipient, "code": guess }).to_string();
-                let answer = self.clients[who].ask("POST", &format!("{OTPS}verify"), &body);
-                if only_looks {
-                    assert_eq!(answer.0, 403, "{}", answer.1);
-                } else {
-                    assert_eq!(answer, model.verify(*by_email, *whose, *guess));
-                }
-            }
+            Step::Create(body) => self.create(model, who, body),
+            Step::Update(which, body) => self.update(model, who, id_of(*which), body),
+            Step::Delete(which) => self.delete(model, who, id_of(*which)),
+            Step::Retrieve(which) => self.retrieve(model, who, id_of(*which)),
+            Step::Verify { by_email, whose, guess } => self.verify(model, who, (*by_email, *whose, *guess)),
             Step::List { has_email, newest_first } => self.compare(model, who, *has_email, *newest_first),
             Step::Stop => self.restart("TERM"),
             Step::Kill => self.restart("KILL"),
+        }
+    }
+
+    fn create(&mut self, model: &mut Model, who: usize, body: &Body) {
+        let (status, otp) = self.clients[who].ask("POST", OTPS, &body.json());
+        match body.over(None) {
+            _ if who == VIEWER => assert_eq!(status, 403, "{otp}"),
+            None => assert_eq!(status, 400, "{otp}"),
+            Some(new) => {
+                let id = otp["id"].as_i64().unwrap();
+                assert!(status == 201 && new.is(id, &otp), "{otp}");
+                assert!(model.ids.last().is_none_or(|last| *last < id), "ids grow and none is used again");
+                model.ids.push(id);
+                model.codes.insert(id, new);
+            }
+        }
+    }
+
+    fn update(&mut self, model: &mut Model, who: usize, id: i64, body: &Body) {
+        let (status, otp) = self.clients[who].ask("PATCH", &format!("{OTPS}{id}"), &body.json());
+        match model.codes.get(&id).map(|old| body.over(Some(old))) {
+            _ if who == VIEWER => assert_eq!(status, 403, "{otp}"),
+            None => assert_eq!(status, 404, "{otp}"),
+            Some(None) => assert_eq!(status, 400, "{otp}"),
+            Some(Some(new)) => {
+                assert!(status == 200 && new.is(id, &otp), "{otp}");
+                model.codes.insert(id, new);
+            }
+        }
+    }
+
+    fn delete(&mut self, model: &mut Model, who: usize, id: i64) {
+        let (status, answer) = self.clients[who].ask("DELETE", &format!("{OTPS}{id}"), "");
+        let expected = if who == VIEWER {
+            403
+        } else if model.codes.remove(&id).is_some() {
+            204
+        } else {
+            404
+        };
+        assert_eq!(status, expected, "{answer}");
+    }
+
+    fn retrieve(&mut self, model: &Model, who: usize, id: i64) {
+        let (status, otp) = self.clients[who].ask("GET", &format!("{OTPS}{id}"), "");
+        match model.codes.get(&id) {
+            None => assert_eq!(status, 404, "{otp}"),
+            Some(stored) => assert!(status == 200 && stored.is(id, &otp), "{otp}"),
+        }
+    }
+
+    fn verify(&mut self, model: &mut Model, who: usize, (by_email, whose, guess): (bool, usize, i64)) {
+        let (field, recipient) = if by_email { ("email", ADDRESSES[whose]) } else { ("mobile_number", NUMBERS[whose]) };
+        let body = json!({ field: recipient, "code": guess }).to_string();
+        let answer = self.clients[who].ask("POST", &format!("{OTPS}verify"), &body);
+        if who == VIEWER {
+            assert_eq!(answer.0, 403, "{}", answer.1);
+        } else {
+            assert_eq!(answer, model.verify(by_email, whose, guess));
         }
     }
 
