@@ -105,7 +105,11 @@ pub type Limitation = (&'static str, u32);
 
 impl Error {
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, public: Public::Detail(detail.into()), retry_after: None, limited_by: None, cause: None }
+        Self::of(kind, Public::Detail(detail.into()))
+    }
+
+    fn of(kind: Kind, public: Public) -> Self {
+        Self { kind, public, retry_after: None, limited_by: None, cause: None }
     }
 
     /// No row has this id (`api.md`, "Who may call"). The text is the one that Django gives for the resource.
@@ -127,14 +131,14 @@ impl Error {
 
     /// A code was not verified (`api.md`, "Send and verify").
     pub fn not_verified(reason: Reason, attempts_left: u32) -> Self {
-        let public = Public::Refusal { detail: reason.detail(), reason, attempts_left: Some(attempts_left) };
-        Self { kind: Kind::Invalid, public, retry_after: None, limited_by: None, cause: None }
+        let attempts_left = Some(attempts_left);
+        Self::of(Kind::Invalid, Public::Refusal { detail: reason.detail(), reason, attempts_left })
     }
 
     /// The caller has to wait this long before it may send or verify again, and is told why.
     pub fn limited(reason: Reason, wait: Duration) -> Self {
         let public = Public::Refusal { detail: reason.detail(), reason, attempts_left: None };
-        Self { kind: Kind::Throttled, public, retry_after: Some(whole_seconds(wait)), limited_by: None, cause: None }
+        Self { retry_after: Some(whole_seconds(wait)), ..Self::of(Kind::Throttled, public) }
     }
 
     /// A recipient has failed too often to be heard; nothing but the staff ends it, so `wait` is a guess.
@@ -212,6 +216,6 @@ impl std::error::Error for Error {}
 
 impl From<FieldErrors> for Error {
     fn from(fields: FieldErrors) -> Self {
-        Self { kind: Kind::Invalid, public: Public::Fields(fields), retry_after: None, limited_by: None, cause: None }
+        Self::of(Kind::Invalid, Public::Fields(fields))
     }
 }
