@@ -1,10 +1,12 @@
 //! Who receives a code: an Iranian mobile number or an e-mail address, each made only by `parse`.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use validator::ValidateEmail;
 
-use crate::domain::digits::{is_separator, to_ascii_digits};
+use crate::domain::digits::{is_invisible, is_separator, to_ascii_digits};
+use crate::domain::host::ascii_domain;
 use crate::error::{Error, FieldErrors, InvalidValue};
 
 /// An Iranian mobile number in its one stored form: `09` and nine digits. `Debug` and `Display` mask it.
@@ -14,8 +16,9 @@ pub struct MobileNumber(String);
 impl MobileNumber {
     /// Reads any usual form (`api.md`, "Fields on input"). No list of operator prefixes: new ones appear every year.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let bare: String = to_ascii_digits(text).chars().filter(|c| !is_separator(*c)).collect();
-        // A dash separates; at the front it makes a number negative.
+        let separates = |c: char| is_separator(c) || matches!(c, '.' | '(' | ')');
+        let bare: String = to_ascii_digits(text).chars().filter(|c| !separates(*c)).collect();
+        // A dash separates groups, but at the front it is a minus sign.
         national_part(&bare)
             .filter(|_| !text.trim_start().starts_with('-'))
             .filter(|part| part.len() == 10 && part.starts_with('9') && part.bytes().all(|b| b.is_ascii_digit()))
@@ -52,10 +55,13 @@ impl fmt::Debug for MobileNumber {
     }
 }
 
-/// What follows the country code or the trunk zero. The length tells `98…` the country from `98…` the operator.
+/// What follows the country code or the trunk zero, or both (`+98 0912…`). The length tells `98…` the country from `98…` the
+/// operator.
 fn national_part(bare: &str) -> Option<&str> {
     match (bare.strip_prefix('+'), bare.len()) {
-        (Some(international), _) => international.strip_prefix("98"),
+        (Some(international), _) => international
+            .strip_prefix("98")
+            .map(|part| if part.len() == 11 { part.strip_prefix('0').unwrap_or(part) } else { part }),
         (None, 14) => bare.strip_prefix("0098"),
         (None, 12) => bare.strip_prefix("98"),
         (None, 11) => bare.strip_prefix('0'),
@@ -63,7 +69,8 @@ fn national_part(bare: &str) -> Option<&str> {
     }
 }
 
-/// An e-mail address: domain in lower case, local part as given. `Debug` and `Display` mask it.
+/// An e-mail address as the mail server receives it: the domain in its ASCII form ([`ascii_domain`]), the local part as
+/// given. All spellings of one mailbox's domain are one address. `Debug` and `Display` mask it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
@@ -71,20 +78,18 @@ impl EmailAddress {
     /// The most characters an address may have (RFC 5321 by way of `api.md`).
     pub const MAX_CHARS: usize = 254;
 
-    /// Reads an address by Django's rule, white space around it taken off.
+    /// Reads an address by Django's rule, white space and invisible marks around it taken off (`api.md`, "Fields on
+    /// input").
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        let text = text.trim();
+        let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
         let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
-        // Some letters grow when they are lowered; what is stored must fit as well as what came in.
-        let stored = format!("{local}@{}", domain.to_lowercase());
-        if text.chars().count().max(stored.chars().count()) > Self::MAX_CHARS + usize::from(domain.is_empty()) {
+        let stored = stored_domain(domain).map(|domain| format!("{local}@{domain}"));
+        // The ASCII form of a domain can be longer than the text: both must fit.
+        if text.chars().count().max(stored.as_ref().map_or(0, String::len)) > Self::MAX_CHARS {
             return Err("Ensure this field has no more than 254 characters.".into());
         }
-        if text.validate_email() && is_django_email(local, domain) {
-            Ok(Self(stored))
-        } else {
-            Err("Enter a valid email address.".into())
-        }
+        let is_address = |stored: &String| stored.validate_email() && is_django_email(stored);
+        stored.filter(is_address).map(Self).ok_or_else(|| "Enter a valid email address.".into())
     }
 
     /// An address that `parse` once made, back from the store.
@@ -111,14 +116,24 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
+/// The one form of a domain that is compared and stored: its ASCII form, or an IP address in brackets.
+fn stored_domain(domain: &str) -> Option<String> {
+    match domain.strip_prefix('[') {
+        Some(literal) => {
+            let address: IpAddr = literal.strip_suffix(']')?.parse().ok()?;
+            Some(format!("[{}]", address.to_canonical()))
+        }
+        None => ascii_domain(domain),
+    }
+}
+
 /// Where Django's `EmailValidator` is stricter than the HTML rule of the `validator` crate: the local part is a
 /// dot-atom, and the domain has a top level of two characters or more, or is `localhost` or an address in brackets.
-fn is_django_email(local: &str, domain: &str) -> bool {
+fn is_django_email(stored: &str) -> bool {
+    let (local, domain) = stored.rsplit_once('@').unwrap_or_default();
     let dot_atom = local.split('.').all(|atom| !atom.is_empty());
-    let top_level = domain.rsplit_once('.').is_some_and(|(_, top)| top.chars().count() >= 2);
-    let literal = domain.starts_with('[') && domain.ends_with(']');
-    let ends_like_a_literal = domain.ends_with(']');
-    dot_atom && (literal || (!ends_like_a_literal && (top_level || domain.eq_ignore_ascii_case("localhost"))))
+    let top_level = domain.rsplit_once('.').is_some_and(|(_, top)| top.len() >= 2);
+    dot_atom && (top_level || domain == "localhost" || domain.starts_with('['))
 }
 
 /// The one recipient of a code: that there is exactly one, the type says.
@@ -155,7 +170,7 @@ impl Recipient {
         }
     }
 
-    /// The same for all ways to write one recipient.
+    /// The name under which limits, lock-outs and the store's look-ups know the recipient: the same for all spellings.
     pub fn key(&self) -> String {
         self.as_str().to_ascii_lowercase()
     }

@@ -18,6 +18,12 @@ fn every_usual_form_of_a_number_is_stored_in_one_form() {
         "0912\u{200c}345\u{200c}6789",
         "\u{202a}+98 912 345 6789\u{202c}",
         "0912–345–6789",
+        "0912.345.6789",
+        "(0912) 345 6789",
+        "+98 (912) 345-6789",
+        "+9809123456789",
+        "+98 0912 345 6789",
+        "0912\u{ad}345\u{61c}6789\u{fe0f}",
     ] {
         assert_eq!(MobileNumber::parse(text).unwrap().as_str(), "09123456789", "{text}");
     }
@@ -36,14 +42,15 @@ fn what_is_no_iranian_mobile_number_is_refused() {
         "08123456789",
         "02188776655",
         "+19123456789",
-        "+9809123456789",
         "0912345678a",
         "0912+3456789",
         "++989123456789",
         "00989123456",
         "9809123456789",
         "09123456789,09123456788",
-        "0912.345.6789",
+        "+980912345678",
+        "+98009123456789",
+        "۰۹۱۲,۳۴۵,۶۷۸۹",
         "０９１２３４５６７８９",
         "912345678",
     ] {
@@ -52,16 +59,41 @@ fn what_is_no_iranian_mobile_number_is_refused() {
 }
 
 #[test]
-fn an_address_keeps_its_local_part_and_lowers_its_domain() {
+fn an_address_keeps_its_local_part_and_has_its_domain_in_ascii() {
     for (text, stored) in [
         ("some@email.com", "some@email.com"),
         ("  Some.One+tag@EMAIL.Com ", "Some.One+tag@email.com"),
         ("a@localhost", "a@localhost"),
         ("a@[127.0.0.1]", "a@[127.0.0.1]"),
-        ("info@مثال.ایران", "info@مثال.ایران"),
+        ("info@مثال.ایران", "info@xn--mgbh0fb.xn--mgba3a4f16a"),
+        ("\u{200f}a@b.com\u{200b}", "a@b.com"),
+        ("a@[::1]", "a@[::1]"),
+        ("a@[0:0:0:0:0:0:0:1]", "a@[::1]"),
+        ("a@[::ffff:7f00:1]", "a@[127.0.0.1]"),
         ("o'neil@sub.domain.example", "o'neil@sub.domain.example"),
     ] {
         assert_eq!(EmailAddress::parse(text).map(|e| e.0), Ok(stored.into()), "{text}");
+    }
+}
+
+#[test]
+fn all_spellings_of_a_domain_are_one_recipient() {
+    let key = |text: &str| Recipient::Email(EmailAddress::parse(text).unwrap()).key();
+    for text in [
+        "Victim@GMAIL.com",
+        "victim@ｇmail.com",
+        "victim@ⓖmail.com",
+        "victim@𝗴mail.com",
+        "victim@g\u{ad}mail.com",
+        "victim@g\u{200b}mail.com",
+        "victim@gmail。com",
+        " victim@gmail.com\u{200e}",
+    ] {
+        assert_eq!(key(text), "victim@gmail.com", "{text}");
+    }
+    for text in ["a@münchen.de", "a@MÜNCHEN.de", "a@xn--mnchen-3ya.de", "a@XN--MNCHEN-3YA.DE", "a@mu\u{308}nchen.de"]
+    {
+        assert_eq!(key(text), "a@xn--mnchen-3ya.de", "{text}");
     }
 }
 
@@ -89,6 +121,13 @@ fn what_django_calls_no_address_is_refused() {
         "a@x.com.",
         "<a@x.com>",
         "a@b@c.com",
+        "a\u{200b}b@c.com",
+        "a\u{ad}@c.com",
+        "ａ@c.com",
+        "a@c\u{200d}d.com",
+        "a@xn--a.com",
+        "a@b_c.com",
+        "a＠c.com",
     ] {
         assert_eq!(EmailAddress::parse(text), Err("Enter a valid email address.".into()), "{text}");
     }
