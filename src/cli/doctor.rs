@@ -1,13 +1,16 @@
 //! `otpd doctor`: a line for everything that is known to go wrong, and what to do about it.
 
-use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::{env, fs};
+
+use chrono::{DateTime, Utc};
 
 use crate::cli::{CommandResult, now, open, out};
 use crate::config::Config;
 use crate::delivery::{Keep, ProviderSettings};
+use crate::domain::timestamp::Timestamp;
 use crate::error::Error;
 use crate::service::health;
 use crate::store::folder_of;
@@ -22,7 +25,7 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     match open(config, false) {
         Ok(store) => {
             findings.push(("database".to_owned(), permissions(&config.database_path)));
-            findings.push(("clock".to_owned(), health::clock(&store, now()).await));
+            findings.push(("clock".to_owned(), health::clock(&store, now(), installed_at()).await));
         }
         Err(error) => findings.push(("database".to_owned(), Err(error.to_string()))),
     }
@@ -85,6 +88,12 @@ fn proxies(config: &Config) -> Result<String, String> {
         }
         networks => Ok(networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     }
+}
+
+/// When this program was written to the disk: a moment that has certainly passed.
+fn installed_at() -> Timestamp {
+    let written = env::current_exe().and_then(fs::metadata).and_then(|file| file.modified());
+    written.map_or_else(|_| DateTime::UNIX_EPOCH, DateTime::<Utc>::from).into()
 }
 
 /// The codes are for this user's eyes; whoever may write into the folder can put another database there.

@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Subcommand)]
 pub(super) enum RecipientCommand {
-    /// Forget the failed guesses of a mobile number or an e-mail address, so that it may try again
+    /// Unlock a recipient after too many failed attempts or messages
     #[command(after_help = "Example:\n  otpd recipient reset 09123456789")]
     Reset {
         #[arg(value_parser = recipient)]
@@ -41,8 +41,8 @@ pub(super) fn recipient(text: &str) -> Result<Recipient, &'static str> {
 pub(super) async fn recipient_command(config: &Config, command: RecipientCommand) -> CommandResult {
     let store = open(config, false)?;
     let RecipientCommand::Reset { recipient } = command;
-    let had_failed = recipients::reset(&store, recipient).await?;
-    tell(if had_failed { "the failures are forgotten" } else { "there were no failures in a row" });
+    let changed = recipients::reset(&store, recipient).await?;
+    tell(if changed { "the recipient is unlocked" } else { "there was nothing to unlock" });
     Ok(())
 }
 

@@ -73,8 +73,9 @@ impl Delivery {
 
     /// What is sent at `now` to the recipient of a code.
     pub fn message(&self, otp: &Otp, language: Language, now: Timestamp) -> Message {
-        // The seconds that a message waits for its turn do not cost a minute.
-        let minutes = ((otp.ttl(now) + 15) / 60).max(1);
+        // Never more than what is left; a fraction of a second does not cost a minute.
+        let minutes = otp.valid_to.since(now).as_millis().div_ceil(1000) / 60;
+        let minutes = u64::try_from(minutes).unwrap_or(u64::MAX);
         let text = self.texts.render(Channel::of(&otp.recipient), language, &otp.purpose, otp.code, minutes);
         let (recipient, purpose) = (otp.recipient.clone(), otp.purpose.clone());
         Message { recipient, code: otp.code, purpose, language, minutes, text }

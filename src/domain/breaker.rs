@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::domain::clock;
 use crate::domain::outbox::Outcome;
 use crate::domain::timestamp::Timestamp;
 
@@ -39,8 +40,7 @@ impl Breaker {
     pub fn standing(&self, now: Timestamp) -> Standing {
         match self.rests_since {
             _ if self.failures < FAILURES => Standing::Sound,
-            // A rest that begins in the future is one from before the clock was set back.
-            Some(since) if since <= now && now < since.plus(REST) => Standing::Resting,
+            Some(since) if clock::time_left(since, REST, now).is_some() => Standing::Resting,
             _ => Standing::OnTrial,
         }
     }

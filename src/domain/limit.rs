@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::domain::client::ClientNetwork;
+use crate::domain::clock;
+use crate::domain::message::Channel;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 
@@ -9,59 +12,87 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What is counted, a row in the store each time it happens.
+/// What is counted: the store keeps a row for each occurrence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A message to a recipient was asked for.
+    /// A message to a recipient was requested.
     SendTo,
-    /// A token asked for a message.
+    /// A token requested a message.
     SendBy,
-    /// A message was asked for.
-    Send,
-    /// A code of a recipient was not verified.
+    /// A message was requested for an end user of the caller (`client_ip`).
+    SendFor,
+    /// An SMS was requested.
+    SendSms,
+    /// An e-mail was requested.
+    SendEmail,
+    /// The verification of a recipient's code failed.
     FailureOf,
     /// A token's request to verify failed.
     FailureBy,
+    /// A request to verify failed that was made for an end user of the caller (`client_ip`).
+    FailureFor,
 }
 
 impl Event {
-    /// The longest that any limit looks back.
+    /// The longest window of any limit.
     pub const KEPT: Duration = DAY;
+    /// What a request to send counts.
+    pub const OF_SENDING: [Self; 5] = [Self::SendTo, Self::SendBy, Self::SendFor, Self::SendSms, Self::SendEmail];
+    /// What a failed request to verify counts.
+    pub const OF_FAILURE: [Self; 3] = [Self::FailureOf, Self::FailureBy, Self::FailureFor];
+    /// What counts against a recipient; a reset forgets it.
+    pub const OF_RECIPIENT: [Self; 2] = [Self::SendTo, Self::FailureOf];
 
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SendTo => "send_to",
             Self::SendBy => "send_by",
-            Self::Send => "send",
+            Self::SendFor => "send_for",
+            Self::SendSms => "send_sms",
+            Self::SendEmail => "send_email",
             Self::FailureOf => "failure_of",
             Self::FailureBy => "failure_by",
+            Self::FailureFor => "failure_for",
         }
     }
 }
 
-/// A limit: so many events of one subject in a stretch of time that ends now.
+/// A limit: so many events of one subject in a window that ends now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     SendsPerRecipientHour,
     SendsPerRecipientDay,
     SendsPerTokenMinute,
-    SendsPerDay,
+    SendsPerClientHour,
+    SmsPerDay,
+    EmailsPerDay,
     FailuresPerRecipientHour,
     FailuresPerTokenHour,
+    FailuresPerClientHour,
 }
 
 impl Limit {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::SendsPerRecipientHour,
         Self::SendsPerRecipientDay,
         Self::SendsPerTokenMinute,
-        Self::SendsPerDay,
+        Self::SendsPerClientHour,
+        Self::SmsPerDay,
+        Self::EmailsPerDay,
         Self::FailuresPerRecipientHour,
         Self::FailuresPerTokenHour,
+        Self::FailuresPerClientHour,
     ];
-    pub const OF_SENDING: [Self; 4] =
-        [Self::SendsPerRecipientHour, Self::SendsPerRecipientDay, Self::SendsPerTokenMinute, Self::SendsPerDay];
-    pub const OF_VERIFYING: [Self; 2] = [Self::FailuresPerTokenHour, Self::FailuresPerRecipientHour];
+    pub const OF_SENDING: [Self; 6] = [
+        Self::SendsPerRecipientHour,
+        Self::SendsPerRecipientDay,
+        Self::SendsPerTokenMinute,
+        Self::SendsPerClientHour,
+        Self::SmsPerDay,
+        Self::EmailsPerDay,
+    ];
+    pub const OF_VERIFYING: [Self; 3] =
+        [Self::FailuresPerTokenHour, Self::FailuresPerClientHour, Self::FailuresPerRecipientHour];
 
     /// The setting that says how many.
     pub fn setting(self) -> &'static str {
@@ -69,9 +100,12 @@ impl Limit {
             Self::SendsPerRecipientHour => "limits.sends_per_recipient_hour",
             Self::SendsPerRecipientDay => "limits.sends_per_recipient_day",
             Self::SendsPerTokenMinute => "limits.sends_per_token_minute",
-            Self::SendsPerDay => "limits.sends_per_day",
+            Self::SendsPerClientHour => "limits.sends_per_client_hour",
+            Self::SmsPerDay => "limits.sms_per_day",
+            Self::EmailsPerDay => "limits.emails_per_day",
             Self::FailuresPerRecipientHour => "otp.recipient_attempts_per_hour",
             Self::FailuresPerTokenHour => "limits.failures_per_token_hour",
+            Self::FailuresPerClientHour => "limits.failures_per_client_hour",
         }
     }
 
@@ -79,25 +113,31 @@ impl Limit {
         match self {
             Self::SendsPerRecipientHour | Self::SendsPerRecipientDay => Event::SendTo,
             Self::SendsPerTokenMinute => Event::SendBy,
-            Self::SendsPerDay => Event::Send,
+            Self::SendsPerClientHour => Event::SendFor,
+            Self::SmsPerDay => Event::SendSms,
+            Self::EmailsPerDay => Event::SendEmail,
             Self::FailuresPerRecipientHour => Event::FailureOf,
             Self::FailuresPerTokenHour => Event::FailureBy,
+            Self::FailuresPerClientHour => Event::FailureFor,
         }
     }
 
     pub fn window(self) -> Duration {
         match self {
             Self::SendsPerTokenMinute => MINUTE,
-            Self::SendsPerRecipientHour | Self::FailuresPerRecipientHour | Self::FailuresPerTokenHour => HOUR,
-            Self::SendsPerRecipientDay | Self::SendsPerDay => DAY,
+            Self::SendsPerRecipientHour
+            | Self::SendsPerClientHour
+            | Self::FailuresPerRecipientHour
+            | Self::FailuresPerTokenHour
+            | Self::FailuresPerClientHour => HOUR,
+            Self::SendsPerRecipientDay | Self::SmsPerDay | Self::EmailsPerDay => DAY,
         }
     }
 
-    /// How long until there is room again, where as many events as are allowed have been since `oldest`; `None`: there is
-    /// room now.
+    /// How long until there is room again, where as many events as are allowed have occurred since `oldest`. `None`: there
+    /// is room now.
     pub fn wait(self, oldest: Timestamp, now: Timestamp) -> Option<Duration> {
-        let over = oldest.plus(self.window());
-        (now < over).then(|| over.since(now))
+        clock::time_left(oldest, self.window(), now)
     }
 }
 
@@ -113,7 +153,7 @@ impl Limits {
     /// Limits given one by one.
     ///
     /// # Errors
-    /// The first that could not be told.
+    /// The first limit that could not be read.
     pub fn try_new<E>(allowed: impl Fn(Limit) -> Result<u32, E>) -> Result<Self, E> {
         let mut limits = Self([0; Limit::ALL.len()]);
         for limit in Limit::ALL {
@@ -133,15 +173,20 @@ impl Limits {
 pub struct Subjects<'a> {
     pub recipient: &'a Recipient,
     pub token_id: i64,
+    /// The end user of the caller, if the request names one.
+    pub client: Option<ClientNetwork>,
 }
 
 impl Subjects<'_> {
-    /// The name under which the store counts an event.
-    pub fn key(&self, event: Event) -> String {
+    /// The name under which the store counts an event; `None` where the event does not apply to these subjects.
+    pub fn key(&self, event: Event) -> Option<String> {
+        let channel = Channel::of(self.recipient);
         match event {
-            Event::SendTo | Event::FailureOf => self.recipient.key(),
-            Event::SendBy | Event::FailureBy => self.token_id.to_string(),
-            Event::Send => String::new(),
+            Event::SendTo | Event::FailureOf => Some(self.recipient.key()),
+            Event::SendBy | Event::FailureBy => Some(self.token_id.to_string()),
+            Event::SendFor | Event::FailureFor => self.client.map(|client| client.key()),
+            Event::SendSms => (channel == Channel::Sms).then(String::new),
+            Event::SendEmail => (channel == Channel::Email).then(String::new),
         }
     }
 }

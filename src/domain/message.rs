@@ -49,6 +49,15 @@ pub enum Language {
 impl Language {
     pub const ALL: [Self; 2] = [Self::Fa, Self::En];
 
+    /// A number of minutes as a text shows it: never more than there are.
+    pub fn minutes(self, minutes: u64) -> String {
+        match (minutes, self) {
+            (0, Self::Fa) => "کمتر از 1".to_owned(),
+            (0, Self::En) => "less than 1".to_owned(),
+            (minutes, _) => minutes.to_string(),
+        }
+    }
+
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Fa => "fa",
@@ -88,7 +97,7 @@ pub struct Message {
     pub code: Code,
     pub purpose: Purpose,
     pub language: Language,
-    /// Whole minutes for which the code is still valid, at least one.
+    /// Whole minutes for which the code is still valid; 0: less than one.
     pub minutes: u64,
     pub text: Text,
 }

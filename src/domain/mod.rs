@@ -1,8 +1,11 @@
 //! The rules, as pure code: no I/O, no clock of its own, no HTTP, no SQL.
 
 pub mod breaker;
+pub mod client;
+pub mod clock;
 pub mod code;
 pub mod digits;
+pub mod host;
 pub mod idempotency;
 pub mod inbox;
 pub mod limit;

@@ -1,5 +1,8 @@
 //! A one-time password, how a new one begins, and how a patch is laid over a stored one.
 
+use std::time::Duration;
+
+use crate::domain::clock::is_trusted;
 use crate::domain::code::Code;
 use crate::domain::policy::Policy;
 use crate::domain::purpose::Purpose;
@@ -32,6 +35,8 @@ impl OtpId {
         self.0
     }
 }
+
+const LAST_MINUTE: Duration = Duration::from_secs(60);
 
 /// A stored code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,14 +88,35 @@ impl Otp {
         Self { attempts_left: 0, consumed_at: Some(now), ..self }
     }
 
+    /// A code that is issued at `now` because this one is about to expire. This one stays valid until then; the attempts
+    /// that are left are those of both.
+    pub fn succeeded_by(&self, code: Code, now: Timestamp, policy: &Policy) -> Self {
+        let issued = Self::issued(code, self.recipient.clone(), self.purpose.clone(), now, policy);
+        Self { attempts_left: self.attempts_left, ..issued }
+    }
+
+    /// Whether a further request to send repeats this code. In the last minute of its life, and past half of it, the
+    /// recipient would hardly have the time to type it.
+    pub fn is_worth_repeating(&self, now: Timestamp) -> bool {
+        let left = self.valid_to.since(now);
+        let lifetime = self.valid_to.since(self.issued_at.unwrap_or(self.created_at));
+        left >= LAST_MINUTE || left * 2 >= lifetime
+    }
+
+    /// Whether the code has not expired. A code that was issued later than now was issued while the clock was wrong, and
+    /// counts as expired.
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        now < self.valid_to && self.issued_at.is_none_or(|issued_at| is_trusted(issued_at, now))
+    }
+
     /// Whole seconds for which the code is still valid.
     pub fn ttl(&self, now: Timestamp) -> u64 {
-        self.valid_to.seconds_after(now)
+        if self.is_valid(now) { self.valid_to.seconds_after(now) } else { 0 }
     }
 
     /// Whether the code may still be used.
     pub fn is_allow(&self, now: Timestamp) -> bool {
-        now < self.valid_to && self.attempts_left > 0
+        self.is_valid(now) && self.attempts_left > 0
     }
 }
 

@@ -4,6 +4,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::domain::breaker::Standing;
+use crate::domain::clock::is_trusted;
 use crate::domain::timestamp::Timestamp;
 
 /// The wait before a provider is tried a second time; each further one is twice as long.
@@ -173,7 +174,7 @@ pub struct Route<'a> {
 }
 
 impl Route<'_> {
-    /// The end of a message that is wanted no more.
+    /// The end of a message that is no longer wanted.
     pub fn cancel(attempts: &[Attempt]) -> Step {
         let is_unknown = attempts.iter().any(|attempt| attempt.outcome == Some(Outcome::Unknown));
         Step::End(if is_unknown { MessageState::Unknown } else { MessageState::Cancelled })
@@ -210,7 +211,8 @@ impl Route<'_> {
         let Some((provider, Candidate { name, .. })) = next else {
             return end(MessageState::Failed);
         };
-        let last = of(attempts, name).filter_map(|attempt| attempt.finished_at).max();
+        let finished = of(attempts, name).filter_map(|attempt| attempt.finished_at);
+        let last = finished.filter(|last| is_trusted(*last, now)).max();
         let at = last.map_or(now, |last| last.plus(pause(of(attempts, name).count(), jitter)).max(now));
         if at >= valid_to { end(MessageState::Expired) } else { Step::Try { provider, at } }
     }

@@ -40,11 +40,11 @@ impl Template {
         self.0.contains(&Part::Code)
     }
 
-    pub fn render(&self, code: &str, minutes: u64) -> String {
+    pub fn render(&self, code: &str, minutes: &str) -> String {
         let part = |part: &Part| match part {
             Part::Text(text) => text.clone(),
             Part::Code => code.to_owned(),
-            Part::Minutes => minutes.to_string(),
+            Part::Minutes => minutes.to_owned(),
         };
         self.0.iter().map(part).collect()
     }
@@ -70,9 +70,9 @@ fn first_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     })
 }
 
-/// The longest code and the longest time that a text may have to hold.
-pub fn longest(length: CodeLength) -> (String, u64) {
-    ("8".repeat(length.digits()), 10)
+/// As long as any code that a text may have to hold.
+pub fn longest(length: CodeLength) -> String {
+    "8".repeat(length.digits())
 }
 
 /// How many messages an SMS is sent, and paid for, as (3GPP TS 23.038 and 23.040).
@@ -104,9 +104,9 @@ mod tests {
     fn placeholders_are_filled_and_other_braces_stay() {
         let template = Template::parse("p{margin:0} {code}: {minutes} {} {x y} {").unwrap();
         assert!(template.has_code());
-        assert_eq!(template.render("255315", 5), "p{margin:0} 255315: 5 {} {x y} {");
+        assert_eq!(template.render("255315", "5"), "p{margin:0} 255315: 5 {} {x y} {");
         assert!(!Template::parse("Hello").unwrap().has_code());
-        assert_eq!(Template::parse("").unwrap().render("1", 1), "");
+        assert_eq!(Template::parse("").unwrap().render("1", "1"), "");
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Texts {
 
     /// A line for each text that does not fit into one SMS, which costs the operator two.
     pub fn warnings(&self, length: CodeLength) -> Vec<String> {
-        let (code, minutes) = longest(length);
+        let code = longest(length);
         let built_in = Language::ALL.map(|language| built_in(Channel::Sms, language));
         let used = built_in
             .iter()
@@ -62,7 +62,9 @@ impl Texts {
         let sms = self.templates.iter().filter(|template| template.channel == Channel::Sms);
         sms.chain(used)
             .filter_map(|template| {
-                let segments = sms_segments(&self.fill(template, &code, minutes).plain);
+                // The texts for ten minutes and for less than one are the longest.
+                let segments = [0, 10].map(|minutes| sms_segments(&self.fill(template, &code, minutes).plain));
+                let segments = segments.into_iter().max().unwrap_or(1);
                 (segments > 1)
                     .then(|| format!("the text of {} takes {segments} SMS, each of which costs", name(template)))
             })
@@ -80,6 +82,7 @@ impl Texts {
     }
 
     fn fill(&self, template: &TextTemplate, code: &str, minutes: u64) -> Text {
+        let minutes = &template.language.minutes(minutes);
         let mut plain = template.plain.render(code, minutes);
         if let (Channel::Sms, Some(domain)) = (template.channel, &self.webotp_domain) {
             // The browser reads the last line (WICG, "Origin-bound one-time codes delivered via SMS").

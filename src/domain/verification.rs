@@ -31,7 +31,7 @@ pub fn judge(codes: &[Otp], guess: Code, now: Timestamp) -> Verdict {
         _ if compared => Reason::WrongCode,
         None => Reason::NotFound,
         Some(newest) if newest.consumed_at.is_some() => Reason::Used,
-        Some(newest) if newest.valid_to <= now => Reason::Expired,
+        Some(newest) if !newest.is_valid(now) => Reason::Expired,
         Some(_) => Reason::TooManyAttempts,
     })
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use serde_json::{Number, Value};
 
+use crate::domain::client::ClientNetwork;
 use crate::domain::code::Code;
 use crate::domain::message::Language;
 use crate::domain::otp::{Change, NewOtp, OtpPatch};
@@ -38,8 +39,9 @@ pub(super) fn send_request(body: &Fields) -> Result<SendRequest> {
     let mut errors = FieldErrors::default();
     let purpose = errors.note("purpose", optional(body, "purpose", Purpose::parse)).flatten();
     let language = errors.note("language", optional(body, "language", language)).flatten();
+    let client = errors.note("client_ip", optional(body, "client_ip", ClientNetwork::parse)).flatten();
     let recipient = one_recipient(body, errors)?;
-    Ok(SendRequest { recipient, purpose: purpose.unwrap_or_default(), language })
+    Ok(SendRequest { recipient, purpose: purpose.unwrap_or_default(), language, client })
 }
 
 /// The body of a request to verify.
@@ -47,10 +49,11 @@ pub(super) fn verify_request(body: &Fields) -> Result<VerifyRequest> {
     let mut errors = FieldErrors::default();
     let code = errors.note("code", body.get("code").ok_or("This field is required.".into()).and_then(typed_code));
     let purpose = errors.note("purpose", optional(body, "purpose", Purpose::parse)).flatten();
+    let client = errors.note("client_ip", optional(body, "client_ip", ClientNetwork::parse)).flatten();
     let (number, address) = recipients(body, &mut errors);
     let Some(code) = code.filter(|_| errors.is_empty()) else { return Err(errors.into()) };
     let recipient = Recipient::exactly_one(number.into_set(), address.into_set())?;
-    Ok(VerifyRequest { recipient, purpose: purpose.unwrap_or_default(), code })
+    Ok(VerifyRequest { recipient, purpose: purpose.unwrap_or_default(), code, client })
 }
 
 /// The body of a request that names a recipient, and no more.

@@ -108,7 +108,7 @@ pub(super) async fn verify(credentials: Credentials, body: Body, service: web::D
 
 /// Reset a recipient
 ///
-/// Permission code 2853. Forgets the failed guesses of a recipient who is refused for having too many.
+/// Permission code 2853. Unlocks a recipient after too many failed attempts, and forgets what limits count for it.
 #[utoipa::path(
     post,
     path = "/api/notifications/otp/reset",

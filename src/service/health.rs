@@ -1,17 +1,28 @@
-//! What can be told of the machine from the database.
+//! What the database says about the clock of the machine.
 
+use crate::domain::clock::is_trusted;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Store, otps};
 
-/// Whether the clock can be right: codes were not made in the future.
+/// Whether the clock can be right. `known_past` is a moment that has certainly passed, such as the installation of otpd.
+/// Codes that were created later than now do not prove the clock wrong: it may have been wrong when they were created.
 ///
 /// # Errors
 /// What to do.
-pub async fn clock(store: &Store, now: Timestamp) -> Result<String, String> {
-    let newest = store.read(otps::newest).await.map_err(|error| error.to_string())?;
-    match newest {
-        Some(newest) if newest > now => {
-            Err(format!("it says {now}, and a code was made at {newest}; set it, and let NTP keep it"))
+pub async fn clock(store: &Store, now: Timestamp, known_past: Timestamp) -> Result<String, String> {
+    let created = store.read(otps::creation_times).await.map_err(|error| error.to_string())?;
+    if !is_trusted(known_past, now) {
+        return Err(format!(
+            "it says {now}, which is before otpd was installed ({known_past}); set it and keep it by NTP"
+        ));
+    }
+    match created {
+        Some([newest, latest]) if !is_trusted(latest, now) => {
+            let hint = if is_trusted(newest, now) { "" } else { "; if it is behind now, set it and keep it by NTP" };
+            Ok(format!(
+                "it says {now}. It was ahead before: a code was created at {latest}, and what was stored then is not \
+                 trusted{hint}"
+            ))
         }
         _ => Ok(format!("it says {now}")),
     }

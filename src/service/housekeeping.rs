@@ -1,5 +1,4 @@
-//! What is done beside the requests: codes that expired long ago are deleted (`otp.retention`), for what is not there
-//! can't leak, and the database is kept in good order.
+//! Work beside the requests: rows are deleted when their retention is over, and the database is kept in good order.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,19 +8,30 @@ use crate::domain::limit::Event;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::{Db, idempotency_keys, inbox, limit_events, otps};
+use crate::store::{Db, idempotency_keys, inbox, limit_events, otps, recipients};
 
-/// Codes of one transaction: few enough that a request which waits behind it does not notice.
+/// Rows of one transaction: so few that a request behind it hardly waits.
 const BATCH: i64 = 500;
-const INBOX_KEEPS: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+const INBOX_KEEPS: Duration = DAY;
+/// How long a recipient's failures are kept after the last one.
+const FAILURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// The same for a recipient that is locked out (`otp.max_consecutive_failures`).
+const LOCKS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Service {
-    /// Deletes what limits and repeated requests need no more, and what has stood in the development inbox for a day.
+    /// Deletes rows that limits, lock-outs, repeated requests and the development inbox no longer need, and whatever was
+    /// stored for a moment later than now. Codes that were issued later than now expire.
     pub async fn purge_traces(&self) -> Result<()> {
-        let delete = |db: &Db, now: Timestamp| {
-            Ok(limit_events::delete_before(db, now.minus(Event::KEPT), BATCH)?
-                + idempotency_keys::delete_before(db, now.minus(IdempotencyKey::KEPT), BATCH)?
-                + inbox::delete_before(db, now.minus(INBOX_KEEPS), BATCH)?)
+        let locked = self.policy.max_consecutive_failures.unwrap_or(u32::MAX);
+        let delete = move |db: &Db, now: Timestamp| {
+            recipients::correct_last_failed(db, now)?;
+            Ok(limit_events::delete_outside(db, now.minus(Event::KEPT), now, BATCH)?
+                + idempotency_keys::delete_outside(db, now.minus(IdempotencyKey::KEPT), now, BATCH)?
+                + inbox::delete_outside(db, now.minus(INBOX_KEEPS), now, BATCH)?
+                + recipients::delete_before(db, now.minus(FAILURES_KEPT), locked, BATCH)?
+                + recipients::delete_before(db, now.minus(LOCKS_KEPT), u32::MAX, BATCH)?
+                + otps::expire_untrusted(db, now, BATCH)?)
         };
         while self.purge(delete).await? > 0 {}
         Ok(())

@@ -16,6 +16,7 @@ use crate::delivery::Chain;
 use crate::domain::message::{Channel, Message};
 use crate::domain::otp::Otp;
 use crate::domain::outbox::{MessageState, Outcome, Report, Route, Step};
+use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
@@ -134,6 +135,8 @@ impl Lane {
         let mut interrupted = messages::list_sending(db, self.channel)?;
         interrupted.retain(|id| !held.contains(id));
         interrupted.iter().try_for_each(|id| messages::requeue_interrupted(db, *id, now))?;
+        // No message waits for longer than its code lives.
+        messages::reschedule(db, self.channel, now.plus(Policy::SENT_CODE_LIVES), now)?;
         let mut due = messages::list_due(db, self.channel, now, self.at_once())?;
         due.retain(|due| !held.contains(&due.id));
         due.truncate(self.at_once() - held.len());

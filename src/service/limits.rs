@@ -1,29 +1,31 @@
-//! Limits, counted in the store so that a restart forgets none, and what tells the operator that one bites.
+//! Limits. They are counted in the store, so that a restart does not forget them, and the operator is warned when one refuses
+//! requests.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::domain::clock::time_left;
 use crate::domain::limit::{Event, Limit, Limits, Subjects};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Limitation, Reason, Result};
 use crate::metrics::Metrics;
 use crate::store::{Db, limit_events};
 
-/// How long a limit that bites is not told of again.
-const TOLD_ONCE_IN: Duration = Duration::from_secs(3600);
+/// The minimum interval between warnings about one limit.
+const WARN_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// The limits of a running service.
 pub(super) struct Guard {
     limits: Limits,
     metrics: Metrics,
-    /// When each limit was last told of, by its setting.
-    told: Mutex<HashMap<&'static str, Timestamp>>,
+    /// When the last warning about each limit was logged, by its setting.
+    warned: Mutex<HashMap<&'static str, Timestamp>>,
 }
 
 impl Guard {
     pub(super) fn new(limits: Limits, metrics: Metrics) -> Self {
-        Self { limits, metrics, told: Mutex::default() }
+        Self { limits, metrics, warned: Mutex::default() }
     }
 
     /// Refuses what one of the limits has no room for.
@@ -34,7 +36,8 @@ impl Guard {
     fn require_room_in(&self, db: &Db, limit: Limit, of: &Subjects<'_>, now: Timestamp) -> Result<()> {
         let Some(allowed) = self.limits.allowed(limit) else { return Ok(()) };
         let event = limit.event();
-        let oldest = limit_events::nth_newest(db, event, &of.key(event), allowed)?;
+        let Some(subject) = of.key(event) else { return Ok(()) };
+        let oldest = limit_events::nth_newest(db, event, &subject, allowed, now)?;
         let Some(wait) = oldest.and_then(|oldest| limit.wait(oldest, now)) else { return Ok(()) };
         let reason = match limit {
             Limit::FailuresPerRecipientHour => Reason::TooManyAttempts,
@@ -43,25 +46,28 @@ impl Guard {
         Err(Error::limited(reason, wait).limited_by((limit.setting(), allowed)))
     }
 
-    /// How many more failures a recipient may have at this moment; `None`: as many as it likes.
+    /// How many more failures a recipient may have at this moment; `None`: there is no limit.
     pub(super) fn attempts_left(&self, db: &Db, of: &Subjects<'_>, now: Timestamp) -> Result<Option<u32>> {
         let limit = Limit::FailuresPerRecipientHour;
         let Some(allowed) = self.limits.allowed(limit) else { return Ok(None) };
-        let event = limit.event();
-        let failures = limit_events::count_since(db, event, &of.key(event), allowed, now.minus(limit.window()))?;
+        let (event, since) = (limit.event(), now.minus(limit.window()));
+        let Some(subject) = of.key(event) else { return Ok(None) };
+        let failures = limit_events::count_since(db, event, &subject, allowed, since, now)?;
         Ok(Some(allowed.saturating_sub(failures)))
     }
 
+    /// Counts those of the events that apply to the subjects.
     pub(super) fn count(db: &Db, events: &[Event], of: &Subjects<'_>, now: Timestamp) -> Result<()> {
-        events.iter().try_for_each(|event| limit_events::insert(db, *event, &of.key(*event), now))
+        let counted = events.iter().filter_map(|event| Some((*event, of.key(*event)?)));
+        counted.into_iter().try_for_each(|(event, subject)| limit_events::insert(db, event, &subject, now))
     }
 
-    /// Counts a refusal, and warns of its limit once in a while.
-    pub(super) fn tell(&self, (setting, allowed): Limitation, now: Timestamp) {
+    /// Counts a refusal in the metrics, and logs a warning about its limit once in a while.
+    pub(super) fn warn_once(&self, (setting, allowed): Limitation, now: Timestamp) {
         self.metrics.limited(setting);
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.get(setting).is_none_or(|last| now < *last || last.plus(TOLD_ONCE_IN) <= now) {
-            told.insert(setting, now);
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        if warned.get(setting).is_none_or(|last| time_left(*last, WARN_INTERVAL, now).is_none()) {
+            warned.insert(setting, now);
             log::warn!("{setting} = {allowed} refuses requests");
         }
     }

@@ -24,6 +24,7 @@ pub use crate::service::sending::{SendRequest, Sent};
 pub use crate::service::verifying::{Verified, VerifyRequest};
 
 use crate::delivery::Delivery;
+use crate::domain::clock::time_left;
 use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
@@ -179,7 +180,7 @@ impl Service {
         if let Some((presented, now)) = *told.borrow() {
             self.note_use(&presented, now);
             if let Some(limitation) = outcome.as_ref().err().and_then(Error::limitation) {
-                self.limits.tell(limitation, now);
+                self.limits.warn_once(limitation, now);
             }
         }
         outcome
@@ -213,5 +214,5 @@ fn authenticate(db: &Db, token: &ApiToken) -> Result<(Caller, Presented)> {
 }
 
 fn is_stale(presented: &Presented, now: Timestamp) -> bool {
-    presented.last_used_at.is_none_or(|last| last.plus(LAST_USED_GRAIN) <= now)
+    presented.last_used_at.is_none_or(|last| time_left(last, LAST_USED_GRAIN, now).is_none())
 }

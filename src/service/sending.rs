@@ -8,6 +8,8 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
 
+use crate::domain::client::ClientNetwork;
+use crate::domain::clock::time_left;
 use crate::domain::code::Code;
 use crate::domain::idempotency::{IdempotencyKey, Promise};
 use crate::domain::limit::{Event, Limit, Subjects};
@@ -31,10 +33,13 @@ pub struct SendRequest {
     pub purpose: Purpose,
     /// `None`: the language of the configuration.
     pub language: Option<Language>,
+    /// The end user of the caller, who has limits of their own.
+    pub client: Option<ClientNetwork>,
 }
 
 impl SendRequest {
-    /// The same for requests that ask for the same.
+    /// The same for requests that ask for the same. The client does not count: a phone may change its network before the
+    /// caller repeats a request.
     fn hash(&self) -> [u8; 32] {
         let language = self.language.map_or("", Language::as_str);
         let parts = [self.recipient.as_str(), self.purpose.as_str(), language];
@@ -119,7 +124,7 @@ impl Service {
     /// Gives the first answer to this key again, if there was one.
     fn send_once(&self, db: &Db, call: &Call, request: &SendRequest, key: &IdempotencyKey) -> Result<Promise> {
         let since = call.now.minus(IdempotencyKey::KEPT);
-        match idempotency_keys::find(db, call.user_id, key, since)? {
+        match idempotency_keys::find(db, call.user_id, key, since, call.now)? {
             Some((hash, promise)) if hash == request.hash() => Ok(promise),
             Some(_) => Err(Error::new(Kind::Unprocessable, "This Idempotency-Key was used with another request.")),
             None => {
@@ -131,33 +136,38 @@ impl Service {
     }
 
     fn send(&self, db: &Db, call: &Call, request: &SendRequest) -> Result<Promise> {
-        let SendRequest { recipient, purpose, language } = request;
+        let SendRequest { recipient, purpose, language, client } = request;
         let now = call.now;
         self.require_not_locked_out(db, recipient)?;
-        if let Some(last) = otps::last_sent(db, recipient, purpose)?.filter(|last| *last <= now) {
-            let again = last.plus(self.policy.resend_cooldown);
-            if now < again {
-                return Err(Error::limited(Reason::TooSoon, again.since(now)));
-            }
+        let last = otps::last_sent(db, recipient, purpose, now)?;
+        if let Some(wait) = last.and_then(|last| time_left(last, self.policy.resend_cooldown, now)) {
+            return Err(Error::limited(Reason::TooSoon, wait));
         }
-        let subjects = Subjects { recipient, token_id: call.token_id };
+        let subjects = Subjects { recipient, token_id: call.token_id, client: *client };
         self.limits.require_room(db, &Limit::OF_SENDING, &subjects, now)?;
         let otp = self.issue(db, recipient, purpose, now)?;
         let language = language.unwrap_or(self.delivery.language);
         messages::insert(db, otp.id, Channel::of(recipient), language, now)?;
-        Guard::count(db, &[Event::SendTo, Event::SendBy, Event::Send], &subjects, now)?;
+        Guard::count(db, &Event::OF_SENDING, &subjects, now)?;
         Ok(Promise::of(&otp, now))
     }
 
-    /// The code that was sent before and still works, so that a slow message works too; else a fresh one.
+    /// The code that was sent before and is still usable, so that a slow message works too; else a new one. Where the code is
+    /// about to expire, the new one takes the place of its message.
     fn issue(&self, db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Otp> {
-        if let Some(otp) = otps::find_issued(db, recipient, purpose, now)? {
-            let again = Otp { sent_at: Some(now), ..otp };
-            otps::update_use(db, &again)?;
-            return Ok(again);
+        let code = || Code::generate(&mut UnwrapErr(SysRng), self.policy.code_length);
+        match otps::find_issued(db, recipient, purpose, now)? {
+            Some(otp) if otp.is_worth_repeating(now) => {
+                let again = Otp { sent_at: Some(now), ..otp };
+                otps::update_use(db, &again)?;
+                Ok(again)
+            }
+            Some(otp) => {
+                messages::cancel(db, otp.id, now)?;
+                otps::insert(db, otp.succeeded_by(code(), now, &self.policy))
+            }
+            None => otps::insert(db, Otp::issued(code(), recipient.clone(), purpose.clone(), now, &self.policy)),
         }
-        let code = Code::generate(&mut UnwrapErr(SysRng), self.policy.code_length);
-        otps::insert(db, Otp::issued(code, recipient.clone(), purpose.clone(), now, &self.policy))
     }
 
     /// What became of the messages that bore a code, the oldest first.

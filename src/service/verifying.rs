@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use crate::domain::client::ClientNetwork;
 use crate::domain::code::Code;
 use crate::domain::limit::{Event, Limit, Subjects};
 use crate::domain::otp::{Otp, OtpId};
@@ -26,6 +27,8 @@ pub struct VerifyRequest {
     pub recipient: Recipient,
     pub purpose: Purpose,
     pub code: Code,
+    /// The end user of the caller, who has limits of their own.
+    pub client: Option<ClientNetwork>,
 }
 
 /// A code that was verified, and is consumed.
@@ -47,8 +50,8 @@ impl Service {
 
     /// The verdict, and the answer for behind the commit: a refusal too is an outcome that is kept.
     fn verify(&self, db: &Db, call: &Call, request: &VerifyRequest) -> Result<(Verdict, Result<Verified>)> {
-        let VerifyRequest { recipient, purpose, code } = request;
-        let subjects = Subjects { recipient, token_id: call.token_id };
+        let VerifyRequest { recipient, purpose, code, client } = request;
+        let subjects = Subjects { recipient, token_id: call.token_id, client: *client };
         self.require_not_locked_out(db, recipient)?;
         self.limits.require_room(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
         let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;
@@ -80,8 +83,8 @@ impl Service {
         if most_left.is_none() {
             recipients::update_stand_in(db)?;
         }
-        recipients::add_failure(db, subjects.recipient)?;
-        Guard::count(db, &[Event::FailureOf, Event::FailureBy], subjects, now)?;
+        recipients::add_failure(db, subjects.recipient, now)?;
+        Guard::count(db, &Event::OF_FAILURE, subjects, now)?;
         let budget = self.limits.attempts_left(db, subjects, now)?;
         Ok(most_left.unwrap_or(0).min(budget.unwrap_or(u32::MAX)))
     }

@@ -17,12 +17,20 @@ pub(super) const FIND: &str = "
       FROM idempotency_keys
      WHERE user_id = $1
        AND key_hash = $2
-       AND sent_at > $3";
+       AND sent_at > $3
+       AND sent_at <= $4";
 
-/// What was answered to a key of a user after a moment, and the hash of what had been asked.
-pub fn find(db: &Db, user_id: i64, key: &IdempotencyKey, after: Timestamp) -> Result<Option<([u8; 32], Promise)>> {
+/// The answer that a key of a user got after a moment, with the hash of the request. An answer later than `now` is not
+/// trusted.
+pub fn find(
+    db: &Db,
+    user_id: i64,
+    key: &IdempotencyKey,
+    after: Timestamp,
+    now: Timestamp,
+) -> Result<Option<([u8; 32], Promise)>> {
     db.prepare_cached(FIND)?
-        .query_row(params![user_id, key.hash(), after.as_micros()], |row| Ok(from_row(row)))
+        .query_row(params![user_id, key.hash(), after.as_micros(), now.as_micros()], |row| Ok(from_row(row)))
         .optional()?
         .transpose()
 }
@@ -36,7 +44,7 @@ fn from_row(row: &Row<'_>) -> Result<([u8; 32], Promise)> {
     Ok((row.get("body_hash")?, promise))
 }
 
-/// Keeps an answer, in the place of one that has become too old.
+/// Keeps an answer; it replaces one that is too old or not trusted.
 pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], promise: &Promise) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO idempotency_keys (
                    user_id,
@@ -58,13 +66,13 @@ pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], 
     Ok(())
 }
 
-pub(super) const DELETE_BEFORE: &str = "
+pub(super) const DELETE_OUTSIDE: &str = "
     DELETE FROM idempotency_keys
      WHERE (user_id, key_hash) IN (
-               SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 ORDER BY sent_at LIMIT $2
+               SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 OR sent_at > $2 LIMIT $3
            )";
 
-/// Deletes at most `limit` of the answers before a moment; how many.
-pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
+/// Deletes at most `limit` of the answers before `from` or after `now`; how many.
+pub fn delete_outside(db: &Db, from: Timestamp, now: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_OUTSIDE)?.execute(params![from.as_micros(), now.as_micros(), limit])?)
 }

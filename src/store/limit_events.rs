@@ -1,4 +1,5 @@
-//! Table `limit_events`.
+//! Table `limit_events`. The events of a subject are numbered from the oldest. Events that are later than now are not trusted
+//! (`domain/clock.rs`): they count for nothing, and a new event takes their number.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -8,30 +9,36 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::row::moment;
 
-pub(super) const INSERT: &str = "
-    INSERT INTO limit_events (kind, subject, nth, at)
-    SELECT $1, $2, coalesce(max(nth), 0) + 1, $3
-      FROM limit_events
-     WHERE kind = $1
-       AND subject = $2";
-
-/// Counts an event of a subject.
-pub fn insert(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<()> {
-    db.prepare_cached(INSERT)?.execute(params![event.as_str(), subject, now.as_micros()])?;
-    Ok(())
-}
-
-pub(super) const NTH_NEWEST: &str = "
-    SELECT at
+pub(super) const LAST_NUMBER: &str = "
+    SELECT nth
       FROM limit_events
      WHERE kind = $1
        AND subject = $2
-       AND nth = (SELECT max(nth) FROM limit_events WHERE kind = $1 AND subject = $2) - $3";
+       AND at <= $3
+     ORDER BY nth DESC
+     LIMIT 1";
 
-/// When the `n`th newest event was, counted from 1.
-pub fn nth_newest(db: &Db, event: Event, subject: &str, n: u32) -> Result<Option<Timestamp>> {
-    db.prepare_cached(NTH_NEWEST)?
-        .query_row(params![event.as_str(), subject, n.saturating_sub(1)], |row| Ok(moment(row, "at")))
+/// The number of the newest trusted event of a subject; 0: there is none.
+fn last_number(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<i64> {
+    let values = params![event.as_str(), subject, now.as_micros()];
+    Ok(db.prepare_cached(LAST_NUMBER)?.query_row(values, |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+/// Counts an event of a subject.
+pub fn insert(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<()> {
+    let nth = last_number(db, event, subject, now)? + 1;
+    db.prepare_cached("INSERT OR REPLACE INTO limit_events (kind, subject, nth, at) VALUES ($1, $2, $3, $4)")?
+        .execute(params![event.as_str(), subject, nth, now.as_micros()])?;
+    Ok(())
+}
+
+pub(super) const FIND: &str = "SELECT at FROM limit_events WHERE kind = $1 AND subject = $2 AND nth = $3";
+
+/// When the `n`th newest trusted event was, counted from 1.
+pub fn nth_newest(db: &Db, event: Event, subject: &str, n: u32, now: Timestamp) -> Result<Option<Timestamp>> {
+    let nth = last_number(db, event, subject, now)? + 1 - i64::from(n);
+    db.prepare_cached(FIND)?
+        .query_row(params![event.as_str(), subject, nth], |row| Ok(moment(row, "at")))
         .optional()?
         .transpose()
 }
@@ -41,30 +48,29 @@ pub(super) const COUNT_SINCE: &str = "
       FROM limit_events
      WHERE kind = $1
        AND subject = $2
-       AND nth > (SELECT max(nth) FROM limit_events WHERE kind = $1 AND subject = $2) - $3
-       AND at > $4";
+       AND nth > $3
+       AND at > $4
+       AND at <= $5";
 
-/// How many of the newest `n` events were after a moment.
-pub fn count_since(db: &Db, event: Event, subject: &str, n: u32, since: Timestamp) -> Result<u32> {
-    let values = params![event.as_str(), subject, n, since.as_micros()];
+/// How many of the newest `n` trusted events were after a moment.
+pub fn count_since(db: &Db, event: Event, subject: &str, n: u32, since: Timestamp, now: Timestamp) -> Result<u32> {
+    let before = last_number(db, event, subject, now)? - i64::from(n);
+    let values = params![event.as_str(), subject, before, since.as_micros(), now.as_micros()];
     Ok(db.prepare_cached(COUNT_SINCE)?.query_row(values, |row| row.get(0))?)
 }
 
 pub(super) const DELETE_OF: &str = "DELETE FROM limit_events WHERE kind = $1 AND subject = $2";
 
-/// Forgets the events of a subject.
-pub fn delete_of(db: &Db, event: Event, subject: &str) -> Result<()> {
-    db.prepare_cached(DELETE_OF)?.execute(params![event.as_str(), subject])?;
-    Ok(())
+/// Forgets the events of a subject; how many there were.
+pub fn delete_of(db: &Db, event: Event, subject: &str) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_OF)?.execute(params![event.as_str(), subject])?)
 }
 
-const DELETE_BEFORE: &str = "
+pub(super) const DELETE_OUTSIDE: &str = "
     DELETE FROM limit_events
-     WHERE at < $1
-       AND id IN (SELECT id FROM limit_events ORDER BY id LIMIT $2)";
+     WHERE id IN (SELECT id FROM limit_events WHERE at < $1 OR at > $2 LIMIT $3)";
 
-/// Deletes at most `limit` of the events before a moment; how many. They stand in the order of time, but for a clock that
-/// was set back.
-pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
+/// Deletes at most `limit` of the events before `from` or after `now`; how many.
+pub fn delete_outside(db: &Db, from: Timestamp, now: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_OUTSIDE)?.execute(params![from.as_micros(), now.as_micros(), limit])?)
 }

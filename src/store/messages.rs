@@ -56,6 +56,19 @@ fn due(row: &Row<'_>) -> Result<Due> {
     Ok(Due { id: row.get("id")?, otp_id, language: parsed(row, "language")? })
 }
 
+pub(super) const RESCHEDULE: &str = "
+    UPDATE messages
+       SET due_at = $1
+     WHERE state = 'queued'
+       AND channel = $2
+       AND due_at > $3";
+
+/// Makes messages due at `now` that are due later than `latest`: that moment was stored while the clock was wrong.
+pub fn reschedule(db: &Db, channel: Channel, latest: Timestamp, now: Timestamp) -> Result<()> {
+    db.prepare_cached(RESCHEDULE)?.execute(params![now.as_micros(), channel.as_str(), latest.as_micros()])?;
+    Ok(())
+}
+
 pub(super) const NEXT_DUE: &str = "
     SELECT due_at
       FROM messages

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use chrono::DateTime;
 use refinery::embed_migrations;
 use rusqlite::TransactionBehavior;
+use rusqlite::functions::FunctionFlags;
 
+use crate::domain::recipient::EmailAddress;
 use crate::error::{Error, Result};
 use crate::store::Db;
 
@@ -84,7 +86,8 @@ pub(super) fn require_current(db: &Db) -> Result<()> {
 }
 
 /// Applies what is missing, all of it in one transaction.
-pub(super) fn apply(db: &mut Db) -> Result<(), refinery::Error> {
+pub(super) fn apply(db: &mut Db) -> Result<(), Box<dyn std::error::Error>> {
+    add_functions(db)?;
     db.set_transaction_behavior(TransactionBehavior::Immediate);
     let mut outcome = Ok(());
     for _ in 0..TRIES {
@@ -93,5 +96,18 @@ pub(super) fn apply(db: &mut Db) -> Result<(), refinery::Error> {
             break;
         }
     }
-    outcome
+    Ok(outcome?)
 }
+
+/// What the migrations call: `canonical_email(text)` is the address in the form that is stored, or the text itself where it
+/// is no address.
+fn add_functions(db: &Db) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
+    db.create_scalar_function("canonical_email", 1, flags, |arguments| {
+        let text: String = arguments.get(0)?;
+        Ok(EmailAddress::parse(&text).map_or(text, |address| address.as_str().to_owned()))
+    })
+}
+
+#[cfg(test)]
+mod tests;

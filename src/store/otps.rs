@@ -1,6 +1,6 @@
 //! Table `otp_codes`.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::purpose::Purpose;
@@ -10,7 +10,7 @@ use crate::domain::verification::COMPARED;
 use crate::error::{Error, Result};
 use crate::store::Db;
 use crate::store::otp_row::{checksum, columns, from_row, seed};
-use crate::store::row::moment_if_any;
+use crate::store::row::{moment, moment_if_any};
 
 pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM otp_codes AS o WHERE o.id = $1");
 
@@ -28,16 +28,27 @@ pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
 /// A statement about the codes of a number for a purpose, and the same about those of an address.
 pub(super) type ByRecipient = [&'static str; 2];
 
-macro_rules! codes_of_recipient {
-    ($rest:literal) => {
+/// Of the codes of a recipient only the newest 128 are looked at: the cost of a request has a bound, however many codes staff
+/// has stored for one recipient. otpd itself issues far fewer within the life of a code.
+macro_rules! of_recipient {
+    ($selected:expr, $rest:literal) => {
         [
             concat!(
                 "SELECT ",
-                columns!(),
-                " FROM otp_codes AS o WHERE o.mobile_number = $1 AND o.purpose = $2 ",
+                $selected,
+                " FROM otp_codes AS o
+                   WHERE o.id IN (SELECT id FROM otp_codes WHERE mobile_number = $1 ORDER BY id DESC LIMIT 128)
+                     AND o.purpose = $2 ",
                 $rest
             ),
-            concat!("SELECT ", columns!(), " FROM otp_codes AS o WHERE o.email = $1 AND o.purpose = $2 ", $rest),
+            concat!(
+                "SELECT ",
+                $selected,
+                " FROM otp_codes AS o
+                   WHERE o.id IN (SELECT id FROM otp_codes WHERE email = $1 ORDER BY id DESC LIMIT 128)
+                     AND o.purpose = $2 ",
+                $rest
+            ),
         ]
     };
 }
@@ -49,39 +60,38 @@ fn of(recipient: &Recipient, [of_number, of_address]: ByRecipient) -> &'static s
     }
 }
 
-pub(super) const LIST_OF_RECIPIENT: ByRecipient = codes_of_recipient!(
-    "ORDER BY (o.valid_to > $3 AND o.attempts_left > 0) DESC, o.id DESC
+pub(super) const LIST_OF_RECIPIENT: ByRecipient = of_recipient!(
+    columns!(),
+    "ORDER BY (o.valid_to > $3 AND o.attempts_left > 0 AND (o.issued_at IS NULL OR o.issued_at <= $3)) DESC, o.id DESC
      LIMIT $4"
 );
 
-/// Codes of a recipient for a purpose: those that are usable at `now` first, the newest first among them, and no more than
-/// a guess is held against. Where none is usable the newest comes first.
+/// Codes of a recipient for a purpose: those that are usable at `now` first, the newest of them first, and no more than an
+/// attempt is compared with. Where none is usable the newest comes first.
 pub fn list_of_recipient(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Vec<Otp>> {
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros(), COMPARED as i64];
     db.prepare_cached(of(recipient, LIST_OF_RECIPIENT))?.query_and_then(values, from_row)?.collect()
 }
 
-pub(super) const FIND_ISSUED: ByRecipient = codes_of_recipient!(
-    "AND o.issued_at IS NOT NULL AND o.valid_to > $3 AND o.attempts_left > 0
+pub(super) const FIND_ISSUED: ByRecipient = of_recipient!(
+    columns!(),
+    "AND o.issued_at <= $3 AND o.valid_to > $3 AND o.attempts_left > 0
      ORDER BY o.id DESC
      LIMIT 1"
 );
 
-/// The code that otpd issued to a recipient for a purpose and that is usable at `now`.
+/// The newest code that otpd issued to a recipient for a purpose and that is usable at `now`.
 pub fn find_issued(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Otp>> {
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
     let mut find = db.prepare_cached(of(recipient, FIND_ISSUED))?;
     find.query_row(values, |row| Ok(from_row(row))).optional()?.transpose()
 }
 
-pub(super) const LAST_SENT: ByRecipient = [
-    "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE mobile_number = $1 AND purpose = $2",
-    "SELECT max(sent_at) AS sent_at FROM otp_codes WHERE email = $1 AND purpose = $2",
-];
+pub(super) const LAST_SENT: ByRecipient = of_recipient!("max(o.sent_at) AS sent_at", "AND o.sent_at <= $3");
 
-/// When a code was last sent to a recipient for a purpose.
-pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose) -> Result<Option<Timestamp>> {
-    let values = params![recipient.as_str(), purpose.as_str()];
+/// When a code was last sent to a recipient for a purpose; a moment later than `now` is not trusted.
+pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Timestamp>> {
+    let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
     let mut last = db.prepare_cached(of(recipient, LAST_SENT))?;
     last.query_row(values, |row| Ok(moment_if_any(row, "sent_at")))?
 }
@@ -194,10 +204,29 @@ pub fn delete_expired(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_EXPIRED)?.execute(params![before.as_micros(), limit])?)
 }
 
-/// When the newest code was made.
-pub fn newest(db: &Db) -> Result<Option<Timestamp>> {
-    let sql = "SELECT max(created_at) AS created_at FROM otp_codes";
-    db.prepare_cached(sql)?.query_row([], |row| Ok(moment_if_any(row, "created_at")))?
+pub(super) const EXPIRE_UNTRUSTED: &str = "
+    UPDATE otp_codes
+       SET valid_to = $1,
+           attempts_left = 0,
+           sent_at = CASE WHEN sent_at > $1 THEN NULL ELSE sent_at END,
+           checksum = NULL
+     WHERE id IN (SELECT id FROM otp_codes WHERE issued_at > $1 AND valid_to > $1 LIMIT $2)";
+
+/// Expires at most `limit` of the codes that were issued later than `now`; how many. They could not be used, and would become
+/// valid again when that moment comes.
+pub fn expire_untrusted(db: &Db, now: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(EXPIRE_UNTRUSTED)?.execute(params![now.as_micros(), limit])?)
+}
+
+/// The creation time of the newest code, and the latest creation time of all codes. They differ where the clock was set back.
+pub fn creation_times(db: &Db) -> Result<Option<[Timestamp; 2]>> {
+    let sql = "SELECT created_at,
+                      (SELECT max(created_at) FROM otp_codes) AS latest
+                 FROM otp_codes
+                ORDER BY id DESC
+                LIMIT 1";
+    let times = |row: &Row<'_>| Ok([moment(row, "created_at")?, moment(row, "latest")?]);
+    db.prepare_cached(sql)?.query_row([], |row| Ok(times(row))).optional()?.transpose()
 }
 
 /// Reads a code, whichever, for the time that it takes.

@@ -1,8 +1,9 @@
-//! Table `recipients`: who has failed since the last success. Table `stand_in`, for those who have no code.
+//! Table `recipients`: recipients with failures since their last success. Table `stand_in`, for recipients without a code.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, params};
 
 use crate::domain::recipient::Recipient;
+use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::{Db, otp_row, otps};
 
@@ -16,10 +17,12 @@ pub fn consecutive_failures(db: &Db, recipient: &Recipient) -> Result<u32> {
 }
 
 /// Counts a failure.
-pub fn add_failure(db: &Db, recipient: &Recipient) -> Result<()> {
-    let sql = "INSERT INTO recipients (recipient, consecutive_failures) VALUES ($1, 1)
-               ON CONFLICT (recipient) DO UPDATE SET consecutive_failures = consecutive_failures + 1";
-    db.prepare_cached(sql)?.execute([recipient.key()])?;
+pub fn add_failure(db: &Db, recipient: &Recipient, now: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO recipients (recipient, consecutive_failures, last_failed_at) VALUES ($1, 1, $2)
+               ON CONFLICT (recipient) DO UPDATE
+                  SET consecutive_failures = consecutive_failures + 1,
+                      last_failed_at = excluded.last_failed_at";
+    db.prepare_cached(sql)?.execute(params![recipient.key(), now.as_micros()])?;
     Ok(())
 }
 
@@ -35,4 +38,23 @@ pub fn update_stand_in(db: &Db) -> Result<()> {
 pub fn forget_failures(db: &Db, recipient: &Recipient) -> Result<bool> {
     let sql = "DELETE FROM recipients WHERE recipient = $1";
     Ok(db.prepare_cached(sql)?.execute([recipient.key()])? > 0)
+}
+
+pub(super) const CORRECT: &str = "UPDATE recipients SET last_failed_at = $1 WHERE last_failed_at > $1";
+
+/// Moves moments that are later than now to now. The failures still count, and the rows are deleted in time.
+pub fn correct_last_failed(db: &Db, now: Timestamp) -> Result<()> {
+    db.prepare_cached(CORRECT)?.execute([now.as_micros()])?;
+    Ok(())
+}
+
+pub(super) const DELETE_BEFORE: &str = "
+    DELETE FROM recipients
+     WHERE recipient IN (
+               SELECT recipient FROM recipients WHERE last_failed_at < $1 AND consecutive_failures < $2 LIMIT $3
+           )";
+
+/// Deletes at most `limit` recipients that last failed before a moment and have fewer than `failures` failures; how many.
+pub fn delete_before(db: &Db, before: Timestamp, failures: u32, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), failures, limit])?)
 }

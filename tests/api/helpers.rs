@@ -110,6 +110,16 @@ impl TestApp {
         self.clock.store(Timestamp::parse(moment).unwrap().as_micros(), Ordering::SeqCst);
     }
 
+    /// Deletes what the housekeeping of the server deletes every minute.
+    pub async fn purge(&self) {
+        self.service.purge_traces().await.unwrap();
+    }
+
+    /// Deletes the codes that expired longer ago than `retention`; how many.
+    pub async fn purge_expired(&self, retention: std::time::Duration) -> usize {
+        self.service.purge_expired(retention).await.unwrap()
+    }
+
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         self.client.request(method, format!("{}{path}", self.address))

@@ -4,6 +4,8 @@
 
 mod access;
 mod bodies;
+mod clients;
+mod clock_jumps;
 mod create;
 mod delete;
 mod fields;
@@ -12,9 +14,12 @@ mod gateway;
 mod helpers;
 mod hostile;
 mod idempotency;
+mod late_resends;
 mod list;
 mod list_filters;
 mod list_links;
+mod mailboxes;
+mod many_codes;
 mod metrics;
 mod once;
 mod outbox;

@@ -32,6 +32,17 @@ impl Provider for Nowhere {
 }
 
 /// Both channels have a provider, and there are no limits.
+/// The body of the first request that a gateway got.
+pub async fn first_body(gateway: &Gateway) -> String {
+    for _ in 0..1000 {
+        if let Some((_, _, body)) = gateway.asked().into_iter().next() {
+            return body;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("no request came within ten seconds")
+}
+
 pub fn delivering() -> Settings {
     let chain = || Chain::new(vec![Box::new(Nowhere)]);
     Settings { delivery: Delivery { sms: chain(), email: chain(), ..Delivery::default() }, ..Settings::default() }

@@ -105,10 +105,10 @@ fn staff_resets_a_recipient_from_the_command_line() {
     let verify = || server.send("POST", "/api/notifications/otp/verify", &token, r#"{"email":"a@b.com","code":1}"#).0;
     assert_eq!([verify(), verify(), verify()], [400, 400, 429]);
     let reset = || text(run(folder.path(), &["recipient", "reset", "A@b.com"]).stderr);
-    assert_eq!(reset(), "the failures are forgotten\n");
+    assert_eq!(reset(), "the recipient is unlocked\n");
     assert_eq!(verify(), 400);
-    assert_eq!(reset(), "the failures are forgotten\n");
-    assert_eq!(reset(), "there were no failures in a row\n");
+    assert_eq!(reset(), "the recipient is unlocked\n");
+    assert_eq!(reset(), "there was nothing to unlock\n");
 }
 
 #[test]

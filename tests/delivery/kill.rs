@@ -13,7 +13,7 @@ const KILLS: usize = 20;
 fn configure(folder: &Path, url: &str) {
     let toml = format!(
         "[auth]\nbootstrap_token = \"{TOKEN}\"\n
-         [limits]\nsends_per_token_minute = 0\nsends_per_day = 0\n
+         [limits]\nsends_per_token_minute = 0\nsms_per_day = 0\nemails_per_day = 0\n
          [[delivery.sms]]\ntype = \"http\"\nurl = \"{url}/send\"\nbody = '{{\"to\":\"{{recipient}}\",\"code\":\"{{code}}\"}}'\n
          headers = {{ content-type = \"application/json\" }}\nsuccess_pointer = \"/ok\"\nid_pointer = \"/id\"\n"
     );

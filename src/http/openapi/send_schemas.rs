@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::json;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
+use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::message::Language;
@@ -37,13 +37,18 @@ fn send(nothing: &Schema) -> OneOfBuilder {
         ObjectBuilder::new()
             .property("purpose", in_form(nothing, purpose()))
             .property("language", in_form(nothing, language))
+            .property("client_ip", in_form(nothing, client_ip()))
     };
     recipient(nothing, rest).examples([json!({"mobile_number": "09123456789", "purpose": "login"})])
 }
 
 fn verify(nothing: &Schema) -> OneOfBuilder {
     let rest = || {
-        ObjectBuilder::new().property("code", code()).required("code").property("purpose", in_form(nothing, purpose()))
+        ObjectBuilder::new()
+            .property("code", code())
+            .required("code")
+            .property("purpose", in_form(nothing, purpose()))
+            .property("client_ip", in_form(nothing, client_ip()))
     };
     recipient(nothing, rest).examples([json!({"mobile_number": "09123456789", "code": "255315"})])
 }
@@ -64,6 +69,17 @@ fn recipient(nothing: &Schema, rest: impl Fn() -> ObjectBuilder) -> OneOfBuilder
 /// A form may leave a field empty that it could leave out.
 fn in_form(nothing: &Schema, schema: Schema) -> Schema {
     if *nothing == null() { schema } else { or_empty(schema) }
+}
+
+fn client_ip() -> Schema {
+    let address =
+        |format: &str| Schema::from(typed(Type::String).format(Some(SchemaFormat::Custom(format.to_owned()))));
+    OneOfBuilder::new()
+        .description(Some("The address of your end user, who then has limits of their own; of IPv6 the /64 counts"))
+        .item(address("ipv4"))
+        .item(address("ipv6"))
+        .examples([json!("198.51.100.7")])
+        .into()
 }
 
 fn purpose() -> Schema {

@@ -36,12 +36,19 @@ impl Clauses {
         clauses.add_presence(&format!("{o}mobile_number"), filter.has_mobile_number);
         clauses.add_presence(&format!("{o}email"), filter.has_email);
         match (filter.is_allow, plan) {
-            (Some(true), _) => clauses.add(&format!("{o}valid_to > $ AND o.attempts_left > 0"), micros(now)),
-            // Two indexes, one for each side.
-            (Some(false), Plan::Find) => {
-                clauses.add("(o.valid_to <= $ OR (o.attempts_left = 0 AND o.valid_to > $))", micros(now));
+            (Some(true), _) => {
+                let allowed = "valid_to > $ AND o.attempts_left > 0 AND (o.issued_at IS NULL OR +o.issued_at <= $)";
+                clauses.add(&format!("{o}{allowed}"), micros(now));
             }
-            (Some(false), _) => clauses.add("(+o.valid_to <= $ OR o.attempts_left = 0)", micros(now)),
+            // Three indexes, one for each reason.
+            (Some(false), Plan::Find) => {
+                let spent = "(o.attempts_left = 0 AND o.valid_to > $)";
+                let untrusted = "(o.issued_at > $ AND o.valid_to > $ AND o.attempts_left > 0)";
+                clauses.add(&format!("(o.valid_to <= $ OR {spent} OR {untrusted})"), micros(now));
+            }
+            (Some(false), _) => {
+                clauses.add("(+o.valid_to <= $ OR o.attempts_left = 0 OR +o.issued_at > $)", micros(now));
+            }
             (None, _) => {}
         }
         let number = filter.mobile_number.as_ref().map(MobileNumber::as_str);

@@ -1,0 +1,262 @@
+//! The clock runs ahead or behind by 400 days and is corrected. Nothing that was stored meanwhile is trusted.
+
+use std::time::Duration;
+
+use otpd::domain::limit::{Limit, Limits};
+use otpd::service::Settings;
+use serde_json::Value;
+
+use crate::helpers::{OTPS, START, START_PLUS_EXPIRATION, TestApp, answer, deliveries, path};
+use crate::outbox::{Gateway, delivering, first_body, with_sms};
+use crate::sending::{SEND, TO_MOBILE};
+use crate::verifying::VERIFY;
+
+const AHEAD: &str = "2027-02-02T14:38:32.273219Z";
+const BEHIND: &str = "2024-11-24T14:38:32.273219Z";
+const WRONG: &str = r#"{"mobile_number":"09123456789","code":1}"#;
+
+/// Every limit allows two.
+fn limited() -> Settings {
+    Settings { limits: Limits::new(|_| 2), ..delivering() }
+}
+
+#[tokio::test]
+async fn no_limit_and_no_cooldown_of_a_wrong_clock_outlasts_the_correction() {
+    for wrong in [AHEAD, BEHIND] {
+        let mut app = TestApp::start_serving(limited()).await;
+        app.set_clock(wrong);
+        for n in 0..2 {
+            let to = format!(r#"{{"mobile_number":"0912345678{n}","client_ip":"198.51.100.1"}}"#);
+            assert_eq!(app.send_json("POST", SEND, to).await.status, 202);
+            let guess = r#"{"mobile_number":"09123456780","code":1,"client_ip":"198.51.100.1"}"#;
+            app.send_json("POST", VERIFY, guess).await;
+        }
+        assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 429, "the token's limit");
+        app.set_clock(START);
+        app.restart(limited()).await;
+        for (n, id) in [(0, 3), (1, 4)] {
+            let to = format!(r#"{{"mobile_number":"0912345678{n}","client_ip":"198.51.100.1"}}"#);
+            app.send_json("POST", SEND, to).await.is(202, &app.promise(id, &format!("0912345678{n}")));
+        }
+        for left in [1, 0] {
+            let guess = r#"{"mobile_number":"09123456780","code":1,"client_ip":"198.51.100.1"}"#;
+            let refused = app.send_json("POST", VERIFY, guess).await.json();
+            assert_eq!(
+                (&refused["reason"], &refused["attempts_left"]),
+                (&"wrong_code".into(), &left.into()),
+                "{wrong}"
+            );
+        }
+        // The limits count what happens now.
+        let third = app.send_json("POST", SEND, TO_MOBILE).await;
+        assert_eq!((third.status.as_u16(), third.header("retry-after")), (429, "60"), "{wrong}");
+        let third = app.send_json("POST", VERIFY, WRONG).await;
+        assert_eq!((third.status.as_u16(), third.header("retry-after")), (429, "3600"), "{wrong}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_stored_meanwhile_does_not_count_when_its_moment_comes() {
+    let app = TestApp::start_serving(limited()).await;
+    app.set_clock(AHEAD);
+    for n in 0..2 {
+        app.send_json("POST", SEND, format!(r#"{{"mobile_number":"0912345678{n}"}}"#)).await;
+        app.send_json("POST", VERIFY, r#"{"mobile_number":"09123456780","code":1}"#).await;
+    }
+    let code = app.send("GET", &path(1)).await.json()["code"].clone();
+    app.set_clock(START);
+    app.purge().await;
+    app.set_clock(AHEAD);
+    app.send_json("POST", SEND, r#"{"mobile_number":"09123456780"}"#).await.is(
+        202,
+        r#"{"id":3,"recipient":"09123456780","valid_to":"2027-02-02T14:43:32.273219Z","ttl":300,"resend_in":60}"#,
+    );
+    let old = app.send_json("POST", VERIFY, format!(r#"{{"mobile_number":"09123456780","code":{code}}}"#)).await;
+    assert_eq!(old.json()["reason"], "wrong_code");
+}
+
+#[tokio::test]
+async fn a_code_that_was_issued_later_than_now_is_expired_everywhere() {
+    let app = TestApp::start_serving(delivering()).await;
+    app.set_clock(AHEAD);
+    app.send_json("POST", SEND, TO_MOBILE).await;
+    let code = app.send("GET", &path(1)).await.json()["code"].clone();
+    app.set_clock(START);
+    let expired = |otp: &Value| assert_eq!((&otp["ttl"], &otp["is_allow"]), (&0.into(), &false.into()), "{otp}");
+    expired(&app.send("GET", &path(1)).await.json());
+    expired(&app.send("GET", OTPS).await.json()["results"][0]);
+    for (allowed, count) in [("true", 0), ("false", 1)] {
+        for ordering in ["", "&ordering=valid_to", "&ordering=code"] {
+            let listed = app.send("GET", &format!("{OTPS}?is_allow={allowed}{ordering}")).await.json();
+            assert_eq!(listed["count"], count, "{allowed}{ordering}");
+            assert_eq!(listed["results"].as_array().unwrap().len(), count, "{allowed}{ordering}");
+        }
+    }
+    let right = format!(r#"{{"mobile_number":"09123456789","code":{code}}}"#);
+    app.send_json("POST", VERIFY, right.as_str())
+        .await
+        .is(400, r#"{"detail":"The code has expired.","reason":"expired","attempts_left":0}"#);
+    app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.promise(2, "09123456789"));
+    app.purge().await;
+    let purged = app.send("GET", &path(1)).await.json();
+    expired(&purged);
+    assert_eq!(purged["valid_to"], START, "it is deleted when otp.retention is over");
+    assert_eq!(app.send("GET", &path(2)).await.json()["is_allow"], true);
+    // Staff can take it over.
+    let patched = app.send_json("PATCH", &path(1), r#"{"code":7}"#).await.json();
+    assert_eq!((&patched["valid_to"], &patched["is_allow"]), (&START_PLUS_EXPIRATION.into(), &true.into()));
+}
+
+#[tokio::test]
+async fn an_answer_that_was_given_later_than_now_is_not_repeated() {
+    let app = TestApp::start_serving(delivering()).await;
+    let send = || {
+        let request = app.request("POST", SEND).header("Authorization", format!("Token {}", app.admin));
+        answer(request.header("Idempotency-Key", "k").header("Content-Type", "application/json").body(TO_MOBILE))
+    };
+    app.set_clock(AHEAD);
+    assert_eq!(send().await.json()["id"], 1);
+    app.set_clock(START);
+    send().await.is(202, &app.promise(2, "09123456789"));
+    send().await.is(202, &app.promise(2, "09123456789"));
+}
+
+#[tokio::test]
+async fn a_message_that_is_due_in_the_far_future_does_not_wait_for_it() {
+    let gateway = Gateway::start(vec![(500, "{}").into()]);
+    let app = TestApp::start_serving(with_sms(&gateway)).await;
+    app.send_json("POST", SEND, TO_MOBILE).await;
+    let state = || async { app.send("GET", &deliveries(1)).await.json()[0]["state"].clone() };
+    app.store
+        .write(|db| Ok(db.execute("UPDATE messages SET due_at = due_at + 400 * 86400000000", []).map(drop)?))
+        .await
+        .unwrap();
+    let _delivering = app.deliver();
+    let asked = first_body(&gateway).await;
+    assert!(asked.contains("09123456789"), "{asked}");
+    assert_ne!(state().await, "failed");
+}
+
+#[tokio::test]
+async fn a_purge_goes_past_rows_of_the_future_and_deletes_them() {
+    let app = TestApp::start_serving(limited()).await;
+    app.set_clock(AHEAD);
+    for n in 0..600 {
+        app.send_json("POST", VERIFY, format!(r#"{{"mobile_number":"0912345{n:04}","code":1}}"#)).await;
+    }
+    app.store
+        .write(|db| {
+            let sql = "INSERT INTO limit_events (kind, subject, nth, at)
+                       WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200)
+                       SELECT 'failure_of', 'future', i, 1801492712273219 + i FROM n";
+            Ok(db.execute(sql, []).map(drop)?)
+        })
+        .await
+        .unwrap();
+    app.set_clock(BEHIND);
+    app.send_json("POST", VERIFY, WRONG).await;
+    app.set_clock(START);
+    app.send_json("POST", VERIFY, WRONG).await;
+    app.purge().await;
+    let left: i64 = app
+        .store
+        .read(|db| Ok(db.query_row("SELECT count(*) FROM limit_events", [], |row| row.get(0))?))
+        .await
+        .unwrap();
+    assert_eq!(left, 2, "the two of now");
+}
+
+#[tokio::test]
+async fn a_reset_frees_verifying_and_sending() {
+    let limits = Limits::new(|limit| match limit {
+        Limit::SendsPerRecipientHour | Limit::SendsPerRecipientDay | Limit::FailuresPerRecipientHour => 1,
+        _ => 0,
+    });
+    let app = TestApp::start_serving(Settings { limits, ..delivering() }).await;
+    app.send_json("POST", SEND, TO_MOBILE).await;
+    app.send_json("POST", VERIFY, WRONG).await;
+    app.set_clock("2025-12-29T14:40:32.273219Z");
+    assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.json()["reason"], "rate_limited");
+    assert_eq!(app.send_json("POST", VERIFY, WRONG).await.json()["reason"], "too_many_attempts");
+    app.send_json("POST", "/api/notifications/otp/reset", TO_MOBILE).await.is(204, "");
+    assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
+    assert_eq!(app.send_json("POST", VERIFY, WRONG).await.json()["reason"], "wrong_code");
+}
+
+/// Runs every minute's purge `later`, with a clock that is right, and gives what the table of recipients has.
+async fn recipients_after(app: &TestApp, later: Duration) -> i64 {
+    let moment = otpd::domain::timestamp::Timestamp::parse(START).unwrap().plus(later);
+    app.set_clock(&moment.to_string());
+    app.purge().await;
+    app.store.read(|db| Ok(db.query_row("SELECT count(*) FROM recipients", [], |row| row.get(0))?)).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_recipient_is_forgotten_thirty_days_after_its_last_failure_and_a_locked_one_after_400() {
+    const DAY: u64 = 24 * 3600;
+    let days = |days: u64| Duration::from_secs(days * DAY);
+    let policy = otpd::domain::policy::Policy { max_consecutive_failures: Some(3), ..Default::default() };
+    let app = TestApp::start_serving(Settings { policy, ..delivering() }).await;
+    app.send_json("POST", VERIFY, WRONG).await;
+    for _ in 0..3 {
+        app.send_json("POST", VERIFY, r#"{"email":"locked@b.com","code":1}"#).await;
+    }
+    assert_eq!(recipients_after(&app, days(30)).await, 2);
+    assert_eq!(recipients_after(&app, days(30) + Duration::from_micros(1)).await, 1);
+    let locked = app.send_json("POST", VERIFY, r#"{"email":"locked@b.com","code":1}"#).await;
+    assert_eq!(locked.status, 429);
+    assert_eq!(recipients_after(&app, days(400)).await, 1);
+    assert_eq!(recipients_after(&app, days(400) + Duration::from_micros(1)).await, 0);
+}
+
+#[tokio::test]
+async fn a_failure_of_a_wrong_clock_is_forgotten_in_time_and_still_counts() {
+    let app = TestApp::start_serving(delivering()).await;
+    app.set_clock(AHEAD);
+    app.send_json("POST", VERIFY, WRONG).await;
+    assert_eq!(recipients_after(&app, Duration::ZERO).await, 1);
+    assert_eq!(recipients_after(&app, Duration::from_secs(31 * 24 * 3600)).await, 0);
+}
+
+#[tokio::test]
+async fn after_400_days_no_table_holds_a_number_or_an_address() {
+    let app = TestApp::start_serving(delivering()).await;
+    for body in [TO_MOBILE, r#"{"email":"canary@b.com"}"#] {
+        app.send_json("POST", SEND, body).await;
+        app.send_json("POST", VERIFY, body.replace('}', r#","code":1}"#)).await;
+    }
+    let moment = otpd::domain::timestamp::Timestamp::parse(START).unwrap().plus(Duration::from_secs(401 * 24 * 3600));
+    app.set_clock(&moment.to_string());
+    app.purge().await;
+    assert_eq!(app.purge_expired(Duration::from_secs(72 * 3600)).await, 2);
+    let tables: Vec<String> = app
+        .store
+        .read(|db| {
+            let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'otp_search%'";
+            Ok(db.prepare(sql)?.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?)
+        })
+        .await
+        .unwrap();
+    for table in tables {
+        let rows: Vec<String> = app
+            .store
+            .read(move |db| {
+                let sql = format!("SELECT * FROM {table}");
+                let mut statement = db.prepare(&sql)?;
+                let width = statement.column_count();
+                use rusqlite::types::Value;
+                let text = |row: &rusqlite::Row<'_>| {
+                    let values: Vec<String> = (0..width)
+                        .map(|n| Ok(format!("{:?}", row.get::<_, Value>(n)?)))
+                        .collect::<rusqlite::Result<_>>()?;
+                    Ok(format!("{table}: {}", values.join(" ")))
+                };
+                Ok(statement.query_map([], text)?.collect::<Result<_, _>>()?)
+            })
+            .await
+            .unwrap();
+        for row in rows {
+            assert!(!row.contains("canary") && !row.contains("9123456789"), "{row}");
+        }
+    }
+}
