@@ -124,9 +124,11 @@ pub struct User {
     pub is_active: bool,
 }
 
-/// The user behind a request, as the store knew it when the request was judged.
+/// The user behind a request, as it was stored when the request came in. The ids are the store's own and never shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
+    pub user_id: i64,
+    pub token_id: i64,
     pub role: Role,
     pub permissions: Vec<Permission>,
 }
@@ -163,17 +165,21 @@ mod tests {
         assert!("update".parse::<Permission>().is_err());
     }
 
+    fn caller(role: Role, permissions: Vec<Permission>) -> Caller {
+        Caller { user_id: 1, token_id: 1, role, permissions }
+    }
+
     #[test]
     fn each_role_may_do_what_the_contract_says() {
         for held in Permission::ALL {
             for asked in Permission::ALL {
-                let allowed = |role| Caller { role, permissions: vec![held] }.require(asked).is_ok();
+                let allowed = |role| caller(role, vec![held]).require(asked).is_ok();
                 assert!(allowed(Role::Admin));
                 assert_eq!(allowed(Role::Staff), held == asked);
                 assert!(!allowed(Role::User));
             }
         }
-        let staff_like = |role| Caller { role, permissions: vec![] }.require_staff().is_ok();
+        let staff_like = |role| caller(role, vec![]).require_staff().is_ok();
         assert_eq!([Role::Admin, Role::Staff, Role::User].map(staff_like), [true, true, false]);
     }
 

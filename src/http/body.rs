@@ -1,19 +1,18 @@
 //! Request bodies: at most 16 KiB, within ten seconds, as JSON or as a form, and always an object of fields.
 
+use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_TYPE;
 use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
-use futures_util::future::LocalBoxFuture;
 use serde_json::{Map, Value};
 
 use crate::error::{Error, FieldErrors, Kind, Result};
 
 const LIMIT: usize = 16 * 1024;
-/// What is still read, and thrown away, of a body over the limit, so that its sender gets to hear why it was refused.
-const DRAIN: usize = 1024 * 1024;
 const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The fields of a body.
@@ -35,40 +34,46 @@ impl Fields {
     }
 }
 
-/// The verdict of reading a body. It is taken before the caller is judged and answered after (`api.md`, "Order of
-/// checks"), so extracting it never fails.
-pub(super) struct Body(pub(super) Result<Fields>);
+/// A body that is still to be read: the payload and what it calls itself. actix makes all arguments of a handler at once,
+/// so nothing is read before the handler asks for it, and the caller is known by then.
+pub(super) struct Body {
+    payload: Payload,
+    media_type: String,
+}
 
 impl FromRequest for Body {
-    type Error = Error;
-    type Future = LocalBoxFuture<'static, Result<Self>>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self, Infallible>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let media_type = request
-            .headers()
-            .get(CONTENT_TYPE)
-            .map_or_else(String::new, |value| String::from_utf8_lossy(value.as_bytes()).into_owned());
-        let payload = payload.take();
-        Box::pin(async move {
-            let slow = Error::new(Kind::BodyTooSlow, "The request body did not arrive in time.");
-            let bytes = tokio::time::timeout(DEADLINE, read(payload)).await.unwrap_or(Err(slow));
-            Ok(Self(parse(&media_type, bytes)))
-        })
+        let media_type = request.headers().get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
+        let media_type = String::from_utf8_lossy(media_type).into_owned();
+        ready(Ok(Self { payload: payload.take(), media_type }))
     }
 }
 
-async fn read(mut payload: Payload) -> Result<Vec<u8>> {
-    let (mut bytes, mut length) = (Vec::new(), 0);
+impl Body {
+    /// The fields of the body.
+    ///
+    /// # Errors
+    /// The body is too long, too slow, of another media type, or no object of fields.
+    pub(super) async fn read(self) -> Result<Fields> {
+        let slow = Error::new(Kind::BodyTooSlow, "The request body did not arrive in time.");
+        let bytes = tokio::time::timeout(DEADLINE, collect(self.payload)).await.unwrap_or(Err(slow));
+        parse(&self.media_type, bytes)
+    }
+}
+
+async fn collect(mut payload: Payload) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| Error::new(Kind::Invalid, "The request body is not well-formed."))?;
-        length += chunk.len();
-        if length <= LIMIT {
-            bytes.extend_from_slice(&chunk);
-        } else if length > DRAIN {
-            break;
+        if bytes.len() + chunk.len() > LIMIT {
+            return Err(Error::new(Kind::BodyTooLarge, "Request body is too large."));
         }
+        bytes.extend_from_slice(&chunk);
     }
-    if length > LIMIT { Err(Error::new(Kind::BodyTooLarge, "Request body is too large.")) } else { Ok(bytes) }
+    Ok(bytes)
 }
 
 /// An empty body is `{}`, whatever it calls itself; then the media type counts, then the length, then what is inside.

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::domain::inbox::InboxMessage;
 use crate::error::Result;
-use crate::http::credentials::Credentials;
+use crate::http::caller::{Caller, Permission};
 use crate::http::openapi::{Denials, Faults, NoInbox};
 use crate::service::Service;
 
@@ -24,8 +24,9 @@ use crate::service::Service;
         NoInbox, Denials, Faults
     )
 )]
-pub(super) async fn show(credentials: Credentials, service: web::Data<Service>) -> Result<HttpResponse> {
-    let messages = service.list_inbox(credentials.token, 0).await?;
+pub(super) async fn show(caller: Caller, service: web::Data<Service>) -> Result<HttpResponse> {
+    caller.require(Permission::ViewOtp)?;
+    let messages = service.list_inbox(0).await?;
     let resources: Vec<InboxResource> = messages.iter().map(InboxResource::from).collect();
     Ok(HttpResponse::Ok().json(resources))
 }

@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::error::Result;
-use crate::http::credentials::Credentials;
+use crate::http::caller::{Caller, Permission};
 use crate::http::openapi::{Denials, Faults};
 use crate::http::{SHUTDOWN_SECONDS, Server};
 use crate::service::Service;
@@ -29,8 +29,9 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
         Denials, Faults
     )
 )]
-pub(super) async fn show(credentials: Credentials, service: web::Data<Service>) -> Result<HttpResponse> {
-    Ok(text(service.metrics(credentials.token).await?))
+pub(super) async fn show(caller: Caller, service: web::Data<Service>) -> Result<HttpResponse> {
+    caller.require(Permission::ViewOtp)?;
+    service.metrics().await.map(text)
 }
 
 /// A server on `listener` that shows the metrics to anyone, and nothing else.
@@ -38,7 +39,7 @@ pub(super) async fn show(credentials: Credentials, service: web::Data<Service>) 
 /// # Errors
 /// Where the listener can't be used.
 pub fn metrics_server(listener: TcpListener, service: Service) -> io::Result<Server> {
-    let anyone = |service: web::Data<Service>| async move { service.metrics_for_anyone().await.map(text) };
+    let anyone = |service: web::Data<Service>| async move { service.metrics().await.map(text) };
     let server = HttpServer::new(move || {
         App::new().app_data(web::Data::new(service.clone())).route("/metrics", web::get().to(anyone))
     });

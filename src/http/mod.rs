@@ -1,9 +1,10 @@
 //! The API over HTTP: actix, the routes, what bodies look like, and in `error.rs` the one table from kind to status.
 
 mod body;
+mod caller;
 mod client_view;
 mod connections;
-mod credentials;
+mod drain;
 mod error;
 mod fields;
 mod health;
@@ -114,6 +115,7 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
             .app_data(throttle.clone())
             .app_data(stopping.clone())
             .wrap(from_fn(throttle::throttle))
+            .wrap(from_fn(drain::drain))
             .wrap(from_fn(observe::observe))
             .configure(routes)
             .default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }))

@@ -1,22 +1,17 @@
 //! Verbs that a path does not have: 405 with `Allow`, after authentication and permission (`api.md`, "Order of checks").
 
 use actix_web::http::header::{ALLOW, HeaderValue};
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, ResponseError};
 
 use crate::error::{Error, Kind, Result};
-use crate::http::credentials::Credentials;
-use crate::service::Service;
+use crate::http::caller::Caller;
 
 /// The verbs that a resource has; it stands in the resource's `app_data`.
 pub(super) struct Allow(pub(super) &'static str);
 
 /// On paths that ask who is calling.
-pub(super) async fn for_staff(
-    request: HttpRequest,
-    credentials: Credentials,
-    service: web::Data<Service>,
-) -> Result<HttpResponse> {
-    service.require_staff(credentials.token).await?;
+pub(super) async fn for_staff(request: HttpRequest, caller: Caller) -> Result<HttpResponse> {
+    caller.require_staff()?;
     Ok(refusal(&request))
 }
 

@@ -4,14 +4,13 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::listing::Window;
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::http::body::Body;
+use crate::http::caller::{Caller, Permission};
 use crate::http::client_view::{self, TrustedProxies};
-use crate::http::credentials::Credentials;
 use crate::http::list_query::ListParameters;
 use crate::http::openapi::{
     BodyRefusals, Denials, Faults, FieldMessages, InvalidBody, NewOtpForm, NewOtpJson, NoSuchOtp, OtpPatchForm,
@@ -45,9 +44,10 @@ use crate::service::Service;
         InvalidBody, BodyRefusals, Denials, Faults
     )
 )]
-pub(super) async fn create(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
-    let new = body.0.and_then(|body| fields::new_otp(&body));
-    let otp = service.create_otp(credentials.token, new).await?;
+pub(super) async fn create(caller: Caller, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
+    caller.require(Permission::CreateOtp)?;
+    let new = fields::new_otp(&body.read().await?)?;
+    let otp = service.create_otp(&caller, new).await?;
     Ok(HttpResponse::Created().json(Resource::new(&otp, service.now())))
 }
 
@@ -69,13 +69,14 @@ pub(super) async fn create(credentials: Credentials, body: Body, service: web::D
 )]
 pub(super) async fn list(
     request: HttpRequest,
-    credentials: Credentials,
+    caller: Caller,
     service: web::Data<Service>,
     proxies: web::Data<TrustedProxies>,
 ) -> Result<HttpResponse> {
-    let query = list_query::parse(request.query_string(), service.timezone());
-    let window = query.as_ref().map_or_else(|_| Window::default(), |query| query.window);
-    let (count, otps) = service.list_otps(credentials.token, query).await?;
+    caller.require(Permission::ViewOtp)?;
+    let query = list_query::parse(request.query_string(), service.timezone())?;
+    let window = query.window;
+    let (count, otps) = service.list_otps(query).await?;
     let now = service.now();
     let results = otps.iter().map(|otp| Resource::new(otp, now)).collect();
     let url = client_view::url(&request, &proxies);
@@ -94,11 +95,12 @@ pub(super) async fn list(
     responses((status = 200, description = "The code", body = Resource), NoSuchOtp, Denials, Faults)
 )]
 pub(super) async fn retrieve(
-    credentials: Credentials,
+    caller: Caller,
     path: web::Path<String>,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    let otp = service.retrieve_otp(credentials.token, OtpId::parse(&path)).await?;
+    caller.require(Permission::ViewOtp)?;
+    let otp = service.retrieve_otp(OtpId::parse(&path)?).await?;
     Ok(HttpResponse::Ok().json(Resource::new(&otp, service.now())))
 }
 
@@ -118,13 +120,19 @@ pub(super) async fn retrieve(
     responses((status = 200, description = "The code as it is stored now", body = Resource), NoSuchOtp, InvalidBody, BodyRefusals, Denials, Faults)
 )]
 pub(super) async fn update(
-    credentials: Credentials,
+    caller: Caller,
     path: web::Path<String>,
     body: Body,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    let patch = body.0.and_then(|body| fields::otp_patch(&body));
-    let otp = service.update_otp(credentials.token, OtpId::parse(&path), patch).await?;
+    caller.require(Permission::UpdateOtp)?;
+    let id = OtpId::parse(&path)?;
+    let patch = body.read().await.and_then(|fields| fields::otp_patch(&fields));
+    if patch.is_err() {
+        // An id that is not there is refused before a body that can't be read.
+        service.retrieve_otp(id).await?;
+    }
+    let otp = service.update_otp(&caller, id, patch?).await?;
     Ok(HttpResponse::Ok().json(Resource::new(&otp, service.now())))
 }
 
@@ -140,11 +148,12 @@ pub(super) async fn update(
     responses((status = 204, description = "It is gone"), NoSuchOtp, Denials, Faults)
 )]
 pub(super) async fn delete(
-    credentials: Credentials,
+    caller: Caller,
     path: web::Path<String>,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    service.delete_otp(credentials.token, OtpId::parse(&path)).await?;
+    caller.require(Permission::DeleteOtp)?;
+    service.delete_otp(&caller, OtpId::parse(&path)?).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -1,10 +1,7 @@
 //! Sending and verifying codes, and what became of the messages (`api.md`, "Send and verify").
 
-use std::future::{Ready, ready};
-
-use actix_web::dev::Payload;
 use actix_web::http::header::HeaderName;
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -13,7 +10,7 @@ use crate::domain::otp::OtpId;
 use crate::domain::outbox::{Attempt, MessageRecord, Outcome};
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
-use crate::http::credentials::Credentials;
+use crate::http::caller::{Caller, Permission};
 use crate::http::fields;
 use crate::http::openapi::{
     BodyRefusals, Denials, Faults, InvalidBody, Limited, NoSuchOtp, NotVerified, RecipientForm, RecipientJson,
@@ -22,23 +19,6 @@ use crate::http::openapi::{
 use crate::service::Service;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// The verdict of reading `Idempotency-Key`, answered after the caller is judged.
-pub(super) struct Idempotency(Result<Option<IdempotencyKey>>);
-
-impl FromRequest for Idempotency {
-    type Error = Error;
-    type Future = Ready<Result<Self>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let refused = || Error::new(Kind::Invalid, "Idempotency-Key has 1 to 255 printable ASCII characters.");
-        let key = request
-            .headers()
-            .get(IDEMPOTENCY_KEY)
-            .map(|value| value.to_str().ok().and_then(IdempotencyKey::parse).ok_or_else(refused));
-        ready(Ok(Self(key.transpose())))
-    }
-}
 
 /// Send a code
 ///
@@ -62,13 +42,14 @@ impl FromRequest for Idempotency {
     )
 )]
 pub(super) async fn send(
-    credentials: Credentials,
-    key: Idempotency,
+    http: HttpRequest,
+    caller: Caller,
     body: Body,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    let request = body.0.and_then(|body| fields::send_request(&body));
-    let sent = service.send_otp(credentials.token, request, key.0).await?;
+    caller.require(Permission::SendOtp)?;
+    let request = fields::send_request(&body.read().await?)?;
+    let sent = service.send_otp(&caller, request, idempotency_key(&http)?).await?;
     Ok(HttpResponse::Accepted().json(SentResource {
         id: sent.id.value(),
         recipient: sent.recipient.as_str(),
@@ -76,6 +57,12 @@ pub(super) async fn send(
         ttl: sent.ttl,
         resend_in: sent.resend_in,
     }))
+}
+
+fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>> {
+    let refused = || Error::new(Kind::Invalid, "Idempotency-Key has 1 to 255 printable ASCII characters.");
+    let key = request.headers().get(IDEMPOTENCY_KEY);
+    key.map(|value| value.to_str().ok().and_then(IdempotencyKey::parse).ok_or_else(refused)).transpose()
 }
 
 /// Verify a code
@@ -96,9 +83,10 @@ pub(super) async fn send(
         NotVerified, BodyRefusals, Limited, Denials, Faults
     )
 )]
-pub(super) async fn verify(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
-    let request = body.0.and_then(|body| fields::verify_request(&body));
-    let verified = service.verify_otp(credentials.token, request).await?;
+pub(super) async fn verify(caller: Caller, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
+    caller.require(Permission::VerifyOtp)?;
+    let request = fields::verify_request(&body.read().await?)?;
+    let verified = service.verify_otp(&caller, request).await?;
     Ok(HttpResponse::Ok().json(VerifiedResource {
         verified: true,
         id: verified.id.value(),
@@ -120,9 +108,10 @@ pub(super) async fn verify(credentials: Credentials, body: Body, service: web::D
     )),
     responses((status = 204, description = "They are forgotten"), InvalidBody, BodyRefusals, Denials, Faults)
 )]
-pub(super) async fn reset(credentials: Credentials, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
-    let recipient = body.0.and_then(|body| fields::recipient(&body));
-    service.reset_recipient(credentials.token, recipient).await?;
+pub(super) async fn reset(caller: Caller, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
+    caller.require(Permission::UpdateOtp)?;
+    let recipient = fields::recipient(&body.read().await?)?;
+    service.reset_recipient(&caller, recipient).await?;
     Ok(HttpResponse::NoContent().finish())
 }
 
@@ -138,11 +127,12 @@ pub(super) async fn reset(credentials: Credentials, body: Body, service: web::Da
     responses((status = 200, description = "The messages", body = Vec<DeliveryResource>), NoSuchOtp, Denials, Faults)
 )]
 pub(super) async fn deliveries(
-    credentials: Credentials,
+    caller: Caller,
     path: web::Path<String>,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    let deliveries = service.list_deliveries(credentials.token, OtpId::parse(&path)).await?;
+    caller.require(Permission::ViewOtp)?;
+    let deliveries = service.list_deliveries(OtpId::parse(&path)?).await?;
     let resources: Vec<DeliveryResource> = deliveries.iter().map(DeliveryResource::from).collect();
     Ok(HttpResponse::Ok().json(resources))
 }

@@ -1,5 +1,5 @@
-//! What a caller may ask for, a function each: who calls and may they, is the object there, is the body sound; then the
-//! transaction with the rules.
+//! What a caller may ask for, a function each. It takes valid values from a caller who has the permission; `http/` has
+//! checked both.
 
 pub mod accounts;
 pub mod health;
@@ -17,19 +17,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use chrono_tz::Tz;
-use tokio::sync::watch;
-
 pub use crate::service::sending::{SendRequest, Sent};
 pub use crate::service::verifying::{Verified, VerifyRequest};
+use chrono_tz::Tz;
 
 use crate::delivery::Delivery;
 use crate::domain::clock::time_left;
 use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::ApiToken;
-use crate::domain::user::{Caller, Permission};
+use crate::domain::token::{ApiToken, TokenHash};
+use crate::domain::user::Caller;
 use crate::error::{Error, Kind, Result};
 use crate::service::limits::Guard;
 use crate::service::outbox::Queued;
@@ -105,48 +103,31 @@ impl Service {
         self.store.check().await
     }
 
-    /// Lets admins and staff pass, for what has no permission code of its own.
-    pub async fn require_staff(&self, token: ApiToken) -> Result<()> {
-        self.store.read(move |db| authenticate(db, &token)?.0.require_staff()).await
-    }
-
-    /// The metrics for a caller who may view codes.
-    pub async fn metrics(&self, token: ApiToken) -> Result<String> {
-        self.read(token, Permission::ViewOtp, |_| Ok(())).await?;
-        self.metrics_for_anyone().await
-    }
-
     /// The metrics, in the text format of Prometheus.
-    pub async fn metrics_for_anyone(&self) -> Result<String> {
+    pub async fn metrics(&self) -> Result<String> {
         self.store.measure().await?.render().map_err(Error::internal)
     }
 
-    /// Runs `work` for a caller who has `permission`, all in one visit to a reader. Refused or not, the token was used.
-    async fn read<T: Send + 'static>(
-        &self,
-        token: ApiToken,
-        permission: Permission,
-        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        let now = self.now();
-        let (outcome, presented) = self
-            .store
-            .read(move |db| {
-                let (caller, presented) = authenticate(db, &token)?;
-                Ok((caller.require(permission).and_then(|()| work(db)), presented))
-            })
-            .await?;
-        self.note_use(&presented, now);
-        outcome
+    /// The user behind a token, as the store knows both at this moment: a revocation counts with the next request.
+    ///
+    /// # Errors
+    /// Unauthenticated, where the token is unknown or its user is disabled.
+    pub async fn authenticate(&self, token: &ApiToken) -> Result<Caller> {
+        let (hash, now) = (token.hash(), self.now());
+        let (caller, last_used_at) = self.store.read(move |db| find_caller(db, &hash)).await?;
+        if last_used_at.is_none_or(|last| time_left(last, LAST_USED_GRAIN, now).is_none()) {
+            self.note_use(caller.token_id, now);
+        }
+        Ok(caller)
     }
 
     /// Notes when a token was used. Nobody waits for it: a request is not slower, and not refused, because it could not be
     /// noted. One note at a time, so that notes never fill the queue of changes.
-    fn note_use(&self, presented: &Presented, now: Timestamp) {
-        if !is_stale(presented, now) || self.noting.swap(true, Ordering::Relaxed) {
+    fn note_use(&self, token_id: i64, now: Timestamp) {
+        if self.noting.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (store, noting, token_id) = (self.store.clone(), Arc::clone(&self.noting), presented.token_id);
+        let (store, noting) = (self.store.clone(), Arc::clone(&self.noting));
         tokio::spawn(async move {
             if let Err(error) = store.write(move |db| tokens::update_last_used(db, token_id, now)).await {
                 log::debug!("the use of a token could not be noted: {error}");
@@ -155,64 +136,30 @@ impl Service {
         });
     }
 
-    /// Runs `work` for a caller who has `permission`, all in one write transaction: what the caller may do and what is
-    /// stored are those of the moment of the write. The clock is read inside it, so moments follow the order of the
+    /// Runs `work` for a caller in one write transaction. The clock is read inside it, so moments follow the order of the
     /// commits.
     async fn write<T: Send + 'static>(
         &self,
-        token: ApiToken,
-        permission: Permission,
+        caller: &Caller,
         work: impl Fn(&Db, &Call) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let clock = Arc::clone(&self.clock);
-        let (tell, told) = watch::channel(None);
-        let outcome = self
-            .store
-            .write(move |db| {
-                let now = clock();
-                let (caller, presented) = authenticate(db, &token)?;
-                tell.send_replace(Some((presented, now)));
-                caller.require(permission)?;
-                work(db, &Call { now, token_id: presented.token_id, user_id: presented.user_id })
-            })
-            .await;
-        // Refused or not, the token was used.
-        if let Some((presented, now)) = *told.borrow() {
-            self.note_use(&presented, now);
-            if let Some(limitation) = outcome.as_ref().err().and_then(Error::limitation) {
-                self.limits.warn_once(limitation, now);
-            }
+        let (clock, token_id, user_id) = (Arc::clone(&self.clock), caller.token_id, caller.user_id);
+        let outcome = self.store.write(move |db| work(db, &Call { now: clock(), token_id, user_id })).await;
+        if let Some(limitation) = outcome.as_ref().err().and_then(Error::limitation) {
+            self.limits.warn_once(limitation, self.now());
         }
         outcome
     }
-
-    /// The same with a request that was read before: what is certain to change nothing waits for no turn of the writer's,
-    /// its refusal is found by a reader.
-    async fn write_checked<R: Send + 'static, T: Send + 'static>(
-        &self,
-        token: ApiToken,
-        permission: Permission,
-        request: Result<R>,
-        work: impl Fn(&Db, &Call, &R) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
-        match request {
-            Ok(request) => self.write(token, permission, move |db, call| work(db, call, &request)).await,
-            Err(refusal) => self.read(token, permission, |_| Err(refusal)).await,
-        }
-    }
 }
 
-/// The user behind a token, as the store knows both at this moment: a revocation counts with the next request.
-fn authenticate(db: &Db, token: &ApiToken) -> Result<(Caller, Presented)> {
-    let presented =
-        tokens::find_by_hash(db, &token.hash())?.ok_or_else(|| Error::new(Kind::Unauthenticated, "Invalid token."))?;
-    if !presented.is_active {
-        return Err(Error::new(Kind::Unauthenticated, "User inactive or deleted."));
+/// The user behind a token, and when the token was last used.
+fn find_caller(db: &Db, hash: &TokenHash) -> Result<(Caller, Option<Timestamp>)> {
+    let refused = |detail| Error::new(Kind::Unauthenticated, detail);
+    let presented = tokens::find_by_hash(db, hash)?.ok_or_else(|| refused("Invalid token."))?;
+    let Presented { user_id, token_id, role, is_active, last_used_at } = presented;
+    if !is_active {
+        return Err(refused("User inactive or deleted."));
     }
-    let permissions = users::list_permissions(db, presented.user_id)?;
-    Ok((Caller { role: presented.role, permissions }, presented))
-}
-
-fn is_stale(presented: &Presented, now: Timestamp) -> bool {
-    presented.last_used_at.is_none_or(|last| time_left(last, LAST_USED_GRAIN, now).is_none())
+    let permissions = users::list_permissions(db, user_id)?;
+    Ok((Caller { user_id, token_id, role, permissions }, last_used_at))
 }

@@ -206,6 +206,15 @@ pub const FORBIDDEN: &str = r#"{"detail":"You do not have permission to perform 
 pub const NO_CREDENTIALS: &str = r#"{"detail":"Authentication credentials were not provided."}"#;
 pub const ONE_RECIPIENT: &str = r#"{"non_field_errors":["Exactly one of mobile_number or email must be provided."]}"#;
 
+/// Waits until something holds that happens behind an answer.
+pub async fn until(holds: impl Fn() -> bool) {
+    let begun = std::time::Instant::now();
+    while !holds() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it does not hold after 20 seconds");
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
+}
+
 /// What became of the messages of a code.
 pub fn deliveries(id: i64) -> String {
     format!("{}/deliveries", path(id))

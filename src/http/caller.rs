@@ -1,30 +1,30 @@
 //! `Authorization: Token <key>`, read as DRF's `TokenAuthentication` reads it.
 
-use std::future::{Ready, ready};
-
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest};
+use actix_web::{FromRequest, HttpRequest, web};
+use futures_util::future::LocalBoxFuture;
 
 use crate::domain::token::ApiToken;
+pub(super) use crate::domain::user::{Caller, Permission};
 use crate::error::{Error, Kind, Result};
+use crate::service::Service;
 
 const SCHEME: &[u8] = b"token";
 
-/// The token that a request bears. A handler that takes this answers 401 where there is none; whose it is and what it may
-/// do, the service finds out.
-#[derive(Debug)]
-pub(super) struct Credentials {
-    pub(super) token: ApiToken,
-}
-
-impl FromRequest for Credentials {
+/// Authenticates the token of a request. A handler that takes a [`Caller`] answers 401 to all others, before it looks at
+/// anything else; what the caller may do the handler asks with [`Caller::require`].
+impl FromRequest for Caller {
     type Error = Error;
-    type Future = Ready<Result<Self>>;
+    type Future = LocalBoxFuture<'static, Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let header = request.headers().get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
-        ready(parse(header).map(|token| Self { token }))
+        let token = parse(request.headers().get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes()));
+        let service = request.app_data::<web::Data<Service>>().cloned();
+        Box::pin(async move {
+            let service = service.ok_or_else(|| Error::internal("the app has no service"))?;
+            service.authenticate(&token?).await
+        })
     }
 }
 
