@@ -16,6 +16,7 @@ mod observe;
 mod openapi;
 mod otps;
 mod page;
+mod request_id;
 mod sending;
 mod throttle;
 
@@ -196,11 +197,12 @@ fn routes(config: &mut web::ServiceConfig) {
     for (endpoint, slash) in ENDPOINTS.iter().flat_map(|endpoint| [(endpoint, ""), (endpoint, "/")]) {
         let resource = web::resource(format!("{}{slash}", endpoint.path));
         let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)).app_data(Pattern(endpoint.path)));
-        config.service(if endpoint.needs_token {
+        let resource = if endpoint.needs_token {
             resource.default_service(web::to(not_allowed::for_staff))
         } else {
             resource.default_service(web::to(not_allowed::for_anyone))
-        });
+        };
+        config.service(resource.wrap(from_fn(observe::catch_panic)));
     }
 }
 

@@ -19,6 +19,9 @@ use crate::metrics::Metrics;
 /// After so many requests the addresses that have been quiet for a second are forgotten.
 const FORGET_EVERY: u32 = 4096;
 
+/// Paths that are never refused: supervisors and load balancers ask them, often from one address.
+const EXEMPT: [&str; 4] = ["/healthz", "/healthz/", "/readyz", "/readyz/"];
+
 /// The limiter of one server; all workers share it.
 pub(super) struct Throttle {
     limiter: DefaultKeyedRateLimiter<IpAddr>,
@@ -48,7 +51,8 @@ pub(super) async fn throttle(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<EitherBody<impl MessageBody>>, actix_web::Error> {
-    if let Some(Some(throttle)) = request.app_data::<Option<Arc<Throttle>>>()
+    if !EXEMPT.contains(&request.path())
+        && let Some(Some(throttle)) = request.app_data::<Option<Arc<Throttle>>>()
         && let Some(client) = client_view::client(request.request(), &throttle.proxies)
         && let Err(refusal) = throttle.admit(client)
     {

@@ -134,12 +134,10 @@ impl Store {
         self.writer.write(work).await
     }
 
-    /// Whether a read and a write connection work and the schema is the one that this program knows. After a transaction
-    /// that could not be committed, a change is tried that needs room on the disk.
+    /// Whether a read and a write connection work and the schema is the one that this program knows.
     pub async fn check(&self) -> Result<()> {
-        self.read(|db| migrations::require_current(db).and_then(|()| otps::touch(db))).await?;
-        let needs_room = self.writer.is_refusing();
-        self.write(move |db| if needs_room { rewrite_header(db) } else { Ok(()) }).await
+        let readers = self.read(|db| migrations::require_current(db).and_then(|()| otps::touch(db)));
+        tokio::try_join!(readers, self.writer.check()).map(drop)
     }
 
     /// Brings statistics up to date and moves the WAL into the database.
@@ -182,12 +180,6 @@ impl Store {
     pub fn close(&self) {
         self.writer.stop();
     }
-}
-
-/// A change that nobody looks at, and that has to find room on the disk: `user_version` is free for a program's own use.
-fn rewrite_header(db: &Db) -> Result<()> {
-    let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(db.pragma_update(None, "user_version", version.wrapping_add(1))?)
 }
 
 /// A read transaction with a deadline. Everything in it sees one moment, and SQLite takes its locks once.

@@ -3,16 +3,16 @@
 //! change has returned; a lone request waits for no other. How a batch becomes a transaction: `writer/transaction.rs`.
 
 mod job;
+mod probe;
 mod transaction;
 
 use std::io;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -39,8 +39,34 @@ pub(super) struct Writer {
     queue: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
     failed: watch::Receiver<bool>,
-    is_refusing: Arc<AtomicBool>,
+    last: LastCommit,
+    /// Held by the request that tries whether the writer works; see `writer/probe.rs`.
+    probing: tokio::sync::Mutex<()>,
     metrics: Metrics,
+}
+
+/// When the last transaction ended, and whether it was committed; `None` before the first one and once the writer has
+/// ended.
+#[derive(Clone, Default)]
+struct LastCommit(Arc<Mutex<Option<(Instant, bool)>>>);
+
+impl LastCommit {
+    fn note(&self, committed: bool) {
+        self.set(Some((Instant::now(), committed)));
+    }
+
+    fn set(&self, outcome: Option<(Instant, bool)>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
+    }
+
+    fn get(&self) -> Option<(Instant, bool)> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the last transaction could not be committed, because the disk is full perhaps.
+    fn has_failed(&self) -> bool {
+        self.get().is_some_and(|(_, committed)| !committed)
+    }
 }
 
 enum Message {
@@ -54,11 +80,12 @@ impl Writer {
     pub(super) fn start(db: Db, checkpoints: Checkpoints, metrics: Metrics) -> io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         let (fail, failed) = watch::channel(false);
-        let is_refusing = Arc::new(AtomicBool::new(false));
-        let mut serving =
-            Serving { db, messages, checkpoints, is_refusing: Arc::clone(&is_refusing), metrics: metrics.clone() };
+        let last = LastCommit::default();
+        let mut serving = Serving { db, messages, checkpoints, last: last.clone(), metrics: metrics.clone() };
         let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || {
-            let cause = match catch_unwind(AssertUnwindSafe(|| serving.run())) {
+            let outcome = catch_unwind(AssertUnwindSafe(|| serving.run()));
+            serving.last.set(None);
+            let cause = match outcome {
                 Ok(Ok(())) => return,
                 Ok(Err(failure)) => failure.cause,
                 Err(_) => "the writer panicked; the line above says where".to_owned(),
@@ -66,7 +93,8 @@ impl Writer {
             log::error!("nothing can be written any more: {cause}; otpd stops so that a fresh start can recover");
             fail.send_replace(true);
         })?;
-        Ok(Self { queue, thread: Mutex::new(Some(thread)), failed, is_refusing, metrics })
+        let (thread, probing) = (Mutex::new(Some(thread)), tokio::sync::Mutex::default());
+        Ok(Self { queue, thread, failed, last, probing, metrics })
     }
 
     /// Queues `change` and waits until it is on the disk, or refused. Past `WAIT` it is unavailable: it will not be made
@@ -102,11 +130,6 @@ impl Writer {
         outcome.inspect(|()| self.metrics.queue_length.inc())
     }
 
-    /// Whether the last transaction could not be committed, the disk being full perhaps.
-    pub(super) fn is_refusing(&self) -> bool {
-        self.is_refusing.load(Ordering::Relaxed)
-    }
-
     pub(super) async fn failed(&self) {
         // An error means that the writer ended in peace: then this never returns.
         if self.failed.clone().wait_for(|failed| *failed).await.is_err() {
@@ -128,7 +151,7 @@ struct Serving {
     db: Db,
     messages: Receiver<Message>,
     checkpoints: Checkpoints,
-    is_refusing: Arc<AtomicBool>,
+    last: LastCommit,
     metrics: Metrics,
 }
 
@@ -152,10 +175,9 @@ impl Serving {
             batch.retain(|job| !job.is_abandoned());
             if !batch.is_empty() {
                 self.metrics.batch_size.observe(f64::from(count(batch.len())));
-                let was_refusing = self.is_refusing.load(Ordering::Relaxed);
-                self.db.busy_timeout(if was_refusing { LOCK_WAIT_AGAIN } else { BUSY_TIMEOUT })?;
+                self.db.busy_timeout(if self.last.has_failed() { LOCK_WAIT_AGAIN } else { BUSY_TIMEOUT })?;
                 let committed = transaction::commit(&self.db, batch, &self.metrics)?;
-                self.is_refusing.store(!committed, Ordering::Relaxed);
+                self.last.note(committed);
                 self.checkpoints.keep_small(&self.db)?;
             }
             if stopping || !tidying.is_empty() {

@@ -32,3 +32,4 @@ mod service;
 mod update;
 mod verify_races;
 mod verifying;
+mod writer;

@@ -102,9 +102,29 @@ async fn a_client_that_writes_the_header_its_proxy_does_not_is_no_new_client() {
     let app = TestApp::start_with(Settings { requests_per_second, trusted_proxies, ..Settings::default() }).await;
     let mut refused = 0;
     for n in 1..=8 {
-        let request = app.request("GET", "/healthz").header("X-Forwarded-For", "198.51.100.1");
+        let request = app.request("GET", "/openapi.json").header("X-Forwarded-For", "198.51.100.1");
         refused += i32::from(answer(request.header("Forwarded", format!("for=203.0.113.{n}"))).await.status == 429);
     }
     assert!(refused >= 5, "{refused}");
-    assert_eq!(answer(app.request("GET", "/healthz").header("X-Forwarded-For", "198.51.100.1")).await.status, 200);
+    assert_eq!(answer(app.request("GET", "/openapi.json").header("X-Forwarded-For", "198.51.100.1")).await.status, 200);
+}
+
+#[tokio::test]
+async fn probes_are_never_throttled_and_do_not_use_up_what_others_may_send() {
+    let requests_per_second = std::num::NonZeroU32::new(1);
+    let app = TestApp::start_with(Settings { requests_per_second, ..Settings::default() }).await;
+    for _ in 0..20 {
+        for path in ["/healthz", "/healthz/", "/readyz", "/readyz/"] {
+            answer(app.request("GET", path)).await.is(200, r#"{"status":"ok"}"#);
+        }
+    }
+    answer(app.request("GET", OTPS)).await.is(401, NO_CREDENTIALS);
+    for path in ["/readyz//", "/healthz/x", OTPS] {
+        let mut tries = 0;
+        while answer(app.request("GET", path)).await.status != 429 {
+            tries += 1;
+            assert!(tries < 100, "{path} is never refused");
+        }
+    }
+    assert_eq!(answer(app.request("GET", "/readyz")).await.status, 200);
 }

@@ -1,0 +1,156 @@
+//! The id of a request: the caller's own if it is 1–64 characters of `[A-Za-z0-9._-]`, else a fresh one.
+
+use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The lengths and numbers of digits up to which a caller's id is taken for a word rather than a number or a token.
+const WORD_CHARS: usize = 20;
+const WORD_DIGITS: usize = 3;
+
+/// What a response bears as `X-Request-ID`.
+pub(super) struct RequestId {
+    value: HeaderValue,
+    is_callers: bool,
+}
+
+impl RequestId {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"._-".contains(b);
+        let callers = headers
+            .get(REQUEST_ID)
+            .filter(|value| (1..=64).contains(&value.len()) && value.as_bytes().iter().all(allowed));
+        Self { is_callers: callers.is_some(), value: callers.cloned().unwrap_or_else(fresh) }
+    }
+
+    pub(super) fn value(&self) -> HeaderValue {
+        self.value.clone()
+    }
+
+    /// The id as the log shows it. `headers` are those of the request: its token is never shown.
+    pub(super) fn logged(&self, headers: &HeaderMap) -> String {
+        let id = self.value.to_str().unwrap_or_default();
+        if self.is_callers { masked(id, &credentials(headers)) } else { id.to_owned() }
+    }
+}
+
+/// The words of `Authorization` behind the scheme; a lone word may be a token without one.
+fn credentials(headers: &HeaderMap) -> Vec<&[u8]> {
+    let header = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
+    let words: Vec<&[u8]> = header.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+    match words.as_slice() {
+        [_, credentials @ ..] if !credentials.is_empty() => credentials.to_vec(),
+        _ => words,
+    }
+}
+
+/// A caller's id for the log: as it is where it can be nothing but an id, else its ends alone. A client may put a token or
+/// a number there.
+fn masked(id: &str, secrets: &[&[u8]]) -> String {
+    let holds = |secret: &&[u8]| id.as_bytes().windows(secret.len()).any(|part| part == *secret);
+    let harmless = is_uuid(id) || is_hex_id(id) || is_word(id);
+    if harmless && !secrets.iter().any(holds) {
+        return id.to_owned();
+    }
+    let (first, last) = if id.len() < 12 { (2.min(id.len()), 0) } else { (4, 4) };
+    // An id is ASCII.
+    format!("{}***{}", &id[..first], &id[id.len() - last..])
+}
+
+/// `8-4-4-4-12` hexadecimal digits.
+fn is_uuid(id: &str) -> bool {
+    let lengths = id.split('-').map(str::len);
+    lengths.eq([8, 4, 4, 4, 12]) && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+}
+
+/// A UUID without dashes, or a trace id. One without a letter could be any number.
+fn is_hex_id(id: &str) -> bool {
+    id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && id.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+fn is_word(id: &str) -> bool {
+    id.len() <= WORD_CHARS && id.bytes().filter(u8::is_ascii_digit).count() <= WORD_DIGITS
+}
+
+fn fresh() -> HeaderValue {
+    // An id names a request and guards nothing: where the system has no randomness, zeros do too.
+    let number = SysRng.try_next_u64().unwrap_or_default();
+    HeaderValue::try_from(format!("{number:016x}")).unwrap_or_else(|_| HeaderValue::from_static("0"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logged(id: &str, authorization: &str) -> String {
+        let mut headers = HeaderMap::new();
+        headers.insert(REQUEST_ID, HeaderValue::from_str(id).unwrap());
+        headers.insert(AUTHORIZATION, HeaderValue::from_str(authorization).unwrap());
+        RequestId::of(&headers).logged(&headers)
+    }
+
+    #[test]
+    fn what_can_only_be_an_id_is_logged_as_it_is() {
+        for id in [
+            "0b5f1d5e-8c1f-4d43-9d0e-0a1b2c3d4e5f",
+            "0B5F1D5E-8C1F-4D43-9D0E-0A1B2C3D4E5F",
+            "00000000-0000-0000-0000-000000000000",
+            "4bf92f3577b34da6a3ce929d0e0e4736",
+            "a",
+            "req-1.2_3",
+            "checkout",
+            "twenty-characters-12",
+        ] {
+            assert_eq!(logged(id, "Token secret"), id);
+        }
+    }
+
+    #[test]
+    fn whatever_could_be_a_number_or_a_token_is_masked() {
+        for (id, shown) in [
+            ("09123456789", "09***"),
+            ("1234", "12***"),
+            ("a1b2c3d4", "a1***"),
+            ("989123456789", "9891***6789"),
+            ("00989123456789", "0098***6789"),
+            ("12345678901234567890123456789012", "1234***9012"),
+            ("0b5f1d5e-8c1f-4d43-9d0e-0a1b2c3d4e5", "0b5f***d4e5"),
+            ("0b5f1d5e-8c1f-4d43-9d0e0-a1b2c3d4e5f", "0b5f***4e5f"),
+            ("0b5f1d5e-8c1f-4d43-9d0g-0a1b2c3d4e5f", "0b5f***4e5f"),
+            ("4bf92f3577b34da6a3ce929d0e0e473", "4bf9***e473"),
+            ("otpd_AbcdefgHijklmnoPqrstuvWxyzAbcdefgHijklmnoPqrstuvW", "otpd***tuvW"),
+            ("twenty-one-characters", "twen***ters"),
+        ] {
+            assert_eq!(logged(id, "Token secret"), shown, "{id}");
+        }
+    }
+
+    #[test]
+    fn an_id_that_holds_the_token_is_masked_whatever_it_looks_like() {
+        let uuid = "0b5f1d5e-8c1f-4d43-9d0e-0a1b2c3d4e5f";
+        for (id, authorization, shown) in [
+            ("secret", "Token secret", "se***"),
+            ("my-secret", "token  secret", "my***"),
+            ("secret", "secret", "se***"),
+            ("secret", "Bearer secret", "se***"),
+            ("secret", "Token other secret", "se***"),
+            ("s", "Token s", "s***"),
+            (uuid, &format!("Token {uuid}"), "0b5f***4e5f"),
+            ("4bf92f3577b34da6a3ce929d0e0e4736", "Token 4bf92f3577b34da6a3ce929d0e0e473", "4bf9***4736"),
+        ] {
+            assert_eq!(logged(id, authorization), shown, "{id}");
+        }
+        assert_eq!(logged("secret", "Token secrets"), "secret", "a part of the token alone is not the token");
+        assert_eq!(logged("token-refresh", "token secret"), "token-refresh", "the scheme is not the token");
+        assert_eq!(logged("a", ""), "a");
+    }
+
+    #[test]
+    fn a_fresh_id_is_logged_as_it_is() {
+        let id = RequestId::of(&HeaderMap::new());
+        assert_eq!(id.logged(&HeaderMap::new()), id.value().to_str().unwrap());
+        assert_eq!(id.value().len(), 16);
+    }
+}

@@ -1,0 +1,128 @@
+//! Who reaches the one writer.
+
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use otpd::domain::user::{Permission, Role};
+use reqwest::RequestBuilder;
+
+use crate::helpers::{FORBIDDEN, NO_CREDENTIALS, OTPS, TestApp, answer, path, until};
+use crate::outbox::delivering;
+
+const CREATED: &str = r#"{"code":255315,"mobile_number":"09123456789"}"#;
+const SENT: &str = r#"{"mobile_number":"09123456789"}"#;
+
+/// Transactions so far.
+fn batches(app: &TestApp) -> u64 {
+    app.store.metrics().batch_size.get_sample_count()
+}
+
+/// A sound request of every kind that changes something.
+fn changes(app: &TestApp, id: i64) -> Vec<RequestBuilder> {
+    let verify = r#"{"mobile_number":"09123456789","code":"255315"}"#;
+    let changes = [
+        ("POST", OTPS.to_owned(), CREATED),
+        ("PATCH", path(id), r#"{"code":1}"#),
+        ("DELETE", path(id), ""),
+        ("POST", format!("{OTPS}send"), SENT),
+        ("POST", format!("{OTPS}verify"), verify),
+        ("POST", format!("{OTPS}reset"), SENT),
+    ];
+    let request = |(verb, path, body): &(&str, String, &'static str)| {
+        app.request(verb, path).header("Content-Type", "application/json").body(*body)
+    };
+    changes.iter().map(request).collect()
+}
+
+#[tokio::test]
+async fn a_request_without_a_valid_token_or_the_permission_does_not_reach_the_writer() {
+    let app = TestApp::start_serving(delivering()).await;
+    let id = app.create().await;
+    let disabled = app.user("disabled", Role::Admin, &[]).await;
+    otpd::service::accounts::set_active(&app.store, "disabled".parse().unwrap(), false).await.unwrap();
+    let viewer = app.user("viewer", Role::Staff, &[Permission::ViewOtp]).await;
+    let plain = app.user("plain", Role::User, &Permission::ALL).await;
+    for token in [&viewer, &plain] {
+        // Behind the first answer to each it is noted that the token was used.
+        let noted = batches(&app) + 1;
+        answer(app.request("PUT", OTPS).header("Authorization", format!("Token {token}"))).await;
+        until(|| batches(&app) == noted).await;
+    }
+    let before = batches(&app);
+    for (token, status, body) in [
+        ("", 401, NO_CREDENTIALS),
+        ("Token wrong", 401, r#"{"detail":"Invalid token."}"#),
+        (&format!("Token {disabled}"), 401, r#"{"detail":"User inactive or deleted."}"#),
+        (&format!("Token {viewer}"), 403, FORBIDDEN),
+        (&format!("Token {plain}"), 403, FORBIDDEN),
+    ] {
+        for request in changes(&app, id) {
+            answer(request.header("Authorization", token)).await.is(status, body);
+        }
+    }
+    for body in ["{", "[]", r#"{"code":"x"}"#] {
+        assert_eq!(app.send_json("PATCH", &path(id), body).await.status.as_u16(), 400);
+        assert_eq!(app.send_json("POST", OTPS, body).await.status.as_u16(), 400);
+    }
+    assert_eq!(batches(&app), before);
+}
+
+#[tokio::test]
+async fn an_invalid_token_gets_401_whatever_its_idempotency_key() {
+    let app = TestApp::start_serving(delivering()).await;
+    let before = batches(&app);
+    let ask = || {
+        let request = app.request("POST", &format!("{OTPS}send")).header("Authorization", "Token wrong");
+        answer(request.header("Content-Type", "application/json").header("Idempotency-Key", "same").body(SENT))
+    };
+    for answer in join_all((0..400).map(|_| ask())).await {
+        answer.is(401, r#"{"detail":"Invalid token."}"#);
+    }
+    assert_eq!(batches(&app), before);
+}
+
+#[tokio::test]
+async fn requests_for_readiness_share_one_transaction_a_second() {
+    let app = TestApp::start().await;
+    let ask = || answer(app.request("GET", "/readyz"));
+    let (before, begun) = (batches(&app), Instant::now());
+    for _ in 0..10 {
+        for answer in join_all((0..20).map(|_| ask())).await {
+            answer.is(200, r#"{"status":"ok"}"#);
+        }
+    }
+    let probes = batches(&app) - before;
+    assert!(probes <= 1 + begun.elapsed().as_secs(), "{probes} in {:?}", begun.elapsed());
+    // After a quiet second the writer is tried anew.
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let before = batches(&app);
+    ask().await.is(200, r#"{"status":"ok"}"#);
+    assert_eq!(batches(&app), before + 1);
+}
+
+#[tokio::test]
+async fn a_writer_that_hangs_makes_readiness_503_in_time_for_everyone_who_asks() {
+    let app = Arc::new(TestApp::start().await);
+    let (release, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let (store, (started, running)) = (app.store.clone(), mpsc::channel::<()>());
+    let blocker = tokio::spawn(async move {
+        let started = Mutex::new(started);
+        store.write(move |_| Ok((started.lock().unwrap().send(()), held.lock().unwrap().recv())).map(drop)).await
+    });
+    tokio::task::spawn_blocking(move || running.recv().unwrap()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    let before = batches(&app);
+    let begun = Instant::now();
+    for answer in join_all((0..50).map(|_| answer(app.request("GET", "/readyz")))).await {
+        answer.is(503, r#"{"detail":"Service temporarily unavailable, try again later."}"#);
+    }
+    // A change waits for its turn for six seconds.
+    assert!(begun.elapsed() < Duration::from_millis(5500), "{:?}", begun.elapsed());
+    drop(release);
+    blocker.await.unwrap().unwrap();
+    assert!(batches(&app) <= before + 1);
+    assert_eq!(app.create().await, 1);
+    answer(app.request("GET", "/readyz")).await.is(200, r#"{"status":"ok"}"#);
+}
