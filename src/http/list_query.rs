@@ -13,8 +13,9 @@ use crate::domain::timestamp::parse_date;
 use crate::error::{FieldErrors, InvalidValue, Result};
 use crate::http::openapi::{any_integer, email, limit, mobile_number, offset};
 
-/// The most characters of a search.
+/// The most characters of a search, and the most different words.
 const SEARCH_CHARS: usize = 100;
+const SEARCH_WORDS: usize = 10;
 
 /// The parameters, as the description shows them.
 #[derive(IntoParams)]
@@ -27,12 +28,12 @@ pub(super) struct ListParameters {
     /// How many codes come before the page
     #[param(schema_with = offset)]
     offset: Option<i64>,
-    /// Words apart by white space; each is a part of the code, the mobile number or the address, in any case. Words of
-    /// one or two characters are looked for in every code.
+    /// At most 10 different words apart by white space; each is a part of the code, the mobile number or the address, in
+    /// any case. Words of one or two characters are looked for in every code.
     #[param(max_length = 100, example = "0912")]
     search: Option<String>,
     /// Comma-separated `id`, `code`, `mobile_number`, `email`, `ttl`, `valid_to`, `created_at`, `updated_at`; a `-` before
-    /// one reverses it; ties by id, in the direction of the last
+    /// one reverses it; ties by id, in the direction of the last. A field counts once, and `ttl` and `valid_to` are one.
     #[param(
         default = "-id",
         pattern = "^-?(id|code|mobile_number|email|ttl|valid_to|created_at|updated_at)(,-?(id|code|mobile_number|email|ttl|valid_to|created_at|updated_at))*$"
@@ -153,21 +154,24 @@ fn boolean(text: &str) -> Result<bool, InvalidValue> {
     }
 }
 
+/// The fields in order of weight. A field that is named again decides nothing, nor does one that follows `id`.
 fn ordering(text: &str) -> Result<Vec<OrderBy>, InvalidValue> {
-    let steps = text.split(',').map(str::trim).filter(|step| !step.is_empty());
-    steps
-        .map(|step| {
-            let (name, descending) = step.strip_prefix('-').map_or((step, false), |name| (name, true));
-            OrderField::named(name).map(|field| OrderBy { field, descending })
-        })
-        .collect::<Option<_>>()
-        .ok_or_else(|| {
+    let mut ordering: Vec<OrderBy> = Vec::new();
+    for step in text.split(',').map(str::trim).filter(|step| !step.is_empty()) {
+        let (name, descending) = step.strip_prefix('-').map_or((step, false), |name| (name, true));
+        let field = OrderField::named(name).ok_or_else(|| {
             let names = OrderField::NAMES.map(|(name, _)| name).join(", ");
             InvalidValue(format!("Order by one or more of: {names}; a - before one reverses it.").into())
-        })
+        })?;
+        if !ordering.iter().any(|earlier| [field, OrderField::Id].contains(&earlier.field)) {
+            ordering.push(OrderBy { field, descending });
+        }
+    }
+    Ok(ordering)
 }
 
-/// Words apart by white space, as the store compares them.
+/// Words apart by white space, as the store compares them. One that is a part of another is left out: it is found wherever
+/// that is.
 fn words(text: &str) -> Result<Vec<String>, InvalidValue> {
     if text.contains('\0') {
         return Err("Null characters are not allowed.".into());
@@ -175,5 +179,57 @@ fn words(text: &str) -> Result<Vec<String>, InvalidValue> {
     if text.chars().count() > SEARCH_CHARS {
         return Err(InvalidValue(format!("Ensure this value has at most {SEARCH_CHARS} characters.").into()));
     }
-    Ok(to_ascii_digits(text).to_lowercase().split_whitespace().map(str::to_owned).collect())
+    let text = to_ascii_digits(text).to_lowercase();
+    let mut words: Vec<&str> = text.split_whitespace().collect();
+    words.sort_unstable();
+    words.dedup();
+    if words.len() > SEARCH_WORDS {
+        return Err(InvalidValue(format!("Ensure this value has at most {SEARCH_WORDS} different words.").into()));
+    }
+    let is_in_another = |word: &str| words.iter().any(|other| *other != word && other.contains(word));
+    Ok(words.iter().filter(|word| !is_in_another(word)).map(|word| (*word).to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_decides_once_and_what_follows_the_id_decides_nothing() {
+        let ordering = |text: &str| {
+            let name = |field| OrderField::NAMES.iter().find(|(_, named)| *named == field).unwrap().0;
+            let steps = ordering(text).unwrap();
+            let shown = |by: &OrderBy| format!("{}{}", if by.descending { "-" } else { "" }, name(by.field));
+            steps.iter().map(shown).collect::<Vec<_>>().join(",")
+        };
+        for (text, effective) in [
+            ("code,code", "code"),
+            ("code,-code,email,code", "code,email"),
+            ("-ttl,valid_to", "-ttl"),
+            ("valid_to,-ttl,id", "ttl,id"),
+            ("-id,code,email", "-id"),
+            ("email,id,code,-id", "email,id"),
+            (" code , ,-email ", "code,-email"),
+            (&"ttl,".repeat(2600), "ttl"),
+            (
+                &"updated_at,created_at,-valid_to,email,mobile_number,code,id,ttl,".repeat(300),
+                "updated_at,created_at,-ttl,email,mobile_number,code,id",
+            ),
+        ] {
+            assert_eq!(ordering(text), effective, "{text:.60}");
+        }
+    }
+
+    #[test]
+    fn a_search_has_ten_different_words_at_most() {
+        let refused = Err("Ensure this value has at most 10 different words.".into());
+        assert_eq!(words("Sara 09 ۰۹ sara"), Ok(vec!["09".to_owned(), "sara".to_owned()]));
+        assert_eq!(words("a sara ar ra 555 5"), Ok(vec!["555".to_owned(), "sara".to_owned()]));
+        assert_eq!(words("z y x w v u t s r q").map(|words| words.len()), Ok(10));
+        assert_eq!(words(&"z y x w v u t s r q ".repeat(5)).map(|words| words.len()), Ok(10));
+        assert_eq!(words("z y x w v u t s r q p"), refused);
+        assert_eq!(words("a aa aaa aaaa aaaaa aaaaaa b c d e f"), refused, "words that are parts of others count");
+        assert_eq!(words(&"x".repeat(100)).map(|words| words.len()), Ok(1));
+        assert_eq!(words(&"x".repeat(101)), Err("Ensure this value has at most 100 characters.".into()));
+    }
 }

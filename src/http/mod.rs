@@ -58,7 +58,8 @@ pub struct Settings {
     pub workers: usize,
     /// Connections that may be open at once; more wait until one is closed.
     pub connections: usize,
-    /// Threads that visit the store's readers: more than there are readers would only stand in each other's way.
+    /// Threads of each worker that visit the store's readers. With as many as there are readers, a visit that may begin
+    /// never waits for a thread, whichever worker serves it.
     pub blocking_threads: usize,
     /// How long a connection may be without an answered request.
     pub no_request_for: Duration,
@@ -123,7 +124,7 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
     });
     Ok(server
         .workers(workers)
-        .worker_max_blocking_threads(settings.blocking_threads.div_ceil(workers))
+        .worker_max_blocking_threads(settings.blocking_threads)
         .max_connections(settings.connections.div_ceil(workers))
         .on_connect(move |stream, data| watched.admit(stream, data))
         .client_request_timeout(HEAD_DEADLINE)

@@ -76,7 +76,7 @@ pub(super) async fn list(
     caller.require(Permission::ViewOtp)?;
     let query = list_query::parse(request.query_string(), service.timezone())?;
     let window = query.window;
-    let (count, otps) = service.list_otps(query).await?;
+    let (count, otps) = service.list_otps(&caller, query).await?;
     let now = service.now();
     let results = otps.iter().map(|otp| Resource::new(otp, now)).collect();
     let url = client_view::url(&request, &proxies);

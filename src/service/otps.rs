@@ -15,9 +15,9 @@ impl Service {
     }
 
     /// How many codes match, and the window of them that the query asks for, both of one moment.
-    pub async fn list_otps(&self, query: OtpQuery) -> Result<(i64, Vec<Otp>)> {
+    pub async fn list_otps(&self, caller: &Caller, query: OtpQuery) -> Result<(i64, Vec<Otp>)> {
         let now = self.now();
-        self.store.read(move |db| otp_list::list(db, &query, now)).await
+        self.store.read_list(caller.token_id, move |db| otp_list::list(db, &query, now)).await
     }
 
     /// The code with this id.

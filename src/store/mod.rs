@@ -19,20 +19,16 @@ mod otp_row;
 pub mod otps;
 mod outbox_lock;
 mod path;
+mod readers;
 pub mod recipients;
 mod row;
 pub mod tokens;
 pub mod users;
 mod writer;
 
-use std::ffi::c_int;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use r2d2_sqlite::SqliteConnectionManager;
-use tokio::sync::Semaphore;
 
 pub use crate::store::backup::{Contents, backup, restore};
 pub use crate::store::error::is_damaged_row;
@@ -40,23 +36,15 @@ pub use crate::store::open::OpenError;
 pub use crate::store::outbox_lock::OutboxLock;
 pub use crate::store::path::folder_of;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::metrics::Metrics;
 use crate::store::checkpoint::Checkpoints;
 use crate::store::path::beside;
+use crate::store::readers::{READER_WAIT, Readers};
 use crate::store::writer::Writer;
 
 /// What the functions of the table files take: a connection that is inside a transaction where they write.
 pub type Db = rusqlite::Connection;
-
-/// How long a request waits for a reader before it is told to come back.
-const READER_WAIT: Duration = Duration::from_secs(2);
-/// How long one visit to a reader may take.
-const READ_DEADLINE: Duration = Duration::from_secs(2);
-/// Visits that may wait for a reader; one more is told to come back.
-const READ_QUEUE: usize = 1024;
-/// Steps of SQLite's machine (some microseconds) between two looks at the clock.
-const STEPS_BETWEEN_LOOKS: c_int = 1000;
 
 /// How a database is opened.
 pub struct Options {
@@ -81,8 +69,7 @@ impl Default for Options {
 #[derive(Clone)]
 pub struct Store {
     path: PathBuf,
-    readers: r2d2::Pool<SqliteConnectionManager>,
-    visits: Arc<Semaphore>,
+    readers: Arc<Readers>,
     writer: Arc<Writer>,
     metrics: Metrics,
 }
@@ -100,31 +87,24 @@ impl Store {
             Checkpoints::new(&connection, options, metrics.clone()).map_err(|cause| OpenError::sqlite(path, &cause))?;
         let writer = Writer::start(connection, checkpoints, metrics.clone())
             .map_err(|cause| OpenError::new(path, cause.to_string()))?;
-        let visits = Arc::new(Semaphore::new(READ_QUEUE));
-        Ok(Self { path: path.to_owned(), readers, visits, writer: Arc::new(writer), metrics })
+        let readers = Arc::new(Readers::new(readers));
+        Ok(Self { path: path.to_owned(), readers, writer: Arc::new(writer), metrics })
     }
 
-    /// Runs `work` on a reader, off the event loop. It sees everything committed before it began, and nothing of what is
-    /// committed while it runs. Past two seconds of waiting or two of work it is unavailable.
+    /// Runs `work`, which is over in no time, on a reader, off the event loop. It sees everything committed before it began,
+    /// and nothing of what is committed while it runs. Past two seconds of waiting or two of work it is unavailable.
     pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Result<T> + Send + 'static) -> Result<T> {
-        let place = Arc::clone(&self.visits)
-            .try_acquire_owned()
-            .map_err(|_| Error::unavailable("too many requests wait for a reader"))?;
-        let (readers, asked) = (self.readers.clone(), Instant::now());
-        let visit = tokio::task::spawn_blocking(move || {
-            let _place = place;
-            // Nobody waits any more for what has waited so long for a thread.
-            let wait = READER_WAIT
-                .checked_sub(asked.elapsed())
-                .ok_or_else(|| Error::unavailable("no reader was free in time"))?;
-            let reader = readers.get_timeout(wait).map_err(Error::unavailable)?;
-            let visit = Visit::begin(&reader)?;
-            work(visit.0)
-        });
-        match tokio::time::timeout(READER_WAIT + READ_DEADLINE, visit).await {
-            Ok(outcome) => outcome.unwrap_or_else(|panicked| Err(Error::internal(panicked))),
-            Err(_) => Err(Error::unavailable("no reader was free in time")),
-        }
+        self.readers.visit(work).await
+    }
+
+    /// The same for `work` that may take its time. It never holds up a [`Store::read`], nor for long the lists of another
+    /// token.
+    pub async fn read_list<T: Send + 'static>(
+        &self,
+        token_id: i64,
+        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.readers.visit_for_list(token_id, work).await
     }
 
     /// Runs `work` inside a write transaction and answers once it is on the disk. An `Err` takes back what this `work`
@@ -179,28 +159,6 @@ impl Store {
     /// Finishes what is queued, checkpoints the WAL into the database and ends the writer. Later writes are refused.
     pub fn close(&self) {
         self.writer.stop();
-    }
-}
-
-/// A read transaction with a deadline. Everything in it sees one moment, and SQLite takes its locks once.
-struct Visit<'a>(&'a Db);
-
-impl<'a> Visit<'a> {
-    fn begin(db: &'a Db) -> rusqlite::Result<Self> {
-        let deadline = Instant::now() + READ_DEADLINE;
-        db.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() > deadline))?;
-        db.prepare_cached("BEGIN")?.execute([])?;
-        Ok(Self(db))
-    }
-}
-
-impl Drop for Visit<'_> {
-    /// Also after a panic: the connection goes back to the pool.
-    fn drop(&mut self) {
-        let ended = self.0.progress_handler(0, None::<fn() -> bool>);
-        if let Err(error) = ended.and_then(|()| self.0.prepare_cached("ROLLBACK")?.execute([])) {
-            log::error!("a read transaction did not end: {error}");
-        }
     }
 }
 

@@ -8,6 +8,7 @@ mod clients;
 mod clock_jumps;
 mod create;
 mod delete;
+mod expensive;
 mod fields;
 #[path = "../gateway/mod.rs"]
 mod gateway;
