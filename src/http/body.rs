@@ -67,13 +67,18 @@ impl Body {
 async fn collect(mut payload: Payload) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Error::new(Kind::Invalid, "The request body is not well-formed."))?;
+        let chunk = chunk.map_err(|_| malformed())?;
         if bytes.len() + chunk.len() > LIMIT {
             return Err(Error::new(Kind::BodyTooLarge, "Request body is too large."));
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)
+}
+
+/// The body can't be told from what follows it.
+pub(super) fn malformed() -> Error {
+    Error::new(Kind::Invalid, "The request body is not well-formed.")
 }
 
 /// An empty body is `{}`, whatever it calls itself; then the media type counts, then the length, then what is inside.

@@ -2,20 +2,29 @@
 //! begins a second head and dawdles, or never reads its answer, it keeps for ever.
 
 use std::any::Any;
+use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use actix_web::HttpRequest;
+use actix_web::body::MessageBody;
 use actix_web::dev::Extensions;
+use actix_web::{HttpRequest, HttpResponse};
+use tokio::sync::Semaphore;
+
+/// How long a connection that is given up is kept open for the client to read its last answer.
+const LINGER: Duration = Duration::from_secs(1);
+/// So many are kept open at once.
+const MOST_LINGERING: usize = 64;
 
 /// The open connections of one server.
 #[derive(Clone)]
 pub(super) struct Connections {
     started: Instant,
     open: Arc<Mutex<Vec<Weak<Connection>>>>,
+    lingering: Arc<Semaphore>,
 }
 
 /// One of them; it lives in the data of its connection.
@@ -27,6 +36,7 @@ struct Connection {
     /// When the last one was, in milliseconds since the server began.
     last: AtomicU64,
     started: Instant,
+    lingering: Arc<Semaphore>,
 }
 
 /// A request that is being answered; it ends when this goes out of scope.
@@ -36,7 +46,8 @@ impl Connections {
     /// Watches over connections and closes those on which no request has been answered for so long. It ends with the
     /// server.
     pub(super) fn watched(idle: Duration) -> Self {
-        let connections = Self { started: Instant::now(), open: Arc::default() };
+        let lingering = Arc::new(Semaphore::new(MOST_LINGERING));
+        let connections = Self { started: Instant::now(), open: Arc::default(), lingering };
         let open = Arc::downgrade(&connections.open);
         tokio::spawn(async move {
             loop {
@@ -53,9 +64,13 @@ impl Connections {
     pub(super) fn admit(&self, stream: &dyn Any, data: &mut Extensions) {
         let stream = stream.downcast_ref::<actix_web::rt::net::TcpStream>();
         let Some(socket) = stream.and_then(|stream| stream.as_fd().try_clone_to_owned().ok()) else { return };
-        let last = AtomicU64::new(milliseconds(self.started));
-        let connection =
-            Arc::new(Connection { socket: socket.into(), busy: AtomicU32::new(0), last, started: self.started });
+        let connection = Arc::new(Connection {
+            socket: socket.into(),
+            busy: AtomicU32::new(0),
+            last: AtomicU64::new(milliseconds(self.started)),
+            started: self.started,
+            lingering: Arc::clone(&self.lingering),
+        });
         self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&connection));
         data.insert(connection);
     }
@@ -80,11 +95,50 @@ impl Busy {
     }
 }
 
+impl Busy {
+    /// Writes a last answer past actix, which has given the connection up.
+    pub(super) fn answer(&self, response: HttpResponse) {
+        // It may be closed already.
+        let _ = (&self.0.socket).write_all(&on_the_wire(response));
+        let _ = self.0.socket.shutdown(Shutdown::Write);
+        self.linger();
+    }
+
+    /// Keeps the connection open for a moment, although actix closes its handle: a socket that is closed before all that
+    /// came in was read takes its last answer away from the client.
+    pub(super) fn linger(&self) {
+        let connection = Arc::clone(&self.0);
+        if let Ok(permit) = Arc::clone(&connection.lingering).try_acquire_owned()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move {
+                // By now actix has written what it had to.
+                tokio::time::sleep(LINGER / 20).await;
+                let _ = connection.socket.shutdown(Shutdown::Write);
+                tokio::time::sleep(LINGER).await;
+                drop((connection, permit));
+            });
+        }
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.last.store(milliseconds(self.0.started), Ordering::Relaxed);
         self.0.busy.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// A response as HTTP/1.1 writes it.
+fn on_the_wire(response: HttpResponse) -> Vec<u8> {
+    let mut bytes = format!("HTTP/1.1 {}\r\nconnection: close\r\n", response.status()).into_bytes();
+    for (name, value) in response.headers() {
+        bytes.extend([name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    let body = response.into_body().try_into_bytes().unwrap_or_default();
+    bytes.extend(format!("content-length: {}\r\n\r\n", body.len()).into_bytes());
+    bytes.extend_from_slice(&body);
+    bytes
 }
 
 fn milliseconds(since: Instant) -> u64 {

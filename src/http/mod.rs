@@ -4,7 +4,6 @@ mod body;
 mod caller;
 mod client_view;
 mod connections;
-mod drain;
 mod error;
 mod fields;
 mod health;
@@ -16,6 +15,7 @@ mod observe;
 mod openapi;
 mod otps;
 mod page;
+mod payload;
 mod request_id;
 mod sending;
 mod throttle;
@@ -117,7 +117,6 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
             .app_data(throttle.clone())
             .app_data(stopping.clone())
             .wrap(from_fn(throttle::throttle))
-            .wrap(from_fn(drain::drain))
             .wrap(from_fn(observe::observe))
             .configure(routes)
             .default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }))

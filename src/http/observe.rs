@@ -5,54 +5,120 @@ use std::time::Instant;
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{CACHE_CONTROL, HeaderValue, X_CONTENT_TYPE_OPTIONS};
-use actix_web::http::{ConnectionType, Method};
+use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::web;
+use actix_web::{ResponseError, web};
 use futures_util::FutureExt;
 
 use crate::error::Error;
+use crate::http::body::malformed;
 use crate::http::connections::Busy;
+use crate::http::payload::Shared;
 use crate::http::request_id::{REQUEST_ID, RequestId};
 use crate::http::{Pattern, Stopping};
 use crate::metrics::Metrics;
 
+/// The route of a request whose body is malformed: it may have been routed or not.
+const MALFORMED: &str = "(malformed body)";
+
 pub(super) async fn observe(
-    request: ServiceRequest,
+    mut request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let begun = Instant::now();
-    let _busy = Busy::with(request.request());
-    let id = RequestId::of(request.headers());
+    let mut exchange = Exchange::begin(&mut request);
     let stopping = request.app_data::<Stopping>().cloned();
     let mut response = next.call(request).await?;
-    let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id.value());
-    // Codes and who may use them are nobody else's to keep.
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    exchange.finish_reading(&mut response).await;
+    exchange.set_headers(response.headers_mut());
     if stopping.is_some_and(|stopping| stopping.has_begun()) {
-        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+        close(&mut response);
     }
-    note(&response, &id, begun);
+    // The pattern, not the path: a path can hold anything that a client put there, a number or an address too.
+    let route = response.request().app_data::<Pattern>().map_or("(no such path)", |pattern| pattern.0);
+    let cause = response.response().error().and_then(actix_web::Error::as_error::<Error>).and_then(Error::cause);
+    exchange.note(route, response.status(), cause);
+    exchange.is_answered = true;
     Ok(response)
 }
 
-/// Counts a request, and writes its line in the log.
-fn note(response: &ServiceResponse<impl MessageBody>, id: &RequestId, begun: Instant) {
-    let (request, status, took) = (response.request(), response.status(), begun.elapsed());
-    let method = verb(request.method());
-    // The pattern, not the path: a path can hold anything that a client put there, a number or an address too.
-    let route = request.app_data::<Pattern>().map_or("(no such path)", |pattern| pattern.0);
-    if let Some(metrics) = request.app_data::<web::Data<Metrics>>() {
-        metrics.request(method, route, status.as_str(), took);
+/// A request and its answer.
+struct Exchange {
+    begun: Instant,
+    id: RequestId,
+    method: &'static str,
+    metrics: Option<web::Data<Metrics>>,
+    busy: Option<Busy>,
+    payload: Option<Shared>,
+    is_answered: bool,
+}
+
+impl Exchange {
+    fn begin(request: &mut ServiceRequest) -> Self {
+        Self {
+            begun: Instant::now(),
+            id: RequestId::of(request.headers()),
+            method: verb(request.method()),
+            metrics: request.app_data().cloned(),
+            busy: Busy::with(request.request()),
+            payload: Shared::of(request),
+            is_answered: false,
+        }
     }
-    let id = id.logged(request.headers());
-    let cause = response.response().error().and_then(actix_web::Error::as_error::<Error>).and_then(Error::cause);
-    match cause {
-        Some(cause) => log::error!("{id} {method} {route} {}: {cause}", status.as_str()),
-        None => log::info!("{id} {method} {route} {} {took:.1?}", status.as_str()),
+
+    /// Reads what the handler has left of the body, unless the connection is closed all the same.
+    async fn finish_reading(&mut self, response: &mut ServiceResponse<impl MessageBody>) {
+        let Some(payload) = &mut self.payload else { return };
+        if response.response().head().connection_type() == ConnectionType::Close {
+            return;
+        }
+        payload.discard().await;
+        if payload.is_malformed() {
+            close(response);
+            if let Some(busy) = &self.busy {
+                busy.linger();
+            }
+        }
     }
+
+    /// The headers of every answer. Codes and who may use them are nobody else's to keep: `no-store`.
+    fn set_headers(&self, headers: &mut HeaderMap) {
+        headers.insert(REQUEST_ID, self.id.value());
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    }
+
+    /// Counts the answer, and writes its line in the log.
+    fn note(&self, route: &str, status: StatusCode, cause: Option<&(dyn std::error::Error + Send + Sync)>) {
+        let (id, method, took) = (self.id.logged(), self.method, self.begun.elapsed());
+        if let Some(metrics) = &self.metrics {
+            metrics.request(method, route, status.as_str(), took);
+        }
+        match cause {
+            Some(cause) => log::error!("{id} {method} {route} {}: {cause}", status.as_str()),
+            None => log::info!("{id} {method} {route} {} {took:.1?}", status.as_str()),
+        }
+    }
+}
+
+impl Drop for Exchange {
+    /// actix takes a malformed chunk for a lost connection, and drops the request with it. Its client is there, and gets an
+    /// answer.
+    fn drop(&mut self) {
+        if !self.is_answered
+            && let (Some(busy), Some(payload)) = (&self.busy, &mut self.payload)
+            && payload.is_malformed()
+        {
+            let mut response = malformed().error_response();
+            self.set_headers(response.headers_mut());
+            self.note(MALFORMED, response.status(), None);
+            busy.answer(response);
+        }
+    }
+}
+
+fn close(response: &mut ServiceResponse<impl MessageBody>) {
+    response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
 }
 
 /// Makes a panic of a handler an error like any other, which [`observe`] counts and logs.

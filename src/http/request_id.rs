@@ -10,29 +10,38 @@ pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id"
 const WORD_CHARS: usize = 20;
 const WORD_DIGITS: usize = 3;
 
-/// What a response bears as `X-Request-ID`.
+/// The id of a request.
 pub(super) struct RequestId {
     value: HeaderValue,
-    is_callers: bool,
+    /// As the log shows it.
+    logged: String,
 }
 
 impl RequestId {
+    /// The id of a request with these headers.
     pub(super) fn of(headers: &HeaderMap) -> Self {
-        let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"._-".contains(b);
-        let callers = headers
-            .get(REQUEST_ID)
-            .filter(|value| (1..=64).contains(&value.len()) && value.as_bytes().iter().all(allowed));
-        Self { is_callers: callers.is_some(), value: callers.cloned().unwrap_or_else(fresh) }
+        let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+        let callers = headers.get(REQUEST_ID).and_then(|value| Some((value, value.to_str().ok()?)));
+        match callers.filter(|(_, id)| (1..=64).contains(&id.len()) && id.bytes().all(allowed)) {
+            Some((value, id)) => Self { value: value.clone(), logged: masked(id, &credentials(headers)) },
+            None => Self::fresh(),
+        }
     }
 
+    fn fresh() -> Self {
+        // An id names a request and guards nothing: where the system has no randomness, zeros do too.
+        let id = format!("{:016x}", SysRng.try_next_u64().unwrap_or_default());
+        let value = HeaderValue::try_from(&id).unwrap_or_else(|_| HeaderValue::from_static("0"));
+        Self { value, logged: id }
+    }
+
+    /// What a response bears as `X-Request-ID`.
     pub(super) fn value(&self) -> HeaderValue {
         self.value.clone()
     }
 
-    /// The id as the log shows it. `headers` are those of the request: its token is never shown.
-    pub(super) fn logged(&self, headers: &HeaderMap) -> String {
-        let id = self.value.to_str().unwrap_or_default();
-        if self.is_callers { masked(id, &credentials(headers)) } else { id.to_owned() }
+    pub(super) fn logged(&self) -> &str {
+        &self.logged
     }
 }
 
@@ -74,12 +83,6 @@ fn is_word(id: &str) -> bool {
     id.len() <= WORD_CHARS && id.bytes().filter(u8::is_ascii_digit).count() <= WORD_DIGITS
 }
 
-fn fresh() -> HeaderValue {
-    // An id names a request and guards nothing: where the system has no randomness, zeros do too.
-    let number = SysRng.try_next_u64().unwrap_or_default();
-    HeaderValue::try_from(format!("{number:016x}")).unwrap_or_else(|_| HeaderValue::from_static("0"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,7 +91,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(REQUEST_ID, HeaderValue::from_str(id).unwrap());
         headers.insert(AUTHORIZATION, HeaderValue::from_str(authorization).unwrap());
-        RequestId::of(&headers).logged(&headers)
+        RequestId::of(&headers).logged().to_owned()
     }
 
     #[test]
@@ -150,7 +153,7 @@ mod tests {
     #[test]
     fn a_fresh_id_is_logged_as_it_is() {
         let id = RequestId::of(&HeaderMap::new());
-        assert_eq!(id.logged(&HeaderMap::new()), id.value().to_str().unwrap());
+        assert_eq!(id.logged(), id.value().to_str().unwrap());
         assert_eq!(id.value().len(), 16);
     }
 }

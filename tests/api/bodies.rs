@@ -1,8 +1,5 @@
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
-use std::time::Duration;
-
 use crate::helpers::{OTPS, TestApp, answer, path};
+use crate::raw::Raw;
 
 #[tokio::test]
 async fn an_absent_or_empty_body_is_an_empty_object_whatever_it_calls_itself() {
@@ -145,35 +142,12 @@ async fn a_body_may_have_sixteen_kibibytes_and_not_one_more() {
     answer(chunked).await.is(413, refusal);
 }
 
-/// The status and the body of one answer that has a `Content-Length`.
-fn read_answer(stream: &mut BufReader<TcpStream>) -> (u16, String) {
-    let (mut line, mut status, mut length) = (String::new(), 0, 0);
-    while stream.read_line(&mut line).unwrap() > 2 {
-        let lower = line.to_ascii_lowercase();
-        if let Some(rest) = lower.strip_prefix("http/1.1 ") {
-            status = rest[..3].parse().unwrap();
-        } else if let Some(rest) = lower.strip_prefix("content-length: ") {
-            length = rest.trim().parse().unwrap();
-        }
-        line.clear();
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).unwrap();
-    (status, String::from_utf8(body).unwrap())
-}
-
-fn connect(app: &TestApp) -> BufReader<TcpStream> {
-    let stream = TcpStream::connect(app.address.strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    BufReader::new(stream)
-}
-
 #[tokio::test]
 async fn a_refused_request_leaves_its_connection_usable_whatever_it_sends() {
     let app = TestApp::start().await;
     let admin = format!("Authorization: Token {}\r\n", app.admin);
     let json = "Content-Type: application/json\r\n";
-    let mut stream = connect(&app);
+    let mut raw = Raw::connect(&app);
     for (target, headers, status) in [
         (format!("PATCH {}", path(1)), String::new(), 401),
         (format!("PATCH {}", path(1)), "Authorization: Token x\r\n".to_owned(), 401),
@@ -189,11 +163,11 @@ async fn a_refused_request_leaves_its_connection_usable_whatever_it_sends() {
         for length in [1, 1000, 16 * 1024, 16 * 1024 + 1, 900_000] {
             let head = format!("{target} HTTP/1.1\r\nHost: otpd\r\n{headers}Content-Length: {length}\r\n\r\n");
             let too_long = length > 16 * 1024 && status == 400;
-            stream.get_mut().write_all(head.as_bytes()).unwrap();
+            raw.send(head);
             // The body comes in a segment of its own, so that the request is refused before it is there.
-            stream.get_mut().write_all(&vec![b'x'; length]).unwrap();
-            let answer = read_answer(&mut stream);
-            assert_eq!(answer.0, if too_long { 413 } else { status }, "{target} {headers} {length}: {}", answer.1);
+            raw.send(vec![b'x'; length]);
+            let answer = raw.answer().unwrap();
+            assert_eq!(answer.status, if too_long { 413 } else { status }, "{target} {headers} {length}: {answer:?}");
         }
     }
 }
@@ -203,10 +177,10 @@ async fn a_request_without_a_valid_token_is_refused_although_its_body_never_come
     let app = TestApp::start().await;
     for headers in ["", "Authorization: Token x\r\n"] {
         for framing in ["Content-Length: 100", "Transfer-Encoding: chunked"] {
-            let mut stream = connect(&app);
+            let mut raw = Raw::connect(&app);
             let head = format!("POST {OTPS} HTTP/1.1\r\nHost: otpd\r\n{headers}{framing}\r\n\r\n");
-            stream.get_mut().write_all(head.as_bytes()).unwrap();
-            assert_eq!(read_answer(&mut stream).0, 401, "{headers} {framing}");
+            raw.send(head);
+            assert_eq!(raw.answer().unwrap().status, 401, "{headers} {framing}");
         }
     }
 }

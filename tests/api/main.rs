@@ -10,6 +10,7 @@ mod create;
 mod delete;
 mod expensive;
 mod fields;
+mod framing;
 #[path = "../gateway/mod.rs"]
 mod gateway;
 mod helpers;
@@ -26,6 +27,7 @@ mod once;
 mod outbox;
 mod outbox_faults;
 mod races;
+mod raw;
 mod retention;
 mod retrieve;
 mod sending;
