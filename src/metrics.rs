@@ -83,6 +83,21 @@ impl Metrics {
         }
     }
 
+    /// Shows a limit from the start, at 0: an alert on growth sees its first refusal then. `limit` is the setting.
+    pub fn expect_limit(&self, limit: &str) {
+        self.limited.with_label_values(&[limit]);
+    }
+
+    /// The same for a verdict on guesses.
+    pub fn expect_verdict(&self, verdict: &str) {
+        self.verifications.with_label_values(&[verdict]);
+    }
+
+    /// The same for an outcome of a provider's attempts.
+    pub fn expect_message(&self, provider: &str, outcome: &str) {
+        self.messages.with_label_values(&[provider, outcome]);
+    }
+
     /// Notes an answered request. `route` is the pattern that it matched.
     pub fn request(&self, method: &str, route: &str, status: &str, took: Duration) {
         self.requests.with_label_values(&[method, route, status]).observe(took.as_secs_f64());

@@ -72,7 +72,7 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    const ALL: [Self; 6] =
+    pub const ALL: [Self; 6] =
         [Self::Sent, Self::Retry, Self::Next, Self::BadRecipient, Self::Misconfigured, Self::Unknown];
 
     pub fn as_str(self) -> &'static str {

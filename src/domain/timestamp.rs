@@ -62,7 +62,8 @@ impl Timestamp {
 
     /// Reads `YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]` (`api.md`, "Fields on input"): `T` or a space between, no
     /// offset is UTC, a date alone is its midnight, digits past the sixth are cut off. As in Django, an offset may
-    /// also be written `+HHMM` or `+HH`.
+    /// also be written `+HHMM` or `+HH`. The compact forms of date and time are read as by Python's
+    /// `datetime.fromisoformat`: `20311230T143910Z`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         parse_micros(text.trim()).and_then(Self::from_micros).ok_or_else(Self::wrong_format)
     }
@@ -91,13 +92,15 @@ fn parse_micros(text: &str) -> Option<i64> {
     if !text.is_ascii() {
         return None;
     }
-    let (date, rest) = text.split_at_checked(10)?;
-    let date = parse_date(date)?;
+    let is_compact = text.bytes().nth(4).is_some_and(|b| b.is_ascii_digit());
+    let (date, rest) = text.split_at_checked(if is_compact { 8 } else { 10 })?;
+    let date = if is_compact { parse_compact_date(date)? } else { parse_date(date)? };
     let Some(rest) = rest.strip_prefix(['T', ' ']) else {
         return rest.is_empty().then(|| date.and_time(NaiveTime::MIN).and_utc().timestamp_micros());
     };
     let (time, offset) = rest.split_at(rest.find(['+', '-', 'Z']).unwrap_or(rest.len()));
-    let local = NaiveDateTime::new(date, parse_time(time)?);
+    let time = if is_compact && time.len() == 2 { parse_time(&format!("{time}00"))? } else { parse_time(time)? };
+    let local = NaiveDateTime::new(date, time);
     local.checked_sub_signed(parse_offset(offset)?).map(|utc| utc.and_utc().timestamp_micros())
 }
 
@@ -108,19 +111,25 @@ pub fn parse_date(text: &str) -> Option<NaiveDate> {
     NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 
-/// `hh:mm[:ss[.u…]]`
+/// `YYYYMMDD`
+fn parse_compact_date(text: &str) -> Option<NaiveDate> {
+    let (year, month, day) = (text.get(..4)?, text.get(4..6)?, text.get(6..)?);
+    parse_date(&format!("{year}-{month}-{day}"))
+}
+
+/// `hh:mm[:ss[.u…]]` or `hhmm[ss[.u…]]`; the fraction may follow a comma.
 fn parse_time(text: &str) -> Option<NaiveTime> {
-    let (hours_minutes, seconds) = text.split_at_checked(5)?;
-    let &[h1, h2, b':', m1, m2] = hours_minutes.as_bytes() else { return None };
-    let (second, micros) = match seconds.strip_prefix(':') {
-        None if seconds.is_empty() => (0, 0),
-        None => return None,
-        Some(seconds) => match seconds.split_once('.') {
-            None => (two_digits(seconds)?, 0),
-            Some((seconds, fraction)) => (two_digits(seconds)?, parse_fraction(fraction)?),
-        },
+    let (clock, fraction) = match text.split_once(['.', ',']) {
+        Some((clock, digits)) => (clock, Some(parse_fraction(digits)?)),
+        None => (text, None),
     };
-    NaiveTime::from_hms_micro_opt(number(&[h1, h2])?, number(&[m1, m2])?, second, micros)
+    let (hour, minute, second) = match *clock.as_bytes() {
+        [h1, h2, b':', m1, m2, b':', s1, s2] | [h1, h2, m1, m2, s1, s2] => ([h1, h2], [m1, m2], [s1, s2]),
+        // A fraction is one of a second.
+        [h1, h2, b':', m1, m2] | [h1, h2, m1, m2] if fraction.is_none() => ([h1, h2], [m1, m2], *b"00"),
+        _ => return None,
+    };
+    NaiveTime::from_hms_micro_opt(number(&hour)?, number(&minute)?, number(&second)?, fraction.unwrap_or(0))
 }
 
 /// Microseconds from the digits behind the point; those past the sixth are cut off.
@@ -177,11 +186,61 @@ mod tests {
             ("2025-12-30T14:39:10+03", "2025-12-30T11:39:10.000000Z"),
             ("2025-12-30", "2025-12-30T00:00:00.000000Z"),
             (" 2025-12-30T14:39Z ", "2025-12-30T14:39:00.000000Z"),
+            ("2025-12-30T14:39:10,5Z", "2025-12-30T14:39:10.500000Z"),
             ("2024-02-29", "2024-02-29T00:00:00.000000Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z"),
             ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
         ] {
             assert_eq!(Timestamp::parse(text).map(|t| t.to_string()), Ok(shown.into()), "{text}");
+        }
+    }
+
+    #[test]
+    fn compact_forms_are_read_as_python_reads_them() {
+        for (text, shown) in [
+            ("20311230T143910Z", "2031-12-30T14:39:10.000000Z"),
+            ("20311230T143910", "2031-12-30T14:39:10.000000Z"),
+            ("20311230 143910", "2031-12-30T14:39:10.000000Z"),
+            ("20311230T1439", "2031-12-30T14:39:00.000000Z"),
+            ("20311230T1439Z", "2031-12-30T14:39:00.000000Z"),
+            ("20311230T14", "2031-12-30T14:00:00.000000Z"),
+            ("20311230T14+0330", "2031-12-30T10:30:00.000000Z"),
+            ("20311230", "2031-12-30T00:00:00.000000Z"),
+            ("20311230T143910.123456+0330", "2031-12-30T11:09:10.123456Z"),
+            ("20311230T143910.1234567-03:30", "2031-12-30T18:09:10.123456Z"),
+            ("20311230T143910,5+03", "2031-12-30T11:39:10.500000Z"),
+            ("20311230T14:39:10Z", "2031-12-30T14:39:10.000000Z"),
+            ("2031-12-30T143910Z", "2031-12-30T14:39:10.000000Z"),
+            ("2031-12-30T1439", "2031-12-30T14:39:00.000000Z"),
+            (" 20311230T143910Z ", "2031-12-30T14:39:10.000000Z"),
+            ("20240229", "2024-02-29T00:00:00.000000Z"),
+        ] {
+            assert_eq!(Timestamp::parse(text).map(|t| t.to_string()), Ok(shown.into()), "{text}");
+        }
+        for text in [
+            "20311230T14:3910",
+            "20311230T1439:10",
+            "20311230143910",
+            "2031123T143910",
+            "203112",
+            "2031-1230",
+            "20311230T",
+            "20311230Z",
+            "20311230T14391",
+            "20311230T143910.",
+            "20311230T143910.x",
+            "20311230T240000",
+            "20311230T146000",
+            "20311230T143960",
+            "20311230T143910Z+03",
+            "20311230T143910+24:00",
+            "20311230T-0330",
+            "20310229",
+            "20311330T143910Z",
+            "00001230T143910Z",
+            "2031+230T143910Z",
+        ] {
+            assert_eq!(Timestamp::parse(text), Err(WRONG_FORMAT.into()), "{text}");
         }
     }
 

@@ -43,6 +43,16 @@ pub fn repeats(codes: &[Otp], typed: Code) -> bool {
 }
 
 impl Verdict {
+    /// Every one that [`judge`] comes to.
+    pub const ALL: [Self; 6] = [
+        Self::Right,
+        Self::Refused(Reason::WrongCode),
+        Self::Refused(Reason::NotFound),
+        Self::Refused(Reason::Used),
+        Self::Refused(Reason::Expired),
+        Self::Refused(Reason::TooManyAttempts),
+    ];
+
     /// Its name in the metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -16,6 +16,10 @@ use crate::error::{FieldErrors, InvalidValue, Result};
 use crate::http::body::Fields;
 use crate::service::{SendRequest, VerifyRequest};
 
+/// The refusals of a value that is no text, as DRF's `CharField` and `EmailField` word them.
+const NOT_TEXT: &str = "Not a valid string.";
+const NOT_EMAIL: &str = "Enter a valid email address.";
+
 /// The body of a POST.
 pub(super) fn new_otp(body: &Fields) -> Result<NewOtp> {
     let mut errors = FieldErrors::default();
@@ -69,8 +73,8 @@ fn one_recipient(body: &Fields, mut errors: FieldErrors) -> Result<Recipient> {
 
 /// What a body says of recipients. What can't be read counts as not given, with its refusal in `errors`.
 fn recipients(body: &Fields, errors: &mut FieldErrors) -> (Change<MobileNumber>, Change<EmailAddress>) {
-    let number = errors.note("mobile_number", change(body, "mobile_number", MobileNumber::parse));
-    let address = errors.note("email", change(body, "email", EmailAddress::parse));
+    let number = errors.note("mobile_number", change(body, "mobile_number", NOT_TEXT, MobileNumber::parse));
+    let address = errors.note("email", change(body, "email", NOT_EMAIL, EmailAddress::parse));
     (number.unwrap_or(Change::Keep), address.unwrap_or(Change::Keep))
 }
 
@@ -84,7 +88,7 @@ fn optional<T>(
         None => Ok(None),
         Some(Value::Null) => Err("This field may not be null.".into()),
         Some(Value::String(text)) if text.is_empty() && body.is_form() => Ok(None),
-        Some(value) => parse(&text(value)?).map(Some),
+        Some(value) => parse(&text(value, NOT_TEXT)?).map(Some),
     }
 }
 
@@ -134,10 +138,11 @@ fn code_from_number(number: &Number) -> Result<Code, InvalidValue> {
     }
 }
 
-/// What a body does to a field that may be empty.
+/// What a body does to a field that may be empty. `wrong_type` refuses what is no text.
 fn change<T>(
     body: &Fields,
     name: &str,
+    wrong_type: &'static str,
     parse: impl Fn(&str) -> Result<T, InvalidValue>,
 ) -> Result<Change<T>, InvalidValue> {
     match body.get(name) {
@@ -145,17 +150,17 @@ fn change<T>(
         Some(Value::Null) => Ok(Change::Clear),
         // A form has no other way to say null; DRF reads it so too.
         Some(Value::String(text)) if text.is_empty() && body.is_form() => Ok(Change::Clear),
-        Some(value) => parse(&text(value)?).map(Change::Set),
+        Some(value) => parse(&text(value, wrong_type)?).map(Change::Set),
     }
 }
 
-/// DRF's `CharField`: text that is not blank, or a number as its text.
-fn text(value: &Value) -> Result<Cow<'_, str>, InvalidValue> {
+/// DRF's `CharField`: text that is not blank, or a number as its text. Any other type is refused with `wrong_type`.
+fn text<'a>(value: &'a Value, wrong_type: &'static str) -> Result<Cow<'a, str>, InvalidValue> {
     match value {
         Value::String(text) if text.trim().is_empty() => Err("This field may not be blank.".into()),
         Value::String(text) => Ok(text.into()),
         Value::Number(number) => Ok(number.to_string().into()),
-        _ => Err("Not a valid string.".into()),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => Err(wrong_type.into()),
     }
 }
 

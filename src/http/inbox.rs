@@ -24,7 +24,7 @@ use crate::service::Service;
         NoInbox, Denials, Faults
     )
 )]
-pub(super) async fn show(caller: Caller, service: web::Data<Service>) -> Result<HttpResponse> {
+pub(super) async fn show_inbox(caller: Caller, service: web::Data<Service>) -> Result<HttpResponse> {
     caller.require(Permission::ViewOtp)?;
     let messages = service.list_inbox(0).await?;
     let resources: Vec<InboxResource> = messages.iter().map(InboxResource::from).collect();

@@ -11,7 +11,7 @@ use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period, W
 use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::timestamp::parse_date;
 use crate::error::{FieldErrors, InvalidValue, Result};
-use crate::http::openapi::{any_integer, email, limit, mobile_number, offset};
+use crate::http::openapi::{any_integer, limit, offset};
 
 /// The most characters of a search, and the most different words.
 const SEARCH_CHARS: usize = 100;
@@ -59,11 +59,11 @@ pub(super) struct ListParameters {
     has_mobile_number: Option<bool>,
     has_email: Option<bool>,
     is_allow: Option<bool>,
-    /// In any form that is accepted on input
-    #[param(schema_with = mobile_number)]
+    /// In any form that is accepted on input; what is no number matches nothing
+    #[param(example = "0912 345 6789")]
     mobile_number: Option<String>,
-    /// Compared without regard to case
-    #[param(schema_with = email)]
+    /// Compared without regard to case; what is no address matches nothing
+    #[param(example = "some@email.com")]
     email: Option<String>,
 }
 
@@ -82,23 +82,9 @@ pub(super) fn parse(query: &str, zone: Tz) -> Result<OtpQuery> {
             .min(Window::MAX_LIMIT),
         offset: parameters.get("offset", |text| at_least(0, text)).unwrap_or(0),
     };
-    let query = OtpQuery {
-        ordering: parameters.get("ordering", ordering).unwrap_or_default(),
-        filter: OtpFilter {
-            words: parameters.get("search", words).unwrap_or_default(),
-            id_min: parameters.get("id_min", |text| integer(text).ok_or("Enter a number.".into())),
-            id_max: parameters.get("id_max", |text| integer(text).ok_or("Enter a number.".into())),
-            created: parameters.period(["created_date", "created_from", "created_to"], zone),
-            updated: parameters.period(["updated_date", "updated_from", "updated_to"], zone),
-            has_mobile_number: parameters.get("has_mobile_number", boolean),
-            has_email: parameters.get("has_email", boolean),
-            is_allow: parameters.get("is_allow", boolean),
-            mobile_number: parameters.get("mobile_number", MobileNumber::parse),
-            email: parameters.get("email", EmailAddress::parse),
-        },
-        window,
-    };
-    if parameters.errors.is_empty() { Ok(query) } else { Err(parameters.errors.into()) }
+    let ordering = parameters.get("ordering", ordering).unwrap_or_default();
+    let filter = parameters.filter(zone);
+    if parameters.errors.is_empty() { Ok(OtpQuery { ordering, filter, window }) } else { Err(parameters.errors.into()) }
 }
 
 struct Parameters {
@@ -107,11 +93,37 @@ struct Parameters {
 }
 
 impl Parameters {
-    /// The value of a parameter, if it is given and can be read; else `None`, with the refusal noted.
-    fn get<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, InvalidValue>) -> Option<T> {
+    fn filter(&mut self, zone: Tz) -> OtpFilter {
+        let filter = OtpFilter {
+            words: self.get("search", words).unwrap_or_default(),
+            id_min: self.get("id_min", |text| integer(text).ok_or("Enter a number.".into())),
+            id_max: self.get("id_max", |text| integer(text).ok_or("Enter a number.".into())),
+            created: self.period(["created_date", "created_from", "created_to"], zone),
+            updated: self.period(["updated_date", "updated_from", "updated_to"], zone),
+            has_mobile_number: self.get("has_mobile_number", boolean),
+            has_email: self.get("has_email", boolean),
+            is_allow: self.get("is_allow", boolean),
+            ..OtpFilter::default()
+        };
+        let mobile_number = self.text("mobile_number").map(MobileNumber::parse).transpose();
+        let email = self.text("email").map(EmailAddress::parse).transpose();
+        match (mobile_number, email) {
+            (Ok(mobile_number), Ok(email)) => OtpFilter { mobile_number, email, ..filter },
+            // No code is for what is no number or no address, and none has the id 0.
+            _ => OtpFilter { id_max: Some(0), ..OtpFilter::default() },
+        }
+    }
+
+    /// The value of a parameter, if it is given.
+    fn text(&self, name: &str) -> Option<&str> {
         let (_, text) = self.pairs.iter().rev().find(|(given, _)| given == name)?;
-        let text = text.trim();
-        if text.is_empty() { None } else { self.errors.note(name, parse(text)) }
+        Some(text.trim()).filter(|text| !text.is_empty())
+    }
+
+    /// The same, read; what can't be read is `None`, with the refusal noted.
+    fn get<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, InvalidValue>) -> Option<T> {
+        let outcome = parse(self.text(name)?);
+        self.errors.note(name, outcome)
     }
 
     /// The days that a date, a first and a last one leave between them.

@@ -3,12 +3,14 @@
 use std::io;
 use std::net::TcpListener;
 
+use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::error::Result;
 use crate::http::caller::{Caller, Permission};
+use crate::http::connections::Connections;
 use crate::http::openapi::{Denials, Faults};
-use crate::http::{SHUTDOWN_SECONDS, Server};
+use crate::http::{Endpoint, NO_REQUEST_FOR, SHUTDOWN_SECONDS, Server, observe, open_read, read, routes};
 use crate::service::Service;
 
 /// Connections to the port of the metrics.
@@ -29,27 +31,38 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
         Denials, Faults
     )
 )]
-pub(super) async fn show(caller: Caller, service: web::Data<Service>) -> Result<HttpResponse> {
+pub(super) async fn show_metrics(caller: Caller, service: web::Data<Service>) -> Result<HttpResponse> {
     caller.require(Permission::ViewOtp)?;
     service.metrics().await.map(text)
 }
+
+/// All that there is on the port of the metrics.
+const ENDPOINTS: [Endpoint; 1] = [open_read("/metrics", |resource| resource.route(read().to(show_to_anyone)))];
 
 /// A server on `listener` that shows the metrics to anyone, and nothing else.
 ///
 /// # Errors
 /// Where the listener can't be used.
 pub fn metrics_server(listener: TcpListener, service: Service) -> io::Result<Server> {
-    let anyone = |service: web::Data<Service>| async move { service.metrics().await.map(text) };
+    let watched = Connections::watched(NO_REQUEST_FOR);
     let server = HttpServer::new(move || {
-        App::new().app_data(web::Data::new(service.clone())).route("/metrics", web::get().to(anyone))
+        App::new()
+            .app_data(web::Data::new(service.clone()))
+            .wrap(from_fn(observe::observe))
+            .configure(|config| routes(config, &ENDPOINTS))
     });
     Ok(server
         .workers(1)
         .max_connections(CONNECTIONS)
+        .on_connect(move |stream, data| watched.admit(stream, data))
         .shutdown_timeout(SHUTDOWN_SECONDS)
         .disable_signals()
         .listen(listener)?
         .run())
+}
+
+async fn show_to_anyone(service: web::Data<Service>) -> Result<HttpResponse> {
+    service.metrics().await.map(text)
 }
 
 fn text(metrics: String) -> HttpResponse {

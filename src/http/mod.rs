@@ -118,8 +118,7 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
             .app_data(stopping.clone())
             .wrap(from_fn(throttle::throttle))
             .wrap(from_fn(observe::observe))
-            .configure(routes)
-            .default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }))
+            .configure(|config| routes(config, &ENDPOINTS))
     });
     Ok(server
         .workers(workers)
@@ -168,8 +167,8 @@ const ENDPOINTS: [Endpoint; 13] = [
         },
     },
     only_read("/api/notifications/otp/{id}/deliveries", |resource| resource.route(read().to(sending::deliveries))),
-    only_read("/dev/inbox", |resource| resource.route(read().to(inbox::show))),
-    only_read("/metrics", |resource| resource.route(read().to(metrics::show))),
+    only_read("/dev/inbox", |resource| resource.route(read().to(inbox::show_inbox))),
+    only_read("/metrics", |resource| resource.route(read().to(metrics::show_metrics))),
     open_read("/healthz", |resource| resource.route(read().to(health::live))),
     open_read("/readyz", |resource| resource.route(read().to(health::ready))),
     open_read("/openapi.json", |resource| resource.route(read().to(openapi::describe))),
@@ -192,9 +191,10 @@ const fn open_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endp
     Endpoint { needs_token: false, ..only_read(path, routes) }
 }
 
-fn routes(config: &mut web::ServiceConfig) {
+/// Adds the endpoints of a server, and 404 for all other paths.
+fn routes(config: &mut web::ServiceConfig, endpoints: &[Endpoint]) {
     // A resource for each way to write a path: one for both would match even fixed paths by a regular expression.
-    for (endpoint, slash) in ENDPOINTS.iter().flat_map(|endpoint| [(endpoint, ""), (endpoint, "/")]) {
+    for (endpoint, slash) in endpoints.iter().flat_map(|endpoint| [(endpoint, ""), (endpoint, "/")]) {
         let resource = web::resource(format!("{}{slash}", endpoint.path));
         let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)).app_data(Pattern(endpoint.path)));
         let resource = if endpoint.needs_token {
@@ -204,6 +204,7 @@ fn routes(config: &mut web::ServiceConfig) {
         };
         config.service(resource.wrap(from_fn(observe::catch_panic)));
     }
+    config.default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }));
 }
 
 /// GET, and HEAD with it.

@@ -23,15 +23,19 @@ use chrono_tz::Tz;
 
 use crate::delivery::Delivery;
 use crate::domain::clock::time_left;
-use crate::domain::limit::Limits;
+use crate::domain::limit::{Limit, Limits};
+use crate::domain::outbox::Outcome;
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenHash};
 use crate::domain::user::Caller;
+use crate::domain::verification::Verdict;
 use crate::error::{Error, Kind, Result};
+use crate::metrics::Metrics;
 use crate::service::limits::Guard;
 use crate::service::outbox::Queued;
 use crate::service::sending::UnderWay;
+use crate::service::verifying::MAX_CONSECUTIVE_FAILURES;
 use crate::store::tokens::Presented;
 use crate::store::{Db, Store, tokens, users};
 
@@ -84,6 +88,7 @@ struct Call {
 impl Service {
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
         let Settings { policy, timezone, limits, delivery } = settings;
+        expect_series(store.metrics(), &delivery);
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
         let (delivery, under_way) = (Arc::new(delivery), UnderWay::default());
         let (queued, noting) = (Arc::default(), Arc::default());
@@ -149,6 +154,16 @@ impl Service {
             self.limits.warn_once(limitation, self.now());
         }
         outcome
+    }
+}
+
+/// Shows every series that limits, verdicts and providers can have, from the start.
+fn expect_series(metrics: &Metrics, delivery: &Delivery) {
+    let settings = Limit::ALL.map(Limit::setting);
+    settings.into_iter().chain([MAX_CONSECUTIVE_FAILURES]).for_each(|setting| metrics.expect_limit(setting));
+    Verdict::ALL.into_iter().for_each(|verdict| metrics.expect_verdict(verdict.as_str()));
+    for provider in delivery.sms.iter().chain(delivery.email.iter()) {
+        Outcome::ALL.into_iter().for_each(|outcome| metrics.expect_message(provider.name(), outcome.as_str()));
     }
 }
 

@@ -20,6 +20,9 @@ use crate::store::{Db, otps, recipients};
 /// Nothing but the staff ends this; who asks again tomorrow asks soon enough.
 const UNTIL_RESET: Duration = Duration::from_secs(24 * 3600);
 
+/// The setting that says after how many failures in a row only staff can help.
+pub(super) const MAX_CONSECUTIVE_FAILURES: &str = "otp.max_consecutive_failures";
+
 /// What a caller asks to be verified.
 #[derive(Clone, Debug)]
 pub struct VerifyRequest {
@@ -93,7 +96,7 @@ impl Service {
         if recipients::consecutive_failures(db, recipient)? < most {
             return Ok(());
         }
-        Err(Error::locked_out(UNTIL_RESET).limited_by(("otp.max_consecutive_failures", most)))
+        Err(Error::locked_out(UNTIL_RESET).limited_by((MAX_CONSECUTIVE_FAILURES, most)))
     }
 }
 

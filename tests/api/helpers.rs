@@ -82,6 +82,14 @@ impl TestApp {
         self.address = serve(&self.store, &self.service, http::Settings::default());
     }
 
+    /// Serves the metrics on a port of their own; the address.
+    pub fn serve_metrics(&self) -> String {
+        let (listener, address) = listener();
+        let service = self.service.clone();
+        run(move || http::metrics_server(listener, service).unwrap());
+        address
+    }
+
     /// Delivers messages until what comes back is dropped.
     pub fn deliver(&self) -> watch::Sender<bool> {
         let (stop, stopped) = watch::channel(false);
@@ -121,8 +129,12 @@ impl TestApp {
     }
 
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        self.request_at(&self.address, method, path)
+    }
+
+    pub fn request_at(&self, address: &str, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        self.client.request(method, format!("{}{path}", self.address))
+        self.client.request(method, format!("{address}{path}"))
     }
 
     /// Sends a request as the admin.
@@ -162,14 +174,24 @@ fn service_over(store: &Store, clock: &Arc<AtomicI64>, settings: service::Settin
 
 fn serve(store: &Store, service: &Service, settings: http::Settings) -> String {
     let settings = http::Settings { workers: 2, metrics: store.metrics().clone(), ..settings };
+    let (listener, address) = listener();
+    let service = service.clone();
+    run(move || http::server(listener, service, settings).unwrap());
+    address
+}
+
+fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = format!("http://{}", listener.local_addr().unwrap());
-    let service = service.clone();
-    thread::spawn(move || {
+    (listener, address)
+}
+
+/// Runs a server on a thread of its own.
+fn run(server: impl FnOnce() -> http::Server + Send + 'static) {
+    thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { http::server(listener, service, settings).unwrap().await.unwrap() });
+        runtime.block_on(async { server().await.unwrap() });
     });
-    address
 }
 
 pub async fn answer(request: RequestBuilder) -> Answer {

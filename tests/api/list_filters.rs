@@ -1,5 +1,8 @@
-use crate::helpers::OTPS;
-use crate::list::{app_with_codes, finds, ids};
+use crate::helpers::{OTPS, on_field};
+use crate::list::{app_with_codes, finds, get, ids};
+
+/// A page of a list to which nothing belongs.
+const EMPTY: &str = r#"{"count":0,"next":null,"previous":null,"results":[]}"#;
 
 #[tokio::test]
 async fn filters_by_id_and_presence() {
@@ -66,4 +69,30 @@ async fn filters_by_day_count_days_in_the_configured_zone() {
     app.send_json("PATCH", &format!("{OTPS}1"), "{}").await;
     assert_eq!(ids(&app, "updated_date=2026-01-01").await, [1]);
     assert_eq!(ids(&app, "created_date=2026-01-01").await, [0; 0]);
+}
+
+#[tokio::test]
+async fn what_is_no_number_or_address_matches_nothing() {
+    let app = app_with_codes().await;
+    let long = format!("{}@example.com", "a".repeat(300));
+    for (name, values) in [
+        ("mobile_number", &["x", "0912", "%00", "-9120000001", "1"][..]),
+        ("email", &["x", "a@b", "sara@", "%00", "null", long.as_str()]),
+    ] {
+        for value in values {
+            let (status, body) = get(&app, &format!("{name}={value}")).await;
+            assert_eq!((status, body.as_str()), (200, EMPTY), "{name}={value}");
+            assert_eq!(ids(&app, &format!("{name}={value}&is_allow=true&search=sara&ordering=code")).await, [0; 0]);
+        }
+    }
+    let (status, body) = get(&app, "email=x&limit=2&offset=4").await;
+    let previous = format!("{}{OTPS}?email=x&limit=2&offset=2", app.address);
+    let empty = format!(r#"{{"count":0,"next":null,"previous":"{previous}","results":[]}}"#);
+    assert_eq!((status, body), (200, empty));
+    let (status, body) = get(&app, "email=x&id_min=x").await;
+    assert_eq!(
+        (status, body),
+        (400, on_field("id_min", "Enter a number.")),
+        "what can't be read is refused all the same"
+    );
 }

@@ -8,9 +8,11 @@ mod clients;
 mod clock_jumps;
 mod create;
 mod delete;
+mod docs;
 mod expensive;
 mod fields;
 mod framing;
+mod fuzz;
 #[path = "../gateway/mod.rs"]
 mod gateway;
 mod helpers;

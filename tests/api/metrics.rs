@@ -1,3 +1,4 @@
+use otpd::domain::limit::Limit;
 use otpd::domain::user::{Permission, Role};
 use otpd::http::Settings;
 
@@ -127,4 +128,62 @@ async fn probes_are_never_throttled_and_do_not_use_up_what_others_may_send() {
         }
     }
     assert_eq!(answer(app.request("GET", "/readyz")).await.status, 200);
+}
+
+#[tokio::test]
+async fn the_port_of_the_metrics_answers_as_the_api_does() {
+    let app = TestApp::start().await;
+    let address = app.serve_metrics();
+    let ask = |verb: &'static str, path: &'static str| {
+        let request = app.request_at(&address, verb, path).header("X-Request-ID", "scrape");
+        async { answer(request).await }
+    };
+    for path in ["/metrics", "/metrics/"] {
+        let shown = ask("GET", path).await;
+        assert_eq!(shown.status, 200);
+        assert_eq!(value(&shown.body, "otpd_codes"), 0.0);
+        let head = ask("HEAD", path).await;
+        head.is(200, "");
+        assert_eq!(head.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
+        for verb in ["POST", "PUT", "DELETE", "OPTIONS"] {
+            let refused = ask(verb, path).await;
+            refused.is(405, &format!(r#"{{"detail":"Method \"{verb}\" not allowed."}}"#));
+            assert_eq!(refused.header("allow"), "GET, HEAD");
+        }
+    }
+    for path in ["/", "/healthz", "/readyz", OTPS, "/docs/", "/openapi.json", "/metrics/x"] {
+        ask("GET", path).await.is(404, r#"{"detail":"Not found."}"#);
+    }
+    for (verb, path) in [("GET", "/metrics"), ("HEAD", "/metrics/"), ("POST", "/metrics"), ("GET", "/nowhere")] {
+        let answer = ask(verb, path).await;
+        assert_eq!(answer.header("x-request-id"), "scrape");
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert_eq!(answer.header("x-content-type-options"), "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn every_series_worth_an_alert_is_there_from_the_start() {
+    let app = TestApp::start_serving(crate::outbox::delivering()).await;
+    let metrics = app.send("GET", "/metrics").await.body;
+    let limits = Limit::ALL.map(Limit::setting).into_iter().chain(["otp.max_consecutive_failures"]);
+    let limits = limits.map(|limit| format!(r#"otpd_limited_requests_total{{limit="{limit}"}}"#));
+    let verdicts = ["right", "wrong_code", "not_found", "used", "expired", "too_many_attempts"];
+    let verdicts = verdicts.map(|verdict| format!(r#"otpd_verifications_total{{verdict="{verdict}"}}"#));
+    let outcomes = ["sent", "retry", "next", "bad_recipient", "misconfigured", "unknown"];
+    let attempts =
+        outcomes.map(|outcome| format!(r#"otpd_message_attempts_total{{outcome="{outcome}",provider="nowhere"}}"#));
+    let plain = [
+        "otpd_write_queue_refusals_total",
+        "otpd_throttled_requests_total",
+        "otpd_outbox_messages",
+        "otpd_purged_codes_total",
+    ];
+    let plain = plain.map(str::to_owned);
+    for name in limits.chain(verdicts).chain(attempts).chain(plain) {
+        assert_eq!(value(&metrics, &name), 0.0, "{name}");
+    }
+    for name in ["otpd_wal_bytes", "otpd_commit_duration_seconds_count"] {
+        assert!(value(&metrics, name) > 0.0, "{name}");
+    }
 }

@@ -1,3 +1,5 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::gateway::Gateway;
@@ -90,6 +92,35 @@ fn no_log_line_shows_what_is_sent_or_the_keys_of_providers_at_trace_level() {
         let found: Vec<&str> = log.lines().filter(|line| line.contains(canary)).collect();
         assert!(found.is_empty(), "{canary}: {found:?}");
     }
+}
+
+#[test]
+fn an_id_that_a_client_chose_is_masked_where_it_could_be_a_number_or_the_token() {
+    let folder = folder();
+    let mut server = Server::start(folder.path());
+    let admin = std::fs::read_to_string(folder.path().join("admin.token")).unwrap();
+    let admin = admin.trim();
+    let uuid = "0b5f1d5e-8c1f-4d43-9d0e-0a1b2c3d4e5f";
+    for id in ["09127770001", "739204615739", admin, uuid, "checkout"] {
+        let mut stream = TcpStream::connect(server.socket()).unwrap();
+        let request = format!(
+            "GET /healthz HTTP/1.1\r\nHost: otpd\r\nAuthorization: Token {admin}\r\nX-Request-ID: {id}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains(&format!("x-request-id: {id}\r\n")), "{answer}");
+    }
+    server.signal("TERM");
+    let (_, log) = server.wait();
+    let ids: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.split_once(" GET /healthz ")?.0.rsplit_once(' '))
+        .map(|(_, id)| id)
+        .collect();
+    let masked = format!("otpd***{}", &admin[admin.len() - 4..]);
+    assert_eq!(ids, ["09***", "7392***5739", &masked, uuid, "checkout"]);
+    assert!(!log.contains(admin));
 }
 
 #[test]

@@ -1,34 +1,31 @@
 //! The API described for machines (`/openapi.json`, OpenAPI 3.1) and for people (`/docs`, Swagger UI out of this binary:
 //! no request leaves the machine). Both are made from the handlers' own annotations; a test holds them to the routes.
 
+mod docs;
 mod responses;
 mod schemas;
 mod send_schemas;
 
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use actix_web::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, ContentEncoding, LOCATION};
-use actix_web::{HttpResponse, web};
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_TYPE;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
 use utoipa::{Modify, OpenApi};
-use utoipa_swagger_ui::Config;
 
+pub(super) use crate::http::openapi::docs::{docs, docs_file};
 pub(super) use crate::http::openapi::responses::{
     BodyRefusals, Denials, Faults, InvalidBody, Limited, NoInbox, NoSuchOtp, NotVerified, Repeated,
 };
 pub(super) use crate::http::openapi::schemas::{
-    FieldMessages, NewOtpForm, NewOtpJson, OtpPatchForm, OtpPatchJson, any_integer, email, limit, mobile_number, offset,
+    FieldMessages, NewOtpForm, NewOtpJson, OtpPatchForm, OtpPatchJson, any_integer, limit, offset,
 };
 pub(super) use crate::http::openapi::send_schemas::{
     RecipientForm, RecipientJson, SendForm, SendJson, VerifyForm, VerifyJson,
 };
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::http::{health, inbox, metrics, otps, sending};
-
-/// Swagger UI draws with inline styles and data images; it loads nothing from elsewhere.
-const DOCS_POLICY: &str =
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
 #[derive(OpenApi)]
 #[openapi(
@@ -39,9 +36,9 @@ const DOCS_POLICY: &str =
     ),
     paths(
         otps::create, otps::list, otps::retrieve, otps::update, otps::delete,
-        sending::send, sending::verify, sending::reset, sending::deliveries, inbox::show,
-        health::live, health::ready, metrics::show,
-        describe, docs, docs_file
+        sending::send, sending::verify, sending::reset, sending::deliveries, inbox::show_inbox,
+        health::live, health::ready, metrics::show_metrics,
+        describe, docs::docs, docs::docs_file
     ),
     components(schemas(FieldMessages, responses::Reasoned, responses::Refused)),
     modifiers(&TokenScheme),
@@ -90,43 +87,6 @@ pub(super) async fn describe() -> Result<HttpResponse> {
     static JSON: LazyLock<Result<String, String>> = LazyLock::new(|| json().map_err(|cause| cause.to_string()));
     let json = JSON.as_ref().map_err(|cause| Error::internal(cause.as_str()))?;
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(json.as_str()))
-}
-
-/// Where people read this description
-#[utoipa::path(
-    get,
-    path = "/docs",
-    tag = "service",
-    responses((status = 308, description = "The page is at `/docs/`", headers(("Location" = String))))
-)]
-pub(super) async fn docs() -> HttpResponse {
-    HttpResponse::PermanentRedirect().insert_header((LOCATION, "docs/")).finish()
-}
-
-/// The page and the files that it is made of
-#[utoipa::path(
-    get,
-    path = "/docs/{file}",
-    tag = "service",
-    params(("file" = String, Path, description = "Empty for the page itself", example = "index.html")),
-    responses(
-        (status = 200, description = "A file of Swagger UI", content_type = "text/html", body = String),
-        (status = 404, description = "No such file", body = responses::Detail)
-    )
-)]
-pub(super) async fn docs_file(file: web::Path<String>) -> Result<HttpResponse> {
-    static CONFIG: LazyLock<Arc<Config<'static>>> =
-        LazyLock::new(|| Arc::new(Config::from("../openapi.json").validator_url("none")));
-    let found =
-        utoipa_swagger_ui::serve(&file, Arc::clone(&CONFIG)).map_err(|cause| Error::internal(cause.to_string()))?;
-    let file = found.ok_or_else(|| Error::new(Kind::NotFound, "Not found."))?;
-    let mut response = HttpResponse::Ok();
-    response.insert_header((CONTENT_TYPE, file.content_type)).insert_header((CONTENT_SECURITY_POLICY, DOCS_POLICY));
-    // In the binary most files are packed, and every browser unpacks them.
-    if file.gzpipped {
-        response.insert_header(ContentEncoding::Gzip);
-    }
-    Ok(response.body(file.bytes.into_owned()))
 }
 
 #[cfg(test)]

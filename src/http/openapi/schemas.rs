@@ -114,7 +114,7 @@ pub(super) fn typed(json_type: Type) -> ObjectBuilder {
 
 pub(super) fn code() -> Schema {
     let integer = typed(Type::Integer).minimum(Some(0)).maximum(Some(Code::MAX));
-    let digits = typed(Type::String).pattern(Some(r"^ *[0-9۰-۹٠-٩]{1,15} *$"));
+    let digits = typed(Type::String).pattern(Some(r"^ *[0-9۰-۹٠-٩]{1,15}(\.0*)? *$"));
     let description = "An integer, or a string of digits, Persian and Arabic ones too";
     AnyOfBuilder::new().item(integer).item(digits).description(Some(description)).examples([json!(255_315)]).into()
 }

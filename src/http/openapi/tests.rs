@@ -44,6 +44,18 @@ fn every_operation_under_api_asks_for_the_token_and_tells_its_refusals() {
     }
 }
 
+#[test]
+fn every_operation_has_an_id_of_its_own() {
+    let described = described();
+    let operations =
+        described["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
+    let mut ids: Vec<&str> = operations.map(|operation| operation["operationId"].as_str().unwrap()).collect();
+    ids.sort_unstable();
+    let all = ids.len();
+    ids.dedup();
+    assert_eq!((ids.len(), all), (16, 16), "{ids:?}");
+}
+
 /// A reviewer sees in `tests/openapi.json` what a change does to the API. `UPDATE_SNAPSHOT=1 cargo test` writes it anew.
 #[test]
 fn the_description_is_the_one_that_was_reviewed() {
