@@ -155,8 +155,13 @@ impl Error {
 
     /// The store can't take the request now, and may in a second; `cause` is for the log.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self::unavailable_as_logged().because(cause)
+    }
+
+    /// The store can't take the request now, for a cause that was logged when it began and is not logged again.
+    pub fn unavailable_as_logged() -> Self {
         let detail = "Service temporarily unavailable, try again later.";
-        Self { retry_after: Some(1), ..Self::new(Kind::Unavailable, detail) }.because(cause)
+        Self { retry_after: Some(1), ..Self::new(Kind::Unavailable, detail) }
     }
 
     /// A fault on our side; `cause` is for the log.

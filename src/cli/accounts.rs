@@ -63,8 +63,7 @@ pub(super) enum TokenCommand {
 }
 
 pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult {
-    let adds = matches!(command, UserCommand::Add { .. });
-    let store = open(config, adds)?;
+    let store = open(config)?;
     match command {
         UserCommand::Add { name, role, permissions } => {
             let token = new_token();
@@ -81,7 +80,7 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
 }
 
 pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResult {
-    let store = open(config, false)?;
+    let store = open(config)?;
     match command {
         TokenCommand::Add { name } => {
             let token = new_token();

@@ -3,20 +3,27 @@
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
-use crate::cli::{CommandResult, now, tell};
+use crate::cli::{CommandResult, now, tell, with_configuration};
 use crate::config::Config;
-use crate::store::{self, Contents};
+use crate::store::{self, Contents, Gain, Replace, Returning, ReturningToken, ReturningUser};
 
 pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult {
-    let contents = store::backup(&config.database_path, file, force, &show)?;
+    let replace = if force {
+        Replace::UnlessFarLess { kept_since: config.otp_retention.map(|retention| now().minus(retention)) }
+    } else {
+        Replace::Never
+    };
+    let contents = store::backup(&config.database_path, file, replace, &|percent, _| show(percent))
+        .map_err(|error| with_configuration(config, &error))?;
     tell_of(contents, file);
     Ok(())
 }
 
-pub(super) fn restore(config: &Config, file: &Path) -> CommandResult {
-    let (contents, kept) = store::restore(file, &config.database_path, now(), &show)?;
-    tell_of(contents, &config.database_path);
-    if let Some(kept) = kept {
+pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> CommandResult {
+    let restored = store::restore(file, &config.database_path, revoke_tokens, now(), &|percent, _| show(percent))?;
+    tell_of(restored.contents, &config.database_path);
+    tell_returning(&restored.returning);
+    if let Some(kept) = restored.kept {
         tell(&format!("what was there before is kept as {}", kept.display()));
     }
     Ok(())
@@ -26,12 +33,45 @@ fn tell_of(Contents { codes, users, tokens }: Contents, file: &Path) {
     tell(&format!("{codes} codes, {users} users and {tokens} tokens are in {}", file.display()));
 }
 
-/// On a terminal one line tells how far the copy is; each time it is written anew, and the last word goes over it.
+/// Tells what the copy would have allowed once more, and what it does allow once more.
+fn tell_returning(returning: &Returning) {
+    if returning.spent > 0 {
+        tell(&format!("{} codes that could have been verified once more are spent", returning.spent));
+    }
+    if returning.cancelled > 0 {
+        tell(&format!("{} messages that waited are cancelled", returning.cancelled));
+    }
+    if let Some(why) = &returning.not_compared {
+        tell(&format!(
+            "the database that was there can't be read ({why}), so every user and token of the copy is listed:"
+        ));
+    }
+    for ReturningUser { name, gain } in &returning.users {
+        tell(&match gain {
+            Gain::Account { role } => format!("user {name} ({role}) comes back"),
+            Gain::Activity => format!("user {name} is enabled again; `otpd user disable {name}` disables it"),
+            Gain::Role { role, instead_of } => format!("user {name} is {role} again instead of {instead_of}"),
+            Gain::Permissions(codes) => {
+                let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
+                format!("user {name} has permissions again: {}", codes.join(" "))
+            }
+        });
+    }
+    for ReturningToken { prefix, owner, .. } in &returning.tokens {
+        let is = if returning.are_tokens_revoked { "is revoked" } else { "comes back" };
+        tell(&format!("token {prefix} of {owner} {is}"));
+    }
+    if !returning.tokens.is_empty() && !returning.are_tokens_revoked {
+        tell("`otpd token revoke PREFIX` revokes a token; `otpd restore --revoke-tokens` would have revoked these");
+    }
+}
+
+/// On a terminal one line shows how far the copy is. Each time it is written anew, and the last message goes over it.
 fn show(percent: u64) {
     let mut stderr = io::stderr();
     if stderr.is_terminal() {
         let step = if percent < 100 { format!("copying: {percent} %") } else { "checking the copy".to_owned() };
-        // Where stderr is closed nobody is left to read it.
+        // If stderr is closed there is no reader.
         let _ = write!(stderr, "{step:<20}\r").and_then(|()| stderr.flush());
     }
 }

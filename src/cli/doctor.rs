@@ -13,7 +13,7 @@ use crate::delivery::{Keep, ProviderSettings};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Error;
 use crate::service::health;
-use crate::store::folder_of;
+use crate::store::{self, folder_of};
 
 /// One line: what was looked at, and what is well or what to do.
 type Finding = (String, Result<String, String>);
@@ -22,13 +22,15 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     let mut findings: Vec<Finding> =
         config.warnings.iter().map(|warning| ("settings".to_owned(), Err(warning.clone()))).collect();
     findings.push(("trusted proxies".to_owned(), proxies(config)));
-    match open(config, false) {
+    match open(config) {
         Ok(store) => {
             findings.push(("database".to_owned(), permissions(&config.database_path)));
             findings.push(("clock".to_owned(), health::clock(&store, now(), installed_at()).await));
         }
-        Err(error) => findings.push(("database".to_owned(), Err(error.to_string()))),
+        Err(error) => findings.push(("database".to_owned(), Err(error))),
     }
+    let of_files = store::findings(&config.database_path);
+    findings.extend(of_files.into_iter().map(|finding| ("files".to_owned(), Err(finding))));
     let (sms, email) = (&config.delivery.sms, &config.delivery.email);
     findings.extend(providers("sms", sms, email.is_empty()).await);
     findings.extend(providers("email", email, sms.is_empty()).await);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::error::{Error, Result};
 use crate::service::Service;
 
 const PURGE_EVERY: Duration = Duration::from_secs(60);
@@ -15,7 +16,7 @@ pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
     let mut tidied = Instant::now();
     loop {
         every.tick().await;
-        if let Err(error) = service.purge_traces().await {
+        if let Err(error) = service.purge_traces().await.or_else(not_logged_before) {
             log::warn!("old counts could not be deleted, the next try is in a minute: {error}");
         }
         let purged = match retention {
@@ -30,7 +31,7 @@ pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
 }
 
 async fn purge(service: &Service, retention: Duration) -> usize {
-    let purged = service.purge_expired(retention).await.unwrap_or_else(|error| {
+    let purged = service.purge_expired(retention).await.or_else(not_logged_before).unwrap_or_else(|error| {
         log::warn!("expired codes could not be deleted, the next try is in a minute: {error}");
         0
     });
@@ -38,6 +39,11 @@ async fn purge(service: &Service, retention: Duration) -> usize {
         log::info!("deleted {purged} codes that expired more than otp.retention ago");
     }
     purged
+}
+
+/// Passes on an error that has a cause to log; the cause of others was logged when the trouble began.
+fn not_logged_before<T: Default>(error: Error) -> Result<T> {
+    if error.cause().is_some() { Err(error) } else { Ok(T::default()) }
 }
 
 async fn tidy(service: &Service) {

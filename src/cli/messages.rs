@@ -39,7 +39,7 @@ pub(super) fn recipient(text: &str) -> Result<Recipient, &'static str> {
 }
 
 pub(super) async fn recipient_command(config: &Config, command: RecipientCommand) -> CommandResult {
-    let store = open(config, false)?;
+    let store = open(config)?;
     let RecipientCommand::Reset { recipient } = command;
     let changed = recipients::reset(&store, recipient).await?;
     tell(if changed { "the recipient is unlocked" } else { "there was nothing to unlock" });
@@ -48,7 +48,7 @@ pub(super) async fn recipient_command(config: &Config, command: RecipientCommand
 
 /// Shows what the development inbox holds, and what comes into it until somebody ends the command.
 pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
-    let store = open(config, false)?;
+    let store = open(config)?;
     let mut last = 0;
     loop {
         for message in inbox::list(&store, last).await? {
@@ -67,7 +67,7 @@ pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
 
 /// Sends one real message with a code that nothing will verify, and says what each provider answered.
 pub(super) async fn send_test(config: &Config, recipient: Recipient, language: Option<Language>) -> CommandResult {
-    let store = open(config, true)?;
+    let store = open(config)?;
     let settings = serve::service_settings(config, &store)?;
     settings.delivery.require_reachable(&recipient)?;
     let code = Code::generate(&mut UnwrapErr(SysRng), config.policy.code_length);

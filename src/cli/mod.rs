@@ -23,7 +23,7 @@ use crate::config::Config;
 use crate::domain::message::Language;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
-use crate::store::{OpenError, Options, Store};
+use crate::store::{Create, OpenError, Options, Store};
 
 type CommandResult = Result<(), Box<dyn std::error::Error>>;
 
@@ -43,6 +43,16 @@ enum Command {
     /// Open (or create) the database, bring its schema up to date, and serve; what `otpd` alone does
     #[command(after_help = "Example:\n  OTPD_SERVER__PORT=9000 otpd serve")]
     Serve,
+    /// Create the database and its first admin, as the first start does, and do not serve
+    ///
+    /// Creates a database also where a start refuses to because files of an older one lie there. The admin's token is shown
+    /// on a terminal; otherwise it is written to admin.token beside the database. A file that is there is never replaced.
+    #[command(after_help = "Example:\n  otpd init --admin-token-file /root/otpd-admin.token")]
+    Init {
+        /// Write the admin's token to this new file (mode 0600) instead
+        #[arg(long, value_name = "FILE")]
+        admin_token_file: Option<PathBuf>,
+    },
     /// Add users, and say what they may do
     #[command(subcommand, after_help = "Example:\n  otpd user add support --role staff --permission 2852")]
     User(UserCommand),
@@ -72,17 +82,31 @@ enum Command {
         #[arg(long)]
         language: Option<Language>,
     },
-    /// Copy the database while it is in use; the copy is checked before it bears its name
+    /// Copy the database while it is in use; the copy is checked before it gets its name
+    ///
+    /// A link is followed if it belongs to this user or to root. Devices, FIFOs, sockets and folders are refused.
     #[command(after_help = "Example:\n  otpd backup /var/backups/otp-$(date +%F).db")]
     Backup {
         file: PathBuf,
-        /// Replace a file that is there already
+        /// Replace a file that is there already, unless it is a backup that holds far more: more than twice as many users, or
+        /// codes that would still be kept, or codes with greater ids. To replace that too, delete it first
         #[arg(long)]
         force: bool,
     },
     /// Put a copy that `otpd backup` made in the place of the database; otpd must not run. What was there is kept
+    ///
+    /// Codes that were sent are spent in the restored database, codes that were used since stay used, and messages that
+    /// waited are cancelled. Users, permissions and tokens that come back are listed. Limits and failures count on
+    /// from the copy.
     #[command(after_help = "Example:\n  otpd restore /var/backups/otp-2026-11-23.db")]
-    Restore { file: PathBuf },
+    Restore {
+        file: PathBuf,
+        /// Delete the tokens that come back: those that the present database does not have, or refuses because their user is
+        /// disabled. Tokens that work at present go on working. If the present database can't be read, all tokens
+        /// are deleted, for any of them may have been revoked; `otpd token add` makes new ones
+        #[arg(long)]
+        revoke_tokens: bool,
+    },
     /// Check and show the settings
     #[command(subcommand, after_help = "Example:\n  otpd config show")]
     Config(ConfigCommand),
@@ -108,6 +132,7 @@ pub fn run() -> CommandResult {
     logging::start(config.log_level);
     match cli.command.unwrap_or(Command::Serve) {
         Command::Serve => block_on(serve::run(&config)),
+        Command::Init { admin_token_file } => block_on(first_run::init(&config, admin_token_file.as_deref())),
         Command::User(command) => block_on(accounts::user(&config, command)),
         Command::Token(command) => block_on(accounts::token(&config, command)),
         Command::Recipient(command) => block_on(messages::recipient_command(&config, command)),
@@ -115,7 +140,7 @@ pub fn run() -> CommandResult {
         Command::Doctor => block_on(doctor::run(&config)),
         Command::SendTest { recipient, language } => block_on(messages::send_test(&config, recipient, language)),
         Command::Backup { file, force } => copies::backup(&config, &file, force),
-        Command::Restore { file } => copies::restore(&config, &file),
+        Command::Restore { file, revoke_tokens } => copies::restore(&config, &file, revoke_tokens),
         Command::Config(ConfigCommand::Show) => out(&config.show()),
         Command::Config(ConfigCommand::Check) => {
             for warning in &config.warnings {
@@ -136,10 +161,27 @@ fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
     outcome
 }
 
-/// The database for one command; `create` makes it where there is none.
-fn open(config: &Config, create: bool) -> Result<Opened, OpenError> {
-    let checkpoints = config.checkpoints;
-    Store::open(&config.database_path, &Options { readers: 1, create, checkpoints, ..Options::default() }).map(Opened)
+/// The database for one command, which must be there.
+fn open(config: &Config) -> Result<Opened, String> {
+    let options = Options { readers: 1, create: Create::Never, checkpoints: config.checkpoints, ..Options::default() };
+    open_store(config, &options).map(Opened)
+}
+
+/// The database of the configuration.
+///
+/// # Errors
+/// One sentence for the operator; if there is no database, also which configuration said where.
+fn open_store(config: &Config, options: &Options) -> Result<Store, String> {
+    Store::open(&config.database_path, options).map_err(|error| with_configuration(config, &error))
+}
+
+/// Where the database was looked for depends on the configuration file and on the working folder.
+fn with_configuration(config: &Config, error: &OpenError) -> String {
+    match config.file() {
+        Some(file) if error.is_missing() => format!("{error} (configuration file: {})", file.display()),
+        None if error.is_missing() => format!("{error} (no configuration file)"),
+        _ => error.to_string(),
+    }
 }
 
 /// The store of a command. However the command ends, what it wrote is moved into the database.

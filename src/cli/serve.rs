@@ -11,13 +11,13 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::housekeeping::keep_house;
-use crate::cli::{CommandResult, first_run, now, open_files};
+use crate::cli::{CommandResult, first_run, now, open_files, open_store};
 use crate::config::{Config, DeliveryConfig};
 use crate::delivery::{Chain, Delivery};
 use crate::http;
 use crate::metrics::Metrics;
 use crate::service::{self, Service};
-use crate::store::{Options, Store};
+use crate::store::{Create, Options, Store};
 
 const DISK_FAILED: &str = "the disk failed; the log says how. Start otpd again to recover";
 const OUTBOX_FAILED: &str = "the outbox failed; the log says where. Start otpd again: nothing queued is lost";
@@ -40,7 +40,7 @@ pub(super) async fn run(config: &Config) -> CommandResult {
         .transpose()?;
     let address = listener.local_addr()?;
     let (options, settings) = settings(config)?;
-    let store = Store::open(&config.database_path, &options)?;
+    let store = open_store(config, &options)?;
     let service = Service::new(store.clone(), Arc::new(now), service_settings(config, &store)?);
     let stopping = settings.stopping.clone();
     let server = http::server(listener, service.clone(), settings)?;
@@ -66,7 +66,8 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
     let metrics = Metrics::new();
     let options = Options {
         readers,
-        create: true,
+        create: if config.creates_database { Create::IfNew } else { Create::Never },
+        serves: true,
         checkpoints: config.checkpoints,
         checkpoint_kib: config.checkpoint_kib,
         metrics: metrics.clone(),

@@ -151,6 +151,11 @@ impl Layers {
             .collect()
     }
 
+    /// The configuration file that was read.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     pub(super) fn show(&self) -> String {
         let mut shown = String::new();
         for (key, Setting { value, source }) in &self.settings {

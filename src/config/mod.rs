@@ -41,6 +41,8 @@ pub struct Config {
     /// Where `/metrics` is served without a token.
     pub metrics: Option<SocketAddr>,
     pub database_path: PathBuf,
+    /// Whether a start creates a database if there is none.
+    pub creates_database: bool,
     /// Whether otpd moves the WAL into the database.
     pub checkpoints: bool,
     /// KiB of the WAL between two checkpoints.
@@ -87,6 +89,7 @@ impl Config {
                 metrics_address,
             )?,
             database_path: layers.value("database.path", "the path of a file", file_path)?.into(),
+            creates_database: layers.value("database.create", "true or false", |text| text.parse().ok())?,
             checkpoints: layers.value("database.checkpoints", "true or false", |text| text.parse().ok())?,
             checkpoint_kib: number(&layers, "database.checkpoint_kib", "KiB", 64..=1_048_576)?,
             policy: policy(&layers)?,
@@ -103,6 +106,11 @@ impl Config {
         };
         config.warn();
         Ok(config)
+    }
+
+    /// The configuration file that was read, if there is one.
+    pub fn file(&self) -> Option<&Path> {
+        self.layers.file()
     }
 
     /// The merged settings as TOML, each with where its value came from; secrets are masked.

@@ -122,7 +122,9 @@ impl Lane {
                 (claim.handovers, claim.next)
             }
             Err(error) => {
-                log::warn!("the outbox can't be read, the next try is in a second: {error}");
+                if error.cause().is_some() {
+                    log::warn!("the outbox can't be read, the next try is in a second: {error}");
+                }
                 (Vec::new(), PAUSE)
             }
         }
@@ -184,7 +186,9 @@ impl Lane {
         tell(message_id, provider.name(), &report);
         // What a provider has done must not be forgotten: it would be done again.
         while let Err(error) = self.settle(&handover, &report).await {
-            log::warn!("what became of message {message_id} can't be stored, the next try is in a second: {error}");
+            if error.cause().is_some() {
+                log::warn!("what became of message {message_id} can't be stored, the next try is in a second: {error}");
+            }
             tokio::time::sleep(PAUSE).await;
         }
     }

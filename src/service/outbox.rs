@@ -1,5 +1,6 @@
 //! The outbox: of several processes on one database one delivers what is queued, and another takes over when it ends.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future;
@@ -32,29 +33,54 @@ impl Queued {
 impl Service {
     /// Delivers what is queued, until `stop` becomes true; then what is under way is finished. Each channel has a lane of
     /// its own: where one's providers are slow, the messages of the other do not wait.
+    ///
+    /// Only the process that holds the lock delivers. If the lock or the database is taken away, the lanes end, and begin
+    /// again once the lock is held again.
     pub async fn deliver(self, stop: watch::Receiver<bool>) {
-        let _lock = tokio::select! {
-            lock = self.own_outbox() => lock,
-            () = stopped(stop.clone()) => return,
-        };
-        let lane = |channel| Lane::new(self.clone(), channel).deliver(stop.clone());
-        future::join(lane(Channel::Sms), lane(Channel::Email)).await;
+        loop {
+            let lock = tokio::select! {
+                lock = self.own_outbox() => lock,
+                () = stopped(stop.clone()) => return,
+            };
+            let (halt, halted) = watch::channel(false);
+            let lane = |channel| Lane::new(self.clone(), channel).deliver(halted.clone());
+            let mut lanes = pin!(future::join(lane(Channel::Sms), lane(Channel::Email)));
+            tokio::select! {
+                _ = &mut lanes => return,
+                () = stopped(stop.clone()) => {}
+                () = lost(&lock) => {}
+            }
+            halt.send_replace(true);
+            lanes.await;
+        }
     }
 
-    /// Waits until no other process delivers.
+    /// Waits until this process may deliver and no other does.
     async fn own_outbox(&self) -> OutboxLock {
+        let mut has_failed = false;
         loop {
             match self.store.try_own_outbox() {
                 Ok(Some(lock)) => return lock,
-                Ok(None) => {}
-                Err(error) => log::warn!("the outbox can't be locked, the next try is in a second: {error}"),
+                Ok(None) => has_failed = false,
+                Err(error) if !has_failed => {
+                    has_failed = true;
+                    log::error!("the outbox can't be locked, so no message is delivered; otpd goes on trying: {error}");
+                }
+                Err(_) => {}
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
+/// Waits until this process may not deliver any more.
+async fn lost(lock: &OutboxLock) {
+    while lock.is_valid() {
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
 pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
-    // An error means that nobody is left to say it.
+    // An error means that no sender is left.
     let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -125,6 +125,7 @@ impl Service {
     fn send(&self, db: &Db, call: &Call, request: &SendRequest) -> Result<Promise> {
         let SendRequest { recipient, purpose, language, client } = request;
         let now = call.now;
+        self.store.require_outbox()?;
         self.require_not_locked_out(db, recipient)?;
         let last = otps::last_sent(db, recipient, purpose, now)?;
         if let Some(wait) = last.and_then(|last| time_left(last, self.policy.resend_cooldown, now)) {

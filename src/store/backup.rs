@@ -1,30 +1,30 @@
-//! Copies of the database: one of a live database, and one put back in its place. A copy is whole, of one moment,
-//! checked, and on the disk before it bears its name.
+//! Copies of a live database. A copy is whole, of one moment, checked, and on the disk before it gets its name.
 
-use std::fs::{self, File};
-use std::io;
-use std::os::unix::fs::{MetadataExt, chown};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
 use rusqlite::backup::Backup;
-use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::process::geteuid;
 
 use crate::domain::timestamp::Timestamp;
 use crate::store::Db;
+use crate::store::create::{self, Create};
 use crate::store::draft::Draft;
+use crate::store::files::{self, OF_SQLITE, other_kind};
 use crate::store::open::{self, OpenError};
-use crate::store::path::beside;
+use crate::store::path::Location;
 
-/// Hears how much of a copy is made, in percent.
-pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
+/// Is told now and then how much of a copy is made, in percent, and which file it is until it is whole. It may end the
+/// process: nothing but that file is left then.
+pub type Progress<'a> = &'a (dyn Fn(u64, &Path) + Sync);
 
 const TELL_EVERY: Duration = Duration::from_millis(200);
 
-/// What a copy holds.
+/// What a database holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contents {
     pub codes: i64,
@@ -32,135 +32,173 @@ pub struct Contents {
     pub tokens: i64,
 }
 
-/// Copies the database at `source` to `target` while others read and write it. A file that is there already is replaced
-/// only if `force` says so.
+/// Whether a copy replaces a file that is there already.
+#[derive(Clone, Copy, Debug)]
+pub enum Replace {
+    Never,
+    /// Unless the file is a copy that holds far more. Codes that expired before `kept_since` are deleted in time and don't
+    /// count; `None` if they are kept.
+    UnlessFarLess {
+        kept_since: Option<Timestamp>,
+    },
+}
+
+/// Copies the database at `source` to `target` while others read and write it. A link at `target` is followed if
+/// it belongs to this user or to root.
 ///
 /// # Errors
 /// One sentence for the operator; `target` is then as it was.
-pub fn backup(source: &Path, target: &Path, force: bool, progress: Progress<'_>) -> Result<Contents, OpenError> {
-    refuse_same(source, target)?;
-    if target.exists() && !force {
-        return Err(OpenError::new(target, "is there already; --force replaces it"));
+pub fn backup(source: &Path, target: &Path, replace: Replace, progress: Progress<'_>) -> Result<Contents, OpenError> {
+    let source = open::locate(source, Create::Never)?;
+    create::require_readable(&source)?;
+    let target = open::locate(target, Create::IfNew)?;
+    let is_there = require_target(&target, &source)?;
+    if is_there && matches!(replace, Replace::Never) {
+        return Err(OpenError::new(target.given(), "is there already; --force replaces it"));
     }
-    let wal = beside(target, "-wal");
-    if wal.exists() {
-        return Err(OpenError::new(&wal, "would be taken for a part of the copy; move it away"));
+    for suffix in OF_SQLITE {
+        if fs::symlink_metadata(target.beside(suffix)).is_ok() {
+            let reason = "would be taken for a part of the copy; move it away";
+            return Err(OpenError::new(&target.shown_beside(suffix), reason));
+        }
     }
-    let draft = Draft::beside(target)?;
-    let contents = copy(source, &draft, progress)?;
-    draft.put(target)?;
+    let draft = Draft::beside(&target)?;
+    let (contents, ()) = copy(&source, &draft, progress, |copy| match replace {
+        Replace::UnlessFarLess { kept_since } if is_there => require_not_far_less(&target, copy, kept_since),
+        Replace::UnlessFarLess { .. } | Replace::Never => Ok(()),
+    })?;
+    draft.put(&target, matches!(replace, Replace::UnlessFarLess { .. }))?;
     Ok(contents)
 }
 
-/// Puts the copy at `source` in the place of the database at `target`, with the owner that it had. What was there is kept
-/// under the name that is given back; `now` is a part of it.
-///
-/// # Errors
-/// One sentence for the operator, also where another process has the database open; `target` is then as it was.
-pub fn restore(
-    source: &Path,
-    target: &Path,
-    now: Timestamp,
-    progress: Progress<'_>,
-) -> Result<(Contents, Option<PathBuf>), OpenError> {
+/// Whether there is a file at the target. Refuses what no copy may replace.
+fn require_target(target: &Location, source: &Location) -> Result<bool, OpenError> {
+    let refused = |reason: String| Err(OpenError::new(target.given(), reason));
     refuse_same(source, target)?;
-    // Held until the new file is in place, so that nobody begins to work with the old one meanwhile.
-    let old = hold(target)?;
-    let draft = Draft::beside(target)?;
-    let contents = copy(source, &draft, progress)?;
-    let unwritable = |cause: io::Error| OpenError::new(target, format!("can't be replaced: {cause}"));
-    if let Some(old) = &old {
-        let owner = old.metadata().map_err(unwritable)?;
-        chown(draft.path(), Some(owner.uid()), Some(owner.gid())).map_err(unwritable)?;
+    if files::is_of_database(target.file(), source) {
+        return refused("is a file of the database itself; name another one".to_owned());
     }
-    let kept = beside(target, &format!(".before-{now}"));
-    // A WAL may have stayed behind where the database itself is gone.
-    keep_wal(target, &kept).map_err(unwritable)?;
-    let put = match &old {
-        // A second name, so that the first is never without a file; not every file system can.
-        Some(_) => fs::hard_link(target, &kept).or_else(|_| fs::rename(target, &kept)).map_err(unwritable),
-        None => Ok(()),
-    };
-    put.and_then(|()| draft.put(target)).inspect_err(|_| {
-        // Where there was no WAL, none comes back.
-        let _ = fs::rename(beside(&kept, "-wal"), beside(target, "-wal"));
-    })?;
-    Ok((contents, old.map(|_| kept)))
+    let is_trusted = |owner: &&u32| **owner == 0 || **owner == geteuid().as_raw();
+    if let Some(owner) = target.link_owners().iter().find(|owner| !is_trusted(owner)) {
+        return refused(format!("is a link of user {owner}; name the file itself"));
+    }
+    match fs::symlink_metadata(target.file()) {
+        Ok(file) => match other_kind(&file) {
+            Some(kind) => refused(format!("is {kind}; name an ordinary file or one that is not there yet")),
+            None => Ok(true),
+        },
+        Err(_) => Ok(false),
+    }
 }
 
 /// A copy onto itself would destroy what it copies.
-fn refuse_same(source: &Path, target: &Path) -> Result<(), OpenError> {
-    let file = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
+pub(super) fn refuse_same(source: &Location, target: &Location) -> Result<(), OpenError> {
+    let file = |location: &Location| fs::symlink_metadata(location.file()).map(|file| files::id(&file)).ok();
     match (file(source), file(target)) {
-        (Some(source), Some(same)) if source == same => Err(OpenError::new(target, "is the file to be copied itself")),
+        (Some(source), Some(same)) if source == same => {
+            Err(OpenError::new(target.given(), "is the file to be copied itself"))
+        }
         _ => Ok(()),
     }
 }
 
-/// Locks a database against everybody else; nothing where there is no file. SQLite holds a lock on every database that it
-/// has open, damaged or not, and this one excludes them all.
-fn hold(target: &Path) -> Result<Option<File>, OpenError> {
-    let file = match File::options().read(true).write(true).open(target) {
-        Ok(file) => file,
-        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(cause) => return Err(OpenError::new(target, format!("can't be replaced: {cause}"))),
-    };
-    fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive)
-        .map_err(|_| OpenError::new(target, "is in use; stop otpd, and what else has it open, then try again"))?;
-    Ok(Some(file))
+/// What tells a copy of a whole database from one of a database that has just been made.
+struct Extent {
+    codes: i64,
+    users: i64,
+    /// The greatest id that a code ever had.
+    last_id: i64,
 }
 
-/// Gives the WAL of `target` the name that goes with `kept`: under the copy's name it would be taken for the
-/// copy's.
-fn keep_wal(target: &Path, kept: &Path) -> io::Result<()> {
-    for outcome in [fs::rename(beside(target, "-wal"), beside(kept, "-wal")), fs::remove_file(beside(target, "-shm"))] {
-        match outcome {
-            Err(cause) if cause.kind() != io::ErrorKind::NotFound => return Err(cause),
-            _ => {}
-        }
+impl Extent {
+    fn of(db: &Db, kept_since: Option<Timestamp>) -> rusqlite::Result<Self> {
+        let sql = "SELECT (SELECT count(*) FROM otp_codes WHERE valid_to >= $1),
+                          (SELECT count(*) FROM users),
+                          coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'otp_codes'), 0)";
+        db.query_row(sql, [kept_since.map_or(i64::MIN, Timestamp::as_micros)], |row| {
+            Ok(Self { codes: row.get(0)?, users: row.get(1)?, last_id: row.get(2)? })
+        })
     }
-    Ok(())
+
+    fn is_far_less_than(&self, other: &Self) -> bool {
+        self.codes * 2 < other.codes || self.users * 2 < other.users || self.last_id < other.last_id
+    }
 }
 
-/// Copies in one step: smaller ones would begin again at every write of a server's.
-fn copy(source: &Path, draft: &Draft, progress: Progress<'_>) -> Result<Contents, OpenError> {
-    let sqlite = |cause| OpenError::sqlite(source, &cause);
-    let from = Db::open_with_flags(source, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
-        .map_err(sqlite)?;
-    from.busy_timeout(open::BUSY_TIMEOUT).map_err(sqlite)?;
+/// A file that is no copy of otpd's, or is damaged, may be replaced: there is nothing to lose.
+fn require_not_far_less(target: &Location, copy: &Db, kept_since: Option<Timestamp>) -> Result<(), OpenError> {
+    let sqlite = |cause| OpenError::sqlite(target.given(), &cause);
+    let Some(old) = open::peek(target.file()).and_then(|db| Extent::of(&db, kept_since).ok()) else {
+        return Ok(());
+    };
+    let new = Extent::of(copy, kept_since).map_err(sqlite)?;
+    if !new.is_far_less_than(&old) {
+        return Ok(());
+    }
+    let reason = format!(
+        "holds far more than the copy that was to replace it ({} codes up to number {} and {} users, instead of {} up to {} \
+         and {}); check database.path, or delete this file first if it is not needed any more",
+        old.codes, old.last_id, old.users, new.codes, new.last_id, new.users
+    );
+    Err(OpenError::new(target.given(), reason))
+}
+
+/// Copies in one step: smaller ones would begin again at every write of a server's. `finish` may change the copy before it
+/// is checked.
+pub(super) fn copy<T>(
+    source: &Location,
+    draft: &Draft,
+    progress: Progress<'_>,
+    finish: impl FnOnce(&mut Db) -> Result<T, OpenError>,
+) -> Result<(Contents, T), OpenError> {
+    let sqlite = |cause| OpenError::sqlite(source.given(), &cause);
+    let unsound = |finding: &str| {
+        let finding = format!("the copy is not sound ({finding}); nothing was changed");
+        Err(OpenError::new(source.given(), finding))
+    };
+    let from = open::connect(source.file(), OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
     open::require_ours(&from, source)?;
-    let outcome = watched(&from, draft.path(), progress, || copy_whole(&from, draft.path())).map_err(sqlite)?;
-    outcome.map_err(|finding| OpenError::new(source, format!("the copy is not sound ({finding}); nothing was changed")))
+    let mut to = open::connect(draft.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
+    // A copy that is not finished is thrown away: nothing has to be undone in it, and nothing of it is worth a sync.
+    to.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF").map_err(sqlite)?;
+    let (there, here) = watched(&from, draft, progress, || copy_whole(&from, &mut to)).map_err(sqlite)?;
+    if here != there {
+        return unsound(&format!("{here:?} instead of {there:?}"));
+    }
+    to.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA foreign_keys = ON").map_err(sqlite)?;
+    let finished = finish(&mut to)?;
+    let finding: String = to.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(sqlite)?;
+    if finding != "ok" {
+        return unsound(&finding);
+    }
+    Ok((contents(&to).map_err(sqlite)?, finished))
 }
 
-/// What the copy holds, or what is wrong with it.
-fn copy_whole(from: &Db, draft: &Path) -> rusqlite::Result<Result<Contents, String>> {
-    // The counts and the copy see the same moment.
+/// What was in the database, and what is in the copy.
+fn copy_whole(from: &Db, to: &mut Db) -> rusqlite::Result<(Contents, Contents)> {
+    // The counts and the copy are of the same moment.
     let from = from.unchecked_transaction()?;
     let there = contents(&from)?;
-    let mut to = Db::open(draft)?;
-    // Whoever opens the file later makes a log of his own; until it is whole, nothing of it is worth a sync.
-    to.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
-    Backup::new(&from, &mut to)?.step(-1)?;
+    Backup::new(&from, to)?.step(-1)?;
+    // The copy needs no log of its own: whoever opens it later makes one.
     to.pragma_update(None, "journal_mode", "DELETE")?;
-    let finding: String = to.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    let here = contents(&to)?;
-    Ok(match finding.as_str() {
-        "ok" if here == there => Ok(here),
-        "ok" => Err(format!("{here:?} instead of {there:?}")),
-        finding => Err(finding.replace('\n', " ")),
-    })
+    Ok((there, contents(to)?))
 }
 
-/// Runs `work`, which makes a copy of `from` at `draft`, and tells now and then how large it is.
-fn watched<T>(from: &Db, draft: &Path, progress: Progress<'_>, work: impl FnOnce() -> T) -> T {
+/// Runs `work`, which makes a copy of `from` in `draft`, and tells now and then how large it is, and at the end.
+fn watched<T>(from: &Db, draft: &Draft, progress: Progress<'_>, work: impl FnOnce() -> T) -> T {
     let number = |name| from.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map_or(0, u64::from);
     let whole = (number("page_count") * number("page_size")).max(1);
     let (done, until_done) = mpsc::channel::<()>();
     thread::scope(|scope| {
         scope.spawn(move || {
-            while let Err(RecvTimeoutError::Timeout) = until_done.recv_timeout(TELL_EVERY) {
-                progress((fs::metadata(draft).map_or(0, |file| file.len()) * 100 / whole).min(100));
+            loop {
+                let goes_on = until_done.recv_timeout(TELL_EVERY) == Err(RecvTimeoutError::Timeout);
+                let bytes = draft.file().metadata().map_or(0, |file| file.len());
+                progress((bytes * 100 / whole).min(100), draft.path());
+                if !goes_on {
+                    break;
+                }
             }
         });
         let outcome = work();

@@ -104,6 +104,19 @@ impl Checkpoints {
         Ok(())
     }
 
+    /// Whether otpd makes the checkpoints, and not another program.
+    pub(super) fn are_ours(&self) -> bool {
+        self.ours
+    }
+
+    /// Moves into the database what it can of a WAL that no other process can open any more, whoever makes the checkpoints.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(super) fn rescue(&self, db: &Db) -> Result<(), Failure> {
+        self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop)
+    }
+
     /// Whether all of the WAL is in the database now.
     fn checkpoint(&self, db: &Db, sql: &str) -> Result<bool, Failure> {
         let begun = Instant::now();

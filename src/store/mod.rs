@@ -5,9 +5,12 @@
 
 mod backup;
 mod checkpoint;
+mod create;
 mod draft;
 mod error;
+mod files;
 pub mod idempotency_keys;
+mod identity;
 pub mod inbox;
 pub mod limit_events;
 pub mod message_attempts;
@@ -21,25 +24,31 @@ mod outbox_lock;
 mod path;
 mod readers;
 pub mod recipients;
+mod restore;
+mod returning;
 mod row;
 pub mod tokens;
 pub mod users;
 mod writer;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
-pub use crate::store::backup::{Contents, backup, restore};
+pub use crate::store::backup::{Contents, Replace, backup};
+pub use crate::store::create::Create;
 pub use crate::store::error::is_damaged_row;
+pub use crate::store::files::{admin_token_of, findings, give_to_owner_of};
 pub use crate::store::open::OpenError;
 pub use crate::store::outbox_lock::OutboxLock;
-pub use crate::store::path::folder_of;
+pub use crate::store::path::{folder_of, rename_new};
+pub use crate::store::restore::{Restored, restore};
+pub use crate::store::returning::{Gain, Returning, ReturningToken, ReturningUser};
 
 use crate::error::Result;
 use crate::metrics::Metrics;
 use crate::store::checkpoint::Checkpoints;
-use crate::store::path::beside;
+use crate::store::identity::Files;
 use crate::store::readers::{READER_WAIT, Readers};
 use crate::store::writer::Writer;
 
@@ -50,8 +59,10 @@ pub type Db = rusqlite::Connection;
 pub struct Options {
     /// Connections for reading.
     pub readers: u32,
-    /// Whether a database is made (mode 0600) where there is none.
-    pub create: bool,
+    /// Whether a database is made if there is none.
+    pub create: Create,
+    /// Whether this process serves: the lock of the outbox and the admin's token must be in order too.
+    pub serves: bool,
     /// Whether this process moves the WAL into the database (`database.checkpoints`).
     pub checkpoints: bool,
     /// KiB of the WAL between two checkpoints (`database.checkpoint_kib`).
@@ -61,14 +72,21 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { readers: 4, create: true, checkpoints: true, checkpoint_kib: 16 * 1024, metrics: Metrics::new() }
+        Self {
+            readers: 4,
+            create: Create::IfNew,
+            serves: false,
+            checkpoints: true,
+            checkpoint_kib: 16 * 1024,
+            metrics: Metrics::new(),
+        }
     }
 }
 
 /// An open database: a pool of readers, and the one writer. Clones share both.
 #[derive(Clone)]
 pub struct Store {
-    path: PathBuf,
+    files: Arc<Files>,
     readers: Arc<Readers>,
     writer: Arc<Writer>,
     metrics: Metrics,
@@ -80,15 +98,22 @@ impl Store {
     /// # Errors
     /// One sentence for the operator: what is wrong with which file, and what to do.
     pub fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
-        let connection = open::writer(path, options.create)?;
-        let readers = open::readers(path, options.readers, READER_WAIT)?;
+        let location = open::locate(path, options.create)?;
+        if options.serves {
+            files::require_sound_for_serving(&location)?;
+        }
+        let (connection, files) = open::writer(location, options.create)?;
+        let readers = open::readers(files.location(), options.readers, READER_WAIT)?;
+        // So the readers have opened the same files.
+        files.require_as_opened().map_err(|cause| OpenError::new(path, cause))?;
+        let files = Arc::new(files);
         let metrics = options.metrics.clone();
         let checkpoints =
             Checkpoints::new(&connection, options, metrics.clone()).map_err(|cause| OpenError::sqlite(path, &cause))?;
-        let writer = Writer::start(connection, checkpoints, metrics.clone())
-            .map_err(|cause| OpenError::new(path, cause.to_string()))?;
+        let writer = Writer::start(connection, checkpoints, Arc::clone(&files), metrics.clone());
+        let writer = writer.map_err(|cause| OpenError::new(path, cause.to_string()))?;
         let readers = Arc::new(Readers::new(readers));
-        Ok(Self { path: path.to_owned(), readers, writer: Arc::new(writer), metrics })
+        Ok(Self { files, readers, writer: Arc::new(writer), metrics })
     }
 
     /// Runs `work`, which is over in no time, on a reader, off the event loop. It sees everything committed before it began,
@@ -116,7 +141,11 @@ impl Store {
 
     /// Whether a read and a write connection work and the schema is the one that this program knows.
     pub async fn check(&self) -> Result<()> {
-        let readers = self.read(|db| migrations::require_current(db).and_then(|()| otps::touch(db)));
+        let files = Arc::clone(&self.files);
+        let readers = self.read(move |db| {
+            files.require_in_place()?;
+            migrations::require_current(db).and_then(|()| otps::touch(db))
+        });
         tokio::try_join!(readers, self.writer.check()).map(drop)
     }
 
@@ -148,7 +177,12 @@ impl Store {
 
     /// A file that is not there has none.
     fn file_bytes(&self, suffix: &str) -> u64 {
-        fs::metadata(beside(&self.path, suffix)).map_or(0, |file| file.len())
+        fs::metadata(self.files.location().beside(suffix)).map_or(0, |file| file.len())
+    }
+
+    /// The file of the database, without the links that led to it.
+    pub fn database(&self) -> &Path {
+        self.files.location().file()
     }
 
     /// Waits until the writer has stopped because the disk failed; the process should end then, and start anew.

@@ -1,8 +1,7 @@
 //! How a database file becomes connections: created private, recognised as ours, migrated, and set up alike everywhere.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +10,11 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::store::create::{self, Create};
+use crate::store::files::{self, id};
+use crate::store::identity::Files;
 use crate::store::migrations;
+use crate::store::path::Location;
 
 /// "otpd" in ASCII; `migrations/V1__*.sql` writes it.
 const APPLICATION_ID: i64 = 1_869_901_924;
@@ -29,13 +32,23 @@ const CHECKED_BYTES: u64 = 4 * 1024 * 1024;
 pub struct OpenError {
     path: String,
     reason: String,
+    is_missing: bool,
 }
 
 impl OpenError {
     pub(super) fn new(path: &Path, reason: impl Into<String>) -> Self {
         // SQLite quotes damaged schemas as they are written, line by line.
         let words: Vec<String> = reason.into().split_whitespace().map(str::to_owned).collect();
-        Self { path: path.display().to_string(), reason: words.join(" ") }
+        Self { path: path.display().to_string(), reason: words.join(" "), is_missing: false }
+    }
+
+    pub(super) fn missing(path: &Path, reason: impl Into<String>) -> Self {
+        Self { is_missing: true, ..Self::new(path, reason) }
+    }
+
+    /// Whether there is no database.
+    pub fn is_missing(&self) -> bool {
+        self.is_missing
     }
 
     pub(super) fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
@@ -55,35 +68,70 @@ impl OpenError {
     }
 }
 
-/// The connection that writes, on a database of the latest schema.
-pub(super) fn writer(path: &Path, create: bool) -> Result<Connection, OpenError> {
-    ensure_file(path, create)?;
-    let file = || fs::metadata(path).map(|file| (file.dev(), file.ino())).ok();
-    let before = file();
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let mut connection = Connection::open_with_flags(path, flags).map_err(|cause| OpenError::sqlite(path, &cause))?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(|cause| OpenError::sqlite(path, &cause))?;
-    require_ours(&connection, path)?;
-    patiently(|| set_up(&mut connection)).map_err(|cause| OpenError::sqlite(path, &cause))?;
-    connection.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(|cause| OpenError::sqlite(path, &cause))?;
-    // Whoever holds the write lock for good would make every write fail; the start is the time to say so.
-    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
-    if file() != before {
-        return Err(OpenError::new(path, "was replaced while it was being opened; start again"));
+/// Where the database that `path` leads to is.
+///
+/// # Errors
+/// Its folder is missing or can't be searched.
+pub(super) fn locate(path: &Path, create: Create) -> Result<Location, OpenError> {
+    Location::of(path).map_err(|cause| match (cause.kind(), create) {
+        (ErrorKind::NotFound, Create::Never) => {
+            OpenError::missing(path, "its folder is not there; mount its volume, or correct database.path")
+        }
+        _ => OpenError::new(path, format!("can't be created: {cause}")),
+    })
+}
+
+/// How otpd opens a database: the path has no links left, and a link that is put there is not followed.
+fn flags(access: OpenFlags) -> OpenFlags {
+    access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW
+}
+
+/// A connection to a file that is there.
+pub(super) fn connect(file: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(file, flags(access))?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    Ok(connection)
+}
+
+/// A database of otpd's, for a look at it that leaves no log behind; nothing if it is another file.
+pub(super) fn peek(file: &Path) -> Option<Connection> {
+    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
+    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).ok()?;
+    (id == APPLICATION_ID).then_some(connection)
+}
+
+/// The connection that writes, on a database of the latest schema, and the files that it has open.
+pub(super) fn writer(location: Location, create: Create) -> Result<(Connection, Files), OpenError> {
+    let path = &location.given().to_owned();
+    create::ensure_file(&location, create)?;
+    files::require_sound(&location)?;
+    let file = fs::symlink_metadata(location.file()).map_err(|cause| OpenError::new(path, cause.to_string()))?;
+    let sqlite = |cause| OpenError::sqlite(path, &cause);
+    let mut connection = connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
+    require_ours(&connection, &location)?;
+    if migrations::current(&connection).map_err(sqlite)? == 0 {
+        create::require_may_fill(&location, create)?;
     }
+    patiently(|| set_up(&mut connection)).map_err(sqlite)?;
+    connection.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(sqlite)?;
+    // A process that holds the write lock for good would make every write fail; the start is the time to report it.
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(sqlite)?;
+    let replaced =
+        |cause: String| OpenError::new(path, format!("changed while it was being opened: {cause}; start again"));
+    let files = Files::of(location, id(&file)).map_err(replaced)?;
     migrations::apply(&mut connection)
         .map_err(|cause| OpenError::new(path, format!("the schema can't be brought up to date: {cause}")))?;
-    Ok(connection)
+    Ok((connection, files))
 }
 
 /// A pool of `count` connections that only read.
 pub(super) fn readers(
-    path: &Path,
+    location: &Location,
     count: u32,
     wait: Duration,
 ) -> Result<r2d2::Pool<SqliteConnectionManager>, OpenError> {
-    let manager = SqliteConnectionManager::file(path)
-        .with_flags(OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+    let manager = SqliteConnectionManager::file(location.file())
+        .with_flags(flags(OpenFlags::SQLITE_OPEN_READ_ONLY))
         .with_init(|connection| {
             set_up(connection)?;
             connection.pragma_update(None, "query_only", true)
@@ -95,7 +143,7 @@ pub(super) fn readers(
         .max_lifetime(None)
         .test_on_check_out(false)
         .build(manager)
-        .map_err(|cause| OpenError::new(path, cause.to_string()))
+        .map_err(|cause| OpenError::new(location.given(), cause.to_string()))
 }
 
 /// Repeats what another process is in the way of: SQLite itself does not wait while two of them turn a new file to WAL.
@@ -132,39 +180,9 @@ fn set_up(connection: &mut Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// Makes the file before SQLite does: SQLite would make it readable for everyone (its `-wal` and `-shm` take its mode).
-fn ensure_file(path: &Path, create: bool) -> Result<(), OpenError> {
-    if !create && !path.exists() {
-        return Err(OpenError::new(path, "is not there; `otpd serve` creates it, database.path says where"));
-    }
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(_) => Ok(()),
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => require_writable(path),
-        Err(cause) => Err(OpenError::new(path, format!("can't be created: {cause}"))),
-    }
-}
-
-/// SQLite opens a write-protected file for reading and fails at the first write; the start is the time to say so.
-fn require_writable(path: &Path) -> Result<(), OpenError> {
-    let metadata = fs::metadata(path).map_err(|cause| OpenError::new(path, cause.to_string()))?;
-    if metadata.is_dir() {
-        return Err(OpenError::new(path, "is a folder; name a file in database.path"));
-    }
-    if !metadata.is_file() {
-        return Err(OpenError::new(path, "is no ordinary file; name one in database.path"));
-    }
-    if metadata.permissions().readonly() {
-        return Err(OpenError::new(path, "is read-only; `chmod u+w` it"));
-    }
-    OpenOptions::new()
-        .append(true)
-        .open(path)
-        .map(drop)
-        .map_err(|cause| OpenError::new(path, format!("can't be written: {cause}")))
-}
-
 /// Refuses, before anything is written to it, a file that is damaged, another program's, or from a newer otpd.
-pub(super) fn require_ours(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+pub(super) fn require_ours(connection: &Connection, location: &Location) -> Result<(), OpenError> {
+    let path = location.given();
     let sqlite = |cause| OpenError::sqlite(path, &cause);
     // One read transaction: another process may be making the schema at this moment.
     let connection = connection.unchecked_transaction().map_err(sqlite)?;
@@ -189,7 +207,7 @@ pub(super) fn require_ours(connection: &Connection, path: &Path) -> Result<(), O
     {
         return Err(OpenError::new(path, format!("is damaged (its {name} is not as otpd makes it); restore a backup")));
     }
-    let small = fs::metadata(path).is_ok_and(|metadata| metadata.len() <= CHECKED_BYTES);
+    let small = fs::metadata(location.file()).is_ok_and(|metadata| metadata.len() <= CHECKED_BYTES);
     let check = || connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
     let finding = if small { check().map_err(sqlite)? } else { "ok".to_owned() };
     if finding != "ok" {

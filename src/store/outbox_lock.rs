@@ -1,29 +1,80 @@
-//! Who delivers: of several processes on one database the one that holds this lock. The kernel takes it away from one that
-//! is killed.
+//! Which process delivers: of several on one database the one that holds this lock. The kernel takes it away from a process
+//! that is killed.
 
-use std::fs::{File, TryLockError};
-use std::io;
+use std::fs::{self, File, TryLockError};
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::Arc;
 
+use rustix::fs::OFlags;
+
+use crate::error::Result;
 use crate::store::Store;
-use crate::store::path::beside;
+use crate::store::files::{OUTBOX, Owners, fault_of_lock, give_to_owner_of, id};
+use crate::store::identity::Files;
 
 /// The right to deliver, for as long as it is held.
-#[derive(Debug)]
-pub struct OutboxLock(#[expect(dead_code, reason = "the lock lasts as long as the file is open")] File);
+pub struct OutboxLock {
+    #[expect(dead_code, reason = "the lock lasts as long as the file is open")]
+    file: File,
+    files: Arc<Files>,
+}
+
+impl OutboxLock {
+    /// Whether this process may still deliver: the lock is at its path, where other processes look for it, and so is the
+    /// database. What is wrong has been logged.
+    pub fn is_valid(&self) -> bool {
+        self.files.is_outbox_in_order()
+    }
+}
+
+impl Drop for OutboxLock {
+    fn drop(&mut self) {
+        self.files.hold(None);
+    }
+}
 
 impl Store {
-    /// Takes the right to deliver; `None` while another process has it.
+    /// Takes the right to deliver; `None` while another process has it, or while the file of the lock or the database is not
+    /// in order. What is wrong is logged once.
     ///
     /// # Errors
-    /// Where the file beside the database can't be made or locked.
+    /// The file beside the database can't be made or locked, although nothing seems to be wrong with it.
     pub fn try_own_outbox(&self) -> io::Result<Option<OutboxLock>> {
-        let path = beside(&self.path, "-outbox");
-        let file = File::options().write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(OutboxLock(file))),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(cause)) => Err(cause),
+        if self.files.require_in_place().is_err() {
+            return Ok(None);
         }
+        let database = self.files.location().file();
+        let path = self.files.location().beside(OUTBOX);
+        // A FIFO or a device that took the place meanwhile must not hold up this process.
+        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+        let mut options = File::options();
+        let file = options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&path)?;
+        let metadata = file.metadata()?;
+        if fault_of_lock(&metadata, Owners::of(database)).is_some() {
+            return Ok(None);
+        }
+        give_to_owner_of(&file, database)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(cause)) => return Err(cause),
+        }
+        // It may have been removed between opening and locking.
+        match fs::symlink_metadata(&path) {
+            Ok(there) if id(&there) == id(&metadata) => {}
+            Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
+            _ => return Ok(None),
+        }
+        self.files.hold(Some(id(&metadata)));
+        Ok(Some(OutboxLock { file, files: Arc::clone(&self.files) }))
+    }
+
+    /// Lets a message be accepted only if this process or another one may deliver it.
+    ///
+    /// # Errors
+    /// Unavailable, while the lock of the outbox is not in order; the cause has been logged.
+    pub fn require_outbox(&self) -> Result<()> {
+        self.files.require_in_place()
     }
 }

@@ -1,5 +1,11 @@
 use super::*;
 
+/// The write connection to a new database in a folder.
+pub(super) fn database(folder: &tempfile::TempDir) -> Db {
+    let location = open::locate(&folder.path().join("otp.db"), Create::IfNew).unwrap();
+    open::writer(location, Create::IfNew).unwrap().0
+}
+
 #[test]
 fn sqlite_is_new_enough_not_to_corrupt_a_wal() {
     assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
@@ -9,8 +15,9 @@ fn sqlite_is_new_enough_not_to_corrupt_a_wal() {
 fn every_connection_has_every_pragma() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.db");
-    let writer = open::writer(&path, true).unwrap();
-    let pool = open::readers(&path, 3, READER_WAIT).unwrap();
+    let writer = database(&folder);
+    let location = open::locate(&path, Create::Never).unwrap();
+    let pool = open::readers(&location, 3, READER_WAIT).unwrap();
     let readers: Vec<_> = (0..3).map(|_| pool.get().unwrap()).collect();
     for (connection, query_only) in std::iter::once((&writer, 0)).chain(readers.iter().map(|reader| (&**reader, 1))) {
         let number = |name: &str| -> i64 { connection.pragma_query_value(None, name, |row| row.get(0)).unwrap() };
@@ -36,7 +43,7 @@ fn every_connection_has_every_pragma() {
 #[test]
 fn what_must_never_be_stored_cannot_be() {
     let folder = tempfile::tempdir().unwrap();
-    let db = open::writer(&folder.path().join("otp.db"), true).unwrap();
+    let db = database(&folder);
     let insert = |code: &str, mobile_number: &str, email: &str, updated_at: i64| {
         db.execute(
             &format!(
@@ -65,7 +72,7 @@ fn what_must_never_be_stored_cannot_be() {
 #[test]
 fn every_look_up_uses_an_index() {
     let folder = tempfile::tempdir().unwrap();
-    let db = open::writer(&folder.path().join("otp.db"), true).unwrap();
+    let db = database(&folder);
     for sql in [
         otps::FIND,
         otps::LIST_OF_RECIPIENT[0],

@@ -9,11 +9,12 @@ mod transaction;
 use std::io;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use tokio::sync::{oneshot, watch};
 
 use crate::error::{Error, Result};
@@ -21,6 +22,7 @@ use crate::metrics::Metrics;
 use crate::store::Db;
 use crate::store::checkpoint::Checkpoints;
 use crate::store::error::Failure;
+use crate::store::identity::Files;
 use crate::store::open::BUSY_TIMEOUT;
 use crate::store::writer::job::{Job, Work};
 
@@ -31,6 +33,8 @@ const BATCH: usize = 128;
 /// How long a caller waits for its change. It is more than the time that SQLite waits for a lock of another process.
 const WAIT: Duration = Duration::from_secs(6);
 
+/// The wait between two looks at the files while no change is made.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a batch waits for another process's lock when the batch before it has already waited in vain.
 const LOCK_WAIT_AGAIN: Duration = Duration::from_millis(500);
 
@@ -77,11 +81,11 @@ enum Message {
 }
 
 impl Writer {
-    pub(super) fn start(db: Db, checkpoints: Checkpoints, metrics: Metrics) -> io::Result<Self> {
+    pub(super) fn start(db: Db, checkpoints: Checkpoints, files: Arc<Files>, metrics: Metrics) -> io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         let (fail, failed) = watch::channel(false);
         let last = LastCommit::default();
-        let mut serving = Serving { db, messages, checkpoints, last: last.clone(), metrics: metrics.clone() };
+        let mut serving = Serving { db, messages, checkpoints, files, last: last.clone(), metrics: metrics.clone() };
         let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| serving.run()));
             serving.last.set(None);
@@ -151,6 +155,7 @@ struct Serving {
     db: Db,
     messages: Receiver<Message>,
     checkpoints: Checkpoints,
+    files: Arc<Files>,
     last: LastCommit,
     metrics: Metrics,
 }
@@ -162,7 +167,15 @@ impl Serving {
     /// The disk failed.
     fn run(&mut self) -> Result<(), Failure> {
         let mut stopping = false;
-        while !stopping && let Ok(first) = self.messages.recv() {
+        while !stopping {
+            let first = match self.messages.recv_timeout(LOOK_EVERY) {
+                Ok(message) => message,
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look_after_files()?;
+                    continue;
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            };
             let (mut batch, mut tidying) = (Vec::new(), Vec::new());
             for message in iter::once(first).chain(self.messages.try_iter()).take(BATCH) {
                 match message {
@@ -174,13 +187,9 @@ impl Serving {
             self.metrics.queue_length.sub(i64::from(count(batch.len() + tidying.len())));
             batch.retain(|job| !job.is_abandoned());
             if !batch.is_empty() {
-                self.metrics.batch_size.observe(f64::from(count(batch.len())));
-                self.db.busy_timeout(if self.last.has_failed() { LOCK_WAIT_AGAIN } else { BUSY_TIMEOUT })?;
-                let committed = transaction::commit(&self.db, batch, &self.metrics)?;
-                self.last.note(committed);
-                self.checkpoints.keep_small(&self.db)?;
+                self.commit(batch)?;
             }
-            if stopping || !tidying.is_empty() {
+            if (stopping || !tidying.is_empty()) && self.look_after_files()? {
                 self.checkpoints.tidy(&self.db)?;
             }
             for caller in tidying {
@@ -191,6 +200,32 @@ impl Serving {
         // Closing the last connection makes a checkpoint too, if nobody is in the way.
         self.db.busy_timeout(Duration::ZERO)?;
         Ok(())
+    }
+
+    fn commit(&mut self, batch: Vec<Box<dyn Job>>) -> Result<(), Failure> {
+        self.metrics.batch_size.observe(f64::from(count(batch.len())));
+        self.db.busy_timeout(if self.last.has_failed() { LOCK_WAIT_AGAIN } else { BUSY_TIMEOUT })?;
+        let committed = transaction::commit(&self.db, batch, &self.files, &self.metrics)?;
+        self.last.note(committed);
+        if self.look_after_files()? { self.checkpoints.keep_small(&self.db) } else { Ok(()) }
+    }
+
+    /// Whether the files are in place. Where only the log is gone, the changes in it are moved into the database: it is
+    /// still open here, and it would be gone for good with this process.
+    ///
+    /// # Errors
+    /// The disk failed.
+    fn look_after_files(&mut self) -> Result<bool, Failure> {
+        let are_in_place = self.files.is_database_in_place();
+        // SQLite removes the log by its name when it closes a database; another file may have that name by then.
+        self.db.set_db_config(
+            DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
+            !(are_in_place && self.checkpoints.are_ours()),
+        )?;
+        if !are_in_place && self.files.is_log_alone_gone() {
+            self.checkpoints.rescue(&self.db)?;
+        }
+        Ok(are_in_place)
     }
 }
 

@@ -1,6 +1,8 @@
 use std::io::Read;
 use std::path::Path;
 use std::process::Output;
+use std::thread;
+use std::time::{Duration, Instant};
 
 pub use crate::program::{Server, TOKEN, folder, otpd};
 
@@ -42,4 +44,14 @@ pub fn read_until(stream: &mut impl Read, end: &str) -> String {
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Waits for something, half a minute at most.
+#[track_caller]
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came that {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
 }

@@ -5,15 +5,25 @@
 mod accounts;
 mod backup;
 mod config;
+mod files;
 mod first_run;
+mod force;
 #[path = "../gateway/mod.rs"]
 mod gateway;
 mod helpers;
+mod init;
 mod listeners;
 mod log;
+mod missing;
+mod outbox_lock;
+mod paths;
 #[path = "../program/mod.rs"]
 mod program;
 mod providers;
+mod replaced;
+mod restore;
+mod restore_files;
 mod sending;
+mod sound_files;
 mod start;
 mod stop;

@@ -14,7 +14,7 @@ use crate::helpers::{Server, TOKEN, fail, folder, otpd, read_until, run, succeed
 /// A folder with a database that otpd made, checkpointed and closed.
 fn with_database() -> tempfile::TempDir {
     let folder = folder();
-    succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
+    succeed(folder.path(), &["init"]);
     folder
 }
 
@@ -104,7 +104,7 @@ fn a_database_with_any_page_overwritten_is_refused_or_served_whole() {
         let said = String::from_utf8(output.stderr.clone()).unwrap();
         assert!(!said.contains("panic"), "page {page}: {said}");
         if output.status.success() {
-            assert_eq!(output.stdout, b"amir\tadmin\tactive\t\n", "page {page}");
+            assert_eq!(output.stdout, b"admin\tadmin\tactive\t\n", "page {page}");
         } else {
             assert!(fail(output).starts_with("otpd: database otp.db: "), "page {page}: {said}");
             refused_pages += 1;

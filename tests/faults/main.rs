@@ -20,6 +20,7 @@ mod plain;
 mod power;
 #[path = "../program/mod.rs"]
 mod program;
+mod removed;
 mod slow;
 mod stop;
 mod sync_order;

@@ -4,7 +4,7 @@ use crate::domain::otp::NewOtp;
 use crate::domain::policy::Policy;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::store::otp_list::clauses::is_range;
-use crate::store::{open, otps};
+use crate::store::otps;
 
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).unwrap()
@@ -45,7 +45,7 @@ fn orderings() -> Vec<Vec<OrderBy>> {
 
 fn database() -> (tempfile::TempDir, Db) {
     let folder = tempfile::tempdir().unwrap();
-    let db = open::writer(&folder.path().join("otp.db"), true).unwrap();
+    let db = crate::store::tests::database(&folder);
     for n in 0..300 {
         let recipient = match n % 2 {
             0 => Recipient::Mobile(MobileNumber::parse(&format!("0912345{n:04}")).unwrap()),

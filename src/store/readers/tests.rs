@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::error::Kind;
-use crate::store::open;
+use crate::store::{Create, open};
 
 /// A list that never comes to its end.
 const ENDLESS: &str = "WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n) SELECT max(v) FROM n";
@@ -12,8 +12,10 @@ const ENDLESS: &str = "WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 
 fn readers(count: u32) -> (tempfile::TempDir, Arc<Readers>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.db");
-    drop(open::writer(&path, true).unwrap());
-    let pool = open::readers(&path, count, READER_WAIT).unwrap();
+    let location = open::locate(&path, Create::IfNew).unwrap();
+    let (connection, files) = open::writer(location, Create::IfNew).unwrap();
+    drop(connection);
+    let pool = open::readers(files.location(), count, READER_WAIT).unwrap();
     (folder, Arc::new(Readers::new(pool)))
 }
 

@@ -4,10 +4,11 @@ use crate::error::Kind;
 fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.db");
-    let db = crate::store::open::writer(&path, true).unwrap();
+    let location = crate::store::open::locate(&path, crate::store::Create::IfNew).unwrap();
+    let (db, files) = crate::store::open::writer(location, crate::store::Create::IfNew).unwrap();
     db.execute_batch("CREATE TABLE t (v INTEGER UNIQUE) STRICT").unwrap();
     let checkpoints = Checkpoints::new(&db, &crate::store::Options::default(), Metrics::new()).unwrap();
-    (folder, path, Writer::start(db, checkpoints, Metrics::new()).unwrap())
+    (folder, path, Writer::start(db, checkpoints, Arc::new(files), Metrics::new()).unwrap())
 }
 
 fn stored(path: &std::path::Path) -> Vec<i64> {

@@ -8,7 +8,7 @@
 //! A full disk inside a savepoint may make SQLite take back the whole transaction, members already released included
 //! (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"): then the innocent run again
 //! without the guilty. A COMMIT that failed may yet have reached the disk: its members are told "unavailable", never
-//! "refused".
+//! "refused". The same holds if the database was removed or replaced: SQLite writes on into the file that it has open.
 
 use std::time::Instant;
 
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::store::Db;
 use crate::store::error::Failure;
+use crate::store::identity::Files;
 use crate::store::writer::job::Job;
 
 type Batch = Vec<Box<dyn Job>>;
@@ -27,16 +28,19 @@ enum Trial {
     TakenBack,
     /// This member made SQLite take the whole transaction back.
     BrokenBy(usize),
+    /// The files are not in place: what is written now is lost.
+    NotInPlace,
 }
 
-/// Runs and commits all of `batch`, and answers every member. `false`: not everything could be committed.
+/// Runs and commits all of `batch`, and answers every member. `false`: not everything could be committed, for want of room
+/// perhaps.
 ///
 /// # Errors
 /// The disk failed: nothing may be acknowledged after this.
-pub(super) fn commit(db: &Db, mut batch: Batch, metrics: &Metrics) -> Result<bool, Failure> {
+pub(super) fn commit(db: &Db, mut batch: Batch, files: &Files, metrics: &Metrics) -> Result<bool, Failure> {
     let mut apart = false;
     while !batch.is_empty() {
-        match attempt(db, &mut batch, apart, metrics) {
+        match attempt(db, &mut batch, apart, files, metrics) {
             Ok(Trial::Committed) => {
                 batch.drain(..).for_each(|job| job.answer(None));
                 return Ok(true);
@@ -44,6 +48,10 @@ pub(super) fn commit(db: &Db, mut batch: Batch, metrics: &Metrics) -> Result<boo
             Ok(Trial::TakenBack) => apart = true,
             Ok(Trial::BrokenBy(guilty)) => {
                 batch.remove(guilty).answer(Some(Error::unavailable("SQLite took the transaction back")));
+            }
+            Ok(Trial::NotInPlace) => {
+                batch.drain(..).for_each(|job| job.answer(Some(Error::unavailable_as_logged())));
+                return Ok(true);
             }
             Err(failure) => return give_up(db, batch, failure),
         }
@@ -64,7 +72,13 @@ fn give_up(db: &Db, batch: Batch, failure: Failure) -> Result<bool, Failure> {
     if failure.disk { Err(failure) } else { Ok(false) }
 }
 
-fn attempt(db: &Db, batch: &mut [Box<dyn Job>], apart: bool, metrics: &Metrics) -> Result<Trial, Failure> {
+fn attempt(
+    db: &Db,
+    batch: &mut [Box<dyn Job>],
+    apart: bool,
+    files: &Files,
+    metrics: &Metrics,
+) -> Result<Trial, Failure> {
     let execute = |sql| db.prepare_cached(sql)?.execute([]);
     execute("BEGIN IMMEDIATE")?;
     for (n, job) in batch.iter_mut().enumerate() {
@@ -90,8 +104,13 @@ fn attempt(db: &Db, batch: &mut [Box<dyn Job>], apart: bool, metrics: &Metrics) 
             execute("RELEASE member")?;
         }
     }
+    if !files.is_database_in_place() {
+        execute("ROLLBACK")?;
+        return Ok(Trial::NotInPlace);
+    }
     let begun = Instant::now();
     execute("COMMIT")?;
     metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());
-    Ok(Trial::Committed)
+    // A file that was taken away during the COMMIT may or may not hold the changes.
+    Ok(if files.is_database_in_place() { Trial::Committed } else { Trial::NotInPlace })
 }

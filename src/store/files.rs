@@ -1,0 +1,198 @@
+//! otpd's own files: the database, what SQLite and otpd keep beside it, and the first admin's token. Each must be an ordinary
+//! file of the user that otpd runs as, or of the user that owns the database. Permission bits do not stop root, so
+//! this is checked for root too.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, fchown};
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+
+use crate::store::open::OpenError;
+use crate::store::path::{Location, folder_of};
+
+/// What SQLite keeps beside a database.
+pub(super) const OF_SQLITE: [&str; 3] = ["-wal", "-shm", "-journal"];
+/// The lock of the process that delivers.
+pub(super) const OUTBOX: &str = "-outbox";
+/// Where the first start writes the admin's token.
+pub(super) const ADMIN_TOKEN: &str = "admin.token";
+/// What `restore` and `init` give to the files that were there before; a moment follows.
+pub(super) const KEPT: &str = ".before-";
+
+/// What tells one file of a machine from all others, whatever they are called.
+pub(super) type FileId = (u64, u64);
+
+pub(super) fn id(file: &Metadata) -> FileId {
+    (file.dev(), file.ino())
+}
+
+/// What a file is if it is no ordinary one.
+pub(super) fn other_kind(file: &Metadata) -> Option<&'static str> {
+    let kind = file.file_type();
+    if kind.is_file() {
+        None
+    } else if kind.is_dir() {
+        Some("a folder")
+    } else if kind.is_symlink() {
+        Some("a link")
+    } else if kind.is_fifo() {
+        Some("a FIFO")
+    } else if kind.is_socket() {
+        Some("a socket")
+    } else {
+        Some("a device")
+    }
+}
+
+/// The users whose files are accepted.
+#[derive(Clone, Copy)]
+pub(super) struct Owners {
+    process: u32,
+    database: Option<u32>,
+}
+
+impl Owners {
+    /// The user that this process runs as, and the owner of the database.
+    pub(super) fn of(database: &Path) -> Self {
+        let owner = fs::symlink_metadata(database).ok().map(|file| file.uid());
+        Self { process: geteuid().as_raw(), database: owner }
+    }
+
+    /// What is wrong with a file, as the rest of a sentence about it.
+    pub(super) fn fault(&self, file: &Metadata) -> Option<String> {
+        if let Some(kind) = other_kind(file) {
+            return Some(format!("is {kind} where otpd keeps a file of its own; remove it"));
+        }
+        if file.uid() == self.process || Some(file.uid()) == self.database {
+            return None;
+        }
+        let (owner, process) = (file.uid(), self.process);
+        Some(format!("belongs to user {owner}, and otpd runs as user {process}; give it to that user or remove it"))
+    }
+
+    /// The same of the file at `path`; nothing if there is none.
+    pub(super) fn fault_at(&self, path: &Path) -> Option<String> {
+        match fs::symlink_metadata(path) {
+            Ok(file) => self.fault(&file),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => None,
+            Err(cause) => Some(format!("can't be examined: {cause}")),
+        }
+    }
+}
+
+/// A lock that has a second name could be that of another database too.
+pub(super) fn fault_of_lock(file: &Metadata, owners: Owners) -> Option<String> {
+    owners.fault(file).or_else(|| {
+        (file.nlink() > 1).then(|| "has a second name (a hard link); remove both, otpd makes a new one".to_owned())
+    })
+}
+
+/// Refuses a database whose SQLite files are not otpd's own.
+///
+/// # Errors
+/// Which file it is, and what is wrong with it.
+pub(super) fn require_sound(location: &Location) -> Result<(), OpenError> {
+    let owners = Owners::of(location.file());
+    let fault = |suffix: &'static str| Some((suffix, owners.fault_at(&location.beside(suffix))?));
+    match OF_SQLITE.into_iter().find_map(fault) {
+        Some((suffix, fault)) => Err(OpenError::new(&location.shown_beside(suffix), fault)),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a lock of the outbox or an admin's token that is not otpd's own: what a server needs besides the database.
+///
+/// # Errors
+/// Which file it is, and what is wrong with it.
+pub(super) fn require_sound_for_serving(location: &Location) -> Result<(), OpenError> {
+    let owners = Owners::of(location.file());
+    let lock = match fs::symlink_metadata(location.beside(OUTBOX)) {
+        Ok(file) => fault_of_lock(&file, owners),
+        Err(_) => owners.fault_at(&location.beside(OUTBOX)),
+    };
+    if let Some(fault) = lock {
+        return Err(OpenError::new(&location.shown_beside(OUTBOX), fault));
+    }
+    let token = location.file().with_file_name(ADMIN_TOKEN);
+    match owners.fault_at(&token) {
+        Some(fault) => Err(OpenError::new(&token, fault)),
+        None => Ok(()),
+    }
+}
+
+/// What a start would refuse of the files beside a database, and which of them others can read; a sentence each. For
+/// `otpd doctor`.
+pub fn findings(path: &Path) -> Vec<String> {
+    let Ok(location) = Location::of(path) else { return Vec::new() };
+    let refused = require_sound_for_serving(&location).err().map(|error| error.to_string());
+    let token = location.file().with_file_name(ADMIN_TOKEN);
+    let beside = OF_SQLITE.into_iter().chain([OUTBOX]).map(|suffix| location.beside(suffix));
+    let is_open =
+        |path: &PathBuf| fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.mode() & 0o077 != 0);
+    let open = beside.chain([token]).filter(is_open);
+    refused
+        .into_iter()
+        .chain(open.map(|path| format!("others can read {0}; `chmod 600 {0}`", path.display())))
+        .collect()
+}
+
+/// Where the first start on this database writes the admin's token.
+pub fn admin_token_of(database: &Path) -> PathBuf {
+    let location = Location::of(database);
+    location.as_ref().map_or(database, Location::file).with_file_name(ADMIN_TOKEN)
+}
+
+/// Whether a path is that of a database, or of a file that otpd or SQLite keeps beside it.
+pub(super) fn is_of_database(path: &Path, database: &Location) -> bool {
+    let beside = OF_SQLITE.into_iter().chain(["", OUTBOX]).map(|suffix| database.beside(suffix));
+    beside.chain([database.file().with_file_name(ADMIN_TOKEN)]).any(|own| own == path)
+}
+
+/// The names of files that lie beside a database once it has been served, or restored.
+pub(super) fn traces(location: &Location) -> Vec<String> {
+    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
+    let fixed = [location.file().with_file_name(ADMIN_TOKEN), location.beside(OUTBOX)];
+    let of_sqlite = ["-wal", "-shm"].map(|suffix| location.beside(suffix));
+    let mut traces: Vec<String> = fixed
+        .iter()
+        .chain(&of_sqlite)
+        .filter(|path| fs::symlink_metadata(path).is_ok())
+        .filter_map(|path| name(path))
+        .collect();
+    let kept = name(&location.beside(KEPT)).unwrap_or_default();
+    let mut others: Vec<String> =
+        names_in(folder_of(location.file())).filter(|other| other.starts_with(&kept)).collect();
+    others.sort_unstable();
+    traces.append(&mut others);
+    traces
+}
+
+/// The other names of a file in its folder.
+pub(super) fn other_names(path: &Path) -> Vec<PathBuf> {
+    let Ok(file) = fs::symlink_metadata(path) else { return Vec::new() };
+    let folder = folder_of(path);
+    let same =
+        |other: &PathBuf| other != path && fs::symlink_metadata(other).is_ok_and(|other| id(&other) == id(&file));
+    names_in(folder).map(|name| folder.join(name)).filter(same).collect()
+}
+
+/// The names in a folder; none if it can't be read.
+fn names_in(folder: &Path) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned())
+}
+
+/// Gives a file that root has made beside a database to the owner of that database, who may run otpd later.
+///
+/// # Errors
+/// The owner can't be changed.
+pub fn give_to_owner_of(file: &File, database: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(database) {
+        Ok(database) if geteuid().is_root() && database.uid() != 0 => {
+            fchown(file, Some(database.uid()), Some(database.gid()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,176 @@
+//! Whether the files that this process has open are still the ones at their paths. A file that was removed, replaced or
+//! unmounted can be written as before, and all of it is lost when the process ends: nothing may be acknowledged then.
+
+use std::fs::{self, Metadata};
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use crate::error::{self, Error};
+use crate::store::files::{FileId, OUTBOX, Owners, fault_of_lock, id};
+use crate::store::path::Location;
+
+/// The files of an open database, and the lock of its outbox.
+pub(super) struct Files {
+    location: Location,
+    /// The given path, if a link in it may come to lead elsewhere.
+    other_way: Option<PathBuf>,
+    database: FileId,
+    wal: (PathBuf, FileId),
+    shm: (PathBuf, FileId),
+    /// The lock that this process holds.
+    held: Mutex<Option<FileId>>,
+    of_database: Alarm,
+    of_outbox: Alarm,
+}
+
+/// Logs the begin of a trouble once, and its end.
+struct Alarm {
+    consequence: &'static str,
+    all_clear: &'static str,
+    is_raised: Mutex<bool>,
+}
+
+impl Alarm {
+    fn new(consequence: &'static str, all_clear: &'static str) -> Self {
+        Self { consequence, all_clear, is_raised: Mutex::new(false) }
+    }
+
+    /// Looks at the files and logs a change. One look at a time, so that none is logged that is out of date.
+    fn look(&self, look: impl FnOnce() -> Result<(), String>) -> bool {
+        let mut is_raised = self.is_raised.lock().unwrap_or_else(PoisonError::into_inner);
+        let outcome = look();
+        match &outcome {
+            Err(cause) if !*is_raised => log::error!("{}: {cause}", self.consequence),
+            Ok(()) if *is_raised => log::info!("{}", self.all_clear),
+            _ => {}
+        }
+        *is_raised = outcome.is_err();
+        !*is_raised
+    }
+}
+
+impl Files {
+    /// The files that a connection to `database` has open now. It has read the database, so that SQLite has opened the log
+    /// too.
+    ///
+    /// # Errors
+    /// A file is not in place.
+    pub(super) fn of(location: Location, database: FileId) -> Result<Self, String> {
+        let file = |suffix: &str| {
+            let path = location.beside(suffix);
+            match fs::symlink_metadata(&path) {
+                Ok(file) => Ok((path, id(&file))),
+                Err(cause) => Err(format!("{} can't be examined: {cause}", path.display())),
+            }
+        };
+        let (wal, shm) = (file("-wal")?, file("-shm")?);
+        let files = Self {
+            other_way: location.other_way(),
+            database,
+            wal,
+            shm,
+            held: Mutex::new(None),
+            of_database: Alarm::new(
+                "changes are refused until the database is back or otpd is started again",
+                "the database is back: changes are accepted again",
+            ),
+            of_outbox: Alarm::new(
+                "messages are neither accepted nor delivered",
+                "the lock of the outbox is in order again: messages are accepted and delivered",
+            ),
+            location,
+        };
+        files.require_as_opened().map(|()| files)
+    }
+
+    /// The same look as while serving, for the time before: its finding is not logged.
+    ///
+    /// # Errors
+    /// Which file is not in place.
+    pub(super) fn require_as_opened(&self) -> Result<(), String> {
+        self.database_trouble().map_or(Ok(()), Err)
+    }
+
+    pub(super) fn location(&self) -> &Location {
+        &self.location
+    }
+
+    /// Whether every file of the database is in place. The first look that finds one missing logs the cause as an error.
+    pub(super) fn is_database_in_place(&self) -> bool {
+        self.of_database.look(|| self.require_as_opened())
+    }
+
+    /// Whether the database is in place, and the lock of its outbox is in order or can be made.
+    pub(super) fn is_outbox_in_order(&self) -> bool {
+        // A folder that is gone takes the lock with it: that is one cause, and is logged once.
+        let look = || match self.outbox_trouble() {
+            Some(trouble) if self.require_as_opened().is_ok() => Err(trouble),
+            _ => Ok(()),
+        };
+        self.is_database_in_place() && self.of_outbox.look(look)
+    }
+
+    /// What `/readyz` is to know: refuses while a file is not in place.
+    ///
+    /// # Errors
+    /// Unavailable; the cause has been logged.
+    pub(super) fn require_in_place(&self) -> error::Result<()> {
+        if self.is_outbox_in_order() { Ok(()) } else { Err(Error::unavailable_as_logged()) }
+    }
+
+    /// Whether the database is in place and nothing is at the path of its log or of the log's index: then the log that is
+    /// open is the only one.
+    pub(super) fn is_log_alone_gone(&self) -> bool {
+        let is_gone = |path: &Path| fs::symlink_metadata(path).is_err_and(|cause| cause.kind() == ErrorKind::NotFound);
+        let is_harmless = |(path, open): &(PathBuf, FileId)| {
+            is_gone(path) || trouble(path, *open, fs::symlink_metadata(path)).is_none()
+        };
+        self.path_trouble().is_none() && is_harmless(&self.wal) && is_harmless(&self.shm)
+    }
+
+    fn database_trouble(&self) -> Option<String> {
+        let of = |(path, open): &(PathBuf, FileId)| trouble(path, *open, fs::symlink_metadata(path));
+        self.path_trouble().or_else(|| of(&self.wal)).or_else(|| of(&self.shm))
+    }
+
+    fn path_trouble(&self) -> Option<String> {
+        let file = self.location.file();
+        trouble(file, self.database, fs::symlink_metadata(file))
+            .or_else(|| self.other_way.as_ref().and_then(|path| trouble(path, self.database, fs::metadata(path))))
+    }
+
+    fn outbox_trouble(&self) -> Option<String> {
+        let path = self.location.beside(OUTBOX);
+        let there = fs::symlink_metadata(&path);
+        let owners = Owners::of(self.location.file());
+        if let Some(fault) = there.as_ref().ok().and_then(|file| fault_of_lock(file, owners)) {
+            return Some(format!("{} {fault}", path.display()));
+        }
+        match (there, *self.held.lock().unwrap_or_else(PoisonError::into_inner)) {
+            (there, Some(open)) => trouble(&path, open, there),
+            (Err(cause), None) if cause.kind() != ErrorKind::NotFound => {
+                Some(format!("{} can't be examined: {cause}", path.display()))
+            }
+            _ => None,
+        }
+    }
+
+    /// Notes which lock this process holds; `None` if none.
+    pub(super) fn hold(&self, lock: Option<FileId>) {
+        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = lock;
+    }
+}
+
+/// What happened to a file that is open, as a sentence; nothing if it is at its path.
+fn trouble(path: &Path, open: FileId, there: io::Result<Metadata>) -> Option<String> {
+    let shown = path.display();
+    match there {
+        Ok(file) if id(&file) == open => None,
+        Ok(_) => Some(format!("{shown} was replaced by another file while otpd has it open")),
+        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Some(format!("{shown} was removed, renamed or unmounted while otpd has it open"))
+        }
+        Err(cause) => Some(format!("{shown} can't be examined: {cause}")),
+    }
+}

@@ -1,0 +1,221 @@
+//! What a restore would allow once more: codes that were used since the copy was made, users that were disabled, tokens and
+//! permissions that were revoked. Codes are spent in the copy; of users and tokens the operator is told.
+//!
+//! Counts of limits and failures are those of the copy: all codes that could be guessed are spent.
+
+mod account;
+
+use std::collections::{BTreeMap, HashSet};
+
+use rusqlite::config::DbConfig;
+use rusqlite::{OpenFlags, params};
+
+use crate::domain::otp::{Otp, OtpId};
+use crate::domain::timestamp::Timestamp;
+use crate::store::open::{self, OpenError};
+use crate::store::path::Location;
+use crate::store::returning::account::{Account, Accounts, accounts};
+use crate::store::{Db, is_damaged_row, migrations, otps};
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
+
+/// The version of the schema since which codes are issued and verified.
+const FIRST_WITH_ATTEMPTS: i64 = 4;
+
+/// What the restored database honours and the present one does not.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Returning {
+    /// Why the present database could not be compared with the copy; then all users and tokens of the copy are listed.
+    pub not_compared: Option<String>,
+    pub users: Vec<ReturningUser>,
+    pub tokens: Vec<ReturningToken>,
+    /// Whether these tokens were deleted from the copy.
+    pub are_tokens_revoked: bool,
+    /// How many codes were spent in the copy.
+    pub spent: usize,
+    /// How many messages that waited were cancelled in the copy.
+    pub cancelled: usize,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct ReturningUser {
+    pub name: String,
+    pub gain: Gain,
+}
+
+/// What a user has in the copy and does not have at present.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Gain {
+    /// There is no such user.
+    Account { role: String },
+    /// The user is disabled.
+    Activity,
+    /// The user has another role.
+    Role { role: String, instead_of: String },
+    /// The user lacks these permissions.
+    Permissions(Vec<i64>),
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct ReturningToken {
+    pub prefix: String,
+    pub owner: String,
+    id: i64,
+}
+
+/// What the database that is to be replaced knows better than the copy.
+pub(super) struct Present {
+    accounts: Accounts,
+    /// Codes that can't be verified any more: id and code.
+    spent: HashSet<(i64, i64)>,
+    /// The greatest id that each table ever had.
+    last_ids: Vec<(String, i64)>,
+}
+
+impl Present {
+    /// Reads the present database, and changes nothing in it.
+    ///
+    /// # Errors
+    /// Why it can't be read.
+    pub(super) fn read(location: &Location) -> Result<Self, String> {
+        if !location.file().exists() {
+            return Err("there is none".to_owned());
+        }
+        Self::open(location).map_err(|cause| cause.to_string())
+    }
+
+    fn open(location: &Location) -> Outcome<Self> {
+        let sqlite = |cause| OpenError::sqlite(location.given(), &cause);
+        let db = open::connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        open::require_ours(&db, location)?;
+        let mut spent = HashSet::new();
+        if migrations::current(&db)? >= FIRST_WITH_ATTEMPTS {
+            let mut codes = db.prepare("SELECT id, code FROM otp_codes WHERE attempts_left = 0")?;
+            spent = codes.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        }
+        let mut ids = db.prepare("SELECT name, seq FROM sqlite_sequence")?;
+        let last_ids = ids.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        drop(ids);
+        Ok(Self { accounts: accounts(&db)?, spent, last_ids })
+    }
+}
+
+impl Returning {
+    /// Brings the schema of a copy up to date and takes from it what it must not allow again.
+    ///
+    /// # Errors
+    /// The copy can't be read or changed.
+    pub(super) fn prepare(
+        copy: &mut Db,
+        present: Result<Present, String>,
+        revokes_tokens: bool,
+        now: Timestamp,
+    ) -> Outcome<Self> {
+        migrations::apply(copy)?;
+        let copy = copy.transaction()?;
+        let (present, not_compared) = match present {
+            Ok(present) => (Some(present), None),
+            Err(why) => (None, Some(why)),
+        };
+        let here = accounts(&copy)?;
+        let (users, tokens) = differences(&here, present.as_ref().map(|present| &present.accounts));
+        if revokes_tokens {
+            for token in &tokens {
+                copy.execute("DELETE FROM api_tokens WHERE id = $1", [token.id])?;
+            }
+        }
+        let spent = spend(&copy, present.as_ref().map(|present| &present.spent))?;
+        let cancelled = cancel(&copy, now)?;
+        for (table, last) in present.iter().flat_map(|present| &present.last_ids) {
+            raise_last_id(&copy, table, *last)?;
+        }
+        copy.commit()?;
+        Ok(Self { not_compared, users, tokens, are_tokens_revoked: revokes_tokens, spent, cancelled })
+    }
+}
+
+fn differences(copy: &Accounts, present: Option<&Accounts>) -> (Vec<ReturningUser>, Vec<ReturningToken>) {
+    let (mut users, mut tokens) = (Vec::new(), Vec::new());
+    for (name, account) in copy {
+        let now = present.and_then(|present| present.get(name));
+        users.extend(gains(account, now).into_iter().map(|gain| ReturningUser { name: name.clone(), gain }));
+        let is_honoured = |hash: &Vec<u8>| {
+            let owners = present.into_iter().flat_map(BTreeMap::values);
+            owners.filter(|owner| owner.tokens.contains_key(hash)).any(|owner| owner.is_active || !account.is_active)
+        };
+        let returning = account.tokens.iter().filter(|(hash, _)| !is_honoured(hash));
+        tokens.extend(returning.map(|(_, (id, prefix))| ReturningToken {
+            prefix: prefix.clone(),
+            owner: name.clone(),
+            id: *id,
+        }));
+    }
+    (users, tokens)
+}
+
+fn gains(copy: &Account, present: Option<&Account>) -> Vec<Gain> {
+    let role = copy.role.clone();
+    let Some(present) = present else { return vec![Gain::Account { role }] };
+    let mut gains = Vec::new();
+    if copy.is_active && !present.is_active {
+        gains.push(Gain::Activity);
+    }
+    if copy.role != present.role {
+        gains.push(Gain::Role { role, instead_of: present.role.clone() });
+    }
+    let permissions: Vec<i64> = copy.permissions.difference(&present.permissions).copied().collect();
+    if !permissions.is_empty() {
+        gains.push(Gain::Permissions(permissions));
+    }
+    gains
+}
+
+/// Spends the codes that were sent, and those made by staff that the present database knows to be spent. How many there were.
+fn spend(db: &Db, spent_since: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
+    let mut usable = db.prepare("SELECT id, code, issued_at IS NOT NULL FROM otp_codes WHERE attempts_left > 0")?;
+    let codes =
+        usable.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?)))?;
+    let codes: Vec<_> = codes.collect::<Result<_, _>>()?;
+    let is_spent = |id: i64, code: i64| spent_since.is_some_and(|spent| spent.contains(&(id, code)));
+    let mut count = 0;
+    for (id, ..) in codes.into_iter().filter(|(id, code, is_issued)| *is_issued || is_spent(*id, *code)) {
+        match otps::find(db, OtpId::from_stored(id)) {
+            Ok(otp) => otps::update_use(db, &Otp { attempts_left: 0, ..otp })?,
+            // Nothing verifies it.
+            Err(error) if is_damaged_row(&error) => continue,
+            Err(error) => return Err(error.into()),
+        }
+        count += 1;
+    }
+    Ok(count)
+}
+
+/// Cancels messages that wait, and forgets the answers that are given again to repeated requests: they promise messages with
+/// codes that are spent. How many messages there were.
+fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
+    let sql = "UPDATE message_attempts
+                  SET outcome = 'unknown',
+                      error = 'the database was restored; it may have been sent',
+                      finished_at = $1
+                WHERE outcome IS NULL";
+    db.execute(sql, [now.as_micros()])?;
+    db.execute("DELETE FROM idempotency_keys", [])?;
+    let sql = "UPDATE messages
+                  SET state = 'cancelled',
+                      updated_at = $1
+                WHERE state IN ('queued', 'sending')";
+    Ok(db.execute(sql, [now.as_micros()])?)
+}
+
+/// An id that was given out after the copy was made is not given out again.
+fn raise_last_id(db: &Db, table: &str, last: i64) -> rusqlite::Result<()> {
+    let known = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1";
+    if db.prepare_cached(known)?.exists([table])? {
+        let raised = "UPDATE sqlite_sequence SET seq = max(seq, $1) WHERE name = $2";
+        if db.execute(raised, params![last, table])? == 0 {
+            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ($1, $2)", params![table, last])?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,197 @@
+//! What `otpd backup --force` replaces, and what it does not.
+
+use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::files::{give_away, kinds, remove};
+use crate::helpers::{Server, TOKEN, fail, folder, otpd, run, succeed};
+
+const OTPS: &str = "/api/notifications/otp/";
+
+fn with_database() -> tempfile::TempDir {
+    let folder = folder();
+    succeed(folder.path(), &["init"]);
+    folder
+}
+
+fn is_copy(path: &Path) -> bool {
+    fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"))
+}
+
+fn temporary_files(folder: &Path) -> Vec<String> {
+    let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".part")).collect()
+}
+
+#[test]
+fn what_is_no_ordinary_file_is_neither_replaced_nor_restored() {
+    let folder = with_database();
+    let path = folder.path().join("copy.db");
+    for (kind, make) in kinds().into_iter().filter(|(kind, _)| *kind != "a link") {
+        make(&path);
+        for arguments in [&["backup", "copy.db"][..], &["backup", "--force", "copy.db"]] {
+            let line = format!("otpd: database copy.db: is {kind}; name an ordinary file or one that is not there yet");
+            assert_eq!(fail(run(folder.path(), arguments)), line);
+        }
+        let line = format!("otpd: database copy.db: is {kind}; name a copy that `otpd backup` made");
+        assert_eq!(fail(run(folder.path(), &["restore", "copy.db"])), line);
+        assert!(!fs::symlink_metadata(&path).unwrap().is_file());
+        remove(&path);
+    }
+    succeed(folder.path(), &["backup", "copy.db"]);
+    fs::rename(folder.path().join("otp.db"), folder.path().join("away")).unwrap();
+    for (kind, make) in kinds().into_iter().filter(|(kind, _)| *kind != "a link") {
+        make(&folder.path().join("otp.db"));
+        let line = format!("otpd: database otp.db: is {kind}; name a file in database.path");
+        assert_eq!(fail(run(folder.path(), &["restore", "copy.db"])), line);
+        remove(&folder.path().join("otp.db"));
+    }
+    assert_eq!(temporary_files(folder.path()), [""; 0]);
+}
+
+#[test]
+fn files_of_the_database_are_never_replaced() {
+    let folder = with_database();
+    let server = Server::start(folder.path());
+    crate::helpers::until("the lock is there", || folder.path().join("otp.db-outbox").exists());
+    symlink("otp.db-wal", folder.path().join("link")).unwrap();
+    for name in ["otp.db-wal", "otp.db-shm", "otp.db-outbox", "otp.db-journal", "admin.token", "./otp.db-wal", "link"] {
+        let line = fail(run(folder.path(), &["backup", "--force", name]));
+        assert_eq!(line, format!("otpd: database {name}: is a file of the database itself; name another one"));
+    }
+    assert_eq!(server.send("GET", "/readyz", TOKEN, "").0, 200);
+}
+
+#[test]
+fn a_temporary_file_that_was_made_before_is_not_used() {
+    let folder = with_database();
+    let (part, copy) = (folder.path().join(".copy.db.part"), folder.path().join("copy.db"));
+    fs::write(folder.path().join("precious"), "precious").unwrap();
+    let foreign = |path: &Path| {
+        fs::write(path, "").unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o666)).unwrap();
+        give_away(path);
+    };
+    let link = |path: &Path| symlink("precious", path).unwrap();
+    for make in [&foreign as &dyn Fn(&Path), &link] {
+        make(&part);
+        let before = fs::symlink_metadata(&part).unwrap();
+        succeed(folder.path(), &["backup", "copy.db"]);
+        let made = fs::symlink_metadata(&copy).unwrap();
+        assert!(made.is_file() && is_copy(&copy));
+        assert_eq!((made.permissions().mode() & 0o777, made.uid()), (0o600, rustix::process::geteuid().as_raw()));
+        if let Ok(after) = fs::symlink_metadata(&part) {
+            assert_eq!(after.ino(), before.ino());
+            remove(&part);
+        }
+        remove(&copy);
+    }
+    assert_eq!(fs::read_to_string(folder.path().join("precious")).unwrap(), "precious");
+}
+
+#[test]
+fn a_link_is_followed_unless_another_user_made_it() {
+    let folder = with_database();
+    let path = |name: &str| folder.path().join(name);
+    fs::create_dir(path("backups")).unwrap();
+    symlink("backups/today.db", path("latest.db")).unwrap();
+    succeed(folder.path(), &["backup", "latest.db"]);
+    succeed(folder.path(), &["backup", "--force", "latest.db"]);
+    assert!(fs::symlink_metadata(path("latest.db")).unwrap().is_symlink());
+    assert!(fs::symlink_metadata(path("backups/today.db")).unwrap().is_file() && is_copy(&path("backups/today.db")));
+    assert_eq!(fs::metadata(path("backups/today.db")).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::write(path("precious"), "precious").unwrap();
+    symlink("precious", path("trap.db")).unwrap();
+    if std::os::unix::fs::lchown(path("trap.db"), Some(65534), None).is_ok() {
+        let line = fail(run(folder.path(), &["backup", "--force", "trap.db"]));
+        assert_eq!(line, "otpd: database trap.db: is a link of user 65534; name the file itself");
+        assert_eq!(fs::read_to_string(path("precious")).unwrap(), "precious");
+    }
+}
+
+/// Codes with these expirations in a new database with so many users besides the admin.
+fn fill(folder: &Path, codes: &[&str], users: usize) {
+    let server = Server::spawn(otpd(folder).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    for valid_to in codes {
+        let body = format!(r#"{{"code":1,"email":"a@b.com","valid_to":"{valid_to}"}}"#);
+        assert_eq!(server.send("POST", OTPS, TOKEN, &body).0, 201);
+    }
+    for n in 0..users {
+        succeed(folder, &["user", "add", &format!("user{n}"), "--role", "staff"]);
+    }
+}
+
+#[track_caller]
+fn is_refused(folder: &Path, counts: &str) {
+    let before = fs::read(folder.join("copy.db")).unwrap();
+    let line = fail(run(folder, &["backup", "--force", "copy.db"]));
+    let said = format!(
+        "otpd: database copy.db: holds far more than the copy that was to replace it ({counts}); check database.path, or \
+         delete this file first if it is not needed any more"
+    );
+    assert_eq!(line, said);
+    assert!(fs::read(folder.join("copy.db")).unwrap() == before, "the file has changed");
+    assert_eq!(temporary_files(folder), [""; 0]);
+}
+
+#[test]
+fn an_empty_database_does_not_replace_the_backup_of_a_full_one() {
+    let folder = folder();
+    fill(folder.path(), &["2099-01-01"; 10], 3);
+    succeed(folder.path(), &["backup", "copy.db"]);
+    for name in ["otp.db", "otp.db-wal", "otp.db-shm", "otp.db-outbox"] {
+        let _ = fs::remove_file(folder.path().join(name));
+    }
+    drop(Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN)));
+    is_refused(folder.path(), "10 codes up to number 10 and 4 users, instead of 0 up to 0 and 1");
+    remove(&folder.path().join("copy.db"));
+    succeed(folder.path(), &["backup", "--force", "copy.db"]);
+}
+
+#[test]
+fn a_backup_with_far_fewer_codes_or_users_does_not_replace_one_with_more() {
+    let folder = folder();
+    fill(folder.path(), &["2099-01-01"; 10], 3);
+    succeed(folder.path(), &["backup", "copy.db"]);
+    let change = |sql: &str| Connection::open(folder.path().join("otp.db")).unwrap().execute(sql, []).unwrap();
+    change("DELETE FROM otp_codes WHERE id <= 5");
+    change("DELETE FROM users WHERE name IN ('user1', 'user2')");
+    succeed(folder.path(), &["backup", "--force", "copy.db"]);
+    change("DELETE FROM otp_codes WHERE id <= 8");
+    is_refused(folder.path(), "5 codes up to number 10 and 2 users, instead of 2 up to 10 and 2");
+    remove(&folder.path().join("copy.db"));
+    succeed(folder.path(), &["user", "add", "user3", "--role", "staff"]);
+    succeed(folder.path(), &["backup", "--force", "copy.db"]);
+    change("DELETE FROM users WHERE name <> 'admin'");
+    is_refused(folder.path(), "2 codes up to number 10 and 3 users, instead of 2 up to 10 and 1");
+}
+
+#[test]
+fn codes_that_are_deleted_in_time_do_not_count() {
+    let folder = folder();
+    fill(folder.path(), &["2020-01-01"; 10], 0);
+    let keep =
+        |path: &Path| otpd(path).args(["backup", "--force", "copy.db"]).env("OTPD_OTP__RETENTION", "0s").output();
+    assert!(keep(folder.path()).unwrap().status.success());
+    let db = Connection::open(folder.path().join("otp.db")).unwrap();
+    db.execute("DELETE FROM otp_codes", []).unwrap();
+    let line = fail(keep(folder.path()).unwrap());
+    assert!(line.contains("(10 codes up to number 10 and 1 users, instead of 0 up to 10 and 1)"), "{line}");
+    succeed(folder.path(), &["backup", "--force", "copy.db"]);
+}
+
+#[test]
+fn the_backup_of_an_older_database_is_kept_whatever_it_holds() {
+    let folder = folder();
+    fill(folder.path(), &["2020-01-01"; 10], 0);
+    Connection::open(folder.path().join("otp.db")).unwrap().execute("DELETE FROM otp_codes", []).unwrap();
+    succeed(folder.path(), &["backup", "copy.db"]);
+    for name in ["otp.db", "otp.db-wal", "otp.db-shm", "otp.db-outbox"] {
+        let _ = fs::remove_file(folder.path().join(name));
+    }
+    fill(folder.path(), &["2099-01-01"; 3], 0);
+    is_refused(folder.path(), "0 codes up to number 10 and 1 users, instead of 3 up to 3 and 1");
+}

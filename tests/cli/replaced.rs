@@ -1,0 +1,198 @@
+//! A database that is taken away from a running server.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::files::remove;
+use crate::helpers::{Server, TOKEN, folder, otpd, until};
+
+const OTPS: &str = "/api/notifications/otp/";
+const BODY: &str = r#"{"code":1,"email":"a@b.com","valid_to":"2099-01-01"}"#;
+const REFUSED: &str = "changes are refused until the database is back or otpd is started again: ";
+
+/// A server on `data/otp.db` below a folder.
+fn serve(folder: &Path, path: &str) -> Server {
+    fs::create_dir_all(folder.join("data")).unwrap();
+    Server::spawn(otpd(folder).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_DATABASE__PATH", path))
+}
+
+pub fn errors(server: &Server) -> Vec<String> {
+    server.stderr().lines().filter(|line| line.contains(" ERROR ")).map(str::to_owned).collect()
+}
+
+/// A way to take a file away; `Some` is how to undo it.
+struct Case {
+    path: &'static str,
+    take: fn(&Path),
+    undo: Option<fn(&Path)>,
+    /// What the log says of which file.
+    said: (&'static str, &'static str),
+}
+
+const REMOVED: &str = "was removed, renamed or unmounted while otpd has it open";
+const REPLACED: &str = "was replaced by another file while otpd has it open";
+
+fn take(from: PathBuf, to: PathBuf) {
+    fs::rename(from, to).unwrap();
+}
+
+const CASES: [Case; 10] = [
+    Case { path: "data/otp.db", take: |f| remove(&f.join("data/otp.db")), undo: None, said: ("otp.db", REMOVED) },
+    Case {
+        path: "data/otp.db",
+        take: |f| take(f.join("data/otp.db"), f.join("away")),
+        undo: Some(|f| take(f.join("away"), f.join("data/otp.db"))),
+        said: ("otp.db", REMOVED),
+    },
+    Case {
+        path: "data/otp.db",
+        take: |f| {
+            fs::copy(f.join("data/otp.db"), f.join("other.db")).unwrap();
+            take(f.join("other.db"), f.join("data/otp.db"));
+        },
+        undo: None,
+        said: ("otp.db", REPLACED),
+    },
+    Case {
+        path: "data/otp.db",
+        take: |f| {
+            remove(&f.join("data/otp.db"));
+            fs::write(f.join("data/otp.db"), "").unwrap();
+        },
+        undo: None,
+        said: ("otp.db", REPLACED),
+    },
+    Case {
+        path: "data/otp.db",
+        take: |f| {
+            take(f.join("data/otp.db"), f.join("away"));
+            symlink("../away", f.join("data/otp.db")).unwrap();
+        },
+        undo: Some(|f| take(f.join("away"), f.join("data/otp.db"))),
+        said: ("otp.db", REPLACED),
+    },
+    Case {
+        path: "data/otp.db",
+        take: |f| remove(&f.join("data/otp.db-wal")),
+        undo: None,
+        said: ("otp.db-wal", REMOVED),
+    },
+    Case {
+        path: "data/otp.db",
+        take: |f| {
+            take(f.join("data/otp.db-wal"), f.join("away"));
+            fs::copy(f.join("away"), f.join("data/otp.db-wal")).unwrap();
+        },
+        undo: Some(|f| take(f.join("away"), f.join("data/otp.db-wal"))),
+        said: ("otp.db-wal", REPLACED),
+    },
+    Case {
+        path: "data/otp.db",
+        take: |f| remove(&f.join("data/otp.db-shm")),
+        undo: None,
+        said: ("otp.db-shm", REMOVED),
+    },
+    Case {
+        path: "data/../data/otp.db",
+        take: |f| take(f.join("data"), f.join("elsewhere")),
+        undo: Some(|f| take(f.join("elsewhere"), f.join("data"))),
+        said: ("otp.db", REMOVED),
+    },
+    Case {
+        path: "current/otp.db",
+        take: |f| {
+            fs::create_dir(f.join("next")).unwrap();
+            remove(&f.join("current"));
+            symlink("next", f.join("current")).unwrap();
+        },
+        undo: Some(|f| {
+            remove(&f.join("current"));
+            symlink("data", f.join("current")).unwrap();
+        }),
+        said: ("current/otp.db", REMOVED),
+    },
+];
+
+fn try_case(case: &Case) {
+    let folder = folder();
+    symlink("data", folder.path().join("current")).unwrap();
+    let server = serve(folder.path(), case.path);
+    assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201);
+    (case.take)(folder.path());
+    // Nothing is asked of the server meanwhile.
+    let taken = Instant::now();
+    until("the loss is logged", || !errors(&server).is_empty());
+    assert!(taken.elapsed() < Duration::from_secs(5), "{:?}", taken.elapsed());
+    let logged = errors(&server);
+    let said = format!("{} {}", case.said.0, case.said.1);
+    assert!(logged[0].contains(REFUSED) && logged[0].ends_with(&said), "{said}: {logged:?}");
+
+    for (verb, path, status) in [
+        ("GET", "/readyz", 503),
+        ("POST", OTPS, 503),
+        ("PATCH", &format!("{OTPS}1"), 503),
+        ("DELETE", &format!("{OTPS}1"), 503),
+        ("GET", &format!("{OTPS}1"), 200),
+        ("GET", "/healthz", 200),
+        ("GET", "/readyz", 503),
+    ] {
+        assert_eq!(server.send(verb, path, TOKEN, BODY).0, status, "{said}: {verb} {path}");
+    }
+    thread::sleep(Duration::from_secs(2));
+    assert_eq!(errors(&server), logged, "{said}: it is logged once");
+    if let Some(undo) = case.undo {
+        undo(folder.path());
+        until("it is back", || server.stderr().contains(": the database is back: changes are accepted again"));
+        assert_eq!(server.send("GET", "/readyz", TOKEN, "").0, 200);
+        assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201);
+        assert_eq!(server.send("GET", &format!("{OTPS}2"), TOKEN, "").0, 200);
+        assert_eq!(errors(&server), logged);
+    }
+}
+
+#[test]
+fn a_file_that_is_taken_away_stops_changes_and_is_logged_once() {
+    thread::scope(|scope| {
+        let trials: Vec<_> = CASES.iter().map(|case| scope.spawn(|| try_case(case))).collect();
+        trials.into_iter().for_each(|trial| trial.join().unwrap());
+    });
+}
+
+#[test]
+fn a_log_that_is_removed_takes_nothing_with_it_that_was_acknowledged() {
+    let folder = folder();
+    let mut server = serve(folder.path(), "data/otp.db");
+    for _ in 0..20 {
+        assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201);
+    }
+    remove(&folder.path().join("data/otp.db-wal"));
+    until("the loss is logged", || !errors(&server).is_empty());
+    assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 503);
+    server.signal("KILL");
+    server.wait();
+    remove(&folder.path().join("data/otp.db-shm"));
+    let server = serve(folder.path(), "data/otp.db");
+    assert_eq!(server.send("GET", &format!("{OTPS}20"), TOKEN, "").0, 200);
+    assert_eq!(server.send("GET", &format!("{OTPS}21"), TOKEN, "").0, 404);
+}
+
+#[test]
+fn a_stop_leaves_the_files_alone_that_took_the_place_of_the_old_ones() {
+    let folder = folder();
+    let mut server = serve(folder.path(), "data/otp.db");
+    assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201);
+    let path = |name: &str| folder.path().join("data").join(name);
+    for name in ["otp.db", "otp.db-wal", "otp.db-shm"] {
+        remove(&path(name));
+        fs::write(path(name), "of another program").unwrap();
+    }
+    until("the loss is logged", || !errors(&server).is_empty());
+    server.signal("TERM");
+    assert_eq!(server.wait().0.code(), Some(0));
+    for name in ["otp.db", "otp.db-wal", "otp.db-shm"] {
+        assert_eq!(fs::read_to_string(path(name)).unwrap(), "of another program", "{name}");
+    }
+}
