@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use config::{Environment, File, FileFormat, Source, Value, ValueKind};
 
 use crate::config::ConfigError;
-use crate::config::secret::secret_text;
-use crate::config::table::{Table, is_shown};
+use crate::config::secret::{holds_login, secret_text};
+use crate::config::table::{Table, is_shown, written_as_one_table};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Keys that have no default, and are secrets; each may be given as `KEY_file = "path"` too.
@@ -56,6 +56,9 @@ impl Layers {
         match layers.settings.iter().find(|(key, _)| !known.contains(key)) {
             None => Ok(layers),
             Some((key, Setting { source, .. })) => {
+                if let Some(words) = written_as_one_table(key) {
+                    return Err(ConfigError(format!("{source}: {words}")));
+                }
                 Err(ConfigError(format!("{source}: there is no setting {key}; there are {}", like(key, &known))))
             }
         }
@@ -173,6 +176,11 @@ impl Layers {
 
 fn refused(key: &str, setting: &Setting, accepted: &str) -> ConfigError {
     let (source, value) = (&setting.source, toml(&setting.value.kind));
+    if holds_login(&value) {
+        return ConfigError(format!(
+            "{source}: {key} is not accepted; it takes {accepted}, and no user name and password"
+        ));
+    }
     ConfigError(format!("{source}: {key} = {value} is not accepted; it takes {accepted}"))
 }
 

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod layers;
+mod nearest;
 mod providers;
 mod secret;
 mod table;

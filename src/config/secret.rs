@@ -7,6 +7,26 @@ use crate::config::ConfigError;
 /// What a setting is set to, and where.
 pub(super) type Given = (String, String);
 
+/// Whether a text holds a user name and a password, as in `user:secret@host`, or a URL with a user name.
+pub(super) fn holds_login(text: &str) -> bool {
+    let is_login = |(at, _): (usize, &str)| {
+        let word = text.get(..at).and_then(|before| before.rsplit(ends_word).next()).unwrap_or_default();
+        let word = word.split_once("://").map_or(word, |(_, rest)| rest);
+        word.split_once(':').is_some_and(|(user, password)| !user.is_empty() && !password.is_empty())
+    };
+    text.match_indices('@').any(is_login) || holds_url_login(text)
+}
+
+/// Whether a text holds a URL with a user name, as in `https://token@host`.
+pub(super) fn holds_url_login(text: &str) -> bool {
+    let ends_authority = |c: char| ends_word(c) || matches!(c, '/' | '?' | '#');
+    text.split("://").skip(1).any(|rest| rest.split(ends_authority).next().is_some_and(|it| it.contains('@')))
+}
+
+fn ends_word(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '<' | '>' | '"')
+}
+
 /// The secret of `key`, with where it stands: `given` as it is, or in the file that `KEY_file` names. The white space at
 /// the end of a file is none of it.
 ///
@@ -23,6 +43,34 @@ pub(super) fn secret_text(key: &str, given: Option<Given>, file: Option<Given>) 
             let unreadable = |cause| ConfigError(format!("{source}: {key}_file = {path:?}: {cause}"));
             let text = fs::read_to_string(&path).map_err(unreadable)?;
             Ok(Some((text.trim_end().to_owned(), path)))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_user_name_with_a_password_is_recognised() {
+        for (text, login, url_login) in [
+            ("user:secret@mail.example.com", true, false),
+            ("smtp://user:secret@mail.example.com:587", true, true),
+            ("smtp://user:sec/ret@mail.example.com", true, false),
+            ("https://token@gateway.example/send", false, true),
+            ("Shop <user:secret@example.com>", true, false),
+            ("Look at https://user:secret@example.com/x", true, true),
+            ("noreply@example.com", false, false),
+            ("Shop <noreply@example.com>", false, false),
+            ("Help: help@example.com", false, false),
+            ("code:{code} @shop", false, false),
+            ("https://example.com/@shop", false, false),
+            ("mail.example.com:587", false, false),
+            ("@example.com #255315", false, false),
+            ("a:@b", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((holds_login(text), holds_url_login(text)), (login || url_login, url_login), "{text}");
         }
     }
 }

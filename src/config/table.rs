@@ -1,4 +1,4 @@
-//! One table of a list such as `[[delivery.sms]]`, read key by key; a key that nobody asked for is refused at the end.
+//! One table of a list such as `[[delivery.sms]]`, read key by key; a key that was not read is refused at the end.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,18 +7,22 @@ use std::time::Duration;
 
 use config::{Map, Value, ValueKind};
 
-use crate::config::secret::secret_text;
+use crate::config::nearest::nearest;
+use crate::config::secret::{holds_login, holds_url_login, secret_text};
 use crate::config::{ConfigError, duration};
 use crate::domain::secret::Secret;
 
+/// Lists of tables.
+const LISTS: [&str; 3] = ["delivery.sms", "delivery.email", "delivery.texts"];
 /// Keys whose values `config show` prints; those of all others may hold secrets.
-const SHOWN: [&str; 20] = [
+const SHOWN: [&str; 22] = [
     "type",
     "name",
     "host",
     "port",
     "security",
     "from",
+    "hello",
     "timeout",
     "template",
     "templates",
@@ -27,6 +31,7 @@ const SHOWN: [&str; 20] = [
     "method",
     "success_pointer",
     "success_value",
+    "success_pattern",
     "id_pointer",
     "channel",
     "language",
@@ -34,6 +39,11 @@ const SHOWN: [&str; 20] = [
     "subject",
     "text",
 ];
+/// The other keys. Where a key is missing, these are not taken for misspellings of it.
+const MASKED: [&str; 10] =
+    ["api_key", "base_url", "body", "ca", "headers", "html", "password", "proxy", "url", "username"];
+/// Keys whose values go to every recipient, so they may hold a colon before an `@`.
+const TEXTS: [&str; 2] = ["subject", "text"];
 
 pub(super) struct Table<'a> {
     /// Such as `delivery.sms[0]`.
@@ -67,17 +77,42 @@ impl<'a> Table<'a> {
         ConfigError(format!("{}: {}.{name} is not accepted; it takes {accepted}", self.source, self.key))
     }
 
-    fn missing(&self, name: &str) -> ConfigError {
-        ConfigError(format!("{}: {}.{name} is missing", self.source, self.key))
+    /// An error at one key; `words` follow the key.
+    pub(super) fn fault(&self, name: &str, words: &str) -> ConfigError {
+        ConfigError(format!("{}: {}.{name} {words}", self.source, self.key))
     }
 
-    /// A text that may be missing.
-    pub(super) fn optional(&self, name: &str) -> Result<Option<String>, ConfigError> {
+    /// That a key is missing, or which key is probably misspelled.
+    fn missing(&self, name: &str) -> ConfigError {
+        let as_file = format!("{name}_file");
+        let names = || [name, as_file.as_str()].into_iter().filter(|name| is_known(name));
+        let unknown = self.values.keys().filter(|given| !is_known(given));
+        let guess = unknown.filter_map(|given| Some((given, nearest(given, names())?))).next();
+        guess.map_or_else(
+            || self.fault(name, "is missing"),
+            |(given, meant)| {
+                let (source, key) = (self.source, &self.key);
+                ConfigError(format!("{source}: there is no setting {key}.{given}; did you mean {meant}?"))
+            },
+        )
+    }
+
+    /// A text that may be missing, whatever is in it. Its value must not be shown or logged before it is checked.
+    pub(super) fn unchecked(&self, name: &str) -> Result<Option<String>, ConfigError> {
         let text = |value: &Value| match &value.kind {
             ValueKind::Table(_) | ValueKind::Array(_) | ValueKind::Nil => Err(self.refused(name, "a text")),
             _ => value.clone().into_string().map_err(|_| self.refused(name, "a text")),
         };
         self.get(name).map(text).transpose()
+    }
+
+    /// A text that may be missing.
+    pub(super) fn optional(&self, name: &str) -> Result<Option<String>, ConfigError> {
+        let text = self.unchecked(name)?;
+        if text.as_ref().is_some_and(|text| shows_login(name, text)) {
+            return Err(self.refused(name, "no user name and password, because `config show` prints it"));
+        }
+        Ok(text)
     }
 
     pub(super) fn text(&self, name: &str) -> Result<String, ConfigError> {
@@ -123,6 +158,9 @@ impl<'a> Table<'a> {
         let ValueKind::Table(values) = &value.kind else { return Err(self.refused(name, "a table of texts")) };
         let text = |(key, value): (&String, &Value)| {
             let text = value.clone().into_string().map_err(|_| self.refused(name, "a table of texts"))?;
+            if shows_login(name, &text) {
+                return Err(self.refused(name, "no user name and password, because `config show` prints it"));
+            }
             Ok((key.clone(), text))
         };
         values.iter().map(text).collect()
@@ -139,21 +177,36 @@ impl<'a> Table<'a> {
         self.values.keys().any(|name| !is_shown(name))
     }
 
-    /// Refuses keys that nobody has asked for.
+    /// Refuses keys that were not read.
     pub(super) fn finish(&self) -> Result<(), ConfigError> {
         let asked = self.asked.borrow();
-        match self.values.keys().find(|name| !asked.contains(*name)) {
-            None => Ok(()),
-            Some(name) => {
-                let known: Vec<&str> = asked.iter().map(String::as_str).collect();
-                let (source, key) = (self.source, &self.key);
-                Err(ConfigError(format!("{source}: there is no setting {key}.{name}; there are {}", known.join(", "))))
-            }
-        }
+        let Some(name) = self.values.keys().find(|name| !asked.contains(*name)) else { return Ok(()) };
+        let known: Vec<&str> = asked.iter().map(String::as_str).collect();
+        let guess = nearest(name, known.iter().copied().filter(|known| !self.values.contains_key(*known)));
+        let guess = guess.map_or_else(String::new, |meant| format!(" did you mean {meant}?"));
+        let (source, key) = (self.source, &self.key);
+        Err(ConfigError(format!("{source}: there is no setting {key}.{name};{guess} there are {}", known.join(", "))))
     }
+}
+
+/// What to write if `key` belongs to a list of tables that is written as one table.
+pub(super) fn written_as_one_table(key: &str) -> Option<String> {
+    let is_inside = |list: &&&str| key.strip_prefix(**list).is_some_and(|rest| rest.starts_with('.'));
+    let list = LISTS.iter().find(is_inside)?;
+    Some(format!("{list} is a list of tables; write [[{list}]] instead of [{list}]"))
 }
 
 /// Whether `config show` prints the value of a key of a table.
 pub(super) fn is_shown(name: &str) -> bool {
     SHOWN.contains(&name) || name.ends_with("_file")
+}
+
+fn is_known(name: &str) -> bool {
+    let is_file_of_secret = || name.strip_suffix("_file").is_some_and(|name| MASKED.contains(&name));
+    SHOWN.contains(&name) || MASKED.contains(&name) || is_file_of_secret()
+}
+
+/// Whether `config show` would print a user name and a password.
+fn shows_login(name: &str, text: &str) -> bool {
+    is_shown(name) && if TEXTS.contains(&name) { holds_url_login(text) } else { holds_login(text) }
 }
