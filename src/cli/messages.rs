@@ -76,6 +76,7 @@ pub(super) async fn send_test(config: &Config, recipient: Recipient, language: O
     let message = settings.delivery.message(&otp, language.unwrap_or(settings.delivery.language), now());
     for provider in chain.iter() {
         let report = provider.send(&message).await;
+        provider.close().await;
         let id = report.provider_message_id.map_or_else(String::new, |id| format!(", its number there is {id}"));
         tell(&match (report.outcome, report.error) {
             (Outcome::Sent, _) => format!("{}: it has the message{id}", provider.name()),

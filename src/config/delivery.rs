@@ -6,6 +6,7 @@ use crate::config::providers::provider;
 use crate::config::table::Table;
 use crate::delivery::ProviderSettings;
 use crate::domain::code::CodeLength;
+use crate::domain::host::ascii_domain;
 use crate::domain::message::{Channel, Language};
 use crate::domain::outbox::OnUnknown;
 use crate::domain::purpose::Purpose;
@@ -63,7 +64,9 @@ impl DeliveryConfig {
 
     pub(super) fn warnings(&self, length: CodeLength) -> Vec<String> {
         let mut warnings = if self.sms.is_empty() { Vec::new() } else { self.texts.warnings(length) };
-        warnings.extend(self.sms.iter().chain(&self.email).filter_map(ProviderSettings::exposure));
+        let providers = || self.sms.iter().chain(&self.email);
+        warnings.extend(providers().filter_map(ProviderSettings::exposure));
+        warnings.extend(providers().filter_map(ProviderSettings::unusual_port));
         if self.has_inbox() {
             warnings.push(
                 "delivery.allow_inbox = true: messages to the inbox reach nobody, and staff can read them".into(),
@@ -89,8 +92,7 @@ fn texts(layers: &Layers) -> Result<Texts, ConfigError> {
     let tables = layers.tables("delivery.texts")?;
     let templates = tables.iter().map(text).collect::<Result<_, _>>()?;
     let domain = layers.value("delivery.webotp_domain", "a host name such as example.com, or nothing", |text| {
-        let is_host = text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'-');
-        is_host.then(|| Some(text.to_owned()).filter(|text| !text.is_empty()))
+        if text.is_empty() { Some(None) } else { ascii_domain(text).map(Some) }
     })?;
     Texts::new(templates, domain).map_err(|cause| ConfigError(format!("delivery.texts: {cause}")))
 }

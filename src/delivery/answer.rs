@@ -10,11 +10,18 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// When it was made, by the gateway's clock.
     pub(super) date: Option<DateTime<Utc>>,
-    /// `Null` where it is no JSON.
+    /// `Null` if it is not JSON.
     pub(super) body: Value,
+    /// The body as it came.
+    pub(super) plain: String,
 }
 
 impl Answer {
+    /// The same answer with another status and JSON body.
+    pub(super) fn with_body(&self, status: u16, body: Value) -> Self {
+        Self { status, date: self.date, body, plain: String::new() }
+    }
+
     /// An integer, or a string of digits, at a place in the body.
     pub(super) fn number(&self, pointer: &str) -> Option<i64> {
         let value = self.body.pointer(pointer)?;
@@ -45,6 +52,7 @@ impl Answer {
         let status = self.status;
         match status {
             200..300 => Report::not_sent(Outcome::Unknown, format!("{status}, with an answer that can't be read")),
+            407 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the proxy refuses the login")),
             401 | 403 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the key is refused")),
             504 | 524 => {
                 Report::not_sent(Outcome::Unknown, format!("{status}: what it asked did not answer it in time"))

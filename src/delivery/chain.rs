@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use futures_util::future::join_all;
+
 use crate::delivery::{Keep, Provider, ProviderSettings};
 use crate::domain::breaker::{Breaker, Change};
 use crate::domain::outbox::{Candidate, OnUnknown, Outcome, Route};
@@ -39,6 +41,11 @@ impl Chain {
 
     pub fn get(&self, index: usize) -> Option<&dyn Provider> {
         self.0.get(index).map(|link| link.provider.as_ref())
+    }
+
+    /// Ends what the providers keep open between messages. None of them is used afterwards.
+    pub async fn close(&self) {
+        join_all(self.iter().map(Provider::close)).await;
     }
 
     /// The way that a message takes at this moment.

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use futures_util::future::BoxFuture;
-use reqwest::header::{AGE, AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
-use reqwest::{Client, Method, Proxy, Request, Url};
+use reqwest::header::{AGE, AUTHORIZATION, CONNECTION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Client, ClientBuilder, Method, Proxy, Request, Url};
 use serde_json::Value;
 
 use crate::delivery::answer::Answer;
+use crate::delivery::lost::{broken_off, lost};
 use crate::delivery::{Provider, innermost};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
@@ -115,9 +116,9 @@ impl<G: Gateway> HttpProvider<G> {
         if !matches!(base.scheme(), "http" | "https") {
             return Err(format!("{name}: base_url begins with http:// or https://"));
         }
-        // The ring provider is for the whole process; whoever comes second finds it there.
+        // The process has one provider of cryptography; an error says that it is set already.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut builder = Client::builder()
+        let mut builder = one_request_each(Client::builder())
             .timeout(connection.timeout)
             .connect_timeout((connection.timeout / 2).min(CONNECT_WITHIN))
             .redirect(reqwest::redirect::Policy::none())
@@ -141,10 +142,13 @@ impl<G: Gateway> HttpProvider<G> {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(cause) => return Err(lost(&cause)),
+                // The status of a refusal says enough without its body.
+                Err(_) if !response.status().is_success() => break,
+                Err(cause) => return Err(broken_off(&cause)),
             }
         }
-        Ok(Answer { status, date, body: serde_json::from_slice(&body).unwrap_or(Value::Null) })
+        let plain = String::from_utf8_lossy(&body).into_owned();
+        Ok(Answer { status, date, body: serde_json::from_slice(&body).unwrap_or(Value::Null), plain })
     }
 
     fn build(&self, call: Call) -> Result<Request, String> {
@@ -195,6 +199,17 @@ impl<G: Gateway> Provider for HttpProvider<G> {
     }
 }
 
+/// Makes every request use a connection of its own.
+///
+/// Gateways and proxies close idle connections when they like. A request that is written to a connection which they are
+/// closing at that moment may or may not have been processed, so it could be neither repeated nor reported as failed. A
+/// new connection costs two or three round trips more (TLS sessions are resumed), a tenth of a second where an SMS takes
+/// several seconds.
+fn one_request_each(builder: ClientBuilder) -> ClientBuilder {
+    let headers = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
+    builder.pool_max_idle_per_host(0).default_headers(headers).retry(reqwest::retry::never())
+}
+
 /// The `Date` of an answer, unless a cache kept it for a while (RFC 9111, 5.1).
 fn made_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let date = headers.get(DATE).filter(|_| !headers.contains_key(AGE))?.to_str().ok()?;
@@ -215,16 +230,4 @@ fn require_same_time(answer: &Answer) -> Result<(), String> {
 /// For a place in a path or a query. A plus means a space only in a query; %20 means one everywhere.
 pub(super) fn percent_encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
-}
-
-/// A request that came to no answer. Without a connection nothing was sent; after that, nobody knows.
-fn lost(cause: &reqwest::Error) -> Report {
-    let words = innermost(cause);
-    if cause.is_connect() {
-        Report::not_sent(Outcome::Retry, format!("it can't be reached: {words}"))
-    } else if cause.is_timeout() {
-        Report::not_sent(Outcome::Unknown, "it took the request and did not answer in time")
-    } else {
-        Report::not_sent(Outcome::Unknown, format!("it took the request and the connection broke: {words}"))
-    }
 }

@@ -40,7 +40,7 @@ impl Gateway for Ghasedak {
 
     fn read(&self, answer: &Answer) -> Report {
         // Its names come in more than one case, and HTTP says 200 to what is refused.
-        let answer = Answer { status: answer.status, date: answer.date, body: in_lower_case(&answer.body) };
+        let answer = answer.with_body(answer.status, in_lower_case(&answer.body));
         let is_success = answer.body.pointer("/issuccess").and_then(Value::as_bool);
         let status =
             answer.number("/statuscode").and_then(|status| u16::try_from(status).ok()).unwrap_or(answer.status);
@@ -49,7 +49,7 @@ impl Gateway for Ghasedak {
             (Some(false), _) if (200..300).contains(&status) => {
                 Report::not_sent(Outcome::Next, format!("{status}: it refuses the message"))
             }
-            (Some(false), _) => Answer { status, date: None, body: Value::Null }.by_status(),
+            (Some(false), _) => answer.with_body(status, Value::Null).by_status(),
             _ => answer.by_status(),
         }
     }

@@ -1,10 +1,12 @@
 //! Any gateway that takes an HTTP request: the operator says what it looks like, and what an answer must hold.
 
+use regex::Regex;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, Url};
 
 use crate::delivery::answer::Answer;
-use crate::delivery::gateway::{Call, Gateway, percent_encoded};
+use crate::delivery::escaping::Escaping;
+use crate::delivery::gateway::{Call, Gateway};
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::recipient::MobileNumber;
@@ -20,10 +22,13 @@ pub struct Http {
     pub path: Secret,
     pub headers: Vec<(HeaderName, Secret)>,
     pub body: Option<Secret>,
-    /// Where in a JSON answer stands whether the message was taken (RFC 6901); `None`: any 2xx says so.
+    /// Where a JSON answer says whether the message was taken (RFC 6901). Without this and `success_pattern` every 2xx
+    /// answer means that it was.
     pub success_pointer: Option<String>,
     /// What stands there then.
     pub success_value: String,
+    /// What the text of an answer matches if the message was taken.
+    pub success_pattern: Option<Regex>,
     /// Where in a JSON answer the gateway's number of the message stands.
     pub id_pointer: Option<String>,
 }
@@ -52,13 +57,19 @@ impl Http {
         Ok(())
     }
 
-    /// What a body is where no header says it.
+    /// The media type of a body for which no header names one.
     pub fn content_type(body: &str) -> &'static str {
-        if body.trim_start().starts_with(['{', '[']) { "application/json" } else { "application/x-www-form-urlencoded" }
+        match body.trim_start().chars().next() {
+            Some('{' | '[') => "application/json",
+            Some('<') => "application/xml",
+            _ => "application/x-www-form-urlencoded",
+        }
     }
 
+    /// Splits a URL into its origin, the domain in its ASCII form, and all that follows the host.
+    ///
     /// # Errors
-    /// What is wrong with the URL.
+    /// What is wrong with the URL. The URL itself is not in it.
     pub fn split(url: &str) -> Result<(String, String), String> {
         // Placeholders may stand in the path and the query, never in the host.
         let parsed = Url::parse(url).map_err(|cause| format!("url: {cause}"))?;
@@ -66,11 +77,13 @@ impl Http {
         let behind_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
         let path = behind_scheme.find(['/', '?', '#']).and_then(|at| behind_scheme.get(at..)).unwrap_or_default();
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        if parsed.username().is_empty() && parsed.password().is_none() {
-            Ok((origin, path))
-        } else {
-            Err("url: put user and password into an Authorization header".to_owned())
+        if !parsed.username().is_empty() || parsed.password().is_some() {
+            return Err("url: put user and password into an Authorization header".to_owned());
         }
+        if parsed.fragment().is_some() {
+            return Err("url: what follows a # is not sent; write a # that belongs to a value as %23".to_owned());
+        }
+        Ok((origin, path))
     }
 }
 
@@ -78,19 +91,16 @@ impl Gateway for Http {
     fn request(&self, message: &Message) -> Result<Call, String> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
-            let value = fill(value.reveal(), message, |text| text.to_owned());
-            let value = HeaderValue::from_str(&value).map_err(|_| format!("the header {name} can't hold its value"))?;
-            headers.insert(name, value);
+            let value = fill(value.reveal(), message, Escaping::Header);
+            let value = HeaderValue::from_bytes(value.as_bytes());
+            headers.insert(name, value.map_err(|_| format!("the header {name} can't hold its value"))?);
         }
-        let encode: fn(&str) -> String = match headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) {
-            Some(form) if form.starts_with(b"application/x-www-form-urlencoded") => percent_encoded,
-            Some(json) if json.starts_with(b"application/json") => json_escaped,
-            _ => |text| text.to_owned(),
-        };
-        let body = self.body.as_ref().map(|body| fill(body.reveal(), message, encode));
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let escaping = Escaping::of_content_type(content_type);
+        let body = self.body.as_ref().map(|body| fill(body.reveal(), message, escaping));
         Ok(Call {
             method: self.method.clone(),
-            path: fill(self.path.reveal(), message, percent_encoded),
+            path: fill(self.path.reveal(), message, Escaping::Percent),
             headers,
             body,
         })
@@ -98,17 +108,23 @@ impl Gateway for Http {
 
     fn read(&self, answer: &Answer) -> Report {
         let id = self.id_pointer.as_ref().and_then(|pointer| answer.text(pointer));
-        match &self.success_pointer {
-            _ if !answer.is_success() => answer.by_status(),
-            None => Report::sent(id),
-            Some(_) if answer.body.is_null() => answer.by_status(),
-            Some(pointer) if answer.text(pointer).as_ref() == Some(&self.success_value) => Report::sent(id),
-            Some(_) => Report::not_sent(Outcome::Next, format!("{}: it refuses the message", answer.status)),
+        let is_taken = match (&self.success_pattern, &self.success_pointer) {
+            _ if !answer.is_success() => return answer.by_status(),
+            (Some(_), _) if answer.plain.trim().is_empty() => return answer.by_status(),
+            (Some(pattern), _) => pattern.is_match(&answer.plain),
+            (None, Some(_)) if answer.body.is_null() => return answer.by_status(),
+            (None, Some(pointer)) => answer.text(pointer).as_ref() == Some(&self.success_value),
+            (None, None) => true,
+        };
+        if is_taken {
+            Report::sent(id)
+        } else {
+            Report::not_sent(Outcome::Next, format!("{}: it refuses the message", answer.status))
         }
     }
 }
 
-fn fill(template: &str, message: &Message, encode: fn(&str) -> String) -> String {
+fn fill(template: &str, message: &Message, escaping: Escaping) -> String {
     let code = message.code.value().to_string();
     let international = message.recipient.mobile_number().map(MobileNumber::international).unwrap_or_default();
     let values = [
@@ -128,16 +144,11 @@ fn fill(template: &str, message: &Message, encode: fn(&str) -> String) -> String
         filled.push_str(before);
         let known = values.iter().find_map(|(name, value)| Some((from.strip_prefix(name)?, value)));
         let (after, value) = match known {
-            Some((after, value)) => (after, encode(value)),
+            Some((after, value)) => (after, escaping.escape(&filled, value)),
             None => (from.get(1..).unwrap_or_default(), "{".to_owned()),
         };
         filled.push_str(&value);
         rest = after;
     }
     filled + rest
-}
-
-fn json_escaped(text: &str) -> String {
-    let quoted = serde_json::Value::from(text).to_string();
-    quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
 }

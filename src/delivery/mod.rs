@@ -2,12 +2,14 @@
 
 mod answer;
 mod chain;
+mod escaping;
 mod gateway;
 mod ghasedak;
 mod http;
 mod inbox;
 mod ippanel;
 mod kavenegar;
+mod lost;
 mod melipayamak;
 mod settings;
 mod smsir;
@@ -26,7 +28,7 @@ pub use crate::delivery::kavenegar::Kavenegar;
 pub use crate::delivery::melipayamak::{Login, Melipayamak};
 pub use crate::delivery::settings::{PanelTemplates, ProviderSettings};
 pub use crate::delivery::smsir::SmsIr;
-pub use crate::delivery::smtp::{Security, Smtp};
+pub use crate::delivery::smtp::{Security, Sender, Smtp};
 
 use crate::domain::message::{Channel, Language, Message};
 use crate::domain::otp::Otp;
@@ -36,7 +38,7 @@ use crate::domain::texts::Texts;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{FieldErrors, Result};
 
-/// Whoever carries messages: an SMS gateway, a mail server.
+/// What carries messages: an SMS gateway, a mail server.
 pub trait Provider: Send + Sync {
     /// What the operator calls it, in logs and in the history of a message.
     fn name(&self) -> &str;
@@ -46,6 +48,11 @@ pub trait Provider: Send + Sync {
 
     /// Whether messages would be taken, as far as can be told without sending one: what is well, or what to do.
     fn check(&self) -> BoxFuture<'_, Result<String, String>>;
+
+    /// Ends what the provider keeps open between messages, within a second.
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(async {})
+    }
 }
 
 /// Everything that `[delivery]` of the configuration says.

@@ -74,23 +74,47 @@ impl ProviderSettings {
 
     /// What others on the way can read, if that is so.
     pub fn exposure(&self) -> Option<String> {
-        let (url, what) = match self {
-            Self::Inbox { .. } => return None,
-            Self::Smtp { smtp, .. } if smtp.security == Security::Plain && smtp.login.is_some() => {
-                (format!("smtp://{}", smtp.host), "its password and codes")
+        let what = match self {
+            Self::Smtp { .. } => "its password and codes",
+            _ => "its key and codes",
+        };
+        let host = self.host_in_the_clear()?;
+        let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+        (!is_here).then(|| format!("{}: {what} go over the network in the clear; use TLS", self.name()))
+    }
+
+    /// The host that secrets are sent to without TLS.
+    fn host_in_the_clear(&self) -> Option<String> {
+        match self {
+            Self::Inbox { .. } => None,
+            Self::Smtp { smtp, .. } => {
+                (smtp.security == Security::Plain && smtp.login.is_some()).then(|| smtp.host.clone())
             }
-            Self::Smtp { .. } => return None,
             Self::Kavenegar(connection, _)
             | Self::Ippanel(connection, _)
             | Self::Melipayamak(connection, _)
             | Self::SmsIr(connection, _)
             | Self::Ghasedak(connection, _)
-            | Self::Http(connection, _) => (connection.base_url.reveal().to_owned(), "its key and codes"),
-        };
-        let url = Url::parse(&url).ok().filter(|url| url.scheme() != "https")?;
-        let host = url.host_str()?.trim_matches(['[', ']']);
-        let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        (!is_here).then(|| format!("{}: {what} go over the network in the clear; use TLS", self.name()))
+            | Self::Http(connection, _) => {
+                let url = Url::parse(connection.base_url.reveal()).ok().filter(|url| url.scheme() != "https")?;
+                Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
+            }
+        }
+    }
+
+    /// A port that is usually used with another `security`, if that is so.
+    pub fn unusual_port(&self) -> Option<String> {
+        let Self::Smtp { name, smtp } = self else { return None };
+        match (smtp.port, smtp.security) {
+            (25 | 587, Security::Tls) => Some(format!(
+                "{name}: port {} usually begins without TLS; if no connection comes about, write security = \"starttls\"",
+                smtp.port
+            )),
+            (465, Security::Plain) => Some(format!(
+                "{name}: port 465 usually speaks TLS; if no connection comes about, write security = \"tls\""
+            )),
+            _ => None,
+        }
     }
 
     /// Whether its texts are the panel's.

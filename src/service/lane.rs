@@ -101,7 +101,7 @@ impl Lane {
                 () = self.service.queued.of(self.channel).notified(), if !stopping => {}
                 () = tokio::time::sleep(pause), if !stopping => {}
                 () = &mut stopped, if !stopping => stopping = true,
-                else => return,
+                else => return self.chain().close().await,
             }
         }
     }

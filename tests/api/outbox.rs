@@ -63,6 +63,7 @@ pub fn http(name: &str, url: &str) -> ProviderSettings {
         body: Some(Secret::new(r#"{"to":"{recipient}","text":"{text}"}"#.to_owned())),
         success_pointer: Some("/ok".to_owned()),
         success_value: "true".to_owned(),
+        success_pattern: None,
         id_pointer: Some("/id".to_owned()),
     };
     ProviderSettings::Http(connection, gateway)

@@ -1,8 +1,8 @@
 use otpd::delivery::{Http, ProviderSettings};
-use otpd::domain::outbox::Report;
+use otpd::domain::outbox::{Outcome, Report};
 use reqwest::Method;
 
-use crate::gateway::Gateway;
+use crate::gateway::{Asked, Gateway};
 use crate::protocols::header;
 use crate::{connection, message, secret, send};
 
@@ -21,6 +21,7 @@ async fn any_gateway_is_described_by_its_request_and_its_answer() {
         body: Some(secret(r#"{"to":"{recipient}","c":"{code}","l":"{language}","t":"{text}","{x}":{}}"#)),
         success_pointer: Some("/result/code".to_owned()),
         success_value: "0".to_owned(),
+        success_pattern: None,
         id_pointer: Some("/result/id/0".to_owned()),
     };
     let settings = ProviderSettings::Http(connection(&base), http.clone());
@@ -51,6 +52,7 @@ async fn an_e_mail_goes_by_any_gateway_with_its_subject_and_its_html() {
         body: Some(secret(r#"{"to":"{recipient}","subject":"{subject}","text":"{text}","html":"{html}"}"#)),
         success_pointer: None,
         success_value: "true".to_owned(),
+        success_pattern: None,
         id_pointer: Some("/id".to_owned()),
     };
     let settings = ProviderSettings::Http(connection(&gateway.url), http);
@@ -74,11 +76,91 @@ fn the_path_of_a_gateway_is_all_that_follows_its_host() {
         assert_eq!(rest, path);
         assert!(url.starts_with(&origin), "{origin}");
     }
+    let refusal = "url: what follows a # is not sent; write a # that belongs to a value as %23";
+    assert_eq!(Http::split("https://h.example/send?key=a#b&to={recipient}"), Err(refusal.to_owned()));
+    let (origin, _) = Http::split("https://sms.münchen.example/send").unwrap();
+    assert_eq!(origin, "https://sms.xn--mnchen-3ya.example");
     for (body, content_type) in [
         (" {\"to\":\"{recipient}\"}", "application/json"),
         ("[1]", "application/json"),
         ("to={recipient}", "application/x-www-form-urlencoded"),
+        ("\n<?xml version=\"1.0\"?><sms/>", "application/xml"),
+        ("", "application/x-www-form-urlencoded"),
     ] {
         assert_eq!(Http::content_type(body), content_type);
+    }
+}
+
+fn plain() -> Http {
+    Http {
+        method: Method::POST,
+        path: secret("/send"),
+        headers: Vec::new(),
+        body: None,
+        success_pointer: None,
+        success_value: "true".to_owned(),
+        success_pattern: None,
+        id_pointer: None,
+    }
+}
+
+/// The request that comes of a header or a body.
+async fn asked(http: Http) -> Asked {
+    let gateway = Gateway::start(Vec::new());
+    let settings = ProviderSettings::Http(connection(&gateway.url), http);
+    assert_eq!(send(settings, &message("09123456789", "login")).await, Report::sent(None));
+    gateway.asked().remove(0)
+}
+
+#[tokio::test]
+async fn a_text_can_not_break_out_of_any_kind_of_body() {
+    let xml = "کد: 255315&#10;&quot;{code}&quot; &amp; more";
+    let json = r#"کد: 255315\n\"{code}\" & more"#;
+    let form = "%DA%A9%D8%AF%3A%20255315%0A%22%7Bcode%7D%22%20%26%20more";
+    let text = "کد: 255315\n\"{code}\" & more";
+    for (content_type, escaped) in [
+        ("application/xml", xml),
+        ("text/xml; charset=utf-8", xml),
+        ("Application/SOAP+XML; action=\"send\"", xml),
+        ("application/vnd.api+json", json),
+        ("APPLICATION/JSON; Charset=UTF-8", json),
+        ("Application/X-WWW-Form-Urlencoded;charset=utf-8", form),
+        ("text/plain", text),
+    ] {
+        let headers = vec![("content-type".parse().unwrap(), secret(content_type))];
+        let body = Some(secret("<to>{recipient}</to><t a='{text}'>{text}</t>"));
+        let expected = format!("<to>09123456789</to><t a='{escaped}'>{escaped}</t>");
+        assert_eq!(asked(Http { headers, body, ..plain() }).await.2, expected, "{content_type}");
+    }
+    let headers = vec![("content-type".parse().unwrap(), secret("text/xml"))];
+    let body = Some(secret("<t><![CDATA[{text}]]></t><t>{text}</t>"));
+    let expected = format!("<t><![CDATA[{text}]]></t><t>{xml}</t>");
+    assert_eq!(asked(Http { headers, body, ..plain() }).await.2, expected);
+}
+
+#[tokio::test]
+async fn a_text_can_not_add_a_header() {
+    let headers = vec![("x-text".parse().unwrap(), secret("{code}: {text}")), ("x-key".parse().unwrap(), secret("k"))];
+    let asked = asked(Http { headers, body: Some(secret("-")), ..plain() }).await;
+    assert_eq!(header(&asked, "x-text"), "255315: کد: 255315 \"{code}\" & more");
+    assert_eq!(header(&asked, "x-key"), "k");
+}
+
+#[tokio::test]
+async fn a_pattern_finds_success_in_plain_text() {
+    let success_pattern = Some(regex::Regex::new(r"(?im)^ok\b").unwrap());
+    for (status, answer, outcome, error) in [
+        (200, "OK 4711", Outcome::Sent, None),
+        (201, "result:\r\nok: 7\r\n", Outcome::Sent, None),
+        (200, "ERROR 12: no credit, not OK", Outcome::Next, Some("200: it refuses the message")),
+        (200, "<html>busy</html>", Outcome::Next, Some("200: it refuses the message")),
+        (200, " \r\n", Outcome::Unknown, Some("200, with an answer that can't be read")),
+        (500, "OK 4711", Outcome::Retry, Some("500: it is busy or broken")),
+    ] {
+        let gateway = Gateway::start(vec![crate::gateway::Reply::from((status, answer))]);
+        let http = Http { body: Some(secret("{code}")), success_pattern: success_pattern.clone(), ..plain() };
+        let settings = ProviderSettings::Http(connection(&gateway.url), http);
+        let report = send(settings, &message("09123456789", "login")).await;
+        assert_eq!((report.outcome, report.error.as_deref()), (outcome, error), "{answer}");
     }
 }

@@ -5,9 +5,13 @@
 
 mod any_gateway;
 mod doctor;
+mod fake_mail_server;
 #[path = "../gateway/mod.rs"]
 mod gateway;
+mod keep_alive;
 mod kill;
+mod lost;
+mod mail_sessions;
 #[path = "../program/mod.rs"]
 mod program;
 mod protocols;

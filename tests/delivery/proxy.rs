@@ -177,6 +177,7 @@ async fn requests_to_a_gateway_go_out_through_a_proxy() {
         body: Some(secret("{code}")),
         success_pointer: None,
         success_value: "true".to_owned(),
+        success_pattern: None,
         id_pointer: None,
     };
     let mut settings = connection(&gateway.url);
@@ -185,4 +186,16 @@ async fn requests_to_a_gateway_go_out_through_a_proxy() {
     assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
     assert_eq!(proxy.targets(), [gateway.url.strip_prefix("http://").unwrap()]);
     assert_eq!(gateway.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn a_gateway_with_an_international_domain_is_asked_for_in_ascii() {
+    let proxy = Gateway::start(vec![(200, r#"{"return":{"status":200},"entries":[{"messageid":7}]}"#).into()]);
+    let mut settings = connection("http://Gateway.münchen.example/base");
+    settings.proxy = Some(secret(&proxy.url));
+    let ProviderSettings::Kavenegar(_, kavenegar) = crate::protocols::kavenegar("") else { panic!("it is Kavenegar") };
+    let report = send(ProviderSettings::Kavenegar(settings, kavenegar), &message("09123456789", "login")).await;
+    assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
+    let expected = "POST http://gateway.xn--mnchen-3ya.example/base/v1/the%2Fkey/verify/lookup.json";
+    assert_eq!(proxy.asked()[0].0, expected);
 }

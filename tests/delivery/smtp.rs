@@ -77,7 +77,9 @@ impl MailServer {
             security,
             login: login.map(|(user, password)| (user.to_owned(), secret(password))),
             from: "otpd <noreply@example.com>".parse().unwrap(),
+            hello: None,
             timeout: Duration::from_secs(2),
+            idle: Smtp::IDLE,
             proxy: None,
             ca: Some(fs::read_to_string(self.folder.path().join("cert.pem")).unwrap()),
         };

@@ -1,46 +1,45 @@
-//! E-mail by SMTP, over connections that are kept for the next message.
+//! E-mail by SMTP, over sessions that are kept for the next message.
 
-mod encrypted;
+mod idle;
+mod mail;
 mod server;
+mod session;
+mod stream;
 
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::Error as SmtpError;
-use lettre::transport::smtp::client::AsyncSmtpConnection;
-use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
-use lettre::transport::smtp::response::Category;
-use lettre::{Address, Message as Mail};
-use reqwest::Url;
-use tokio::time::timeout;
+use lettre::Message as Mail;
+use lettre::transport::smtp::extension::ClientId;
 
+use crate::delivery::Provider;
+use crate::delivery::smtp::idle::Idle;
+pub use crate::delivery::smtp::mail::Sender;
+use crate::delivery::smtp::mail::mail;
 use crate::delivery::smtp::server::Server;
-use crate::delivery::{Provider, innermost};
+use crate::delivery::smtp::session::{Failure, Session};
 use crate::domain::message::Message;
-use crate::domain::outbox::{Outcome, Report};
+use crate::domain::outbox::Report;
 use crate::domain::secret::Secret;
 
-/// So that nobody's holiday answers it (RFC 3834).
-const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 /// Less than a stop waits for: what has not been let in by then was certainly not sent, and says so itself.
 const LET_IN_WITHIN: Duration = Duration::from_secs(5);
-/// How long a connection is kept for the next mail.
-const IDLE: Duration = Duration::from_secs(30);
 
-/// `[[delivery.email]]` with `type = "smtp"`.
+/// `[[delivery.email]]` with `type = "smtp"`. All domains are in their ASCII form.
 #[derive(Clone, Debug)]
 pub struct Smtp {
+    /// A name, or an IP address without brackets.
     pub host: String,
     pub port: u16,
     pub security: Security,
     pub login: Option<(String, Secret)>,
-    /// Who the mail is from: an address, or `Name <address>`.
-    pub from: Mailbox,
+    pub from: Sender,
+    /// What otpd calls itself in EHLO; `None`: this machine's name if it is a full one, else the sender's domain.
+    pub hello: Option<ClientId>,
     /// For the login, and for each mail.
     pub timeout: Duration,
+    /// How long a session is kept for the next mail.
+    pub idle: Duration,
     /// An HTTP or SOCKS5 proxy that connections go out through.
     pub proxy: Option<Secret>,
     /// PEM of a certificate to trust beside the system's.
@@ -57,13 +56,16 @@ pub enum Security {
     Plain,
 }
 
+impl Smtp {
+    /// How long a session is kept unless a test says otherwise. Mail servers wait for minutes (RFC 5321, 4.5.3.2.7).
+    pub const IDLE: Duration = Duration::from_secs(30);
+}
+
 pub(super) struct SmtpProvider {
     name: String,
-    from: Mailbox,
-    timeout: Duration,
+    from: Sender,
     server: Server,
-    /// Connections that wait for the next mail, and since when.
-    idle: Mutex<Vec<(AsyncSmtpConnection, Instant)>>,
+    idle: Idle,
 }
 
 impl SmtpProvider {
@@ -72,89 +74,45 @@ impl SmtpProvider {
     pub(super) fn new(name: String, smtp: Smtp) -> Result<Self, String> {
         Ok(Self {
             from: smtp.from.clone(),
-            timeout: smtp.timeout,
+            idle: Idle::new(smtp.idle),
             server: Server::new(smtp).map_err(|cause| format!("{name}: {cause}"))?,
-            idle: Mutex::default(),
             name,
         })
     }
 
-    fn mail(&self, message: &Message) -> Result<Mail, String> {
-        let to = in_ascii(message.recipient.as_str()).ok_or("the address can't stand in a mail")?;
-        let text = &message.text;
-        let mail = Mail::builder()
-            .from(self.from.clone())
-            .to(Mailbox::new(None, to))
-            .subject(text.subject.clone().unwrap_or_default())
-            .raw_header(HeaderValue::new(AUTO_SUBMITTED, "auto-generated".to_owned()))
-            .message_id(None);
-        let built = match &text.html {
-            Some(html) => mail.multipart(MultiPart::alternative_plain_html(text.plain.clone(), html.clone())),
-            None => mail.singlepart(SinglePart::plain(text.plain.clone())),
-        };
-        built.map_err(|_| "the mail can't be put together".to_owned())
-    }
-
     async fn hand_over(&self, message: &Message) -> Report {
-        let mail = match self.mail(message) {
+        let mail = match mail(&self.from, message) {
             Ok(mail) => mail,
-            Err(cause) => return Report::not_sent(Outcome::BadRecipient, cause),
-        };
-        let mut connection = match self.connection().await {
-            Ok(connection) => connection,
             Err(report) => return report,
         };
-        let id = mail.headers().get_raw("Message-ID").map(str::to_owned);
-        match self.transfer(&mut connection, &mail).await {
-            Ok(()) => {
-                self.keep(connection);
-                Report::sent(id)
-            }
+        // A session that broke while it waited costs no mail: a new one takes it.
+        if let Some(session) = self.idle.take().await
+            && let Ok(report) = self.hand_over_in(session, &mail).await
+        {
+            return report;
+        }
+        match self.server.connect().await {
+            Ok(session) => self.hand_over_in(session, &mail).await.unwrap_or_else(|gone| gone),
             Err(report) => report,
         }
     }
 
-    /// Step by step: what fails before the mail itself goes out was certainly not sent.
-    async fn transfer(&self, connection: &mut AsyncSmtpConnection, mail: &Mail) -> Result<(), Report> {
-        let envelope = mail.envelope();
-        let announced = timeout(self.timeout, async {
-            connection.command(MailFrom::new(envelope.from().cloned(), Vec::new())).await?;
-            for to in envelope.to() {
-                connection.command(Rcpt::new(to.clone(), Vec::new())).await?;
+    /// # Errors
+    /// The report of a session that ended before the mail was sent.
+    async fn hand_over_in(&self, mut session: Session, mail: &Mail) -> Result<Report, Report> {
+        match session.transfer(mail).await {
+            Ok(()) => {
+                self.idle.keep(session);
+                Ok(Report::sent(mail.headers().get_raw("Message-ID").map(str::to_owned)))
             }
-            connection.command(Data).await
-        });
-        match announced.await {
-            Ok(Ok(_)) => {}
-            Ok(Err(cause)) => {
-                return Err(not_taken(&cause, Outcome::Retry, "the connection broke before the mail went out"));
+            // Servers differ in what they expect after a refusal, so such a session takes no further mail.
+            Err(Failure::Refused(report)) => {
+                self.idle.end(session);
+                Ok(report)
             }
-            Err(_) => return Err(Report::not_sent(Outcome::Retry, "it did not take sender and recipient in time")),
+            Err(Failure::Gone(report)) => Err(report),
+            Err(Failure::Lost(report)) => Ok(report),
         }
-        match timeout(self.timeout, connection.message(&mail.formatted())).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(cause)) => Err(not_taken(&cause, Outcome::Unknown, "the connection broke while it took the mail")),
-            Err(_) => Err(Report::not_sent(Outcome::Unknown, "it took the mail and did not answer in time")),
-        }
-    }
-
-    /// One that was kept and still answers, or a new one.
-    async fn connection(&self) -> Result<AsyncSmtpConnection, Report> {
-        while let Some((mut connection, since)) = self.take() {
-            let wait = self.timeout.min(LET_IN_WITHIN);
-            if since.elapsed() < IDLE && timeout(wait, connection.test_connected()).await == Ok(true) {
-                return Ok(connection);
-            }
-        }
-        self.server.connect().await
-    }
-
-    fn take(&self) -> Option<(AsyncSmtpConnection, Instant)> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
-    }
-
-    fn keep(&self, connection: AsyncSmtpConnection) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push((connection, Instant::now()));
     }
 }
 
@@ -169,43 +127,17 @@ impl Provider for SmtpProvider {
 
     fn check(&self) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async {
-            match self.server.connect().await {
-                Ok(_) if self.server.logs_in() => Ok("connected and logged in".to_owned()),
-                Ok(_) => Ok("connected; there is no username to log in with".to_owned()),
-                Err(report) => Err(report.error.unwrap_or_default()),
+            let session = self.server.connect().await.map_err(|report| report.error.unwrap_or_default())?;
+            session.quit().await;
+            if self.server.logs_in() {
+                Ok("connected and logged in".to_owned())
+            } else {
+                Ok("connected; there is no username to log in with".to_owned())
             }
         })
     }
-}
 
-/// An address as every mail server can take it: the local part is ASCII, an international domain becomes so.
-fn in_ascii(address: &str) -> Option<Address> {
-    let (local, domain) = address.rsplit_once('@')?;
-    if domain.is_ascii() {
-        return address.parse().ok();
+    fn close(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.idle.close())
     }
-    let url = Url::parse(&format!("http://{domain}")).ok()?;
-    Address::new(local, url.host_str()?).ok()
-}
-
-/// What the server's answer means (RFC 5321, 4.2); without one, `broken`.
-///
-/// 550 and its like are said of senders and of policies too. Only an enhanced status (RFC 3463) that names the recipient ends
-/// the chain; without one the next provider is asked.
-fn not_taken(cause: &SmtpError, broken: Outcome, how: &str) -> Report {
-    let Some(code) = cause.status() else { return Report::not_sent(broken, how) };
-    let words = innermost(cause);
-    let status = words.split_whitespace().next().unwrap_or_default();
-    let (outcome, meaning) = match (cause.is_permanent(), code.category) {
-        (false, _) => (Outcome::Retry, "not now"),
-        (true, _) if is_of_recipient(status) => (Outcome::BadRecipient, "it refuses the recipient"),
-        (true, Category::Unspecified3) => (Outcome::Misconfigured, "it wants us to log in"),
-        (true, _) => (Outcome::Next, "it refuses the mail"),
-    };
-    Report::not_sent(outcome, format!("{code}: {meaning}"))
-}
-
-/// Bad destination mailboxes and systems, mailboxes that moved, and anything about the mailbox itself.
-fn is_of_recipient(status: &str) -> bool {
-    matches!(status, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10") || status.starts_with("5.2.")
 }

@@ -15,10 +15,15 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use crate::delivery::innermost;
-use crate::delivery::smtp::encrypted::Encrypted;
+use crate::delivery::smtp::session::{Session, quit};
+use crate::delivery::smtp::stream::{Encrypted, Watched};
 use crate::delivery::smtp::{LET_IN_WITHIN, Security, Smtp};
 use crate::delivery::tcp::{self, TcpProxy};
+use crate::domain::host::ascii_domain;
 use crate::domain::outbox::{Outcome, Report};
+
+/// Names that mean something on their own network only.
+const PRIVATE: [&str; 3] = ["local", "localdomain", "localhost"];
 
 pub(super) struct Server {
     host: String,
@@ -27,6 +32,8 @@ pub(super) struct Server {
     protection: Protection,
     credentials: Option<Credentials>,
     hello: ClientId,
+    let_in_within: Duration,
+    /// For the announcement of a mail, and for the mail.
     timeout: Duration,
 }
 
@@ -44,10 +51,11 @@ impl Server {
             proxy: smtp.proxy.as_ref().map(TcpProxy::parse).transpose()?,
             protection: Protection::of(&smtp).map_err(|cause| format!("TLS can't be set up: {cause}"))?,
             credentials: smtp.login.map(|(user, password)| Credentials::new(user, password.reveal().to_owned())),
-            hello: ClientId::default(),
+            hello: smtp.hello.unwrap_or_else(|| default_hello(&ClientId::default(), smtp.from.domain())),
             host: smtp.host,
             port: smtp.port,
-            timeout: smtp.timeout.min(LET_IN_WITHIN),
+            let_in_within: smtp.timeout.min(LET_IN_WITHIN),
+            timeout: smtp.timeout,
         })
     }
 
@@ -55,17 +63,18 @@ impl Server {
         self.credentials.is_some()
     }
 
-    /// A connection that is ready to take mail.
+    /// A session that is ready to take mail.
     ///
     /// # Errors
     /// What is wrong. Certainly no mail was sent.
-    pub(super) async fn connect(&self) -> Result<AsyncSmtpConnection, Report> {
-        let connected = tokio::time::timeout(self.timeout, self.log_in()).await;
+    pub(super) async fn connect(&self) -> Result<Session, Report> {
+        let connected = tokio::time::timeout(self.let_in_within, self.log_in()).await;
         connected.unwrap_or_else(|_| Err(Report::not_sent(Outcome::Retry, "it does not let us in in time")))
     }
 
-    async fn log_in(&self) -> Result<AsyncSmtpConnection, Report> {
+    async fn log_in(&self) -> Result<Session, Report> {
         let tcp = self.reach().await.map_err(|cause| Report::not_sent(Outcome::Retry, cause))?;
+        let (tcp, write_failure) = Watched::new(tcp);
         let stream: Box<dyn AsyncTokioStream> = match &self.protection {
             Protection::Tls(connector, name) => {
                 let encrypted = connector.connect(name.clone(), tcp).await;
@@ -75,6 +84,17 @@ impl Server {
         };
         let greeted = AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await;
         let mut connection = greeted.map_err(|cause| refused(&cause))?;
+        match self.authenticate(&mut connection).await {
+            Ok(()) => Ok(Session::new(connection, write_failure, self.timeout)),
+            Err(report) => {
+                tokio::spawn(quit(connection));
+                Err(report)
+            }
+        }
+    }
+
+    /// STARTTLS and the login, as far as they are configured.
+    async fn authenticate(&self, connection: &mut AsyncSmtpConnection) -> Result<(), Report> {
         if let Protection::StartTls(parameters) = &self.protection {
             if !connection.can_starttls() {
                 let words = "it offers no STARTTLS; is it security = \"tls\", on another port?";
@@ -85,15 +105,29 @@ impl Server {
         if let Some(credentials) = &self.credentials {
             connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(|cause| refused(&cause))?;
         }
-        Ok(connection)
+        Ok(())
     }
 
     async fn reach(&self) -> Result<TcpStream, String> {
         match &self.proxy {
-            Some(proxy) => proxy.connect(&self.host, self.port, self.timeout).await,
-            None => tcp::connect(&self.host, self.port, self.timeout).await,
+            Some(proxy) => proxy.connect(&self.host, self.port, self.let_in_within).await,
+            None => tcp::connect(&self.host, self.port, self.let_in_within).await,
         }
     }
+}
+
+/// This machine's name if it is a full one, as mail servers ask for (RFC 5321, 4.1.1.1), else the sender's domain.
+fn default_hello(machine: &ClientId, sender: &str) -> ClientId {
+    let full_name = |name: &str| {
+        let (_, top) = name.rsplit_once('.')?;
+        let is_public = !PRIVATE.contains(&top) && !top.bytes().all(|b| b.is_ascii_digit());
+        is_public.then(|| name.to_owned())
+    };
+    let machine = match machine {
+        ClientId::Domain(name) => ascii_domain(name),
+        _ => None,
+    };
+    ClientId::Domain(machine.as_deref().and_then(full_name).unwrap_or_else(|| sender.to_owned()))
 }
 
 impl Protection {
@@ -153,4 +187,29 @@ fn tls_fault<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> 
     let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     let inner = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source());
     cause.downcast_ref().or_else(|| inner.and_then(tls_fault))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_without_a_full_name_says_the_domain_of_the_sender() {
+        for (machine, hello) in [
+            ("otp.example.com", "otp.example.com"),
+            ("OTP.München.example", "otp.xn--mnchen-3ya.example"),
+            ("3f2a9b0c1d2e", "shop.example"),
+            ("localhost", "shop.example"),
+            ("localhost.localdomain", "shop.example"),
+            ("laptop.local", "shop.example"),
+            ("10.0.0.7", "shop.example"),
+            ("my_machine.example.com", "shop.example"),
+            ("", "shop.example"),
+        ] {
+            let found = default_hello(&ClientId::Domain(machine.to_owned()), "shop.example");
+            assert_eq!(found, ClientId::Domain(hello.to_owned()), "{machine}");
+        }
+        let address = ClientId::Ipv4([127, 0, 0, 1].into());
+        assert_eq!(default_hello(&address, "shop.example"), ClientId::Domain("shop.example".to_owned()));
+    }
 }

@@ -1,28 +1,36 @@
 //! `[[delivery.sms]]` and `[[delivery.email]]`: which keys each type of provider has.
 
+mod http;
+mod smtp;
+
 use std::time::Duration;
 
 use reqwest::Url;
-use reqwest::header::{CONTENT_TYPE, HeaderName};
 
 use crate::config::ConfigError;
+use crate::config::nearest::nearest;
+use crate::config::providers::http::http;
+use crate::config::providers::smtp::smtp;
 use crate::config::table::Table;
 use crate::delivery::{
-    Connection, Ghasedak, Http, Ippanel, Kavenegar, Login, Melipayamak, PanelTemplates, ProviderSettings, Security,
-    SmsIr, Smtp,
+    Connection, Ghasedak, Ippanel, Kavenegar, Login, Melipayamak, PanelTemplates, ProviderSettings, SmsIr,
 };
+use crate::domain::host::ascii_domain;
 use crate::domain::message::Channel;
 use crate::domain::purpose::Purpose;
 use crate::domain::secret::Secret;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-const SMS: &str = "inbox, kavenegar, ippanel, melipayamak, smsir, ghasedak or http";
-const EMAIL: &str = "inbox, smtp or http";
+const SMS: [&str; 7] = ["inbox", "kavenegar", "ippanel", "melipayamak", "smsir", "ghasedak", "http"];
+const EMAIL: [&str; 3] = ["inbox", "smtp", "http"];
 
 /// A provider of a channel.
 pub(super) fn provider(table: &Table<'_>, channel: Channel) -> Result<ProviderSettings, ConfigError> {
     let kind = table.text("type")?;
-    let name = table.optional("name")?.unwrap_or_else(|| kind.clone());
+    let name = table.parsed("name", "1 to 64 characters", kind.clone(), |name| {
+        let is_name = (1..=64).contains(&name.chars().count()) && !name.contains(char::is_control);
+        is_name.then(|| name.to_owned())
+    })?;
     let settings = match (channel, kind.as_str()) {
         (_, "inbox") => ProviderSettings::Inbox { name },
         (_, "http") => http(table, name)?,
@@ -42,11 +50,17 @@ pub(super) fn provider(table: &Table<'_>, channel: Channel) -> Result<ProviderSe
         (Channel::Sms, "ghasedak") => {
             ProviderSettings::Ghasedak(connection(table, name, Ghasedak::BASE_URL)?, ghasedak(table)?)
         }
-        (Channel::Sms, _) => return Err(table.refused("type", SMS)),
-        (Channel::Email, _) => return Err(table.refused("type", EMAIL)),
+        (Channel::Sms, _) => return Err(unknown_type(table, &kind, &SMS)),
+        (Channel::Email, _) => return Err(unknown_type(table, &kind, &EMAIL)),
     };
     table.finish()?;
     Ok(settings)
+}
+
+fn unknown_type(table: &Table<'_>, given: &str, types: &[&str]) -> ConfigError {
+    let (last, others) = types.split_last().unwrap_or((&"", &[]));
+    let guess = nearest(given, types.iter().copied()).map_or_else(String::new, |it| format!("; did you mean {it}?"));
+    table.refused("type", &format!("{} or {last}{guess}", others.join(", ")))
 }
 
 fn ippanel(table: &Table<'_>) -> Result<Ippanel, ConfigError> {
@@ -92,13 +106,27 @@ fn connection(table: &Table<'_>, name: String, base_url: &str) -> Result<Connect
 }
 
 fn proxy(table: &Table<'_>) -> Result<Option<Secret>, ConfigError> {
-    let is_known = |url: Url| ["http", "https", "socks5", "socks5h"].contains(&url.scheme()) && url.has_host();
-    match table.optional_secret("proxy")? {
-        Some(proxy) if !Url::parse(proxy.reveal()).is_ok_and(is_known) => {
-            Err(table.refused("proxy", "a URL such as http://proxy:3128 or socks5://user:password@proxy:1080"))
-        }
-        proxy => Ok(proxy),
+    let accepted = "a URL such as http://proxy:3128 or socks5://user:password@proxy:1080";
+    let proxy = table.optional_secret("proxy")?.map(|proxy| proxy_url(&proxy));
+    proxy.map(|url| url.ok_or_else(|| table.refused("proxy", accepted))).transpose()
+}
+
+/// The URL of a proxy, its host in ASCII form. The `url` crate itself converts hosts only where it knows the scheme, and
+/// SOCKS is none that it knows.
+fn proxy_url(proxy: &Secret) -> Option<Secret> {
+    let mut url = Url::parse(proxy.reveal()).ok().filter(Url::has_host)?;
+    if !["http", "https", "socks5", "socks5h"].contains(&url.scheme()) {
+        return None;
     }
+    if proxy.reveal().is_ascii() {
+        return Some(proxy.clone());
+    }
+    let host = url.host_str()?.to_owned();
+    if host.contains('%') {
+        let (host, _) = form_urlencoded::parse(host.as_bytes()).next()?;
+        url.set_host(Some(&ascii_domain(&host)?)).ok()?;
+    }
+    Some(Secret::new(url.into()))
 }
 
 /// `template`, and `templates` by purpose.
@@ -133,76 +161,26 @@ fn header_key(table: &Table<'_>) -> Result<Secret, ConfigError> {
     }
 }
 
-fn http(table: &Table<'_>, name: String) -> Result<ProviderSettings, ConfigError> {
-    let url = table.secret("url")?;
-    let (origin, path) =
-        Http::split(url.reveal()).map_err(|cause| table.refused("url", &format!("an absolute URL ({cause})")))?;
-    let header = |(name, value): (String, String)| {
-        let refused = || table.refused("headers", "a table of HTTP headers");
-        let name = name.parse().map_err(|_| refused())?;
-        if value.chars().any(char::is_control) {
-            return Err(refused());
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_a_proxy_may_be_an_international_domain() {
+        for (text, url) in [
+            ("http://proxy:3128", Some("http://proxy:3128")),
+            ("socks5://user:pass%20word@proxy:1080", Some("socks5://user:pass%20word@proxy:1080")),
+            ("http://proxy.münchen.example:3128", Some("http://proxy.xn--mnchen-3ya.example:3128/")),
+            (
+                "socks5h://user:secret@proxy.münchen.example:1080",
+                Some("socks5h://user:secret@proxy.xn--mnchen-3ya.example:1080"),
+            ),
+            ("socks5://mün chen", None),
+            ("ftp://proxy", None),
+            ("proxy:3128", None),
+        ] {
+            let found = proxy_url(&Secret::new(text.to_owned()));
+            assert_eq!(found.as_ref().map(Secret::reveal), url, "{text}");
         }
-        Ok((name, Secret::new(value)))
-    };
-    let body = table.optional_secret("body")?;
-    let mut headers: Vec<(HeaderName, Secret)> =
-        table.texts("headers")?.into_iter().map(header).collect::<Result<_, ConfigError>>()?;
-    if let (Some(body), None) = (&body, headers.iter().find(|(name, _)| *name == CONTENT_TYPE)) {
-        headers.push((CONTENT_TYPE, Secret::new(Http::content_type(body.reveal()).to_owned())));
     }
-    let gateway = Http {
-        method: table.parsed("method", "GET, POST or PUT", reqwest::Method::POST, |text| {
-            ["GET", "POST", "PUT"].contains(&text).then(|| text.parse().ok()).flatten()
-        })?,
-        path: Secret::new(path),
-        headers,
-        body,
-        success_pointer: pointer(table, "success_pointer")?,
-        success_value: table.optional("success_value")?.unwrap_or_else(|| "true".to_owned()),
-        id_pointer: pointer(table, "id_pointer")?,
-    };
-    gateway
-        .require_sound()
-        .map_err(|cause| table.refused("url", &format!("a request that says what to whom ({cause})")))?;
-    let (timeout, proxy) = (table.duration("timeout", TIMEOUT)?, proxy(table)?);
-    Ok(ProviderSettings::Http(Connection { name, base_url: Secret::new(origin), timeout, proxy }, gateway))
-}
-
-fn pointer(table: &Table<'_>, name: &str) -> Result<Option<String>, ConfigError> {
-    let accepted = "a JSON pointer such as /status";
-    table.parsed(name, accepted, None, |text| text.starts_with('/').then(|| Some(text.to_owned())))
-}
-
-fn smtp(table: &Table<'_>) -> Result<Smtp, ConfigError> {
-    let security = table.parsed("security", "starttls, tls or none", Security::StartTls, |text| match text {
-        "starttls" => Some(Security::StartTls),
-        "tls" => Some(Security::Tls),
-        "none" => Some(Security::Plain),
-        _ => None,
-    })?;
-    let usual = match security {
-        Security::StartTls => 587,
-        Security::Tls => 465,
-        Security::Plain => 25,
-    };
-    let login = match table.optional("username")? {
-        Some(user) => Some((user, table.secret("password")?)),
-        None => None,
-    };
-    let ca = table.optional("ca_file")?.map(|path| {
-        std::fs::read_to_string(&path)
-            .map_err(|cause| table.refused("ca_file", &format!("a PEM file; {path}: {cause}")))
-    });
-    Ok(Smtp {
-        host: table.text("host")?,
-        port: table
-            .parsed("port", "a port from 1 to 65535", usual, |text| text.parse().ok().filter(|port| *port > 0))?,
-        security,
-        login,
-        from: table.text("from")?.parse().map_err(|_| table.refused("from", "an address, or \"Name <address>\""))?,
-        timeout: table.duration("timeout", TIMEOUT)?,
-        proxy: proxy(table)?,
-        ca: ca.transpose()?,
-    })
 }

@@ -1,5 +1,7 @@
 //! Providers as the configuration describes them, and what `config check` and `doctor` say of them.
 
+mod mistakes;
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -167,13 +169,14 @@ fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
     fs::set_permissions(folder.path().join("otp.db"), fs::Permissions::from_mode(0o644)).unwrap();
     let said = fail_at_end(&run(folder.path(), &["doctor"]));
     assert!(said.contains("TODO database: others can read it; `chmod 600 otp.db`"), "{said}");
-    let nonsense = "[[delivery.email]]\ntype = \"smtp\"\nhost = \"no host\"\nsecurity = \"tls\"\nfrom = \"a@b.com\"\n";
+    let nonsense = "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nproxy = \"https://h\"\nfrom = \"a@b.com\"\n";
     configure(folder.path(), &format!("{provider}{nonsense}"));
     let said = fail_at_end(&run(folder.path(), &["doctor"]));
     assert!(said.contains("ok   sms by smsir: "), "{said}");
-    assert!(said.contains("TODO email by smtp: smtp: TLS can't be set up: invalid dns name"), "{said}");
+    let fault = "smtp: proxy is no URL that begins with http:// or socks5://";
+    assert!(said.contains(&format!("TODO email by smtp: {fault}")), "{said}");
     let line = fail(run(folder.path(), &["config", "check"]));
-    assert_eq!(line, "otpd: smtp: TLS can't be set up: invalid dns name");
+    assert_eq!(line, format!("otpd: {fault}"));
     configure(folder.path(), "");
     let said = fail_at_end(&run(folder.path(), &["doctor"]));
     for channel in ["sms", "email"] {

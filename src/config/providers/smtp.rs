@@ -1,0 +1,160 @@
+//! `type = "smtp"`: a mail server.
+
+use std::net::IpAddr;
+
+use lettre::transport::smtp::extension::ClientId;
+
+use crate::config::ConfigError;
+use crate::config::providers::{TIMEOUT, proxy};
+use crate::config::table::Table;
+use crate::delivery::{Security, Smtp};
+use crate::domain::host::ascii_domain;
+
+/// The port on which TLS begins with the first byte (RFC 8314, 7.3).
+const SUBMISSIONS: u16 = 465;
+
+pub(super) fn smtp(table: &Table<'_>) -> Result<Smtp, ConfigError> {
+    let host = host(table)?;
+    let (security, port) = security_and_port(table)?;
+    let login = match table.optional("username")? {
+        Some(user) => Some((user, table.secret("password")?)),
+        None => None,
+    };
+    let ca = table.optional("ca_file")?.map(|path| {
+        std::fs::read_to_string(&path)
+            .map_err(|cause| table.refused("ca_file", &format!("a PEM file; {path}: {cause}")))
+    });
+    let from = table.text("from")?;
+    Ok(Smtp {
+        host,
+        port,
+        security,
+        login,
+        from: from.parse().map_err(|accepted| table.refused("from", accepted))?,
+        hello: table.parsed("hello", "a host name such as otp.example.com, or an IP address", None, hello)?,
+        timeout: table.duration("timeout", TIMEOUT)?,
+        idle: Smtp::IDLE,
+        proxy: proxy(table)?,
+        ca: ca.transpose()?,
+    })
+}
+
+fn security_and_port(table: &Table<'_>) -> Result<(Security, u16), ConfigError> {
+    let security = table.parsed("security", "starttls, tls or none", Security::StartTls, |text| match text {
+        "starttls" => Some(Security::StartTls),
+        "tls" => Some(Security::Tls),
+        "none" => Some(Security::Plain),
+        _ => None,
+    })?;
+    let usual = match security {
+        Security::StartTls => 587,
+        Security::Tls => SUBMISSIONS,
+        Security::Plain => 25,
+    };
+    let port =
+        table.parsed("port", "a port from 1 to 65535", usual, |text| text.parse().ok().filter(|port| *port > 0))?;
+    if (security, port) == (Security::StartTls, SUBMISSIONS) {
+        return Err(table.fault("port", "= 465 is for TLS from the first byte; write security = \"tls\""));
+    }
+    Ok((security, port))
+}
+
+/// A host name in its ASCII form, or an IP address without brackets. The value is in no message: it may hold a password.
+fn host(table: &Table<'_>) -> Result<String, ConfigError> {
+    let text = table.unchecked("host")?.unwrap_or_default();
+    let text = text.trim();
+    if text.is_empty() {
+        return table.text("host");
+    }
+    host_name(text).ok_or_else(|| {
+        let alone = "a host name alone, such as mail.example.com";
+        let hint = if text.contains('@') {
+            "; the user name and the password belong into username and password"
+        } else if text.contains("://") {
+            ", without smtp:// before it"
+        } else if text.contains(':') {
+            "; the port belongs into port"
+        } else {
+            ""
+        };
+        table.refused("host", &format!("{alone}{hint}"))
+    })
+}
+
+fn host_name(text: &str) -> Option<String> {
+    let is_in_brackets = |text: &&str| !text.contains(['[', ']']);
+    let address =
+        text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).or(Some(text).filter(is_in_brackets))?;
+    if let Ok(address) = address.parse::<IpAddr>() {
+        return Some(address.to_string());
+    }
+    ascii_domain(text).or_else(|| local_name(text))
+}
+
+/// A name as a resolver may know it although it is no domain name: with an underscore, or with a dot at the end.
+fn local_name(text: &str) -> Option<String> {
+    let is_label = |label: &str| {
+        let is_inside = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+        !label.is_empty() && !label.starts_with('-') && !label.ends_with('-') && label.bytes().all(is_inside)
+    };
+    let name = text.strip_suffix('.').unwrap_or(text);
+    name.split('.').all(is_label).then(|| text.to_ascii_lowercase())
+}
+
+fn hello(text: &str) -> Option<Option<ClientId>> {
+    let address = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
+    let address = address.strip_prefix("IPv6:").unwrap_or(address);
+    match address.parse() {
+        Ok(IpAddr::V4(address)) => Some(Some(ClientId::Ipv4(address))),
+        Ok(IpAddr::V6(address)) => Some(Some(ClientId::Ipv6(address))),
+        Err(_) => ascii_domain(text).map(ClientId::Domain).map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_is_a_name_or_an_address_and_nothing_else() {
+        for (text, host) in [
+            ("mail.example.com", Some("mail.example.com")),
+            ("Mail.Example.COM", Some("mail.example.com")),
+            ("mail.münchen.example", Some("mail.xn--mnchen-3ya.example")),
+            ("mail.ｅxample.com", Some("mail.example.com")),
+            ("localhost", Some("localhost")),
+            ("mail_server", Some("mail_server")),
+            ("mail.example.com.", Some("mail.example.com.")),
+            ("192.0.2.1", Some("192.0.2.1")),
+            ("2001:DB8::1", Some("2001:db8::1")),
+            ("[2001:db8::1]", Some("2001:db8::1")),
+            ("smtp://mail.example.com", None),
+            ("mail.example.com:587", None),
+            ("[2001:db8::1]:587", None),
+            ("user:secret@mail.example.com", None),
+            ("mail.example.com/", None),
+            ("no host", None),
+            ("-", None),
+            (".", None),
+        ] {
+            assert_eq!(host_name(text).as_deref(), host, "{text}");
+        }
+    }
+
+    #[test]
+    fn otpd_calls_itself_by_a_domain_or_an_address() {
+        for (text, said) in [
+            ("otp.example.com", Some("otp.example.com")),
+            ("otp.münchen.example", Some("otp.xn--mnchen-3ya.example")),
+            ("192.0.2.1", Some("[192.0.2.1]")),
+            ("[192.0.2.1]", Some("[192.0.2.1]")),
+            ("2001:db8::1", Some("[IPv6:2001:db8::1]")),
+            ("[IPv6:2001:db8::1]", Some("[IPv6:2001:db8::1]")),
+            ("", None),
+            ("otp example", None),
+            ("otp.example.com\r\nMAIL FROM:<a@b>", None),
+        ] {
+            assert_eq!(hello(text).flatten().map(|id| id.to_string()).as_deref(), said, "{text}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! How a value is written into a request of the `http` provider, so that it can't change what surrounds it.
+
+use std::fmt::Write;
+
+use crate::delivery::gateway::percent_encoded;
+
+/// The escaping that a media type asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Escaping {
+    /// For paths, queries and `application/x-www-form-urlencoded`.
+    Percent,
+    Json,
+    Xml,
+    /// For values of headers: a control character would end the header, so it becomes a space.
+    Header,
+    /// For media types without an escaping that otpd knows, such as `text/plain`.
+    None,
+}
+
+impl Escaping {
+    /// What the value of a `Content-Type` header asks for; case and parameters (`; charset=utf-8`) do not matter.
+    pub(super) fn of_content_type(value: &str) -> Self {
+        let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match media_type.as_str() {
+            "application/x-www-form-urlencoded" => Self::Percent,
+            "application/json" | "text/json" => Self::Json,
+            "application/xml" | "text/xml" => Self::Xml,
+            other if other.ends_with("+json") => Self::Json,
+            other if other.ends_with("+xml") => Self::Xml,
+            _ => Self::None,
+        }
+    }
+
+    /// `value` as it is written after `before`, the part of the body that precedes it.
+    pub(super) fn escape(self, before: &str, value: &str) -> String {
+        match self {
+            Self::Percent => percent_encoded(value),
+            Self::Json => json_escaped(value),
+            Self::Xml if is_in_cdata(before) => value.replace(is_no_xml, "").replace("]]>", "]]]]><![CDATA[>"),
+            Self::Xml => xml_escaped(value),
+            Self::Header => value.replace(char::is_control, " "),
+            Self::None => value.to_owned(),
+        }
+    }
+}
+
+fn json_escaped(text: &str) -> String {
+    let quoted = serde_json::Value::from(text).to_string();
+    quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
+}
+
+/// For contents of elements and for values of attributes in either kind of quotes. White space other than the space is
+/// written as a reference, because a parser replaces it in attributes. Characters that XML 1.0 can't hold are left out.
+fn xml_escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&apos;"),
+            '\t' | '\n' | '\r' => {
+                // Writing to a String can't fail.
+                let _ = write!(escaped, "&#{};", u32::from(c));
+            }
+            c if is_no_xml(c) => {}
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// Whether XML 1.0 can't hold a character, not even as a reference.
+fn is_no_xml(c: char) -> bool {
+    matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
+}
+
+fn is_in_cdata(before: &str) -> bool {
+    before.rsplit_once("<![CDATA[").is_some_and(|(_, inside)| !inside.contains("]]>"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_media_type_says_how_values_are_escaped() {
+        for (content_type, escaping) in [
+            ("application/x-www-form-urlencoded", Escaping::Percent),
+            ("Application/X-WWW-Form-Urlencoded; charset=UTF-8", Escaping::Percent),
+            ("application/json", Escaping::Json),
+            ("APPLICATION/JSON;charset=utf-8", Escaping::Json),
+            ("application/vnd.api+json", Escaping::Json),
+            ("text/json", Escaping::Json),
+            ("application/xml", Escaping::Xml),
+            ("text/xml; charset=utf-8", Escaping::Xml),
+            ("Text/XML", Escaping::Xml),
+            ("application/soap+xml; charset=utf-8; action=\"send\"", Escaping::Xml),
+            ("application/xml-dtd", Escaping::None),
+            ("text/plain", Escaping::None),
+            ("", Escaping::None),
+        ] {
+            assert_eq!(Escaping::of_content_type(content_type), escaping, "{content_type}");
+        }
+    }
+
+    #[test]
+    fn a_value_can_not_leave_its_place() {
+        let value = "a & <b>\"c'd\n]]>\u{7}é";
+        for (escaping, before, expected) in [
+            (Escaping::Percent, "", "a%20%26%20%3Cb%3E%22c%27d%0A%5D%5D%3E%07%C3%A9"),
+            (Escaping::Json, "\"", "a & <b>\\\"c'd\\n]]>\\u0007é"),
+            (Escaping::Xml, "<t>", "a &amp; &lt;b&gt;&quot;c&apos;d&#10;]]&gt;é"),
+            (Escaping::Xml, "<t><![CDATA[x]]>", "a &amp; &lt;b&gt;&quot;c&apos;d&#10;]]&gt;é"),
+            (Escaping::Xml, "<t><![CDATA[x", "a & <b>\"c'd\n]]]]><![CDATA[>é"),
+            (Escaping::Header, "", "a & <b>\"c'd ]]> é"),
+            (Escaping::None, "", value),
+        ] {
+            assert_eq!(escaping.escape(before, value), expected, "{escaping:?} {before}");
+        }
+        assert_eq!(Escaping::Header.escape("", "a\r\nX-Other: b"), "a  X-Other: b");
+    }
+}

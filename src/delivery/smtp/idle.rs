@@ -1,0 +1,126 @@
+//! Sessions that wait for the next mail. Each is ended with QUIT when it has waited long enough, and all of them when the
+//! provider ends.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::delivery::smtp::session::Session;
+
+/// As many as mails are sent at once.
+const MOST: usize = 8;
+
+pub(super) struct Idle {
+    keep_for: Duration,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    /// With the moment since which each waits, the longest first.
+    sessions: Vec<(Session, Instant)>,
+    /// The task that ends sessions on time. It runs while there are any.
+    sweeper: Option<AbortHandle>,
+    /// Sessions that are being ended.
+    ending: JoinSet<()>,
+}
+
+impl Idle {
+    pub(super) fn new(keep_for: Duration) -> Self {
+        Self { keep_for, shared: Arc::default() }
+    }
+
+    /// The session that waited least, if it still works.
+    pub(super) async fn take(&self) -> Option<Session> {
+        let (mut session, _) = self.shared().sessions.pop()?;
+        session.answers().await.then_some(session)
+    }
+
+    /// Keeps a session for the next mail.
+    pub(super) fn keep(&self, session: Session) {
+        let mut shared = self.shared();
+        if shared.sessions.len() >= MOST {
+            return shared.end(session);
+        }
+        shared.sessions.push((session, Instant::now()));
+        if shared.sweeper.is_none() {
+            let sweeper = tokio::spawn(sweep(Arc::downgrade(&self.shared), self.keep_for));
+            shared.sweeper = Some(sweeper.abort_handle());
+        }
+    }
+
+    /// Ends a session in the background.
+    pub(super) fn end(&self, session: Session) {
+        self.shared().end(session);
+    }
+
+    /// Ends all sessions, and waits until they have ended, a second at most.
+    pub(super) async fn close(&self) {
+        let mut ending = {
+            let mut shared = self.shared();
+            shared.end_all();
+            mem::take(&mut shared.ending)
+        };
+        while ending.join_next().await.is_some() {}
+    }
+
+    fn shared(&self) -> MutexGuard<'_, Shared> {
+        lock(&self.shared)
+    }
+}
+
+impl Drop for Idle {
+    fn drop(&mut self) {
+        let mut shared = self.shared();
+        shared.end_all();
+        shared.ending.detach_all();
+    }
+}
+
+impl Shared {
+    /// Ends a session in a task of its own. Outside a runtime its connection is only closed.
+    fn end(&mut self, session: Session) {
+        while self.ending.try_join_next().is_some() {}
+        if Handle::try_current().is_ok() {
+            self.ending.spawn(session.quit());
+        }
+    }
+
+    fn end_all(&mut self) {
+        if let Some(sweeper) = self.sweeper.take() {
+            sweeper.abort();
+        }
+        for (session, _) in mem::take(&mut self.sessions) {
+            self.end(session);
+        }
+    }
+
+    /// Ends the sessions that have waited for `keep_for`. How long until the next one has; `None` where none is left.
+    fn end_expired(&mut self, keep_for: Duration) -> Option<Duration> {
+        let expired = self.sessions.iter().take_while(|(_, since)| since.elapsed() >= keep_for).count();
+        for (session, _) in self.sessions.drain(..expired).collect::<Vec<_>>() {
+            self.end(session);
+        }
+        let next = self.sessions.first().map(|(_, since)| keep_for.saturating_sub(since.elapsed()));
+        if next.is_none() {
+            self.sweeper = None;
+        }
+        next
+    }
+}
+
+/// Ends sessions on time until none is left or their provider has ended.
+async fn sweep(shared: Weak<Mutex<Shared>>, keep_for: Duration) {
+    let mut pause = Some(keep_for);
+    while let Some(wait) = pause {
+        tokio::time::sleep(wait).await;
+        pause = shared.upgrade().and_then(|shared| lock(&shared).end_expired(keep_for));
+    }
+}
+
+fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,189 @@
+//! Mistakes in descriptions of providers, and what `config check` suggests instead.
+
+use crate::helpers::{folder, run, succeed, text};
+use crate::providers::refusal;
+use crate::sending::configure;
+
+#[test]
+fn a_misspelled_key_is_recognised() {
+    let folder = folder();
+    let sms = |more: &str| format!("[[delivery.sms]]\ntype = \"kavenegar\"\n{more}");
+    let email = |more: &str| format!("[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nfrom = \"a@b.com\"\n{more}");
+    for (toml, line) in [
+        (
+            "[delivery.sms]\ntype = \"kavenegar\"\napi_key = \"Sup3rSecret\"\n".to_owned(),
+            "delivery.sms is a list of tables; write [[delivery.sms]] instead of [delivery.sms]",
+        ),
+        (
+            "[delivery.email]\ntype = \"smtp\"\n".to_owned(),
+            "delivery.email is a list of tables; write [[delivery.email]] instead of [delivery.email]",
+        ),
+        (
+            "[delivery.texts]\nchannel = \"sms\"\n".to_owned(),
+            "delivery.texts is a list of tables; write [[delivery.texts]] instead of [delivery.texts]",
+        ),
+        (
+            sms("template = \"t\"\napikey = \"Sup3rSecret\"\n"),
+            "there is no setting delivery.sms[0].apikey; did you mean api_key?",
+        ),
+        (
+            sms("template = \"t\"\nkey = \"Sup3rSecret\"\n"),
+            "there is no setting delivery.sms[0].key; did you mean api_key?",
+        ),
+        (
+            sms("tempalte = \"t\"\napi_key = \"Sup3rSecret\"\n"),
+            "there is no setting delivery.sms[0].tempalte; did you mean template?",
+        ),
+        // This is a key of its own, not a misspelled one.
+        (sms("templates = { reset = \"t\" }\napi_key = \"k\"\n"), "delivery.sms[0].template is missing"),
+        (
+            "[[delivery.sms]]\ntyp = \"smsir\"\n".to_owned(),
+            "there is no setting delivery.sms[0].typ; did you mean type?",
+        ),
+        (
+            "[[delivery.sms]]\ntype = \"kavengar\"\n".to_owned(),
+            "delivery.sms[0].type is not accepted; it takes inbox, kavenegar, ippanel, melipayamak, smsir, ghasedak or \
+             http; did you mean kavenegar?",
+        ),
+        (
+            email("user = \"u\"\npassword = \"Sup3rSecret\"\n"),
+            "there is no setting delivery.email[0].user; did you mean username? there are ca_file, from, hello, host, name, \
+             port, proxy, proxy_file, security, timeout, type, username",
+        ),
+        (
+            email("username = \"u\"\npass = \"Sup3rSecret\"\n"),
+            "there is no setting delivery.email[0].pass; did you mean password?",
+        ),
+        (
+            email("colour = \"red\"\n"),
+            "there is no setting delivery.email[0].colour; there are ca_file, from, hello, host, name, port, proxy, \
+             proxy_file, security, timeout, type, username",
+        ),
+    ] {
+        assert_eq!(refusal(folder.path(), &toml), line);
+    }
+}
+
+#[test]
+fn a_mail_server_is_named_by_its_host_alone() {
+    let folder = folder();
+    let smtp = |host: &str, more: &str| {
+        format!("[[delivery.email]]\ntype = \"smtp\"\nhost = \"{host}\"\nfrom = \"a@b.com\"\n{more}")
+    };
+    let alone = "delivery.email[0].host is not accepted; it takes a host name alone, such as mail.example.com";
+    for (host, hint) in [
+        ("smtp://mail.example.com", ", without smtp:// before it"),
+        ("mail.example.com:587", "; the port belongs into port"),
+        ("user:Sup3rSecret@mail.example.com", "; the user name and the password belong into username and password"),
+        ("smtp://user:Sup3rSecret@h:587", "; the user name and the password belong into username and password"),
+        ("mail.example.com/", ""),
+        ("no host", ""),
+    ] {
+        assert_eq!(refusal(folder.path(), &smtp(host, "")), format!("{alone}{hint}"));
+    }
+    let line = "delivery.email[0].port = 465 is for TLS from the first byte; write security = \"tls\"";
+    assert_eq!(refusal(folder.path(), &smtp("h", "port = 465\n")), line);
+    assert_eq!(refusal(folder.path(), &smtp("h", "port = 465\nsecurity = \"starttls\"\n")), line);
+    for (host, more, warning) in [
+        ("mail.münchen.example", "", None),
+        ("h", "port = 465\nsecurity = \"tls\"\n", None),
+        ("h", "port = 2525\nsecurity = \"tls\"\n", None),
+        (
+            "h",
+            "port = 587\nsecurity = \"tls\"\n",
+            Some("port 587 usually begins without TLS; if no connection comes about, write security = \"starttls\""),
+        ),
+        (
+            "localhost",
+            "port = 465\nsecurity = \"none\"\n",
+            Some("port 465 usually speaks TLS; if no connection comes about, write security = \"tls\""),
+        ),
+    ] {
+        configure(folder.path(), &smtp(host, more));
+        let said = text(run(folder.path(), &["config", "check"]).stderr);
+        let warning = warning.map_or_else(String::new, |warning| format!("warning: smtp: {warning}\n"));
+        assert_eq!(said, format!("{warning}the configuration is valid\n"), "{host} {more}");
+    }
+    let line =
+        "delivery.email[0].hello is not accepted; it takes a host name such as otp.example.com, or an IP address";
+    assert_eq!(refusal(folder.path(), &smtp("h", "hello = \"my machine\"\n")), line);
+}
+
+#[test]
+fn what_config_show_prints_may_not_hold_a_password() {
+    let folder = folder();
+    let login = "user:Sup3rSecret@gateway.example";
+    let refused = "is not accepted; it takes no user name and password, because `config show` prints it";
+    let sms = |more: &str| format!("[[delivery.sms]]\ntype = \"ippanel\"\napi_key = \"k\"\ntemplate = \"t\"\n{more}");
+    let http =
+        |more: &str| format!("[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/{{recipient}}/{{code}}\"\n{more}");
+    let texts = |more: &str| format!("[[delivery.texts]]\nchannel = \"email\"\nlanguage = \"en\"\n{more}");
+    for (toml, key) in [
+        (sms(&format!("name = \"{login}\"\nsender = \"s\"\n")), "sms[0].name"),
+        (sms(&format!("sender = \"https://{login}\"\n")), "sms[0].sender"),
+        (sms(&format!("sender = \"s\"\nparameter = \"{login}\"\n")), "sms[0].parameter"),
+        (sms(&format!("sender = \"s\"\ntemplates = {{ login = \"{login}\" }}\n")), "sms[0].templates"),
+        (http(&format!("success_pointer = \"/{login}\"\n")), "sms[0].success_pointer"),
+        (http(&format!("success_pattern = \"{login}\"\n")), "sms[0].success_pattern"),
+        (http(&format!("method = \"{login}\"\n")), "sms[0].method"),
+        (texts(&format!("subject = \"https://{login}\"\ntext = \"{{code}}\"\n")), "texts[0].subject"),
+        (texts(&format!("subject = \"s\"\ntext = \"{{code}} https://{login}\"\n")), "texts[0].text"),
+        (format!("[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nfrom = \"{login}\"\n"), "email[0].from"),
+    ] {
+        assert_eq!(refusal(folder.path(), &toml), format!("delivery.{key} {refused}"));
+    }
+    let url = http("").replace("https://h", &format!("https://{login}"));
+    assert_eq!(
+        refusal(folder.path(), &url),
+        "delivery.sms[0].url is not accepted; it takes an absolute URL (url: put user and password into an Authorization \
+         header)"
+    );
+    assert_eq!(
+        refusal(folder.path(), &format!("[delivery]\nwebotp_domain = \"https://{login}\"\n")),
+        "delivery.webotp_domain is not accepted; it takes a host name such as example.com, or nothing, and no user name and \
+         password"
+    );
+    // Words with a colon before an address are texts like others.
+    let toml = texts("subject = \"s\"\ntext = \"{code}. Help:help@example.com\"\n");
+    configure(folder.path(), &toml);
+    assert!(run(folder.path(), &["config", "check"]).status.success());
+    // These are masked.
+    let toml = format!("{}proxy = \"http://{login}\"\nbase_url = \"http://{login}\"\n", sms("sender = \"s\"\n"));
+    configure(folder.path(), &toml);
+    let shown = succeed(folder.path(), &["config", "show"]);
+    assert!(shown.contains("proxy = \"***\"") && !shown.contains("Sup3rSecret"), "{shown}");
+}
+
+#[test]
+fn a_gateway_of_ones_own_is_described_exactly() {
+    let folder = folder();
+    let http =
+        |more: &str| format!("[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/{{recipient}}/{{code}}\"\n{more}");
+    let pattern = "delivery.sms[0].success_pattern";
+    let both = "is for plain text, success_pointer and success_value are for JSON; keep one of them";
+    for (more, line) in [
+        (
+            "success_pattern = '^(OK'\n",
+            format!("{pattern} is not accepted; it takes a regular expression (unclosed group)"),
+        ),
+        (
+            "success_pattern = '.*'\n",
+            format!("{pattern} is not accepted; it takes a regular expression that an empty answer does not match"),
+        ),
+        ("success_pattern = '^OK'\nsuccess_pointer = '/ok'\n", format!("{pattern} {both}")),
+        ("success_pattern = '^OK'\nsuccess_value = '1'\n", format!("{pattern} {both}")),
+        (
+            "headers = { content-length = '1' }\n",
+            "delivery.sms[0].headers is not accepted; it takes no content-length, which otpd sets itself".to_owned(),
+        ),
+        (
+            "headers = { x-key = \"Sup3r\\r\\nSecret\" }\n",
+            "delivery.sms[0].headers is not accepted; it takes a table of HTTP headers".to_owned(),
+        ),
+    ] {
+        assert_eq!(refusal(folder.path(), &http(more)), line);
+    }
+    configure(folder.path(), &http("success_pattern = '^OK \\d+$'\nname = 'صندوق'\n"));
+    let shown = succeed(folder.path(), &["config", "show"]);
+    assert!(shown.contains(r#"success_pattern = "^OK \\d+$""#), "{shown}");
+}

@@ -1,0 +1,90 @@
+//! Requests that get no answer, and what is reported of them. The other sides run in the runtime of their test.
+
+use otpd::delivery::Connection;
+use otpd::domain::outbox::{Outcome, Report};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::keep_alive::provider;
+use crate::{connection, message, secret};
+
+async fn send_to(url: &str) -> Report {
+    crate::send(provider(connection(url)), &message("09123456789", "login")).await
+}
+
+/// Answers one connection with these bytes once a request has come, and closes it.
+async fn answer_once(answer: &'static [u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(stream.read(&mut [0; 4096]).await.unwrap() > 0);
+        stream.write_all(answer).await.unwrap();
+    });
+    address.to_string()
+}
+
+#[tokio::test]
+async fn what_may_have_been_processed_is_unknown_and_nothing_else() {
+    for (answer, outcome, error) in [
+        (&b""[..], Outcome::Unknown, "it took the request and the connection broke: "),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", Outcome::Unknown, "it took the request and the connection broke: "),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
+            Outcome::Unknown,
+            "it took the request and the connection broke: ",
+        ),
+        (b"SSH-2.0-OpenSSH\r\n", Outcome::Unknown, "it took the request and the connection broke: "),
+        (b"HTTP/1.1 403 X\r\nContent-Length: 100\r\n\r\n{", Outcome::Misconfigured, "403: the key is refused"),
+        (b"HTTP/1.1 503 X\r\nContent-Length: 100\r\n\r\n{", Outcome::Retry, "503: it is busy or broken"),
+        (b"HTTP/1.1 400 X\r\nContent-Length: 100\r\n\r\n{", Outcome::Next, "400: it refuses the request"),
+    ] {
+        let report = send_to(&format!("http://{}", answer_once(answer).await)).await;
+        let said = report.error.unwrap();
+        assert_eq!(report.outcome, outcome, "{said}");
+        assert!(said.starts_with(error), "{said}");
+    }
+    // Without TLS there is no connection.
+    let report = send_to(&format!("https://{}", answer_once(b"HTTP/1.1 400 Bad Request\r\n\r\n").await)).await;
+    let said = report.error.unwrap();
+    assert_eq!(report.outcome, Outcome::Retry, "{said}");
+    assert!(said.starts_with("it can't be reached: "), "{said}");
+    let report = send_to("http://127.0.0.1:9").await;
+    assert_eq!(report.outcome, Outcome::Retry, "{report:?}");
+}
+
+/// A SOCKS5 proxy whose connection ends together with the answer that it stands.
+async fn proxy_that_hangs_up() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("socks5h://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let mut request = [0; 512];
+        assert!(stream.read(&mut request).await.unwrap() > 0);
+        stream.write_all(&[5, 0]).await.unwrap();
+        assert!(stream.read(&mut request).await.unwrap() > 0);
+        // Both happen before the client runs again.
+        stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_before_the_request_costs_no_message() {
+    let proxy = Some(secret(&proxy_that_hangs_up().await));
+    let settings = provider(Connection { proxy, ..connection("http://gateway.invalid") });
+    let report = crate::send(settings, &message("09123456789", "login")).await;
+    let said = report.error.unwrap();
+    assert_eq!(report.outcome, Outcome::Retry, "{said}");
+    assert!(said.starts_with("the connection closed before the request was sent: "), "{said}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_the_login_is_for_the_operator_to_mend() {
+    let proxy = answer_once(b"HTTP/1.1 407 X\r\nContent-Length: 0\r\n\r\n").await;
+    let proxy = Some(secret(&format!("http://{proxy}")));
+    let settings = provider(Connection { proxy, ..connection("http://gateway.invalid") });
+    let report = crate::send(settings, &message("09123456789", "login")).await;
+    let expected = Report::not_sent(Outcome::Misconfigured, "407: the proxy refuses the login");
+    assert_eq!(report, expected);
+}

@@ -1,0 +1,209 @@
+//! Sessions with a mail server that are kept for the next mail: when they end, and that none costs a mail.
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use otpd::delivery::{Chain, ProviderSettings, Smtp};
+use otpd::domain::outbox::{Outcome, Report};
+
+use crate::fake_mail_server::{Does, FakeMailServer, Script};
+use crate::program::{Server, TOKEN, folder};
+use crate::{check, message};
+
+async fn send(chain: &Chain, recipient: &str) -> Report {
+    chain.get(0).unwrap().send(&message(recipient, "login")).await
+}
+
+fn is_sent(report: &Report) -> bool {
+    (report.outcome, &report.error) == (Outcome::Sent, &None)
+}
+
+const LONG: Duration = Duration::from_secs(60);
+const SHORT: Duration = Duration::from_millis(300);
+
+#[tokio::test]
+async fn a_session_that_waits_for_nothing_ends_with_quit_when_its_time_is_up() {
+    let server = FakeMailServer::start(|_, _| None).await;
+    let chain = server.chain(SHORT);
+    for round in 1..=2 {
+        let started = Instant::now();
+        assert!(is_sent(&send(&chain, "a@example.com").await));
+        server.until_closed(round).await;
+        assert!(started.elapsed() >= SHORT);
+        assert_eq!(server.said(round - 1).split_off(4), [".", "QUIT", "closed"]);
+    }
+    assert_eq!(server.mails().len(), 2);
+}
+
+#[tokio::test]
+async fn each_mail_renews_the_time_of_its_session() {
+    let server = FakeMailServer::start(|_, _| None).await;
+    let chain = server.chain(LONG);
+    for recipient in ["a@example.com", "b@example.com", "c@example.com"] {
+        assert!(is_sent(&send(&chain, recipient).await));
+    }
+    assert_eq!((server.count("NOOP"), server.count("QUIT"), server.count("closed")), (2, 0, 0));
+    assert_eq!(server.said(1), Vec::<String>::new(), "one session is enough");
+}
+
+#[tokio::test]
+async fn all_sessions_end_with_quit_when_the_provider_is_closed_or_dropped() {
+    let server = FakeMailServer::start(|_, _| None).await;
+    let chain = server.chain(LONG);
+    let recipients = ["a@example.com", "b@example.com", "c@example.com"];
+    let reports = futures_util::future::join_all(recipients.map(|recipient| send(&chain, recipient))).await;
+    assert!(reports.iter().all(is_sent), "{reports:?}");
+    chain.close().await;
+    assert_eq!(server.count("QUIT"), 3);
+    server.until_closed(3).await;
+    assert!(is_sent(&send(&chain, "d@example.com").await));
+    drop(chain);
+    server.until_closed(4).await;
+    assert_eq!(server.count("QUIT"), 4);
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_server_that_does_not_answer_quit() {
+    let server = FakeMailServer::start(|_, line| (line == "QUIT").then_some(Does::Nothing)).await;
+    let chain = server.chain(LONG);
+    assert!(is_sent(&send(&chain, "a@example.com").await));
+    tokio::time::timeout(Duration::from_secs(10), chain.close()).await.unwrap();
+    server.until_closed(1).await;
+}
+
+#[tokio::test]
+async fn a_session_that_the_server_ended_while_it_waited_costs_no_mail() {
+    let scripts: [Script; 10] = [
+        |n, line| (n == 0 && line == ".").then_some(Does::AnswersAndCloses("250 OK")),
+        |n, line| (n == 0 && line == ".").then_some(Does::AnswersAndResets("250 OK")),
+        // What servers say before they close an idle connection.
+        |n, line| (n == 0 && line == ".").then_some(Does::AnswersAndCloses("250 OK\r\n421 4.4.2 idle for too long")),
+        |n, line| (n == 0 && line == ".").then_some(Does::Answers("250 OK\r\n421 4.4.2 idle for too long")),
+        |n, line| (n == 0 && line == "NOOP").then_some(Does::Closes),
+        |n, line| (n == 0 && line == "NOOP").then_some(Does::Resets),
+        |n, line| (n == 0 && line == "NOOP").then_some(Does::Nothing),
+        // Between the question whether the session works and the mail.
+        |n, line| (n == 0 && line == "NOOP").then_some(Does::AnswersAndResets("250 OK")),
+        |n, line| (n == 0 && line == "NOOP").then_some(Does::AnswersAndCloses("250 OK\r\n421 4.4.2 idle for too long")),
+        |n, line| (n == 0 && line == "NOOP").then_some(Does::AnswersAndCloses("250 OK")),
+    ];
+    for (case, script) in scripts.into_iter().enumerate() {
+        let server = FakeMailServer::start(script).await;
+        let chain = server.chain(LONG);
+        for recipient in ["a@example.com", "b@example.com", "c@example.com"] {
+            let report = send(&chain, recipient).await;
+            assert!(is_sent(&report), "case {case}: {recipient}: {report:?}");
+        }
+        assert_eq!(server.mails().len(), 3, "case {case}");
+    }
+}
+
+#[tokio::test]
+async fn after_a_refusal_a_session_ends_with_quit_and_takes_no_further_mail() {
+    let scripts: [(Script, Outcome, &str); 4] = [
+        (
+            |n, line| (n == 0 && line.starts_with("MAIL")).then_some(Does::Answers("550 5.7.1 not this sender")),
+            Outcome::Next,
+            "550: it refuses the mail",
+        ),
+        (
+            |n, line| (n == 0 && line.starts_with("RCPT")).then_some(Does::Answers("451 4.7.1 greylisted")),
+            Outcome::Retry,
+            "451: not now",
+        ),
+        (
+            |n, line| (n == 0 && line == "DATA").then_some(Does::Answers("554 5.5.1 no valid recipients")),
+            Outcome::Next,
+            "554: it refuses the mail",
+        ),
+        (
+            |n, line| (n == 0 && line == ".").then_some(Does::Answers("554 5.6.0 not this content")),
+            Outcome::Next,
+            "554: it refuses the mail",
+        ),
+    ];
+    for (script, outcome, error) in scripts {
+        let server = FakeMailServer::start(script).await;
+        let chain = server.chain(LONG);
+        assert_eq!(send(&chain, "a@example.com").await, Report::not_sent(outcome, error));
+        server.until_closed(1).await;
+        assert_eq!(server.said(0).split_off(server.said(0).len() - 2), ["QUIT", "closed"]);
+        assert!(is_sent(&send(&chain, "a@example.com").await));
+        assert_eq!((server.mails().len(), server.count("NOOP")), (1, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_mail_whose_end_did_not_leave_is_not_unknown() {
+    let server = FakeMailServer::start(|_, line| (line == "DATA").then_some(Does::AnswersAndResets("354 go on"))).await;
+    let report = send(&server.chain(LONG), "a@example.com").await;
+    assert_eq!(report, Report::not_sent(Outcome::Retry, "the connection broke before the whole mail went out"));
+    let server = FakeMailServer::start(|_, line| (line == ".").then_some(Does::Closes)).await;
+    let report = send(&server.chain(LONG), "a@example.com").await;
+    assert_eq!(report, Report::not_sent(Outcome::Unknown, "the connection broke while it took the mail"));
+}
+
+#[tokio::test]
+async fn servers_see_domains_in_ascii_and_no_name_of_this_machine() {
+    let server = FakeMailServer::start(|_, _| None).await;
+    let ProviderSettings::Smtp { name, smtp } = server.settings(LONG) else { panic!("it is SMTP") };
+    let hello = Some(lettre::transport::smtp::extension::ClientId::Domain("otp.example.com".to_owned()));
+    let settings = ProviderSettings::Smtp { name, smtp: Smtp { hello, ..smtp } };
+    let report = crate::send(settings, &message("a@example.com", "login")).await;
+    assert!(is_sent(&report), "{report:?}");
+    let said = server.said(0);
+    assert_eq!(said[..2], ["EHLO otp.example.com".to_owned(), "MAIL FROM:<noreply@xn--mnchen-3ya.example>".to_owned()]);
+    let mail = server.mails().remove(0);
+    assert!(mail.contains("From: otpd <noreply@xn--mnchen-3ya.example>\n"), "{mail}");
+    let id = report.provider_message_id.unwrap();
+    assert!(id.ends_with("@xn--mnchen-3ya.example>"), "{id}");
+    assert!(mail.contains(&format!("Message-ID: {id}\n")), "{mail}");
+}
+
+/// Runs otpd until it has delivered one mail, and stops it.
+fn deliver_and_stop(folder: &Path) {
+    let mut otpd = Server::start(folder);
+    let (status, answer) = otpd.send("POST", "/api/notifications/otp/send", TOKEN, r#"{"email":"a@example.com"}"#);
+    assert_eq!(status, 202, "{answer}");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !otpd.send("GET", "/api/notifications/otp/1/deliveries", TOKEN, "").1.contains(r#""state":"sent""#) {
+        assert!(Instant::now() < deadline, "{}", otpd.stderr());
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    otpd.signal("TERM");
+    let (status, log) = otpd.wait();
+    assert!(status.success(), "{log}");
+}
+
+#[tokio::test]
+async fn otpd_ends_its_sessions_with_quit_when_it_stops() {
+    let server = FakeMailServer::start(|_, _| None).await;
+    let folder = folder();
+    let toml = format!(
+        "[auth]\nbootstrap_token = \"{TOKEN}\"\n[[delivery.email]]\ntype = \"smtp\"\nhost = \"127.0.0.1\"\nport = {}\n\
+         security = \"none\"\nfrom = \"noreply@münchen.example\"\nhello = \"otp.münchen.example\"\n",
+        server.port
+    );
+    fs::write(folder.path().join("otp.toml"), toml).unwrap();
+    tokio::task::spawn_blocking(move || deliver_and_stop(folder.path())).await.unwrap();
+    server.until_closed(1).await;
+    let expected = [
+        "EHLO otp.xn--mnchen-3ya.example",
+        "MAIL FROM:<noreply@xn--mnchen-3ya.example>",
+        "RCPT TO:<a@example.com>",
+        "DATA",
+        ".",
+        "QUIT",
+        "closed",
+    ];
+    assert_eq!(server.said(0), expected);
+}
+
+#[tokio::test]
+async fn doctor_ends_its_session_with_quit() {
+    let server = FakeMailServer::start(|_, _| None).await;
+    assert_eq!(check(server.settings(LONG)).await, Ok("connected; there is no username to log in with".to_owned()));
+    server.until_closed(1).await;
+    assert_eq!(server.said(0).split_off(1), ["QUIT", "closed"]);
+}
