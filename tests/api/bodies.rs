@@ -100,7 +100,7 @@ async fn a_body_that_does_not_come_is_waited_for_ten_seconds() {
         .body(reqwest::Body::wrap_stream(never));
     let begun = std::time::Instant::now();
     answer(request).await.is(408, r#"{"detail":"The request body did not arrive in time."}"#);
-    assert!((10.0..11.0).contains(&begun.elapsed().as_secs_f64()));
+    assert!(begun.elapsed().as_secs_f64() >= 10.0);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rusqlite::Connection;
 
+use crate::bounded::SetAtEnd;
 use crate::helpers::{Server, TOKEN, fail, folder, otpd, run, succeed, text};
 
 const OTPS: &str = "/api/notifications/otp/";
@@ -15,6 +16,7 @@ fn a_backup_under_load_is_whole_and_holds_all_that_was_acknowledged_before_it() 
     let server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
+        let _end = SetAtEnd(&stop);
         for _ in 0..4 {
             scope.spawn(|| {
                 while !stop.load(Ordering::Relaxed) {
@@ -38,7 +40,6 @@ fn a_backup_under_load_is_whole_and_holds_all_that_was_acknowledged_before_it() 
             assert_eq!(said, format!("{codes} codes, 1 users and 1 tokens are in {name}\n"));
             assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
         }
-        stop.store(true, Ordering::Relaxed);
     });
     let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert!(!names.iter().any(|name| name.to_string_lossy().ends_with(".part")), "{names:?}");

@@ -1,9 +1,9 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use crate::helpers::{Server, TOKEN, folder, otpd, text};
+use crate::helpers::{Server, TOKEN, complete, folder, otpd, text};
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -25,7 +25,7 @@ fn the_printed_requests_work_as_pasted_and_the_token_is_in_a_private_file_only()
     let lines: Vec<&str> = said.lines().filter(|line| line.trim().starts_with("curl ")).collect();
     assert_eq!(lines.len(), 2, "{said}");
     let answers = lines.iter().map(|line| {
-        let output = Command::new("sh").args(["-c", line]).stderr(Stdio::null()).output().unwrap();
+        let output = complete(Command::new("sh").args(["-c", line]));
         serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
     });
     let answers: Vec<_> = answers.collect();
@@ -50,13 +50,9 @@ fn the_second_start_adds_nobody() {
 fn a_terminal_is_shown_the_token_once_and_no_file_is_written() {
     let folder = folder();
     let inner = format!("timeout 2 {}", env!("CARGO_BIN_EXE_otpd"));
-    let output = Command::new("script")
-        .args(["-qec", &inner, "/dev/null"])
-        .current_dir(folder.path())
-        .env("OTPD_SERVER__PORT", "0")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let mut script = Command::new("script");
+    script.args(["-qec", &inner, "/dev/null"]).current_dir(folder.path()).env("OTPD_SERVER__PORT", "0");
+    let output = complete(&mut script);
     let said = text(output.stdout);
     let token = said.lines().map(str::trim).find(|line| line.starts_with("otpd_")).unwrap_or_else(|| panic!("{said}"));
     assert_eq!(token.len(), 54);

@@ -4,11 +4,23 @@ use std::process::Output;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+
+pub use crate::bounded::complete;
 pub use crate::program::{Server, TOKEN, folder, otpd};
 
 /// Runs `otpd` to its end.
 pub fn run(folder: &Path, arguments: &[&str]) -> Output {
-    otpd(folder).args(arguments).output().unwrap()
+    complete(otpd(folder).args(arguments))
+}
+
+/// A folder with a database in it; the first start added the user `admin` with `TOKEN`.
+pub fn with_database() -> TempDir {
+    let folder = folder();
+    let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    server.signal("TERM");
+    assert!(server.wait().0.success());
+    folder
 }
 
 /// What a successful run wrote to stdout.
@@ -19,11 +31,25 @@ pub fn succeed(folder: &Path, arguments: &[&str]) -> String {
     text(output.stdout)
 }
 
+/// What a successful run said to people.
+#[track_caller]
+pub fn said(folder: &Path, arguments: &[&str]) -> String {
+    let output = run(folder, arguments);
+    assert!(output.status.success(), "{arguments:?}: {output:?}");
+    text(output.stderr)
+}
+
 /// The one line in which a run failed.
 #[track_caller]
 pub fn fail(output: Output) -> String {
+    assert_eq!(text(output.stdout.clone()), "", "{output:?}");
+    one_line(output)
+}
+
+/// The one line in which a run failed, whatever it wrote to stdout before.
+#[track_caller]
+pub fn one_line(output: Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert_eq!(text(output.stdout), "");
     let stderr = text(output.stderr);
     assert_eq!(stderr.lines().count(), 1, "{stderr}");
     stderr.trim_end().to_owned()

@@ -1,7 +1,7 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use crate::helpers::{Server, fail, folder, otpd};
+use crate::helpers::{Server, complete, fail, folder, otpd};
 
 #[test]
 fn metrics_have_an_address_of_their_own_that_asks_for_no_token_and_has_nothing_else() {
@@ -24,7 +24,7 @@ fn metrics_have_an_address_of_their_own_that_asks_for_no_token_and_has_nothing_e
         assert_eq!(beside(path).0, 404, "{path}");
     }
     assert_eq!(server.send("GET", "/metrics", "x", "").0, 401, "with a token on the port of the API");
-    let taken = fail(otpd(folder.path()).env("OTPD_SERVER__METRICS", free.to_string()).output().unwrap());
+    let taken = fail(complete(otpd(folder.path()).env("OTPD_SERVER__METRICS", free.to_string())));
     let line = format!("otpd: can't listen on {free} (server.metrics): Address already in use");
     assert!(taken.starts_with(&line), "{taken}");
 }
@@ -35,7 +35,7 @@ fn a_server_that_may_open_hardly_any_file_says_so_instead_of_starting() {
     let mut limited = Command::new("sh");
     let script = "ulimit -n 100 && exec \"$0\"";
     limited.current_dir(folder.path()).args(["-c", script, env!("CARGO_BIN_EXE_otpd")]);
-    let line = fail(limited.env("OTPD_SERVER__PORT", "0").output().unwrap());
+    let line = fail(complete(limited.env("OTPD_SERVER__PORT", "0")));
     let expected = "otpd: only 100 files may be open and ";
     assert!(line.starts_with(expected), "{line}");
     assert!(line.ends_with(" are needed; raise the limit (`ulimit -n`, systemd: LimitNOFILE=)"), "{line}");

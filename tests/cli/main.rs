@@ -4,8 +4,12 @@
 
 mod accounts;
 mod backup;
+#[path = "../program/bounded.rs"]
+mod bounded;
 mod config;
 mod files;
+mod contradictions;
+mod environment;
 mod first_run;
 mod force;
 #[path = "../gateway/mod.rs"]
@@ -23,7 +27,11 @@ mod providers;
 mod replaced;
 mod restore;
 mod restore_files;
+mod secrets;
 mod sending;
 mod sound_files;
+mod signals;
 mod start;
 mod stop;
+mod tokens;
+mod usage;

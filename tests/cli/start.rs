@@ -185,21 +185,26 @@ fn a_lock_that_another_process_holds_for_good_is_named() {
 }
 
 #[test]
-fn the_first_answer_comes_within_a_tenth_of_a_second() {
+fn the_first_answer_comes_soon() {
     let folder = with_database();
-    let best = (0..5)
-        .map(|_| {
+    let best = |trial: &dyn Fn()| {
+        let took = (0..5).map(|_| {
             let begun = Instant::now();
-            let server = Server::start(folder.path());
-            let mut client = std::net::TcpStream::connect(server.socket()).unwrap();
-            client.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
-            let answer = read_until(&mut client, "ok");
-            assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+            trial();
             begun.elapsed()
-        })
-        .min()
-        .unwrap();
-    assert!(best < Duration::from_millis(100), "{best:?}");
+        });
+        took.min().unwrap()
+    };
+    let command = best(&|| drop(run(folder.path(), &["config", "check"])));
+    let answer = best(&|| {
+        let server = Server::start(folder.path());
+        let mut client = std::net::TcpStream::connect(server.socket()).unwrap();
+        client.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        let answer = read_until(&mut client, "ok");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    });
+    // A tenth of a second on an idle machine; on a busy one a command that only reads the settings is slow too.
+    assert!(answer < Duration::from_millis(100).max(command * 20), "{answer:?}; a command takes {command:?}");
 }
 
 #[test]

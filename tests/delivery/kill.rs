@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::gateway::{Gateway, Reply, TAKEN};
-use crate::program::{Server, TOKEN, folder};
+use crate::program::{LIMIT, Server, TOKEN, folder};
 
 const MESSAGES: usize = 500;
 const KILLS: usize = 20;
@@ -71,7 +71,7 @@ fn a_kill_loses_no_message_and_repeats_none_but_what_was_under_way() {
         thread::sleep(Duration::from_millis((kill as u64 * 37) % 120));
         server = killed(server, folder.path());
     }
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + LIMIT;
     let tried: HashMap<String, usize> =
         (1..=MESSAGES).map(|id| (number(id - 1), attempts(&server, id, deadline))).collect();
     let mut asked: HashMap<String, usize> = HashMap::new();

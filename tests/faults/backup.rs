@@ -4,6 +4,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Instant;
 
+use crate::bounded::complete;
 use crate::client::{Client, OTPS};
 use crate::ledger::{Load, stored};
 use crate::program::{Server, TOKEN, folder, otpd};
@@ -35,12 +36,12 @@ fn a_backup_that_is_killed_under_load_leaves_a_whole_copy_or_none() {
         let ledger = load.run(server.socket(), || {
             thread::sleep(random.milliseconds(200));
             before = Client::of(&server).ask("GET", OTPS, "").1["count"].as_u64().unwrap();
-            let backup = |name| otpd(folder.path()).args(["backup", name]).stderr(Stdio::null()).spawn().unwrap();
-            // One that nobody kills tells how long they take here.
+            // One that is not killed tells how long they take here.
             let begun = Instant::now();
-            assert!(backup("whole.db").wait().unwrap().success());
+            assert!(complete(otpd(folder.path()).args(["backup", "whole.db"])).status.success());
             let long = u64::try_from(begun.elapsed().as_millis()).unwrap() * 3 / 2;
-            let mut backup = backup("copy.db");
+            let mut backup = otpd(folder.path());
+            let mut backup = backup.args(["backup", "copy.db"]).stderr(Stdio::null()).spawn().unwrap();
             thread::sleep(random.milliseconds(long));
             backup.kill().unwrap();
             backup.wait().unwrap();
@@ -54,7 +55,7 @@ fn a_backup_that_is_killed_under_load_leaves_a_whole_copy_or_none() {
         whole += 1;
         let restored = crate::program::folder();
         fs::copy(folder.path().join("copy.db"), restored.path().join("copy.db")).unwrap();
-        assert!(otpd(restored.path()).args(["restore", "copy.db"]).output().unwrap().status.success());
+        assert!(complete(otpd(restored.path()).args(["restore", "copy.db"])).status.success());
         let _server = Server::start(restored.path());
         let stored = stored(&restored.path().join("otp.db"));
         prefixes(stored.values().map(|(code, _)| *code));

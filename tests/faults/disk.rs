@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 use crate::client::{Client, OTPS, Outcome};
 use crate::control::{Faults, Number};
 use crate::ledger::{Load, stored};
-use crate::program::{Server, folder};
+use crate::program::{LIMIT, Server, folder};
 use crate::trials::{alone, trials};
 
 #[test]
 fn a_disk_that_fails_ends_the_program_and_nothing_is_acknowledged_after() {
     let _alone = alone();
-    let (mut while_starting, mut while_serving, mut slowest) = (0, 0, Duration::ZERO);
+    let (mut while_starting, mut while_serving) = (0, 0);
+    let (mut slowest, mut slowest_start) = (Duration::ZERO, Duration::ZERO);
     let step = usize::try_from(trials(7, 1)).unwrap();
     for (failing, calls, writers) in [
         (Number::FailingSync, Number::Syncs, 8),
@@ -44,7 +45,7 @@ fn a_disk_that_fails_ends_the_program_and_nothing_is_acknowledged_after() {
                     let mut failed_at = Instant::now();
                     let socket = server.socket().to_owned();
                     let ledger = load.run(&socket, || {
-                        let deadline = Instant::now() + Duration::from_secs(10);
+                        let deadline = Instant::now() + LIMIT;
                         while !has_failed() {
                             assert!(Instant::now() < deadline, "call {n} never came");
                             thread::sleep(Duration::from_millis(1));
@@ -55,7 +56,9 @@ fn a_disk_that_fails_ends_the_program_and_nothing_is_acknowledged_after() {
                         assert!(said.contains("the disk failed"), "call {n}: {said}");
                         slowest = slowest.max(failed_at.elapsed());
                     });
+                    let begun = Instant::now();
                     let _server = Server::start(folder.path());
+                    slowest_start = slowest_start.max(begun.elapsed());
                     ledger.check(&stored(&database));
                 }
             }
@@ -65,7 +68,8 @@ fn a_disk_that_fails_ends_the_program_and_nothing_is_acknowledged_after() {
         "failing disk: {while_starting} trials failed at the start, {while_serving} under load; slowest end {slowest:.0?}"
     );
     assert!(while_starting > 0 && while_serving > 0);
-    assert!(slowest < Duration::from_secs(1));
+    // A second on an idle machine; a busy one starts slowly too.
+    assert!(slowest < Duration::from_secs(1).max(slowest_start * 10), "a start takes {slowest_start:?}");
 }
 
 #[test]
@@ -91,7 +95,7 @@ fn a_full_disk_is_answered_503_and_reads_and_later_writes_go_on() {
             faults.set(Number::Full, 0);
             let freed = Instant::now();
             while !matches!(client.send("PATCH", &format!("{OTPS}1"), "{}"), Outcome::Answer(200, _)) {
-                assert!(freed.elapsed() < Duration::from_secs(5));
+                assert!(freed.elapsed() < LIMIT);
             }
             slowest = slowest.max(freed.elapsed());
             assert_eq!(client.ask("GET", "/readyz", "").0, 200);

@@ -9,7 +9,7 @@ use crate::trials::{Random, alone, trials};
 fn what_was_acknowledged_survives_a_kill_at_any_moment() {
     let _alone = alone();
     let mut random = Random::seeded("kill -9");
-    let (mut acknowledged, mut slowest) = (0, Duration::ZERO);
+    let (mut acknowledged, mut slowest, mut slowest_first) = (0, Duration::ZERO, Duration::ZERO);
     let count = trials(30, 500);
     for trial in 0..count {
         let folder = folder();
@@ -19,7 +19,9 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment() {
             command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_DATABASE__CHECKPOINT_KIB", "128");
             Server::spawn(&mut command)
         };
+        let begun = Instant::now();
         let mut server = start();
+        slowest_first = slowest_first.max(begun.elapsed());
         let ledger = Load::default().run(server.socket(), || {
             thread::sleep(random.milliseconds(200));
             server.signal("KILL");
@@ -39,6 +41,7 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment() {
         acknowledged += ledger.acknowledged;
     }
     eprintln!("kill -9: {count} trials, {acknowledged} acknowledged, 0 lost, slowest restart {slowest:.0?}");
-    assert!(slowest < Duration::from_secs(1));
+    // A first start makes the database; recovering one takes about as long.
+    assert!(slowest < slowest_first * 10, "a first start takes {slowest_first:?}");
     assert!(acknowledged > count * 10, "it was no load");
 }

@@ -7,6 +7,7 @@ use std::thread;
 
 use rusqlite::Connection;
 
+use crate::bounded::SetAtEnd;
 use crate::client::{Client, OTPS, Outcome};
 
 /// The codes that a database holds, by id. The address of each is made of its code, so a torn row shows.
@@ -55,8 +56,9 @@ impl Load<'_> {
         thread::scope(|scope| {
             let writers: Vec<_> =
                 (1..=self.writers).map(|n| scope.spawn(move || self.write(Client::at(socket), n, enough))).collect();
+            let end = SetAtEnd(enough);
             during();
-            enough.store(true, Ordering::Relaxed);
+            drop(end);
             let ledgers = writers.into_iter().map(|writer| writer.join().unwrap());
             ledgers.reduce(Ledger::and).unwrap()
         })

@@ -7,6 +7,8 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking and tells how")]
 
 mod backup;
+#[path = "../program/bounded.rs"]
+mod bounded;
 mod client;
 mod clock;
 mod control;

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
 
+use crate::bounded::complete;
 use crate::client::{Client, OTPS};
 use crate::plain::{ADDRESSES, Body, Model, NUMBERS, Stored};
 use crate::program::{Server, TOKEN, folder, otpd};
@@ -71,7 +72,7 @@ impl World {
             for permission in permissions {
                 command.args(["--permission", permission]);
             }
-            String::from_utf8(command.output().unwrap().stdout).unwrap().trim().to_owned()
+            String::from_utf8(complete(&mut command).stdout).unwrap().trim().to_owned()
         };
         let tokens =
             [TOKEN.to_owned(), staff("all", &["2851", "2852", "2853", "2854", "2856"]), staff("viewer", &["2852"])];

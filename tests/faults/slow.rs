@@ -94,15 +94,24 @@ fn a_slow_database_does_not_hold_up_the_event_loop() {
     let server = Server::spawn(&mut faults.otpd(folder.path(), false));
     let mut client = Client::of(&server);
     assert_eq!(client.ask("POST", OTPS, r#"{"code":1,"email":"a@b.com"}"#).0, 201);
+    let lasting = Duration::from_secs(trials(5, 20));
+    let quick = beside_load(&server, lasting);
     faults.set(Number::LockDelayMs, 1000);
     let begun = Instant::now();
     // One that has to take two locks is past its time.
     assert!(matches!(client.ask("GET", &format!("{OTPS}1"), "").0, 200 | 503));
     assert!(begun.elapsed() >= Duration::from_secs(1), "the database is not slow: {:?}", begun.elapsed());
-    let lasting = Duration::from_secs(trials(5, 20));
-    let healthz = thread::scope(|scope| {
+    let healthz = beside_load(&server, lasting);
+    faults.set(Number::LockDelayMs, 0);
+    assert_eq!(client.ask("GET", &format!("{OTPS}1"), "").0, 200);
+    eprintln!("database at 1 s a query: p99 of /healthz {healthz:.2} ms, {quick:.2} ms at full speed");
+    assert!(healthz < 50.0_f64.max(quick * 3.0), "{healthz:.2} ms, {quick:.2} ms at full speed");
+}
+
+/// The p99 of `/healthz` while 64 clients read and write.
+fn beside_load(server: &Server, lasting: Duration) -> f64 {
+    thread::scope(|scope| {
         for n in 0..64 {
-            let server = &server;
             scope.spawn(move || {
                 let mut client = Client::of(server);
                 let begun = Instant::now();
@@ -115,10 +124,6 @@ fn a_slow_database_does_not_hold_up_the_event_loop() {
                 }
             });
         }
-        p99(&mut Client::of(&server), "/healthz", lasting)
-    });
-    faults.set(Number::LockDelayMs, 0);
-    assert_eq!(client.ask("GET", &format!("{OTPS}1"), "").0, 200);
-    eprintln!("database at 1 s a query: p99 of /healthz {healthz:.2} ms");
-    assert!(healthz < 50.0);
+        p99(&mut Client::of(server), "/healthz", lasting)
+    })
 }

@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::bounded::SetAtEnd;
 use crate::client::{Client, OTPS};
 use crate::ledger::{Load, stored};
 use crate::program::{Server, TOKEN, folder, otpd};
@@ -21,6 +22,7 @@ fn the_log_stays_small_under_readers_that_always_overlap() {
     let (mut largest, enough) = (0, AtomicBool::new(false));
     let lasting = Duration::from_secs(trials(8, 600));
     let ledger = thread::scope(|scope| {
+        let _end = SetAtEnd(&enough);
         for _ in 0..READERS {
             scope.spawn(|| {
                 let mut client = Client::of(&server);
@@ -29,15 +31,13 @@ fn the_log_stays_small_under_readers_that_always_overlap() {
                 }
             });
         }
-        let ledger = Load::default().run(server.socket(), || {
+        Load::default().run(server.socket(), || {
             let begun = Instant::now();
             while begun.elapsed() < lasting {
                 largest = largest.max(size());
                 thread::sleep(Duration::from_millis(10));
             }
-        });
-        enough.store(true, Ordering::Relaxed);
-        ledger
+        })
     });
     eprintln!(
         "log under {READERS} readers: at most {} MB in {lasting:?}, {} changes",

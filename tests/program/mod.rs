@@ -3,14 +3,19 @@
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 /// A chosen token, for tests that need to know it.
 pub const TOKEN: &str = "a-token-of-32-characters-or-more-0123456789";
+
+/// The longest that a start, an answer or an end may take. It only makes a failing test end: a busy machine needs much less.
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// `otpd` with no settings but those of the test.
 pub fn otpd(folder: &Path) -> Command {
@@ -28,7 +33,7 @@ pub fn client() -> &'static reqwest::Client {
     static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
         // The library wants to know whose TLS it is, also where there is none.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).build().unwrap()
+        reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(LIMIT).build().unwrap()
     });
     &CLIENT
 }
@@ -55,40 +60,47 @@ impl Server {
     pub fn try_spawn(command: &mut Command) -> Result<Self, String> {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap());
-        let (mut stderr, mut address) = (String::new(), None);
-        while address.is_none() {
-            let before = stderr.len();
-            if lines.read_line(&mut stderr).unwrap() == 0 {
-                let status = child.wait().unwrap();
-                return Err(format!("{status}: {stderr}"));
-            }
-            address =
-                stderr[before..].split("listens on ").nth(1).map(|rest| rest.split(',').next().unwrap().to_owned());
-        }
-        let stderr = Arc::new(Mutex::new(stderr));
-        let more = Arc::clone(&stderr);
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let (tell, told) = mpsc::channel();
+        let said = Arc::clone(&stderr);
         let reader = thread::spawn(move || {
             let mut line = String::new();
             while lines.read_line(&mut line).unwrap_or(0) > 0 {
-                more.lock().unwrap().push_str(&line);
+                said.lock().unwrap().push_str(&line);
+                if let Some((_, address)) = line.split_once("listens on ") {
+                    // Only the first is waited for.
+                    let _ = tell.send(address.split(',').next().unwrap().to_owned());
+                }
                 line.clear();
             }
         });
-        Ok(Self { child, stderr, reader: Some(reader), address: address.unwrap() })
+        let address = told.recv_timeout(LIMIT);
+        let mut server = Self { child, stderr, reader: Some(reader), address: String::new() };
+        match address {
+            Ok(address) => {
+                server.address = address;
+                Ok(server)
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let (status, said) = server.wait();
+                Err(format!("{status}: {said}"))
+            }
+            Err(RecvTimeoutError::Timeout) => panic!("otpd neither listens nor ends: {}", server.stderr()),
+        }
     }
 
     pub fn socket(&self) -> &str {
         self.address.strip_prefix("http://").unwrap()
     }
 
+    /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
+        signal(&self.child, name);
     }
 
-    /// Waits for the end, at most 15 seconds; the exit status and all that stderr said.
+    /// Waits for the end; the exit status and all that stderr said.
     pub fn wait(&mut self) -> (ExitStatus, String) {
-        let deadline = Instant::now() + Duration::from_secs(15);
+        let deadline = Instant::now() + LIMIT;
         let status = loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 break status;
@@ -119,6 +131,21 @@ impl Server {
             (response.status().as_u16(), response.text().await.unwrap())
         })
     }
+}
+
+/// Sends a signal, such as `TERM`, to a process that was not waited for yet.
+pub fn signal(child: &Child, name: &str) {
+    let signal = match name {
+        "HUP" => Signal::HUP,
+        "INT" => Signal::INT,
+        "KILL" => Signal::KILL,
+        "QUIT" => Signal::QUIT,
+        "TERM" => Signal::TERM,
+        "USR1" => Signal::USR1,
+        "USR2" => Signal::USR2,
+        other => panic!("which signal is {other}?"),
+    };
+    kill_process(Pid::from_child(child), signal).unwrap();
 }
 
 impl Drop for Server {
