@@ -1,80 +1,124 @@
 //! `otpd user …` and `otpd token …`. A running server honours what they change at its next request.
 
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+
 use clap::Subcommand;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
+use rustix::fs::{OFlags, fcntl_getfl, fstat};
 
 use crate::cli::{CommandResult, now, open, out, tell};
 use crate::config::Config;
-use crate::domain::token::{ApiToken, TokenRecord};
+use crate::domain::token::{ApiToken, TokenName, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};
-use crate::service::accounts;
+use crate::service::accounts::{self, PermissionChange};
 use crate::store::Store;
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
     /// Add a user with one API token; stdout is the token and nothing else
-    #[command(after_help = "Example:\n  otpd user add support --role staff --permission 2852 --permission 2853")]
+    #[command(after_help = "Example:\n  otpd user add support --role staff --permission view,update")]
     Add {
+        #[arg(value_parser = user_name)]
         name: UserName,
         /// admin (may do everything), staff (what its permissions say) or user (nothing)
         #[arg(long)]
         role: Role,
-        /// Permission code, once for each: 2851 create, 2852 view, 2853 update, 2854 delete, 2855 send, 2856 verify
-        #[arg(long = "permission", value_name = "CODE")]
+        /// Permissions by code or name, with commas between: 2851 create, 2852 view, 2853 update, 2854 delete, 2855 send,
+        /// 2856 verify. May be repeated
+        #[arg(long = "permission", value_name = "PERMISSION", value_delimiter = ',')]
         permissions: Vec<Permission>,
     },
-    /// List users: name, role, active or disabled, permission codes
+    /// List users: name, role, active or disabled, codes of the permissions, their names
     #[command(after_help = "Example:\n  otpd user list")]
     List,
     /// Grant permissions to a user
-    #[command(after_help = "Example:\n  otpd user grant support 2853 2854")]
+    #[command(after_help = "Example:\n  otpd user grant support update delete")]
     Grant {
+        #[arg(value_parser = user_name)]
         name: UserName,
-        #[arg(required = true, value_name = "CODE")]
+        /// Permissions by code or name: 2851 create, 2852 view, 2853 update, 2854 delete, 2855 send, 2856 verify
+        #[arg(required = true, value_name = "PERMISSION", value_delimiter = ',')]
         permissions: Vec<Permission>,
     },
     /// Take permissions from a user
-    #[command(after_help = "Example:\n  otpd user revoke support 2854")]
+    #[command(after_help = "Example:\n  otpd user revoke support delete")]
     Revoke {
+        #[arg(value_parser = user_name)]
         name: UserName,
-        #[arg(required = true, value_name = "CODE")]
+        /// Permissions by code or name: 2851 create, 2852 view, 2853 update, 2854 delete, 2855 send, 2856 verify
+        #[arg(required = true, value_name = "PERMISSION", value_delimiter = ',')]
         permissions: Vec<Permission>,
     },
     /// Refuse a user's tokens from the next request on
     #[command(after_help = "Example:\n  otpd user disable support")]
-    Disable { name: UserName },
+    Disable {
+        #[arg(value_parser = user_name)]
+        name: UserName,
+    },
     /// Let a disabled user in again
     #[command(after_help = "Example:\n  otpd user enable support")]
-    Enable { name: UserName },
+    Enable {
+        #[arg(value_parser = user_name)]
+        name: UserName,
+    },
 }
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
     /// Give a user a further token; stdout is the token and nothing else
     #[command(after_help = "Example:\n  otpd token add support")]
-    Add { name: UserName },
+    Add {
+        #[arg(value_parser = user_name)]
+        name: UserName,
+    },
     /// List tokens: prefix, owner, created, last used; never the token
     #[command(after_help = "Example:\n  otpd token list support")]
-    List { name: Option<UserName> },
-    /// Revoke the token that begins so
+    List {
+        #[arg(value_parser = user_name)]
+        name: Option<UserName>,
+    },
+    /// Revoke a token
     #[command(after_help = "Example:\n  otpd token revoke otpd_3vKq9Zt")]
-    Revoke { prefix: String },
+    Revoke {
+        /// All the characters that `otpd token list` shows of the token, or the whole token
+        #[arg(value_parser = TokenName::parse, value_name = "PREFIX")]
+        name: TokenName,
+    },
+}
+
+/// Names are printed; a token that was given in place of one must not be.
+fn user_name(text: &str) -> Result<UserName, &'static str> {
+    if ApiToken::is_generated(text) { Err("this is a token; give the name of a user") } else { text.parse() }
 }
 
 pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult {
     let store = open(config)?;
     match command {
-        UserCommand::Add { name, role, permissions } => {
-            let token = new_token();
-            accounts::add_user(&store, name, role, permissions, token.clone(), now()).await?;
-            show(&token)?;
-        }
+        UserCommand::Add { name, role, permissions } => add_user(&store, name, role, permissions).await?,
         UserCommand::List => out(&user_list(&store).await?)?,
-        UserCommand::Grant { name, permissions } => accounts::grant(&store, name, permissions).await?,
-        UserCommand::Revoke { name, permissions } => accounts::revoke(&store, name, permissions).await?,
-        UserCommand::Disable { name } => accounts::set_active(&store, name, false).await?,
-        UserCommand::Enable { name } => accounts::set_active(&store, name, true).await?,
+        UserCommand::Grant { name, permissions } => {
+            let change = accounts::grant(&store, name.clone(), permissions).await?;
+            tell_of(&name, &change, |changed| format!("granted {name} {changed}"), "already has");
+        }
+        UserCommand::Revoke { name, permissions } => {
+            let change = accounts::revoke(&store, name.clone(), permissions).await?;
+            tell_of(&name, &change, |changed| format!("revoked {changed} from {name}"), "does not have");
+        }
+        UserCommand::Disable { name } => {
+            let state = if accounts::set_active(&store, name.clone(), false).await? {
+                "is disabled: its tokens are refused from the next request on"
+            } else {
+                "was disabled already"
+            };
+            tell(&format!("{name} {state}"));
+        }
+        UserCommand::Enable { name } => {
+            let was_disabled = accounts::set_active(&store, name.clone(), true).await?;
+            tell(&format!("{name} {}", if was_disabled { "is enabled" } else { "was enabled already" }));
+        }
     }
     Ok(())
 }
@@ -83,24 +127,64 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResu
     let store = open(config)?;
     match command {
         TokenCommand::Add { name } => {
+            accounts::require_user(&store, name.clone()).await?;
             let token = new_token();
-            accounts::add_token(&store, name, token.clone(), now()).await?;
-            show(&token)?;
+            hand_over(&token)?;
+            accounts::add_token(&store, name, token, now()).await.map_err(|cause| not_stored(&cause))?;
         }
         TokenCommand::List { name } => out(&token_list(&store, name).await?)?,
-        TokenCommand::Revoke { prefix } => {
-            let revoked = accounts::revoke_token(&store, prefix).await?;
+        TokenCommand::Revoke { name } => {
+            let revoked = accounts::revoke_token(&store, name).await?;
             tell(&format!("revoked {} of {}", revoked.prefix, revoked.owner));
         }
     }
     Ok(())
 }
 
+async fn add_user(store: &Store, name: UserName, role: Role, permissions: Vec<Permission>) -> CommandResult {
+    accounts::require_new_user(store, name.clone()).await?;
+    let token = new_token();
+    hand_over(&token)?;
+    let has_permissions = !permissions.is_empty();
+    accounts::add_user(store, name.clone(), role, permissions, token, now())
+        .await
+        .map_err(|cause| not_stored(&cause))?;
+    if has_permissions {
+        tell_if_without_effect(&name, role);
+    }
+    Ok(())
+}
+
+/// Says what became of permissions.
+fn tell_of(name: &UserName, change: &PermissionChange, done: impl Fn(&str) -> String, unchanged: &str) {
+    let listed = |permissions: &[Permission]| {
+        permissions.iter().map(|permission| permission.code_and_name()).collect::<Vec<_>>().join(", ")
+    };
+    if !change.changed.is_empty() {
+        tell(&done(&listed(&change.changed)));
+    }
+    if !change.unchanged.is_empty() {
+        tell(&format!("{name} {unchanged} {}", listed(&change.unchanged)));
+    }
+    tell_if_without_effect(name, change.role);
+}
+
+fn tell_if_without_effect(name: &UserName, role: Role) {
+    let why = match role {
+        Role::Admin => "is an admin and may do everything: permissions have no effect on an admin",
+        Role::User => "has the role user and may do nothing: permissions have an effect on staff only",
+        Role::Staff => return,
+    };
+    tell(&format!("{name} {why}"));
+}
+
 async fn user_list(store: &Store) -> crate::error::Result<String> {
     let line = |(user, permissions): (User, Vec<Permission>)| {
-        let codes: Vec<String> = permissions.iter().map(ToString::to_string).collect();
+        let codes: Vec<String> = permissions.iter().map(Permission::to_string).collect();
+        let names: Vec<&str> = permissions.iter().map(|permission| permission.name()).collect();
         let state = if user.is_active { "active" } else { "disabled" };
-        format!("{}\t{}\t{state}\t{}\n", user.name, user.role.as_str(), codes.join(","))
+        let (codes, names) = (codes.join(","), names.join(","));
+        format!("{}\t{}\t{state}\t{codes}\t{names}\n", user.name, user.role.as_str())
     };
     Ok(accounts::list_users(store).await?.into_iter().map(line).collect())
 }
@@ -118,6 +202,20 @@ pub(super) fn new_token() -> ApiToken {
     ApiToken::generate(&mut UnwrapErr(SysRng))
 }
 
-fn show(token: &ApiToken) -> CommandResult {
-    out(&format!("{}\n", token.reveal()))
+/// Writes a new token to stdout, before anything is stored: what fails here leaves no user and no token behind.
+///
+/// Rust opens `/dev/null` for reading and writing where the process was started without a stdout. A redirection to
+/// `/dev/null` opens it for writing only, and is accepted.
+fn hand_over(token: &ApiToken) -> CommandResult {
+    let stdout = io::stdout();
+    let is_null =
+        fs::metadata("/dev/null").is_ok_and(|null| fstat(&stdout).is_ok_and(|file| file.st_rdev == null.rdev()));
+    if is_null && fcntl_getfl(&stdout)?.contains(OFlags::RDWR) {
+        return Err("stdout is closed, and the token would be lost; nothing was changed".into());
+    }
+    out(&format!("{}\n", token.reveal())).map_err(|cause| format!("{cause}; nothing was changed").into())
+}
+
+fn not_stored(cause: &crate::error::Error) -> String {
+    format!("the token on stdout is not valid, because it could not be stored: {cause}")
 }

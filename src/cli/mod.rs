@@ -9,6 +9,8 @@ mod logging;
 mod messages;
 mod open_files;
 mod serve;
+mod signals;
+mod usage;
 
 use std::io::{self, Write};
 use std::ops::Deref;
@@ -54,7 +56,7 @@ enum Command {
         admin_token_file: Option<PathBuf>,
     },
     /// Add users, and say what they may do
-    #[command(subcommand, after_help = "Example:\n  otpd user add support --role staff --permission 2852")]
+    #[command(subcommand, after_help = "Example:\n  otpd user add support --role staff --permission view")]
     User(UserCommand),
     /// Add, list and revoke API tokens
     #[command(subcommand, after_help = "Example:\n  otpd token add support")]
@@ -127,7 +129,10 @@ enum ConfigCommand {
 /// # Errors
 /// What failed, as one line.
 pub fn run() -> CommandResult {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refusal) => return usage::answer(&refusal),
+    };
     let config = Config::load(cli.config.as_deref(), std::env::vars_os())?;
     logging::start(config.log_level);
     match cli.command.unwrap_or(Command::Serve) {
@@ -143,7 +148,7 @@ pub fn run() -> CommandResult {
         Command::Restore { file, revoke_tokens } => copies::restore(&config, &file, revoke_tokens),
         Command::Config(ConfigCommand::Show) => out(&config.show()),
         Command::Config(ConfigCommand::Check) => {
-            for warning in &config.warnings {
+            for warning in config.warnings.iter().chain(&config.notes) {
                 tell(&format!("warning: {warning}"));
             }
             doctor::require_sound_providers(&config)?;
@@ -202,8 +207,16 @@ impl Drop for Opened {
 }
 
 /// Writes data to stdout.
+///
+/// # Errors
+/// Not all of it could be written.
 fn out(data: &str) -> CommandResult {
-    Ok(io::stdout().write_all(data.as_bytes())?)
+    let mut stdout = io::stdout();
+    stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush()).map_err(|cause| unwritable(&cause))
+}
+
+fn unwritable(cause: &io::Error) -> Box<dyn std::error::Error> {
+    format!("stdout can't be written: {cause}").into()
 }
 
 /// Says something to the person at the terminal.

@@ -19,6 +19,9 @@ const CHECKSUM_CHARS: usize = 6;
 /// The least that a token chosen by a person must have (`auth.bootstrap_token`).
 const CHOSEN_MIN_CHARS: usize = 32;
 const CHOSEN_MIN_DISTINCT: usize = 10;
+/// Characters of a generated token, and of a chosen one, that lists show.
+const LISTED_GENERATED: usize = PREFIX.len() + 7;
+const LISTED_CHOSEN: usize = 6;
 
 /// The secret itself. `Debug` hides it; there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -60,6 +63,11 @@ impl ApiToken {
         genuine.then(|| Self(text.to_owned()))
     }
 
+    /// Whether a text is a whole token that otpd generated.
+    pub fn is_generated(text: &str) -> bool {
+        text.starts_with(PREFIX) && Self::presented(text).is_some()
+    }
+
     /// What the store keeps.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0.as_bytes()).into())
@@ -67,7 +75,7 @@ impl ApiToken {
 
     /// The first characters, by which lists and `token revoke` name it: too few to guess the rest from.
     pub fn prefix(&self) -> &str {
-        let chars = if self.0.starts_with(PREFIX) { PREFIX.len() + 7 } else { 6 };
+        let chars = if self.0.starts_with(PREFIX) { LISTED_GENERATED } else { LISTED_CHOSEN };
         self.0.get(..chars).unwrap_or(&self.0)
     }
 
@@ -91,6 +99,36 @@ pub struct TokenRecord {
     pub owner: UserName,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
+}
+
+/// How an operator names one token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenName {
+    /// All the characters that lists show.
+    Prefix(String),
+    /// The token itself.
+    Whole(ApiToken),
+}
+
+impl TokenName {
+    /// Reads the prefix that lists show, or a whole token. Of a generated token any longer beginning counts as its prefix;
+    /// of a chosen one it does not, because chosen tokens often begin alike.
+    ///
+    /// # Errors
+    /// A sentence that says what is accepted. The text is not in it: it may be a secret.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let is_generated = text.starts_with(PREFIX);
+        let printable = text.bytes().all(|b| b.is_ascii_graphic());
+        let prefix = |length: usize| text.get(..length).map(|prefix| Self::Prefix(prefix.to_owned()));
+        let named = match ApiToken::presented(text) {
+            _ if !printable => None,
+            Some(token) if is_generated || text.len() >= CHOSEN_MIN_CHARS => Some(Self::Whole(token)),
+            _ if is_generated => prefix(LISTED_GENERATED),
+            _ if text.len() == LISTED_CHOSEN => prefix(LISTED_CHOSEN),
+            _ => None,
+        };
+        named.ok_or("give all the characters that `otpd token list` shows of the token, or the whole token")
+    }
 }
 
 /// The SHA-256 of a token. A fast hash is enough: 256 random bits can't be guessed however fast one tries.
@@ -122,67 +160,4 @@ fn checksum(token: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use rand::rand_core::UnwrapErr;
-    use rand::rngs::SysRng;
-
-    use super::*;
-
-    fn token() -> ApiToken {
-        ApiToken::generate(&mut UnwrapErr(SysRng))
-    }
-
-    #[test]
-    fn a_token_is_recognisable_random_and_checks_itself() {
-        let token = token();
-        assert_eq!(token.reveal().len(), 54);
-        assert!(token.reveal().starts_with("otpd_"));
-        assert!(token.reveal()[5..].bytes().all(|b| b.is_ascii_alphanumeric()));
-        assert_eq!(token.prefix(), &token.reveal()[..12]);
-        assert_eq!(ApiToken::presented(token.reveal()), Some(token.clone()));
-        assert_ne!(token, self::token());
-    }
-
-    #[test]
-    fn one_wrong_character_is_refused_without_a_look_up() {
-        let token = token();
-        for at in 5..token.reveal().len() {
-            let mut bytes = token.reveal().as_bytes().to_vec();
-            bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
-            assert_eq!(ApiToken::presented(std::str::from_utf8(&bytes).unwrap()), None, "at {at}");
-        }
-        assert_eq!(ApiToken::presented("otpd_"), None);
-        assert_eq!(ApiToken::presented("otpd_ééé"), None);
-    }
-
-    #[test]
-    fn the_checksum_is_the_crc_in_base62() {
-        assert_eq!(checksum("123456789"), "3jZRME", "CRC-32 of the standard's check string is 0xCBF43926");
-        assert_eq!(checksum(""), "000000");
-    }
-
-    #[test]
-    fn a_chosen_token_must_be_long_and_varied() {
-        let good = "correct-horse-battery-staple-0123";
-        assert_eq!(ApiToken::chosen(good).unwrap().reveal(), good);
-        assert_eq!(ApiToken::chosen(good).unwrap().prefix(), "correc");
-        for bad in ["short", &"ab".repeat(40), &format!("{good} x"), &format!("{good}é"), &format!("otpd_{good}")] {
-            assert!(ApiToken::chosen(bad).is_err(), "{bad}");
-        }
-    }
-
-    #[test]
-    fn nothing_prints_the_secret() {
-        let token = token();
-        assert_eq!(format!("{token:?} {:?}", token.hash()), "ApiToken(***) TokenHash(***)");
-    }
-
-    #[test]
-    fn the_hash_is_sha_256() {
-        let hash = ApiToken::presented("abc").unwrap().hash();
-        assert_eq!(hash.as_bytes()[..4], [0xba, 0x78, 0x16, 0xbf]);
-        assert!(hash.is(hash.as_bytes()));
-        assert!(!hash.is(&hash.as_bytes()[..31]));
-        assert!(!hash.is(&[0; 32]));
-    }
-}
+mod tests;

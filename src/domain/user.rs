@@ -28,15 +28,35 @@ impl Permission {
     pub fn from_code(code: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|permission| permission.code() == code)
     }
+
+    /// The name that the command line accepts instead of the code.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CreateOtp => "create",
+            Self::ViewOtp => "view",
+            Self::UpdateOtp => "update",
+            Self::DeleteOtp => "delete",
+            Self::SendOtp => "send",
+            Self::VerifyOtp => "verify",
+        }
+    }
+
+    /// Code and name, such as `2852 (view)`.
+    pub fn code_and_name(self) -> String {
+        format!("{} ({})", self.code(), self.name())
+    }
 }
 
 impl FromStr for Permission {
     type Err = String;
 
+    /// Reads a code or a name.
     fn from_str(text: &str) -> Result<Self, String> {
-        text.parse().ok().and_then(Self::from_code).ok_or_else(|| {
-            let codes = Self::ALL.map(|permission| permission.code().to_string()).join(", ");
-            format!("no permission has this code; there are {codes}")
+        let text = text.trim();
+        let named = |permission: &Self| permission.name().eq_ignore_ascii_case(text);
+        text.parse().ok().and_then(Self::from_code).or_else(|| Self::ALL.into_iter().find(named)).ok_or_else(|| {
+            let all = Self::ALL.map(Self::code_and_name).join(", ");
+            format!("a permission is one of {all}")
         })
     }
 }
@@ -47,7 +67,7 @@ impl fmt::Display for Permission {
     }
 }
 
-/// What kind of user: an admin may do everything, staff what its permissions say, any other user nothing.
+/// What a user may do: an admin everything, staff what its permissions say, any other user nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Admin,
@@ -110,7 +130,7 @@ impl FromStr for UserName {
         if (1..=64).contains(&text.len()) && text.bytes().all(allowed) && !text.starts_with('-') {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a name has 1 to 64 letters, digits or . _ @ + - and begins with no dash")
+            Err("a name has 1 to 64 letters, digits or . _ @ + - and does not begin with a dash")
         }
     }
 }
@@ -161,8 +181,25 @@ mod tests {
         let codes = Permission::ALL.map(Permission::code);
         assert_eq!(codes, [2851, 2852, 2853, 2854, 2855, 2856]);
         assert_eq!("2853".parse(), Ok(Permission::UpdateOtp));
-        assert!("2857".parse::<Permission>().is_err());
-        assert!("update".parse::<Permission>().is_err());
+        assert_eq!(Permission::UpdateOtp.code_and_name(), "2853 (update)");
+    }
+
+    #[test]
+    fn a_permission_is_read_from_its_code_or_its_name() {
+        let names = Permission::ALL.map(Permission::name);
+        assert_eq!(names, ["create", "view", "update", "delete", "send", "verify"]);
+        for permission in Permission::ALL {
+            for text in [permission.code().to_string(), permission.name().to_owned(), permission.name().to_uppercase()]
+            {
+                assert_eq!(text.parse(), Ok(permission), "{text}");
+                assert_eq!(format!(" {text} ").parse(), Ok(permission), "{text}");
+            }
+        }
+        for bad in ["", " ", "2857", "2850", "0", "-1", "all", "view,send", "99999999"] {
+            let accepted = "a permission is one of 2851 (create), 2852 (view), 2853 (update), 2854 (delete), 2855 (send), \
+                            2856 (verify)";
+            assert_eq!(bad.parse::<Permission>(), Err(accepted.to_owned()), "{bad}");
+        }
     }
 
     fn caller(role: Role, permissions: Vec<Permission>) -> Caller {

@@ -2,7 +2,7 @@
 //! may do all of it, so there is no caller to check.
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{ApiToken, TokenRecord};
+use crate::domain::token::{ApiToken, TokenName, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Db, Store, tokens, users};
@@ -18,12 +18,20 @@ pub async fn add_user(
 ) -> Result<()> {
     store
         .write(move |db| {
-            if users::find_by_name(db, &name)?.is_some() {
-                return Err(refused(format!("there is a user {name} already")));
-            }
+            require_free(db, &name)?;
             insert_user(db, &name, role, &permissions, &token, now)
         })
         .await
+}
+
+/// Refuses a name that a user has.
+pub async fn require_new_user(store: &Store, name: UserName) -> Result<()> {
+    store.read(move |db| require_free(db, &name)).await
+}
+
+/// Refuses a name that no user has.
+pub async fn require_user(store: &Store, name: UserName) -> Result<()> {
+    store.read(move |db| existing(db, &name).map(drop)).await
 }
 
 /// Whether there is any user.
@@ -69,29 +77,57 @@ pub async fn list_users(store: &Store) -> Result<Vec<(User, Vec<Permission>)>> {
         .await
 }
 
+/// What became of permissions that were to be granted or taken away, each of them once.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PermissionChange {
+    /// The role of the user: permissions count only for staff.
+    pub role: Role,
+    pub changed: Vec<Permission>,
+    /// Those that the user had already, or did not have.
+    pub unchanged: Vec<Permission>,
+}
+
 /// Lets a user do more; refused where there is no such user.
-pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<()> {
+pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
     store
         .write(move |db| {
             let user = existing(db, &name)?;
-            permissions.iter().try_for_each(|permission| users::insert_permission(db, user.id, *permission))
+            let held = users::list_permissions(db, user.id)?;
+            let (unchanged, changed) = distinct(&permissions).partition(|permission| held.contains(permission));
+            let change = PermissionChange { role: user.role, changed, unchanged };
+            change.changed.iter().try_for_each(|permission| users::insert_permission(db, user.id, *permission))?;
+            Ok(change)
         })
         .await
 }
 
-/// Lets a user do less; what it might not do before is no error.
-pub async fn revoke(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<()> {
+/// Lets a user do less; refused where there is no such user.
+pub async fn revoke(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
     store
         .write(move |db| {
             let user = existing(db, &name)?;
-            permissions.iter().try_for_each(|permission| users::delete_permission(db, user.id, *permission))
+            let held = users::list_permissions(db, user.id)?;
+            let (changed, unchanged) = distinct(&permissions).partition(|permission| held.contains(permission));
+            let change = PermissionChange { role: user.role, changed, unchanged };
+            change.changed.iter().try_for_each(|permission| users::delete_permission(db, user.id, *permission))?;
+            Ok(change)
         })
         .await
 }
 
-/// Disables or enables a user; its tokens stay and are refused while it is disabled.
-pub async fn set_active(store: &Store, name: UserName, is_active: bool) -> Result<()> {
-    store.write(move |db| users::update_active(db, existing(db, &name)?.id, is_active)).await
+fn distinct(permissions: &[Permission]) -> impl Iterator<Item = Permission> {
+    Permission::ALL.into_iter().filter(|permission| permissions.contains(permission))
+}
+
+/// Disables or enables a user; its tokens stay and are refused while it is disabled. Whether that changed anything.
+pub async fn set_active(store: &Store, name: UserName, is_active: bool) -> Result<bool> {
+    store
+        .write(move |db| {
+            let user = existing(db, &name)?;
+            users::update_active(db, user.id, is_active)?;
+            Ok(user.is_active != is_active)
+        })
+        .await
 }
 
 /// Gives a user a further token.
@@ -111,19 +147,38 @@ pub async fn list_tokens(store: &Store, owner: Option<UserName>) -> Result<Vec<T
         .await
 }
 
-/// Deletes the one token that begins so, or is this one, whole; refused where that names none or several.
-pub async fn revoke_token(store: &Store, named: String) -> Result<TokenRecord> {
-    let prefix = ApiToken::presented(&named).map_or(named, |token| token.prefix().to_owned());
+/// Deletes the one token of this name; refused where there is none, or where several have the prefix.
+pub async fn revoke_token(store: &Store, name: TokenName) -> Result<TokenRecord> {
     store
         .write(move |db| {
-            let named = tokens::list_by_prefix(db, &prefix)?;
-            match named.as_slice() {
-                [token] => tokens::delete(db, token.id).map(|()| token.clone()),
-                [] => Err(refused("no token is listed under this prefix; `otpd token list` shows them")),
-                several => Err(refused(format!("{} tokens begin so; give more of the one to revoke", several.len()))),
+            let named = match &name {
+                TokenName::Prefix(prefix) => tokens::list_by_prefix(db, prefix)?,
+                TokenName::Whole(token) => {
+                    let id = tokens::find_by_hash(db, &token.hash())?.map(|presented| presented.token_id);
+                    let mut alike = tokens::list_by_prefix(db, token.prefix())?;
+                    alike.retain(|record| Some(record.id) == id);
+                    alike
+                }
+            };
+            match (named.as_slice(), &name) {
+                ([token], _) => tokens::delete(db, token.id).map(|()| token.clone()),
+                ([], TokenName::Prefix(_)) => {
+                    Err(refused("no token is listed under this prefix; `otpd token list` shows them"))
+                }
+                ([], TokenName::Whole(_)) => Err(refused("there is no such token; `otpd token list` shows all")),
+                (several, _) => {
+                    Err(refused(format!("{} tokens have this prefix; give the whole token to revoke", several.len())))
+                }
             }
         })
         .await
+}
+
+fn require_free(db: &Db, name: &UserName) -> Result<()> {
+    match users::find_by_name(db, name)? {
+        Some(_) => Err(refused(format!("there is a user {name} already"))),
+        None => Ok(()),
+    }
 }
 
 fn existing(db: &Db, name: &UserName) -> Result<User> {

@@ -1,3 +1,4 @@
+use otpd::domain::token::TokenName;
 use otpd::domain::user::{Permission, Role};
 use otpd::service::accounts;
 
@@ -151,7 +152,7 @@ async fn a_revocation_counts_with_the_next_request() {
     is_refused(&ask().await, "GET", 401, r#"{"detail":"User inactive or deleted."}"#);
     accounts::set_active(&app.store, name(), true).await.unwrap();
     ask().await.is(404, NOT_FOUND);
-    accounts::revoke_token(&app.store, token[..12].to_owned()).await.unwrap();
+    accounts::revoke_token(&app.store, TokenName::parse(&token[..12]).unwrap()).await.unwrap();
     is_refused(&ask().await, "GET", 401, r#"{"detail":"Invalid token."}"#);
 }
 

@@ -6,7 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::gateway::{Gateway, Reply};
-use crate::helpers::{Server, fail, folder, otpd, run, succeed, text};
+use crate::helpers::{Server, complete, fail, folder, otpd, run, succeed, text};
+use crate::program::LIMIT;
 
 const TO: &str = r#"{"mobile_number":"09123456789"}"#;
 
@@ -17,7 +18,7 @@ pub fn configure(folder: &Path, toml: &str) {
 }
 
 fn with_inbox(folder: &Path, arguments: &[&str]) -> Output {
-    otpd(folder).args(arguments).env("OTPD_DELIVERY__ALLOW_INBOX", "true").output().unwrap()
+    complete(otpd(folder).args(arguments).env("OTPD_DELIVERY__ALLOW_INBOX", "true"))
 }
 
 /// The first six digits in a row.
@@ -30,11 +31,11 @@ fn code_in(text: &str) -> String {
 fn the_whole_flow_works_on_a_laptop_by_the_inbox() {
     let folder = folder();
     let server = Server::spawn(otpd(folder.path()).env("OTPD_DELIVERY__ALLOW_INBOX", "true"));
-    let arguments = ["user", "add", "shop", "--role", "staff", "--permission", "2855", "--permission", "2856"];
+    let arguments = ["user", "add", "shop", "--role", "staff", "--permission", "send,verify"];
     let token = succeed(folder.path(), &arguments).trim_end().to_owned();
     let (status, sent) = server.send("POST", "/api/notifications/otp/send", &token, TO);
     assert_eq!(status, 202, "{sent}");
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + LIMIT;
     let shown = loop {
         let shown = text(with_inbox(folder.path(), &["inbox"]).stdout);
         if !shown.is_empty() {
@@ -123,7 +124,7 @@ fn a_stop_finishes_what_is_being_handed_over() {
     let mut server = Server::start(folder.path());
     let token = fs::read_to_string(folder.path().join("admin.token")).unwrap().trim_end().to_owned();
     assert_eq!(server.send("POST", "/api/notifications/otp/send", &token, TO).0, 202);
-    let deadline = Instant::now() + Duration::from_secs(5);
+    let deadline = Instant::now() + LIMIT;
     while gateway.asked().is_empty() {
         assert!(Instant::now() < deadline, "nothing was sent");
         thread::sleep(Duration::from_millis(5));

@@ -1,0 +1,56 @@
+//! Wrong usage, and the help that was asked for.
+
+use crate::cli::{CommandResult, out, tell, unwritable};
+
+/// Prints the help or the version, or says what is wrong with the command line and ends the process with 2.
+///
+/// # Errors
+/// The help could not be written.
+pub(super) fn answer(refusal: &clap::Error) -> CommandResult {
+    if !refusal.use_stderr() {
+        return refusal.print().map_err(|cause| unwritable(&cause)).and_then(|()| out(""));
+    }
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|argument| argument.to_string_lossy().into_owned()).collect();
+    let words = refusal.render().to_string();
+    let masked = masked(&words, &arguments);
+    if masked == words {
+        refusal.exit();
+    }
+    tell(masked.trim_end());
+    std::process::exit(refusal.exit_code())
+}
+
+/// The words without those arguments that may be a token, a code, an address or a number: they would reach the log of
+/// whatever runs the command.
+fn masked(words: &str, arguments: &[String]) -> String {
+    let mut secrets: Vec<&str> =
+        arguments.iter().flat_map(|argument| argument.split(['=', ','])).filter(|part| may_be_secret(part)).collect();
+    // The longest first: one may be a part of another.
+    secrets.sort_unstable_by_key(|part| std::cmp::Reverse(part.len()));
+    secrets.into_iter().fold(words.to_owned(), |words, secret| words.replace(secret, "***"))
+}
+
+fn may_be_secret(part: &str) -> bool {
+    let digits = part.chars().filter(|c| c.is_numeric()).count();
+    digits >= 6 || part.len() >= 32 || part.contains('@') || part.starts_with("otpd_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_may_be_secret_is_masked() {
+        for secret in ["09123456789", "x-739204", "۷۳۹۲۰۴", "a@b", "otpd_abc", "0123456789abcdefghijklmnopqrstuv"]
+        {
+            let words = format!("error: invalid value '{secret}' for '<NAME>'");
+            let expected = "error: invalid value '***' for '<NAME>'";
+            for argument in [secret.to_owned(), format!("--permission={secret}"), format!("view,{secret}")] {
+                assert_eq!(masked(&words, &["user".to_owned(), argument]), expected);
+            }
+        }
+        let words = "error: invalid value 'king' for '--role <ROLE>'";
+        assert_eq!(masked(words, &["king".to_owned(), "2852".to_owned()]), words);
+    }
+}

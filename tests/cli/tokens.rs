@@ -1,0 +1,66 @@
+//! `otpd token …`.
+
+use rusqlite::Connection;
+
+use crate::helpers::{TOKEN, fail, run, said, succeed, with_database};
+
+#[test]
+fn tokens_are_added_listed_and_revoked_and_never_shown_again() {
+    let folder = with_database();
+    let otpd = |arguments: &[&str]| succeed(folder.path(), arguments);
+    let first = otpd(&["user", "add", "amir", "--role", "admin"]);
+    otpd(&["user", "add", "mina", "--role", "admin"]);
+    let second = otpd(&["token", "add", "amir"]);
+    let listed = otpd(&["token", "list", "amir"]);
+    let rows: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(rows.len(), 2);
+    for (row, token) in rows.iter().zip([&first, &second]) {
+        assert_eq!((row[0], row[1], row[3]), (&token[..12], "amir", "never"));
+        assert_eq!(row[2].len(), "2025-12-30T14:39:10.268800Z".len());
+        assert!(!listed.contains(&token[..13]));
+    }
+    assert_eq!(otpd(&["token", "list"]).lines().count(), 4);
+    assert_eq!(said(folder.path(), &["token", "revoke", &first[..12]]), format!("revoked {} of amir\n", &first[..12]));
+    assert_eq!(otpd(&["token", "list", "amir"]).lines().count(), 1);
+    otpd(&["token", "revoke", second.trim()]);
+    assert_eq!(otpd(&["token", "list", "amir"]), "");
+    let again = fail(run(folder.path(), &["token", "revoke", second.trim()]));
+    assert_eq!(again, "otpd: there is no such token; `otpd token list` shows all");
+    let database = std::fs::read(folder.path().join("otp.db")).unwrap();
+    for token in [first, second] {
+        let secret = &token.as_bytes()[12..54];
+        assert!(!database.windows(secret.len()).any(|window| window == secret));
+    }
+}
+
+#[test]
+fn less_than_the_listed_prefix_revokes_no_token() {
+    let folder = with_database();
+    let token = succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
+    for named in
+        ["", " ", "o", "otpd", "otpd_", &token[..11], &TOKEN[..5], "%", "_", "*", "otpd_%", "otpd_______", "توکن"]
+    {
+        assert_eq!(run(folder.path(), &["token", "revoke", named]).status.code(), Some(2), "{named}");
+    }
+    for named in ["%%%%%%", "______", "a-tokx", "otpd_%%%%%%%", "otpd________", &TOKEN[..6].to_uppercase()] {
+        let line = fail(run(folder.path(), &["token", "revoke", named]));
+        assert_eq!(line, "otpd: no token is listed under this prefix; `otpd token list` shows them", "{named}");
+    }
+    assert_eq!(succeed(folder.path(), &["token", "list"]).lines().count(), 2);
+    assert_eq!(said(folder.path(), &["token", "revoke", &TOKEN[..6]]), "revoked a-toke of admin\n");
+    assert_eq!(said(folder.path(), &["token", "revoke", token.trim()]), format!("revoked {} of amir\n", &token[..12]));
+}
+
+#[test]
+fn of_tokens_with_the_same_prefix_one_is_revoked_by_all_of_it() {
+    let folder = with_database();
+    succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
+    let db = Connection::open(folder.path().join("otp.db")).unwrap();
+    db.execute("UPDATE api_tokens SET prefix = ?1", [&TOKEN[..6]]).unwrap();
+    drop(db);
+    let line = fail(run(folder.path(), &["token", "revoke", &TOKEN[..6]]));
+    assert_eq!(line, "otpd: 2 tokens have this prefix; give the whole token to revoke");
+    assert_eq!(said(folder.path(), &["token", "revoke", TOKEN]), "revoked a-toke of admin\n");
+    let listed = succeed(folder.path(), &["token", "list"]);
+    assert!(listed.starts_with("a-toke\tamir\t") && listed.lines().count() == 1, "{listed}");
+}

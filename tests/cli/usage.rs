@@ -1,0 +1,163 @@
+//! Arguments that can't be read, help, and a stdout that takes nothing.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use crate::helpers::{complete, fail, folder, otpd, run, succeed, text, with_database};
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let folder = folder();
+    for arguments in [
+        &["nonsense"][..],
+        &["user"],
+        &["user", "add"],
+        &["user", "add", "x"],
+        &["user", "add", "x", "--role", "king"],
+        &["user", "add", "", "--role", "admin"],
+        &["user", "grant", "x", ""],
+        &["user", "disable", ""],
+        &["token", "add", ""],
+        &["token", "list", ""],
+        &["token", "revoke", ""],
+        &["recipient", "reset", ""],
+        &["send-test", ""],
+        &["backup", ""],
+        &["restore", ""],
+        &["--config", "", "serve"],
+        &["user", "add", "a b", "--role", "admin"],
+        &["user", "add", "x", "--role", "staff", "--permission", "1"],
+        &["user", "grant", "x"],
+        &["user", "grant", "x", "9999"],
+        &["--config"],
+    ] {
+        let output = run(folder.path(), arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(text(output.stdout), "");
+        assert_ne!(text(output.stderr), "");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn every_help_shows_an_example() {
+    let folder = folder();
+    for command in [
+        "",
+        "serve",
+        "user",
+        "user add",
+        "user list",
+        "user grant",
+        "user revoke",
+        "user disable",
+        "user enable",
+        "token",
+        "token add",
+        "token list",
+        "token revoke",
+        "config",
+        "config check",
+        "config show",
+        "backup",
+    ] {
+        let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        assert!(succeed(folder.path(), &arguments).contains("\nExample:\n  "), "{command}");
+    }
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let folder = with_database();
+    let mut child =
+        otpd(folder.path()).args(["user", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(!text(output.stderr).contains("panic"));
+}
+
+#[test]
+fn wrong_usage_repeats_nothing_that_may_be_secret() {
+    let folder = with_database();
+    let token = succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
+    let token = token.trim();
+    for arguments in [
+        &["token", "list", token][..],
+        &["token", "revoke", "otpd_x", token],
+        &["token", "revoke", &token[..11]],
+        &["user", "disable", token],
+        &["user", "add", "x", "--role", token],
+        &["user", "add", "x", "--role", "staff", "--permission", "view,739204"],
+        &["recipient", "reset", "09127770001x"],
+        &["recipient", "reset", "canary.one@@example.com"],
+        &["recipient", "reset", "739204"],
+        &["recipient", "09127770001"],
+        &["send-test", "09127770001", "--language=canary@example.com"],
+        &[token],
+    ] {
+        let refused = run(folder.path(), arguments);
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}");
+        let said = text(refused.stderr);
+        assert!(said.starts_with("error: "), "{said}");
+        for canary in [token, &token[..11], "739204", "0912777", "canary"] {
+            assert!(!said.contains(canary), "{arguments:?}: {said}");
+        }
+    }
+}
+
+/// Runs `otpd` with a stdout that takes nothing: a full device, a pipe without a reader, and none at all.
+fn with_bad_stdout(folder: &Path, arguments: &[&str]) -> [(&'static str, Output); 3] {
+    let run_into = |stdout: Stdio| {
+        let child = otpd(folder).args(arguments).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut shell = Command::new("sh");
+    shell.current_dir(folder).env("OTPD_SERVER__PORT", "0");
+    shell.args(["-c", "exec \"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_otpd")]).args(arguments);
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    [("full", run_into(full.into())), ("pipe", run_into(writer.into())), ("closed", complete(&mut shell))]
+}
+
+#[test]
+fn a_token_that_could_not_be_written_is_not_stored() {
+    let folder = with_database();
+    let before = (succeed(folder.path(), &["user", "list"]), succeed(folder.path(), &["token", "list"]));
+    for arguments in [&["user", "add", "x", "--role", "staff", "--permission", "view"][..], &["token", "add", "admin"]]
+    {
+        for (stdout, output) in with_bad_stdout(folder.path(), arguments) {
+            let expected = match stdout {
+                "full" => "otpd: stdout can't be written: No space left on device (os error 28); nothing was changed",
+                "pipe" => "otpd: stdout can't be written: Broken pipe (os error 32); nothing was changed",
+                _ => "otpd: stdout is closed, and the token would be lost; nothing was changed",
+            };
+            assert_eq!(fail(output), expected, "{arguments:?} {stdout}");
+        }
+        let after = (succeed(folder.path(), &["user", "list"]), succeed(folder.path(), &["token", "list"]));
+        assert_eq!(after, before, "{arguments:?}");
+    }
+    let mut command = otpd(folder.path());
+    let status = command.args(["user", "add", "x", "--role", "staff"]).stdout(Stdio::null()).status().unwrap();
+    assert!(status.success(), "to throw the token away is allowed");
+}
+
+#[test]
+fn data_that_could_not_be_written_is_a_failure() {
+    let folder = with_database();
+    for arguments in
+        [&["user", "list"][..], &["token", "list"], &["config", "show"], &["doctor"], &["--help"], &["--version"]]
+    {
+        for (stdout, output) in with_bad_stdout(folder.path(), arguments).into_iter().take(2) {
+            let line = fail(output);
+            assert!(line.starts_with("otpd: stdout can't be written: "), "{arguments:?} {stdout}: {line}");
+        }
+    }
+}
+
+#[test]
+fn the_version_is_printed() {
+    let output = complete(Command::new(env!("CARGO_BIN_EXE_otpd")).arg("--version"));
+    assert_eq!(text(output.stdout), format!("otpd {}\n", env!("CARGO_PKG_VERSION")));
+}
