@@ -1,8 +1,10 @@
 //! `otpd backup` and `otpd restore`.
 
+use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use crate::cli::signals::{self, Signals};
 use crate::cli::{CommandResult, now, tell, with_configuration};
 use crate::config::Config;
 use crate::store::{self, Contents, Gain, Replace, Returning, ReturningToken, ReturningUser};
@@ -13,14 +15,24 @@ pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult
     } else {
         Replace::Never
     };
-    let contents = store::backup(&config.database_path, file, replace, &|percent, _| show(percent))
+    let signals = Signals::catch()?;
+    let progress = |percent, draft: &Path| {
+        show(percent);
+        abandon(&signals, file, draft);
+    };
+    let contents = store::backup(&config.database_path, file, replace, &progress)
         .map_err(|error| with_configuration(config, &error))?;
     tell_of(contents, file);
     Ok(())
 }
 
 pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> CommandResult {
-    let restored = store::restore(file, &config.database_path, revoke_tokens, now(), &|percent, _| show(percent))?;
+    let signals = Signals::catch()?;
+    let progress = |percent, draft: &Path| {
+        show(percent);
+        abandon(&signals, &config.database_path, draft);
+    };
+    let restored = store::restore(file, &config.database_path, revoke_tokens, now(), &progress)?;
     tell_of(restored.contents, &config.database_path);
     tell_returning(&restored.returning);
     if let Some(kept) = restored.kept {
@@ -63,6 +75,16 @@ fn tell_returning(returning: &Returning) {
     }
     if !returning.tokens.is_empty() && !returning.are_tokens_revoked {
         tell("`otpd token revoke PREFIX` revokes a token; `otpd restore --revoke-tokens` would have revoked these");
+    }
+}
+
+/// Ends the process where a signal asks for it, as long as the copy is only a draft. A later signal waits until the copy is in
+/// its place.
+fn abandon(signals: &Signals, target: &Path, draft: &Path) {
+    if signals.came() {
+        // Where it can't be removed, the message below is still right.
+        let _ = fs::remove_file(draft);
+        signals::end(&format!("stopped by a signal; {} is as it was", target.display()));
     }
 }
 

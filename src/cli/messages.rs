@@ -6,6 +6,7 @@ use clap::Subcommand;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
+use crate::cli::signals::Signals;
 use crate::cli::{CommandResult, now, open, out, serve, tell};
 use crate::config::Config;
 use crate::domain::code::Code;
@@ -46,8 +47,9 @@ pub(super) async fn recipient_command(config: &Config, command: RecipientCommand
     Ok(())
 }
 
-/// Shows what the development inbox holds, and what comes into it until somebody ends the command.
+/// Shows what the development inbox holds, and with `follow` what comes into it until a signal.
 pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
+    let signals = if follow { Some(Signals::catch()?) } else { None };
     let store = open(config)?;
     let mut last = 0;
     loop {
@@ -57,12 +59,12 @@ pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
             let (moment, to) = (message.created_at, message.recipient);
             out(&format!("{moment} {} to {to}\n{subject}{}\n\n", message.channel.as_str(), message.text))?;
         }
-        if !follow {
-            break;
+        let Some(signals) = &signals else { return Ok(()) };
+        tokio::select! {
+            () = tokio::time::sleep(LOOK_EVERY) => {}
+            () = signals.first() => return Ok(()),
         }
-        tokio::time::sleep(LOOK_EVERY).await;
     }
-    Ok(())
 }
 
 /// Sends one real message with a code that nothing will verify, and says what each provider answered.

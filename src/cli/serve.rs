@@ -1,4 +1,4 @@
-//! `otpd serve`: from a configuration to a running server, and in good order to its end.
+//! `otpd serve`: from a configuration to a running server, and to a graceful stop.
 
 use std::io;
 use std::net::TcpListener;
@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::housekeeping::keep_house;
+use crate::cli::signals::Signals;
 use crate::cli::{CommandResult, first_run, now, open_files, open_store};
 use crate::config::{Config, DeliveryConfig};
 use crate::delivery::{Chain, Delivery};
@@ -29,7 +29,9 @@ const DELIVER_WITHIN: Duration = Duration::from_secs(10);
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(config: &Config) -> CommandResult {
-    for warning in &config.warnings {
+    // From here on a signal does not interrupt the start: it stops the server once that has begun.
+    let signals = Signals::catch()?;
+    for warning in config.warnings.iter().chain(&config.notes) {
         log::warn!("{warning}");
     }
     // First the ports: where one is taken, nothing is created.
@@ -54,7 +56,8 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     let (stop_delivery, stop) = watch::channel(false);
     let delivery = tokio::spawn(service.clone().deliver(stop));
     tokio::spawn(keep_house(service, config.otp_retention));
-    until_stopped(server, stopping, store, Outbox { stop: stop_delivery, worker: delivery }).await?;
+    let outbox = Outbox { stop: stop_delivery, worker: delivery };
+    until_stopped(server, stopping, store, outbox, &signals).await?;
     log::info!("stopped");
     Ok(())
 }
@@ -129,28 +132,29 @@ impl Outbox {
     async fn finish(self) {
         match tokio::time::timeout(DELIVER_WITHIN, self.worker).await {
             Ok(Ok(())) => {}
-            Ok(Err(panicked)) => log::error!("the outbox failed: {panicked}"),
+            // What it panicked with may hold what it was working on; the log has the place.
+            Ok(Err(_)) => log::error!("the outbox failed"),
             Err(_) => log::warn!("some messages were still under way; the next start sends them again"),
         }
     }
 }
 
-/// Runs the server until a signal, and then until what is in flight is answered. A second signal ends the process at
-/// once; so does a failed disk, with an error.
+/// Runs the server until a signal, and then until what is in flight is answered. A second signal ends the process at once;
+/// so does a failed disk, with an error.
 async fn until_stopped(
     server: http::Server,
     stopping: http::Stopping,
     store: Store,
     mut outbox: Outbox,
+    signals: &Signals,
 ) -> CommandResult {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let handle = server.handle();
     tokio::pin!(server);
     tokio::select! {
         ended = &mut server => return Ok(ended?),
         () = store.failed() => return Err(DISK_FAILED.into()),
         _ = &mut outbox.worker => return Err(OUTBOX_FAILED.into()),
-        () = either(&mut terminate, &mut interrupt) => log::info!("stopping: finishing what is in flight"),
+        () = signals.first() => log::info!("stopping: finishing what is in flight"),
     }
     let closing = store.clone();
     let finish = async {
@@ -163,22 +167,14 @@ async fn until_stopped(
         let (ended, ()) = tokio::join!(server, stop);
         ended?;
         outbox.finish().await;
-        let closed = tokio::task::spawn_blocking(move || closing.close());
-        match tokio::time::timeout(CLOSE_WITHIN, closed).await {
-            Ok(closed) => Ok(closed?),
+        match tokio::time::timeout(CLOSE_WITHIN, tokio::task::spawn_blocking(move || closing.close())).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err("the database could not be closed; the log says where".into()),
             Err(_) => Err("what was queued could not be written in time; the next start recovers the database".into()),
         }
     };
     tokio::select! {
         ended = finish => ended,
         () = store.failed() => Err(DISK_FAILED.into()),
-        () = either(&mut terminate, &mut interrupt) => Err("stopped at once by a second signal".into()),
-    }
-}
-
-async fn either(terminate: &mut Signal, interrupt: &mut Signal) {
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
     }
 }

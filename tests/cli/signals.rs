@@ -1,0 +1,151 @@
+//! Signals that come while the server starts, and to commands.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use crate::helpers::{otpd, run, succeed, text, with_database};
+use crate::program::{LIMIT, signal};
+
+const HUP: u32 = 1;
+const TERM: u32 = 15;
+
+/// Whether a set of signals of a process (`SigCgt`: those that it catches; `SigIgn`: that it ignores) has this one.
+fn has(process: u32, set: &str, number: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let mask = status.lines().find_map(|line| line.strip_prefix(&format!("{set}:\t"))).unwrap();
+    u64::from_str_radix(mask, 16).unwrap() >> (number - 1) & 1 == 1
+}
+
+/// The signals that stop a process gracefully, without those that the tests were started with ignoring, as `nohup` does: so
+/// does what they start.
+pub fn stopping() -> Vec<&'static str> {
+    let all = [("TERM", TERM), ("INT", 2), ("HUP", HUP), ("QUIT", 3), ("USR1", 10), ("USR2", 12)];
+    let is_heard = |(_, number): &(&str, u32)| !has(std::process::id(), "SigIgn", *number);
+    all.into_iter().filter(is_heard).map(|(name, _)| name).collect()
+}
+
+/// Starts a command and waits until it catches SIGTERM.
+fn started(command: &mut Command) -> Child {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + LIMIT;
+    while !has(child.id(), "SigCgt", TERM) {
+        assert!(Instant::now() < deadline, "it catches no signal");
+        thread::sleep(Duration::from_millis(2));
+    }
+    child
+}
+
+/// The exit code, and what the command said.
+fn ended(child: Child) -> (Option<i32>, String) {
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), text(output.stderr))
+}
+
+/// Keeps every other process from reading or writing a database.
+fn locked(database: &Path) -> Connection {
+    let db = Connection::open(database).unwrap();
+    db.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
+    db
+}
+
+fn serve(folder: &Path) -> Command {
+    let mut command = otpd(folder);
+    command.arg("serve");
+    command
+}
+
+#[test]
+fn a_signal_during_the_start_stops_the_server_gracefully() {
+    for name in stopping() {
+        let folder = with_database();
+        let lock = locked(&folder.path().join("otp.db"));
+        let child = started(&mut serve(folder.path()));
+        signal(&child, name);
+        lock.execute_batch("ROLLBACK").unwrap();
+        let (code, said) = ended(child);
+        assert_eq!(code, Some(0), "{name}: {said}");
+        assert!(said.ends_with("INFO  otpd::cli::serve: stopped\n"), "{name}: {said}");
+    }
+}
+
+#[test]
+fn a_second_signal_during_a_start_that_hangs_ends_it_at_once() {
+    let folder = with_database();
+    let _lock = locked(&folder.path().join("otp.db"));
+    let child = started(&mut serve(folder.path()));
+    signal(&child, "TERM");
+    thread::sleep(Duration::from_millis(1100));
+    signal(&child, "TERM");
+    assert_eq!(ended(child), (Some(1), "otpd: stopped at once by a second signal\n".to_owned()));
+}
+
+#[test]
+fn a_hangup_that_nohup_ignores_stays_ignored() {
+    let folder = with_database();
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "trap '' HUP; exec \"$0\" serve", env!("CARGO_BIN_EXE_otpd")]);
+    let child = started(shell.current_dir(folder.path()).env("OTPD_SERVER__PORT", "0"));
+    assert!(has(child.id(), "SigIgn", HUP) && !has(child.id(), "SigCgt", HUP));
+    signal(&child, "HUP");
+    signal(&child, "TERM");
+    let (code, said) = ended(child);
+    assert_eq!(code, Some(0), "{said}");
+}
+
+#[test]
+fn a_signal_ends_the_inbox_that_is_followed() {
+    let folder = with_database();
+    for name in stopping() {
+        let child = started(otpd(folder.path()).args(["inbox", "--follow"]));
+        signal(&child, name);
+        assert_eq!(ended(child), (Some(0), String::new()), "{name}");
+    }
+}
+
+#[test]
+fn a_backup_that_is_stopped_leaves_nothing() {
+    for name in stopping() {
+        let folder = with_database();
+        let lock = locked(&folder.path().join("otp.db"));
+        let before = names(folder.path());
+        let child = started(otpd(folder.path()).args(["backup", "copy.db"]));
+        signal(&child, name);
+        lock.execute_batch("ROLLBACK").unwrap();
+        let line = "otpd: stopped by a signal; copy.db is as it was\n";
+        assert_eq!(ended(child), (Some(1), line.to_owned()), "{name}");
+        assert_eq!(names(folder.path()), before, "{name}");
+    }
+}
+
+#[test]
+fn a_restore_that_is_stopped_changes_nothing() {
+    for name in stopping() {
+        let folder = with_database();
+        succeed(folder.path(), &["backup", "copy.db"]);
+        succeed(folder.path(), &["user", "add", "later", "--role", "admin"]);
+        let lock = locked(&folder.path().join("copy.db"));
+        let before = names(folder.path());
+        let child = started(otpd(folder.path()).args(["restore", "copy.db"]));
+        signal(&child, name);
+        lock.execute_batch("ROLLBACK").unwrap();
+        let line = "otpd: stopped by a signal; otp.db is as it was\n";
+        assert_eq!(ended(child), (Some(1), line.to_owned()), "{name}");
+        assert_eq!(names(folder.path()), before, "{name}");
+        assert!(text(run(folder.path(), &["user", "list"]).stdout).contains("later\tadmin"), "{name}");
+    }
+}
+
+/// What is in a folder.
+fn names(folder: &Path) -> Vec<String> {
+    let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().to_string_lossy().into_owned();
+    // SQLite makes and removes its own files as it needs them.
+    let own = |name: &String| ["-wal", "-shm", "-journal"].iter().any(|suffix| name.ends_with(suffix));
+    let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).filter(|name| !own(name)).collect();
+    names.sort_unstable();
+    names
+}
