@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use config::{Environment, File, FileFormat, Source, Value, ValueKind};
+use config::{File, FileFormat, Source, Value, ValueKind};
 
 use crate::config::ConfigError;
-use crate::config::secret::{holds_login, secret_text};
+use crate::config::environment::{self, Given};
+use crate::config::nearest::nearest;
+use crate::config::secret::{exposure, holds_login, secret_text};
 use crate::config::table::{Table, is_shown, written_as_one_table};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
@@ -18,9 +19,7 @@ const DEFAULTS: &str = include_str!("../../config/default.toml");
 const SECRETS: [&str; 1] = ["auth.bootstrap_token"];
 /// Lists of tables with secrets in them.
 const SECRET_TABLES: [&str; 2] = ["delivery.sms", "delivery.email"];
-const ENV_PREFIX: &str = "OTPD_";
-/// What Kubernetes sets for a service that is called otpd; these are nobody's settings.
-const NOT_OURS: [&str; 2] = ["OTPD_SERVICE_", "OTPD_PORT"];
+const DEFAULT: &str = "default";
 
 #[derive(Debug)]
 struct Setting {
@@ -29,10 +28,15 @@ struct Setting {
 }
 
 /// Every key that is set, as `section.key`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Layers {
     settings: BTreeMap<String, Setting>,
     file: Option<PathBuf>,
+    credentials: Option<PathBuf>,
+    /// A warning for each variable of the environment that looks like a misspelt setting.
+    pub(super) misspelt: Vec<String>,
+    /// A note on variables that Kubernetes or Docker set.
+    pub(super) foreign: Option<String>,
 }
 
 impl Layers {
@@ -40,45 +44,60 @@ impl Layers {
         file: Option<&Path>,
         environment: impl Iterator<Item = (OsString, OsString)>,
     ) -> Result<Self, ConfigError> {
-        let in_folder = Path::new("otp.toml");
-        let file = file.or_else(|| in_folder.exists().then_some(in_folder));
-        let mut layers = Self { settings: BTreeMap::new(), file: file.map(Path::to_path_buf) };
-        layers.merge(&File::from_str(DEFAULTS, FileFormat::Toml), |_| "default".to_owned())?;
+        let mut layers = Self::default();
+        layers.merge(&File::from_str(DEFAULTS, FileFormat::Toml), DEFAULT)?;
         let known: Vec<String> = known_keys(layers.settings.keys());
-        if let Some(path) = file {
+        let in_folder = Path::new("otp.toml");
+        if let Some(path) = file.or_else(|| in_folder.exists().then_some(in_folder)) {
             let text = fs::read_to_string(path)
                 .map_err(|cause| ConfigError(format!("configuration file {}: {cause}", path.display())))?;
-            layers.merge(&File::from_str(&text, FileFormat::Toml), |_| path.display().to_string())?;
+            layers.merge(&File::from_str(&text, FileFormat::Toml), &path.display().to_string())?;
+            layers.file = Some(path.to_path_buf());
         }
-        let source =
-            Environment::with_prefix("OTPD").prefix_separator("_").separator("__").source(Some(ours(environment)));
-        layers.merge(&source, |key| format!("{ENV_PREFIX}{}", key.to_uppercase().replace('.', "__")))?;
-        match layers.settings.iter().find(|(key, _)| !known.contains(key)) {
-            None => Ok(layers),
-            Some((key, Setting { source, .. })) => {
-                if let Some(words) = written_as_one_table(key) {
-                    return Err(ConfigError(format!("{source}: {words}")));
-                }
-                Err(ConfigError(format!("{source}: there is no setting {key}; there are {}", like(key, &known))))
+        if let Some((key, Setting { source, .. })) = layers.settings.iter().find(|(key, _)| !known.contains(key)) {
+            if let Some(words) = written_as_one_table(key) {
+                return Err(ConfigError(format!("{source}: {words}")));
             }
+            let meant = nearest(key, known.iter().map(String::as_str));
+            let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
+            return Err(ConfigError(format!(
+                "{source}: there is no setting {key}{meant}; there are {}",
+                like(key, &known)
+            )));
         }
+        let environment = environment::read(environment, &known)?;
+        for Given { key, value, name } in environment.settings {
+            layers.settings.insert(key, Setting { value: value.into(), source: name });
+        }
+        (layers.misspelt, layers.foreign) = (environment.misspelt, environment.foreign);
+        layers.credentials = environment.credentials;
+        Ok(layers)
     }
 
-    fn merge(&mut self, source: &dyn Source, name: impl Fn(&str) -> String) -> Result<(), ConfigError> {
-        let values = source.collect().map_err(|cause| {
+    fn merge(&mut self, layer: &dyn Source, source: &str) -> Result<(), ConfigError> {
+        let values = layer.collect().map_err(|cause| {
             // Between the place and the reason the parser quotes the line, which may hold a secret.
             let message = cause.to_string();
             let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
             let words = [lines.first(), lines.last()].map(|line| line.copied().unwrap_or_default());
-            ConfigError(format!("{}: {}", name(""), words.join(": ")))
+            ConfigError(format!("{source}: {}", words.join(": ")))
         })?;
         let mut flat = Vec::new();
         flatten("", values.into_iter(), &mut flat);
         for (key, value) in flat {
-            let source = name(&key);
-            self.settings.insert(key, Setting { value, source });
+            self.settings.insert(key, Setting { value, source: source.to_owned() });
         }
         Ok(())
+    }
+
+    /// Whether a key has the value that is compiled in.
+    pub(super) fn is_default(&self, key: &str) -> bool {
+        self.settings.get(key).is_some_and(|setting| setting.source == DEFAULT)
+    }
+
+    /// An error at a key whose value can be read and yet not be used; `accepted` says what could be.
+    pub(super) fn refused(&self, key: &str, accepted: &str) -> ConfigError {
+        self.setting(key).map_or_else(|error| error, |setting| refused(key, setting, accepted))
     }
 
     /// The value of a key as `parse` reads its text; `accepted` says what it would have read.
@@ -136,8 +155,8 @@ impl Layers {
             .map_err(|accepted| ConfigError(format!("{source}: {key} is not accepted; it takes {accepted}")))
     }
 
-    /// A warning for each file with a secret in it that others on this machine can read.
-    pub(super) fn readable_secrets(&self) -> Vec<String> {
+    /// A warning for each file with a secret in it that others on this machine can read or change.
+    pub(super) fn exposed_secrets(&self) -> Vec<String> {
         let by_path = SECRETS.iter().filter_map(|key| self.settings.get(&format!("{key}_file")));
         let paths = by_path.filter_map(|setting| setting.value.clone().into_string().ok()).map(PathBuf::from);
         let tables: Vec<Table<'_>> = SECRET_TABLES.iter().flat_map(|key| self.tables(key)).flatten().collect();
@@ -149,8 +168,7 @@ impl Layers {
         paths
             .chain(tables.iter().flat_map(Table::secret_files))
             .chain(in_file)
-            .filter(|path| fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o077 != 0))
-            .map(|path| format!("{0} holds a secret and others can read it; `chmod 600 {0}`", path.display()))
+            .filter_map(|path| exposure(&path, self.credentials.as_deref()))
             .collect()
     }
 
@@ -201,14 +219,6 @@ fn like(key: &str, known: &[String]) -> String {
     let mut sections: Vec<String> = known.iter().map(|known| format!("[{}]", section(known))).collect();
     sections.dedup();
     sections.join(", ")
-}
-
-/// The variables that mean to be settings.
-fn ours(environment: impl Iterator<Item = (OsString, OsString)>) -> config::Map<String, String> {
-    environment
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
-        .filter(|(name, _)| name.starts_with(ENV_PREFIX) && !NOT_OURS.iter().any(|other| name.starts_with(other)))
-        .collect()
 }
 
 fn flatten(prefix: &str, values: impl Iterator<Item = (String, Value)>, flat: &mut Vec<(String, Value)>) {

@@ -1,6 +1,8 @@
 //! `config/default.toml` < `otp.toml` < the environment, read into one validated [`Config`].
 
+mod contradictions;
 mod delivery;
+mod environment;
 mod layers;
 mod nearest;
 mod providers;
@@ -56,8 +58,10 @@ pub struct Config {
     pub otp_retention: Option<Duration>,
     pub bootstrap_token: Option<ApiToken>,
     pub log_level: LevelFilter,
-    /// What is allowed and yet worth a second thought, a line each.
+    /// What should be changed, a line each.
     pub warnings: Vec<String>,
+    /// What is allowed and has consequences that the operator should know, a line each.
+    pub notes: Vec<String>,
     layers: Layers,
 }
 
@@ -67,7 +71,7 @@ impl Config {
     /// Reads all layers. `file` is what `--config` names; without it `otp.toml` counts if it is there.
     ///
     /// # Errors
-    /// The first key that is unknown or has a wrong value, or a file that can't be read.
+    /// The first key that is unknown, has a wrong value or contradicts another, or a file that can't be read.
     pub fn load(
         file: Option<&Path>,
         environment: impl Iterator<Item = (OsString, OsString)>,
@@ -102,10 +106,13 @@ impl Config {
                 .map(|retention| Some(retention).filter(|retention| !retention.is_zero()))?,
             bootstrap_token: layers.secret("auth.bootstrap_token", ApiToken::chosen)?,
             log_level: layers.value("log.level", "off, error, warn, info, debug or trace", |text| text.parse().ok())?,
-            warnings: layers.readable_secrets(),
+            warnings: layers.exposed_secrets(),
+            notes: Vec::new(),
             layers,
         };
+        contradictions::require_own_address(&config.layers, (&config.host, config.port), config.metrics)?;
         config.warn();
+        config.note();
         Ok(config)
     }
 
@@ -120,39 +127,52 @@ impl Config {
     }
 
     fn warn(&mut self) {
+        self.warnings.extend(self.layers.misspelt.iter().cloned());
+        self.warnings.extend(contradictions::warnings(&self.policy, &self.limits));
+        self.warnings.extend(self.delivery.warnings(self.policy.code_length));
+    }
+
+    fn note(&mut self) {
         let loopback = self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         if !loopback {
-            self.warnings.push(format!(
+            self.notes.push(format!(
                 "server.host = {:?} is reachable from other machines, and otpd speaks plain HTTP: put a TLS proxy before it",
                 self.host
             ));
         }
         if let Some(address) = self.metrics.filter(|address| !address.ip().is_loopback()) {
-            self.warnings.push(format!("server.metrics = \"{address}\": other machines can read it, without a token"));
+            self.notes.push(format!("server.metrics = \"{address}\": other machines can read it, without a token"));
         }
         if self.policy.expiration > Policy::SENT_CODE_LIVES {
-            self.warnings.push(
+            self.notes.push(
                 "otp.expiration is longer than the 10 minutes for which NIST SP 800-63B-4 (3.1.3.2) lets a code live; \
                  codes that are sent live 10 minutes"
                     .to_owned(),
             );
         }
-        self.warnings.extend(self.delivery.warnings(self.policy.code_length));
+        if self.delivery.has_inbox() {
+            self.notes.push(
+                "delivery.allow_inbox = true: messages to the inbox reach nobody, and staff can read them".to_owned(),
+            );
+        }
+        self.notes.extend(self.layers.foreign.clone());
     }
 }
 
 /// `[otp]`, as far as it rules what a code is.
 fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
     let expiration = "a duration from 1s to 366d, such as 90s, 5m or 24h";
+    let expiration = layers.value("otp.expiration", expiration, |text| duration(text, 1))?;
+    let cooldown = layers.value("otp.resend_cooldown", "a duration from 0s to 10m", |text| {
+        duration(text, 0).filter(|cooldown| *cooldown <= Policy::SENT_CODE_LIVES)
+    })?;
     Ok(Policy {
-        expiration: layers.value("otp.expiration", expiration, |text| duration(text, 1))?,
+        expiration,
         code_length: layers.value("otp.code_length", "a number of digits from 6 to 10", |text| {
             text.parse().ok().and_then(CodeLength::new)
         })?,
         max_attempts: number(layers, "otp.max_attempts", "guesses", 1..=100)?,
-        resend_cooldown: layers.value("otp.resend_cooldown", "a duration from 0s to 10m", |text| {
-            duration(text, 0).filter(|cooldown| *cooldown <= Duration::from_secs(600))
-        })?,
+        resend_cooldown: contradictions::cooldown(layers, cooldown, expiration)?,
         max_consecutive_failures: Some(limit(layers, "otp.max_consecutive_failures", 1_000_000)?).filter(|n| *n > 0),
     })
 }

@@ -1,6 +1,11 @@
 //! Secrets, which are given as they are or as files that hold them.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use rustix::fs::{StatVfsMountFlags, statvfs};
+use rustix::process::geteuid;
 
 use crate::config::ConfigError;
 
@@ -45,6 +50,37 @@ pub(super) fn secret_text(key: &str, given: Option<Given>, file: Option<Given>) 
             Ok(Some((text.trim_end().to_owned(), path)))
         }
     }
+}
+
+/// Folders in which Docker, Kubernetes and systemd put secrets, for one container or one service to read.
+const FOR_ONE_SERVICE: [&str; 3] = ["/run/secrets", "/var/run/secrets", "/run/credentials"];
+
+/// Why a file with a secret is not safe, and what to do about it; `None`: it is safe, or there is none.
+///
+/// Others must not be able to change it. Those who are not this user must not be able to read it, unless the file
+/// - has no write permission at all (0440, 0444), as orchestrators create secrets,
+/// - is another user's and readable by a group (root:otpd 0640), as administrators share one with a service,
+/// - or is where only this service looks: in one of the folders above, in `credentials` (the service's own folder, from
+///   systemd), or on a file system that is mounted read-only (Kubernetes).
+pub(super) fn exposure(path: &Path, credentials: Option<&Path>) -> Option<String> {
+    let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
+    let (mode, user) = (file.mode(), geteuid());
+    let is_shared = file.uid() != user.as_raw() || (user.is_root() && file.gid() != 0);
+    let others = if is_shared { 0o007 } else { 0o077 };
+    let what = if mode & 0o022 != 0 {
+        "change"
+    } else if mode & others & 0o044 != 0 && mode & 0o222 != 0 && !is_for_one_service(path, credentials) {
+        "read"
+    } else {
+        return None;
+    };
+    Some(format!("{0} holds a secret and others can {what} it; `chmod 600 {0}`", path.display()))
+}
+
+fn is_for_one_service(path: &Path, credentials: Option<&Path>) -> bool {
+    let folders = || FOR_ONE_SERVICE.iter().map(Path::new).chain(credentials).flat_map(fs::canonicalize);
+    fs::canonicalize(path).is_ok_and(|path| folders().any(|folder| path.starts_with(folder)))
+        || statvfs(path).is_ok_and(|system| system.f_flag.contains(StatVfsMountFlags::RDONLY))
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use crate::helpers::{TOKEN, fail, folder, otpd, run, succeed, text};
+use crate::helpers::{complete, fail, folder, otpd, run, succeed, text};
 
 fn shown(folder: &Path, key: &str) -> String {
     let all = succeed(folder, &["config", "show"]);
@@ -17,12 +16,12 @@ fn later_layers_win_and_show_where_each_value_came_from() {
     fs::write(folder.path().join("otp.toml"), "[otp]\nexpiration = \"7m\"\n[server]\nport = 9000\n").unwrap();
     assert_eq!(shown(folder.path(), "otp.expiration"), r#"otp.expiration = "7m" # otp.toml"#);
     assert_eq!(shown(folder.path(), "server.port"), r#"server.port = "0" # OTPD_SERVER__PORT"#);
-    let output = otpd(folder.path())
-        .args(["config", "show"])
-        .env("OTPD_OTP__EXPIRATION", "9m")
-        .env("OTPD_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1")
-        .output()
-        .unwrap();
+    let output = complete(
+        otpd(folder.path())
+            .args(["config", "show"])
+            .env("OTPD_OTP__EXPIRATION", "9m")
+            .env("OTPD_SERVER__TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+    );
     let all = text(output.stdout);
     assert!(all.contains("otp.expiration = \"9m\" # OTPD_OTP__EXPIRATION\n"), "{all}");
     fs::write(folder.path().join("other.toml"), "[otp]\nexpiration = \"8m\"\n").unwrap();
@@ -132,7 +131,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
 fn a_wrong_value_names_key_source_and_what_is_accepted() {
     let folder = folder();
     for (name, value, line) in REFUSED {
-        let output = otpd(folder.path()).env(name, value).args(["config", "check"]).output().unwrap();
+        let output = complete(otpd(folder.path()).env(name, value).args(["config", "check"]));
         assert_eq!(fail(output), format!("otpd: {name}: {line}"));
     }
 }
@@ -140,7 +139,7 @@ fn a_wrong_value_names_key_source_and_what_is_accepted() {
 #[test]
 fn a_start_is_stopped_by_what_a_check_would_report() {
     let folder = folder();
-    let output = otpd(folder.path()).env("OTPD_OTP__EXPIRATION", "x").output().unwrap();
+    let output = complete(otpd(folder.path()).env("OTPD_OTP__EXPIRATION", "x"));
     assert!(fail(output).starts_with("otpd: OTPD_OTP__EXPIRATION: otp.expiration = \"x\" is not accepted"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
@@ -153,10 +152,18 @@ fn an_unknown_key_a_missing_file_and_bad_toml_are_one_line() {
     let sections = "there are [auth], [database], [delivery], [limits], [log], [otp], [server]";
     let otp = "there are otp.code_length, otp.expiration, otp.max_attempts, otp.max_consecutive_failures, \
                otp.recipient_attempts_per_hour, otp.resend_cooldown, otp.retention, otp.timezone";
-    let output = otpd(folder.path()).env("OTPD_SERVER__PROT", "1").args(["config", "check"]).output().unwrap();
-    assert_eq!(fail(output), format!("otpd: OTPD_SERVER__PROT: there is no setting server.prot; {server}"));
-    let output = otpd(folder.path()).env("OTPD_SERVER_PORT", "1").args(["config", "check"]).output().unwrap();
-    assert_eq!(fail(output), format!("otpd: OTPD_SERVER_PORT: there is no setting server_port; {sections}"));
+    for (toml, key, listed) in [
+        ("[server]\nprot = 1\n", "server.prot (did you mean server.port?)", server),
+        ("[server]\nport2 = 1\n", "server.port2 (did you mean server.port?)", server),
+        ("[otp]\nresend_cool_down = \"1m\"\n", "otp.resend_cool_down (did you mean otp.resend_cooldown?)", otp),
+        ("server_port = 1\n", "server_port (did you mean server.port?)", sections),
+        ("[servr]\nport = 1\n", "servr.port (did you mean server.port?)", sections),
+        ("[http]\nlisten = 1\n", "http.listen", sections),
+    ] {
+        fs::write(folder.path().join("otp.toml"), toml).unwrap();
+        let line = fail(run(folder.path(), &["config", "check"]));
+        assert_eq!(line, format!("otpd: otp.toml: there is no setting {key}; {listed}"));
+    }
     fs::write(folder.path().join("otp.toml"), "[otp]\nttl = 5\n").unwrap();
     assert_eq!(
         fail(run(folder.path(), &["config", "check"])),
@@ -175,74 +182,4 @@ fn an_unknown_key_a_missing_file_and_bad_toml_are_one_line() {
     }
     let line = fail(run(folder.path(), &["--config", "nowhere.toml", "config", "check"]));
     assert_eq!(line, "otpd: configuration file nowhere.toml: No such file or directory (os error 2)");
-}
-
-#[test]
-fn what_kubernetes_sets_for_a_service_called_otpd_is_no_setting() {
-    let folder = folder();
-    let output = otpd(folder.path())
-        .env("OTPD_SERVICE_HOST", "10.0.0.1")
-        .env("OTPD_PORT", "tcp://10.0.0.1:8080")
-        .env("OTPD_PORT_8080_TCP_ADDR", "10.0.0.1")
-        .args(["config", "check"])
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
-}
-
-#[test]
-fn a_secret_is_masked_may_stand_in_a_file_and_appears_in_no_message() {
-    let folder = folder();
-    let show =
-        |name: &str, value: &str| otpd(folder.path()).env(name, value).args(["config", "show"]).output().unwrap();
-    let shown = text(show("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).stdout);
-    assert!(shown.contains("auth.bootstrap_token = \"***\" # OTPD_AUTH__BOOTSTRAP_TOKEN\n"), "{shown}");
-    let line = fail(show("OTPD_AUTH__BOOTSTRAP_TOKEN", "short-secret"));
-    assert!(
-        line.starts_with("otpd: OTPD_AUTH__BOOTSTRAP_TOKEN: auth.bootstrap_token is not accepted; it takes 32"),
-        "{line}"
-    );
-    assert!(!line.contains("short-secret"));
-
-    let path = folder.path().join("secret");
-    fs::write(&path, format!("{TOKEN}\n")).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
-    let check = || {
-        otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN_FILE", &path).args(["config", "check"]).output().unwrap()
-    };
-    let warned = text(check().stderr);
-    assert!(
-        warned
-            .contains(&format!("warning: {0} holds a secret and others can read it; `chmod 600 {0}`", path.display())),
-        "{warned}"
-    );
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
-    assert_eq!(text(check().stderr), "the configuration is valid\n");
-    let both = otpd(folder.path())
-        .env("OTPD_AUTH__BOOTSTRAP_TOKEN_FILE", &path)
-        .env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN)
-        .args(["config", "check"])
-        .output()
-        .unwrap();
-    assert!(fail(both).contains("are both set; keep one"));
-    let line = fail(show("OTPD_AUTH__BOOTSTRAP_TOKEN_FILE", "nowhere"));
-    assert!(
-        line.ends_with("auth.bootstrap_token_file = \"nowhere\": No such file or directory (os error 2)"),
-        "{line}"
-    );
-}
-
-#[test]
-fn what_is_allowed_and_unwise_is_warned_of() {
-    let folder = folder();
-    let output = otpd(folder.path())
-        .env("OTPD_SERVER__HOST", "0.0.0.0")
-        .env("OTPD_OTP__EXPIRATION", "1h")
-        .args(["config", "check"])
-        .output()
-        .unwrap();
-    assert!(output.status.success());
-    let warned = text(output.stderr);
-    assert!(warned.contains("warning: server.host = \"0.0.0.0\" is reachable from other machines"), "{warned}");
-    assert!(warned.contains("warning: otp.expiration is longer than the 10 minutes"), "{warned}");
 }

@@ -1,0 +1,85 @@
+//! Settings that are valid one by one and do not go together.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use crate::config::ConfigError;
+use crate::config::layers::Layers;
+use crate::domain::limit::{Limit, Limits};
+use crate::domain::policy::Policy;
+
+/// The time between two messages, which is at most the life of a sent code: a longer one would refuse a further message when
+/// there is no code left to repeat. The built-in value is shortened to that; one that was set is not.
+///
+/// # Errors
+/// The value was set, and is longer.
+pub(super) fn cooldown(layers: &Layers, given: Duration, expiration: Duration) -> Result<Duration, ConfigError> {
+    let key = "otp.resend_cooldown";
+    let life = expiration.min(Policy::SENT_CODE_LIVES);
+    if given <= life || layers.is_default(key) {
+        return Ok(given.min(life));
+    }
+    let life = humantime::format_duration(life);
+    let accepted = format!("at most {life}, the life of a sent code (otp.expiration, and never more than 10m)");
+    Err(layers.refused(key, &accepted))
+}
+
+/// # Errors
+/// The metrics are to be served where the API is.
+pub(super) fn require_own_address(
+    layers: &Layers,
+    (host, port): (&str, u16),
+    metrics: Option<SocketAddr>,
+) -> Result<(), ConfigError> {
+    let overlaps = |ip: IpAddr| match host.parse::<IpAddr>() {
+        Ok(host) => host == ip || host.is_unspecified() || ip.is_unspecified(),
+        Err(_) => host == "localhost" && (ip.is_loopback() || ip.is_unspecified()),
+    };
+    match metrics {
+        Some(metrics) if port != 0 && metrics.port() == port && overlaps(metrics.ip()) => {
+            Err(layers.refused("server.metrics", "another address than that of server.host and server.port"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What is allowed and can hardly be meant.
+pub(super) fn warnings(policy: &Policy, limits: &Limits) -> Vec<String> {
+    let mut warnings: Vec<String> = pairs().filter_map(|(short, long)| never_reached(limits, short, long)).collect();
+    let (hour, guesses) = (Limit::FailuresPerRecipientHour, policy.max_attempts);
+    if let Some(most) = limits.allowed(hour).filter(|most| *most < guesses) {
+        warnings.push(format!("otp.max_attempts = {guesses} is more than {} = {most} allows", hour.setting()));
+    }
+    if let Some(most) = policy.max_consecutive_failures.filter(|most| *most < guesses) {
+        warnings.push(format!(
+            "otp.max_consecutive_failures = {most} locks out a recipient before one code is out of guesses \
+             (otp.max_attempts = {guesses})"
+        ));
+    }
+    let of_token = Limit::FailuresPerTokenHour;
+    if let (Some(one), Some(all)) = (limits.allowed(hour), limits.allowed(of_token))
+        && all <= one
+    {
+        warnings.push(format!(
+            "{} = {all} lets the failures of one recipient ({} = {one}) lock out all others of its back-end",
+            of_token.setting(),
+            hour.setting()
+        ));
+    }
+    warnings
+}
+
+/// Limits of the same events, the one over the shorter time first.
+fn pairs() -> impl Iterator<Item = (Limit, Limit)> {
+    let with_longer = |short: Limit| {
+        let is_longer = move |long: &Limit| long.event() == short.event() && long.window() > short.window();
+        Limit::ALL.into_iter().filter(is_longer).map(move |long| (short, long))
+    };
+    Limit::ALL.into_iter().flat_map(with_longer)
+}
+
+fn never_reached(limits: &Limits, short: Limit, long: Limit) -> Option<String> {
+    let (of_short, of_long) = (limits.allowed(short)?, limits.allowed(long)?);
+    let (short, long) = (short.setting(), long.setting());
+    (of_short > of_long).then(|| format!("{short} = {of_short} is never reached: {long} = {of_long} is reached before"))
+}
