@@ -15,46 +15,64 @@ use crate::error::Error;
 use crate::service::health;
 use crate::store::{self, folder_of};
 
-/// One line: what was looked at, and what is well or what to do.
-type Finding = (String, Result<String, String>);
+/// What was found out about one thing.
+enum Finding {
+    Well(String),
+    /// Well as it is, and good to know.
+    Note(String),
+    /// Something to change.
+    Todo(String),
+}
 
-pub(super) async fn run(config: &Config) -> CommandResult {
-    let mut findings: Vec<Finding> =
-        config.warnings.iter().map(|warning| ("settings".to_owned(), Err(warning.clone()))).collect();
-    findings.push(("trusted proxies".to_owned(), proxies(config)));
-    match open(config) {
-        Ok(store) => {
-            findings.push(("database".to_owned(), permissions(&config.database_path)));
-            findings.push(("clock".to_owned(), health::clock(&store, now(), installed_at()).await));
-        }
-        Err(error) => findings.push(("database".to_owned(), Err(error))),
-    }
-    let of_files = store::findings(&config.database_path);
-    findings.extend(of_files.into_iter().map(|finding| ("files".to_owned(), Err(finding))));
-    let (sms, email) = (&config.delivery.sms, &config.delivery.email);
-    findings.extend(providers("sms", sms, email.is_empty()).await);
-    findings.extend(providers("email", email, sms.is_empty()).await);
-    let bad = findings.iter().filter(|(_, finding)| finding.is_err()).count();
-    for (what, finding) in findings {
-        let (sign, words) = finding.map_or_else(|todo| ("TODO", todo), |well| ("ok", well));
-        out(&format!("{sign:<5}{what}: {words}\n"))?;
-    }
-    match bad {
-        0 => Ok(()),
-        1 => Err("1 thing to do".into()),
-        _ => Err(format!("{bad} things to do").into()),
+impl From<Result<String, String>> for Finding {
+    fn from(outcome: Result<String, String>) -> Self {
+        outcome.map_or_else(Self::Todo, Self::Well)
     }
 }
 
-/// Who sends by one channel needs no other: `alone` says that there is none.
-async fn providers(channel: &str, settings: &[ProviderSettings], alone: bool) -> Vec<Finding> {
+pub(super) async fn run(config: &Config) -> CommandResult {
+    let settings =
+        |finding: fn(String) -> Finding| move |words: &String| ("settings".to_owned(), finding(words.clone()));
+    let mut findings: Vec<(String, Finding)> = config.warnings.iter().map(settings(Finding::Todo)).collect();
+    findings.extend(config.notes.iter().map(settings(Finding::Note)));
+    findings.push(("trusted proxies".to_owned(), proxies(config).into()));
+    match open(config) {
+        Ok(store) => {
+            findings.push(("database".to_owned(), permissions(&config.database_path).into()));
+            findings.push(("clock".to_owned(), health::clock(&store, now(), installed_at()).await.into()));
+        }
+        Err(error) => findings.push(("database".to_owned(), Finding::Todo(error))),
+    }
+    let of_files = store::findings(&config.database_path);
+    findings.extend(of_files.into_iter().map(|finding| ("files".to_owned(), Finding::Todo(finding))));
+    findings.extend(providers("sms", &config.delivery.sms).await);
+    findings.extend(providers("email", &config.delivery.email).await);
+    let mut todo = 0;
+    for (what, finding) in findings {
+        let (sign, words) = match finding {
+            Finding::Well(words) => ("ok", words),
+            Finding::Note(words) => ("note", words),
+            Finding::Todo(words) => ("TODO", words),
+        };
+        todo += u32::from(sign == "TODO");
+        out(&format!("{sign:<5}{what}: {words}\n"))?;
+    }
+    match todo {
+        0 => Ok(()),
+        1 => Err("1 thing to do".into()),
+        _ => Err(format!("{todo} things to do").into()),
+    }
+}
+
+/// A channel without a provider is no fault: codes can be sent by the other one, or not at all.
+async fn providers(channel: &str, settings: &[ProviderSettings]) -> Vec<(String, Finding)> {
     if settings.is_empty() {
         let words = format!("no provider; codes can't be sent there until otp.toml has a [[delivery.{channel}]] table");
-        return vec![(channel.to_owned(), if alone { Err(words) } else { Ok(words) })];
+        return vec![(channel.to_owned(), Finding::Note(words))];
     }
     let mut findings = Vec::new();
     for provider in settings {
-        findings.push((format!("{channel} by {}", provider.name()), check(provider).await));
+        findings.push((format!("{channel} by {}", provider.name()), check(provider).await.into()));
     }
     findings
 }

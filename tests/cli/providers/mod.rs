@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Output;
 
 use crate::gateway::{Gateway, Reply};
-use crate::helpers::{Server, fail, folder, run, succeed, text};
+use crate::helpers::{Server, complete, fail, folder, otpd, run, succeed, text, with_database};
 use crate::sending::configure;
 
 /// What `config check` says of a configuration that it refuses, behind the name of the file.
@@ -162,7 +162,7 @@ fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
         "ok   database: otp.db opens and is this user's alone",
         "ok   clock: it says 20",
         "ok   sms by smsir: it lets us in; 88 messages left; whether its template is, `otpd send-test` shows",
-        "ok   email: no provider; codes can't be sent there until otp.toml has a [[delivery.email]] table",
+        "note email: no provider; codes can't be sent there until otp.toml has a [[delivery.email]] table",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }
@@ -177,11 +177,42 @@ fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
     assert!(said.contains(&format!("TODO email by smtp: {fault}")), "{said}");
     let line = fail(run(folder.path(), &["config", "check"]));
     assert_eq!(line, format!("otpd: {fault}"));
-    configure(folder.path(), "");
-    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+}
+
+#[test]
+fn a_trial_installation_is_well() {
+    let folder = with_database();
+    let doctor = |allow_inbox| {
+        let output = complete(otpd(folder.path()).env("OTPD_DELIVERY__ALLOW_INBOX", allow_inbox).arg("doctor"));
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(text(output.stderr), "");
+        text(output.stdout)
+    };
+    let said = doctor("false");
     for channel in ["sms", "email"] {
-        assert!(said.contains(&format!("TODO {channel}: no provider; codes can't be sent there until ")), "{said}");
+        let line = "no provider; codes can't be sent there until otp.toml has a";
+        assert!(said.contains(&format!("note {channel}: {line} [[delivery.{channel}]] table\n")), "{said}");
     }
+    let said = doctor("true");
+    let line =
+        "note settings: delivery.allow_inbox = true: messages to the inbox reach nobody, and staff can read them\n";
+    assert!(said.starts_with(line), "{said}");
+    assert!(!said.contains("TODO"), "{said}");
+}
+
+#[test]
+fn doctor_notes_what_was_chosen_and_asks_to_change_what_is_wrong() {
+    let folder = with_database();
+    let mut command = otpd(folder.path());
+    command.env("OTPD_SERVER__HOST", "0.0.0.0").env("OTPD_PORT", "tcp://10.0.0.1:8080").arg("doctor");
+    let output = complete(&mut command);
+    assert!(output.status.success(), "{output:?}");
+    let said = text(output.stdout);
+    assert!(said.contains("note settings: server.host = \"0.0.0.0\" is reachable from other machines"), "{said}");
+    assert!(said.contains("note settings: not settings, and ignored: OTPD_PORT; "), "{said}");
+    let said = fail_at_end(&complete(otpd(folder.path()).env("OTPD_PORT", "9000").arg("doctor")));
+    let line = "TODO settings: OTPD_PORT is not a setting and is ignored; did you mean OTPD_SERVER__PORT?\n";
+    assert!(said.contains(line), "{said}");
 }
 
 /// What `otpd doctor` wrote to stdout when it found something to do.
