@@ -118,7 +118,8 @@ impl Readers {
                 let visit = Visit::begin(&reader)?;
                 work(visit.0)
             });
-            visit.await.unwrap_or_else(|panicked| Err(Error::internal(panicked)))
+            // The message of the panic may hold what the read was working on.
+            visit.await.unwrap_or_else(|_| Err(Error::internal("a read panicked; the line above says where")))
         };
         tokio::time::timeout(READER_WAIT + READ_DEADLINE, visit).await.map_err(late)?
     }

@@ -126,3 +126,12 @@ fn every_look_up_uses_an_index() {
         assert!(steps.iter().all(looks_up), "{sql}: {steps:?}");
     }
 }
+
+#[tokio::test]
+async fn a_read_that_panics_is_an_error_without_what_it_panicked_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(&folder.path().join("otp.db"), &Options::default()).unwrap();
+    let error = store.read(|_| -> Result<()> { panic!("canary 09127770001") }).await.unwrap_err();
+    assert_eq!(error.to_string(), "a read panicked; the line above says where");
+    assert!(store.read(|_| Ok(())).await.is_ok(), "the reader is there again");
+}
