@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::gateway::{Gateway, Reply};
 use crate::helpers::{Server, complete, fail, folder, otpd, run, succeed, text};
 use crate::program::LIMIT;
+use crate::signals::stopping;
 
 const TO: &str = r#"{"mobile_number":"09123456789"}"#;
 
@@ -113,7 +114,13 @@ fn staff_resets_a_recipient_from_the_command_line() {
 }
 
 #[test]
-fn a_stop_finishes_what_is_being_handed_over() {
+fn a_stop_finishes_what_is_being_handed_over_and_the_next_start_does_not_send_it_again() {
+    for signal in stopping() {
+        is_sent_once(signal);
+    }
+}
+
+fn is_sent_once(signal: &str) {
     let folder = folder();
     let taken = crate::gateway::TAKEN.to_owned();
     let gateway = Gateway::start(vec![Reply { after: Duration::from_millis(700), answer: Some((200, taken)) }]);
@@ -129,12 +136,12 @@ fn a_stop_finishes_what_is_being_handed_over() {
         assert!(Instant::now() < deadline, "nothing was sent");
         thread::sleep(Duration::from_millis(5));
     }
-    server.signal("TERM");
+    server.signal(signal);
     let (status, log) = server.wait();
-    assert!(status.success(), "{log}");
+    assert!(status.success(), "{signal}: {log}");
     assert!(log.contains("message 1: http has it"), "{log}");
     let server = Server::start(folder.path());
     let (_, deliveries) = server.send("GET", "/api/notifications/otp/1/deliveries", &token, "");
     assert!(deliveries.contains(r#""state":"sent""#), "{deliveries}");
-    assert_eq!(gateway.asked().len(), 1);
+    assert_eq!(gateway.asked().len(), 1, "{signal}");
 }
