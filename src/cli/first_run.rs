@@ -98,7 +98,12 @@ async fn add_admin(
 ) -> Result<Option<Handover>, Box<dyn std::error::Error>> {
     let token = config.bootstrap_token.clone().unwrap_or_else(new_token);
     // The token is safe before the user is: an admin whose token is lost would lock everyone out.
-    let file = place.map(|place| TokenFile::write(place, store.database(), &token)).transpose()?;
+    let file = match place.map(|place| TokenFile::write(place, store.database(), &token)).transpose() {
+        Ok(file) => file,
+        // Another start has added the admin since, and its token file is in the way.
+        Err(_) if accounts::any_user(store).await? => return Ok(None),
+        Err(cause) => return Err(cause.into()),
+    };
     if !accounts::add_first_admin(store, token.clone(), now()).await? {
         return Ok(None);
     }

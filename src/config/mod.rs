@@ -78,7 +78,7 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let layers = Layers::read(file, environment)?;
         let mut config = Self {
-            host: layers.value("server.host", "a host name or an IP address", non_empty)?,
+            host: layers.value("server.host", "a host name or an IP address", host)?,
             port: layers.value("server.port", "a port from 0 to 65535", |text| text.parse().ok())?,
             workers: Some(number(&layers, "server.workers", "threads", 0..=1024)? as usize)
                 .filter(|workers| *workers > 0),
@@ -191,6 +191,13 @@ fn limit(layers: &Layers, key: &str, most: u32) -> Result<u32, ConfigError> {
 
 fn metrics_address(text: &str) -> Option<Option<SocketAddr>> {
     if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+}
+
+/// A name or an address to listen on, without a scheme, a login or a port.
+fn host(text: &str) -> Option<String> {
+    let allowed = |c: char| c.is_alphanumeric() || ".-_:%".contains(c);
+    let is_address = text.parse::<IpAddr>().is_ok() || !text.contains(':');
+    non_empty(text).filter(|text| is_address && text.chars().all(allowed))
 }
 
 fn non_empty(text: &str) -> Option<String> {

@@ -92,7 +92,7 @@ fn parse_micros(text: &str) -> Option<i64> {
     if !text.is_ascii() {
         return None;
     }
-    let is_compact = text.bytes().nth(4).is_some_and(|b| b.is_ascii_digit());
+    let is_compact = text.as_bytes().get(4).is_some_and(u8::is_ascii_digit);
     let (date, rest) = text.split_at_checked(if is_compact { 8 } else { 10 })?;
     let date = if is_compact { parse_compact_date(date)? } else { parse_date(date)? };
     let Some(rest) = rest.strip_prefix(['T', ' ']) else {

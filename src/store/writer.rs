@@ -205,6 +205,10 @@ impl Serving {
     fn commit(&mut self, batch: Vec<Box<dyn Job>>) -> Result<(), Failure> {
         self.metrics.batch_size.observe(f64::from(count(batch.len())));
         self.db.busy_timeout(if self.last.has_failed() { LOCK_WAIT_AGAIN } else { BUSY_TIMEOUT })?;
+        if !self.files.is_database_in_place() {
+            // Before the refusal is sent, what was acknowledged earlier is made safe.
+            self.look_after_files()?;
+        }
         let committed = transaction::commit(&self.db, batch, &self.files, &self.metrics)?;
         self.last.note(committed);
         if self.look_after_files()? { self.checkpoints.keep_small(&self.db) } else { Ok(()) }

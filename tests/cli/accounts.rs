@@ -145,7 +145,7 @@ fn no_command_about_users_makes_a_database() {
         &["inbox"],
     ] {
         let line = fail(run(folder.path(), arguments));
-        assert!(line.starts_with("otpd: database otp.db: is not there; "), "{arguments:?}: {line}");
+        assert!(line.starts_with("otpd: database otp.db: there is no database at "), "{arguments:?}: {line}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }

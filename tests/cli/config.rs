@@ -73,6 +73,16 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("OTPD_SERVER__PORT", "65536", r#"server.port = "65536" is not accepted; it takes a port from 0 to 65535"#),
     ("OTPD_SERVER__HOST", "", r#"server.host = "" is not accepted; it takes a host name or an IP address"#),
     (
+        "OTPD_SERVER__HOST",
+        "user:secret@127.0.0.1",
+        "server.host is not accepted; it takes a host name or an IP address, and no user name and password",
+    ),
+    (
+        "OTPD_SERVER__HOST",
+        "http://127.0.0.1",
+        r#"server.host = "http://127.0.0.1" is not accepted; it takes a host name or an IP address"#,
+    ),
+    (
         "OTPD_SERVER__WORKERS",
         "-1",
         r#"server.workers = "-1" is not accepted; it takes a number of threads from 0 to 1024"#,

@@ -1,6 +1,6 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::gateway::Gateway;
 use crate::helpers::{Server, folder, otpd, succeed};

@@ -7,9 +7,9 @@ mod backup;
 #[path = "../program/bounded.rs"]
 mod bounded;
 mod config;
-mod files;
 mod contradictions;
 mod environment;
+mod files;
 mod first_run;
 mod force;
 #[path = "../gateway/mod.rs"]
@@ -29,8 +29,8 @@ mod restore;
 mod restore_files;
 mod secrets;
 mod sending;
-mod sound_files;
 mod signals;
+mod sound_files;
 mod start;
 mod stop;
 mod tokens;

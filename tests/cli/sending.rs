@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::gateway::{Gateway, Reply};
-use crate::helpers::{Server, complete, fail, folder, otpd, run, succeed, text};
+use crate::helpers::{Server, complete, fail, folder, otpd, run, succeed, text, with_database};
 use crate::program::LIMIT;
 use crate::signals::stopping;
 
@@ -78,7 +78,7 @@ fn the_inbox_is_refused_unless_it_is_allowed() {
 
 #[test]
 fn a_real_message_can_be_sent_for_a_test() {
-    let folder = folder();
+    let folder = with_database();
     let refusing = Gateway::start(vec![Reply::from((403, "{}"))]);
     let taking = Gateway::start(Vec::new());
     let provider = |name: &str, url: &str| {
