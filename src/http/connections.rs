@@ -14,9 +14,9 @@ use actix_web::dev::Extensions;
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::Semaphore;
 
-/// How long a connection that is given up is kept open for the client to read its last answer.
+/// How long a connection is kept open behind its last answer, so that the client can read it.
 const LINGER: Duration = Duration::from_secs(1);
-/// So many are kept open at once.
+/// The most connections that are kept open so at once.
 const MOST_LINGERING: usize = 64;
 
 /// The open connections of one server.
@@ -104,15 +104,15 @@ impl Busy {
         self.linger();
     }
 
-    /// Keeps the connection open for a moment, although actix closes its handle: a socket that is closed before all that
-    /// came in was read takes its last answer away from the client.
+    /// Keeps the connection open for a moment, although actix closes its handle. A socket that is closed with unread input
+    /// resets the connection, and the client may lose the answer.
     pub(super) fn linger(&self) {
         let connection = Arc::clone(&self.0);
         if let Ok(permit) = Arc::clone(&connection.lingering).try_acquire_owned()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.spawn(async move {
-                // By now actix has written what it had to.
+                // actix has written the answer by now.
                 tokio::time::sleep(LINGER / 20).await;
                 let _ = connection.socket.shutdown(Shutdown::Write);
                 tokio::time::sleep(LINGER).await;

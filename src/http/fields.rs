@@ -16,7 +16,7 @@ use crate::error::{FieldErrors, InvalidValue, Result};
 use crate::http::body::Fields;
 use crate::service::{SendRequest, VerifyRequest};
 
-/// The refusals of a value that is no text, as DRF's `CharField` and `EmailField` word them.
+/// The messages of DRF's `CharField` and `EmailField` for a value of another type.
 const NOT_TEXT: &str = "Not a valid string.";
 const NOT_EMAIL: &str = "Enter a valid email address.";
 
@@ -138,7 +138,7 @@ fn code_from_number(number: &Number) -> Result<Code, InvalidValue> {
     }
 }
 
-/// What a body does to a field that may be empty. `wrong_type` refuses what is no text.
+/// What a body does to a field that may be empty. A value of another type than text is refused with `wrong_type`.
 fn change<T>(
     body: &Fields,
     name: &str,

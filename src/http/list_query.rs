@@ -109,7 +109,7 @@ impl Parameters {
         let email = self.text("email").map(EmailAddress::parse).transpose();
         match (mobile_number, email) {
             (Ok(mobile_number), Ok(email)) => OtpFilter { mobile_number, email, ..filter },
-            // No code is for what is no number or no address, and none has the id 0.
+            // An invalid number or address matches nothing: no code has the id 0.
             _ => OtpFilter { id_max: Some(0), ..OtpFilter::default() },
         }
     }

@@ -81,7 +81,7 @@ impl Exchange {
         }
     }
 
-    /// The headers of every answer. Codes and who may use them are nobody else's to keep: `no-store`.
+    /// The headers of every answer. Answers hold codes, so no cache may store them.
     fn set_headers(&self, headers: &mut HeaderMap) {
         headers.insert(REQUEST_ID, self.id.value());
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
@@ -102,8 +102,8 @@ impl Exchange {
 }
 
 impl Drop for Exchange {
-    /// actix takes a malformed chunk for a lost connection, and drops the request with it. Its client is there, and gets an
-    /// answer.
+    /// actix takes a malformed chunk for a lost connection, and drops the request with it. The client is still connected,
+    /// so it is answered here.
     fn drop(&mut self) {
         if !self.is_answered
             && let (Some(busy), Some(payload)) = (&self.busy, &mut self.payload)

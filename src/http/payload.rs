@@ -15,7 +15,7 @@ use futures_util::{FutureExt, Stream, StreamExt};
 
 /// The most that is discarded of one body. A longer one closes its connection.
 const MOST: usize = 1024 * 1024;
-/// How long an answer waits for the rest of a body that nobody needs. After that it closes the connection.
+/// How long an answer waits for the rest of a body. After that it closes the connection.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A payload that the handler reads first, and the middleware after it.
@@ -46,7 +46,7 @@ impl Stream for Shared {
 }
 
 impl Shared {
-    /// The payload of a request, if it has one; what is made of the request reads it too.
+    /// The payload of a request, if it has one. The request keeps a handle of it.
     pub(super) fn of(request: &mut ServiceRequest) -> Option<Self> {
         let payload = request.take_payload();
         if matches!(payload, Payload::None) {
@@ -68,7 +68,7 @@ impl Shared {
                 }
             }
         };
-        // Too slow is no worse than too long.
+        // A body that is too slow is treated like one that is too long.
         let _ = tokio::time::timeout(PATIENCE, rest).await;
     }
 

@@ -126,8 +126,8 @@ impl Service {
         Ok(caller)
     }
 
-    /// Notes when a token was used. Nobody waits for it: a request is not slower, and not refused, because it could not be
-    /// noted. One note at a time, so that notes never fill the queue of changes.
+    /// Notes when a token was used. The request neither waits for the note nor fails with it. One note at a time is under
+    /// way, so that notes never fill the queue of changes.
     fn note_use(&self, token_id: i64, now: Timestamp) {
         if self.noting.swap(true, Ordering::Relaxed) {
             return;

@@ -116,14 +116,13 @@ impl Store {
         Ok(Self { files, readers, writer: Arc::new(writer), metrics })
     }
 
-    /// Runs `work`, which is over in no time, on a reader, off the event loop. It sees everything committed before it began,
-    /// and nothing of what is committed while it runs. Past two seconds of waiting or two of work it is unavailable.
+    /// Runs a short `work` on a reader, off the event loop. It sees everything committed before it began, and nothing of what
+    /// is committed while it runs. Past two seconds of waiting or two of work it is unavailable.
     pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Result<T> + Send + 'static) -> Result<T> {
         self.readers.visit(work).await
     }
 
-    /// The same for `work` that may take its time. It never holds up a [`Store::read`], nor for long the lists of another
-    /// token.
+    /// The same for `work` that may take long. It delays neither a [`Store::read`] nor the lists of other tokens.
     pub async fn read_list<T: Send + 'static>(
         &self,
         token_id: i64,

@@ -25,6 +25,7 @@ use crate::store::error::Failure;
 use crate::store::identity::Files;
 use crate::store::open::BUSY_TIMEOUT;
 use crate::store::writer::job::{Job, Work};
+use crate::store::writer::probe::Probe;
 
 /// Requests that may wait; one more is told to come back. At the rate of a slow disk this is about a second's work.
 const QUEUE: usize = 1024;
@@ -44,8 +45,7 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
     failed: watch::Receiver<bool>,
     last: LastCommit,
-    /// Held by the request that tries whether the writer works; see `writer/probe.rs`.
-    probing: tokio::sync::Mutex<()>,
+    probe: Probe,
     metrics: Metrics,
 }
 
@@ -97,8 +97,8 @@ impl Writer {
             log::error!("nothing can be written any more: {cause}; otpd stops so that a fresh start can recover");
             fail.send_replace(true);
         })?;
-        let (thread, probing) = (Mutex::new(Some(thread)), tokio::sync::Mutex::default());
-        Ok(Self { queue, thread, failed, last, probing, metrics })
+        let (thread, probe) = (Mutex::new(Some(thread)), Probe::default());
+        Ok(Self { queue, thread, failed, last, probe, metrics })
     }
 
     /// Queues `change` and waits until it is on the disk, or refused. Past `WAIT` it is unavailable: it will not be made

@@ -67,7 +67,7 @@ fn accepts_gzip(request: &HttpRequest) -> bool {
     accepted.and_then(|accepted| accepted.negotiate(supported.iter())) == Some(Encoding::gzip())
 }
 
-/// A packed file as it is. Each is unpacked once: there are few, and anyone may ask for them.
+/// A packed file, unpacked. Each is unpacked once: requests for them need no token and must stay cheap.
 fn unpacked(name: &str, packed: &[u8]) -> Result<Bytes> {
     static UNPACKED: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
     let mut files = UNPACKED.lock().unwrap_or_else(PoisonError::into_inner);
