@@ -180,10 +180,17 @@ impl<'a> Table<'a> {
     /// Refuses keys that were not read.
     pub(super) fn finish(&self) -> Result<(), ConfigError> {
         let asked = self.asked.borrow();
-        let Some(name) = self.values.keys().find(|name| !asked.contains(*name)) else { return Ok(()) };
         let known: Vec<&str> = asked.iter().map(String::as_str).collect();
-        let guess = nearest(name, known.iter().copied().filter(|known| !self.values.contains_key(*known)));
-        let guess = guess.map_or_else(String::new, |meant| format!(" did you mean {meant}?"));
+        let mut unknown: Vec<&String> = self.values.keys().filter(|name| !asked.contains(*name)).collect();
+        unknown.sort_unstable();
+        let free = || known.iter().copied().filter(|known| !self.values.contains_key(*known));
+        // A misspelled key explains more than one that only goes with it.
+        let misspelled = unknown.iter().find_map(|name| Some((*name, nearest(name, free())?)));
+        let (name, guess) = match (misspelled, unknown.first()) {
+            (Some((name, meant)), _) => (name, format!(" did you mean {meant}?")),
+            (None, Some(name)) => (*name, String::new()),
+            (None, None) => return Ok(()),
+        };
         let (source, key) = (self.source, &self.key);
         Err(ConfigError(format!("{source}: there is no setting {key}.{name};{guess} there are {}", known.join(", "))))
     }

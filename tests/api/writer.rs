@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use otpd::domain::user::{Permission, Role};
 use reqwest::RequestBuilder;
 
-use crate::helpers::{FORBIDDEN, NO_CREDENTIALS, OTPS, TestApp, answer, path};
+use crate::helpers::{FORBIDDEN, NO_CREDENTIALS, OTPS, TestApp, answer, path, until};
 use crate::outbox::delivering;
 
 const CREATED: &str = r#"{"code":255315,"mobile_number":"09123456789"}"#;
