@@ -33,16 +33,21 @@ CREATE TABLE limit_events_of_v5 (
 INSERT INTO limit_events_of_v5 (kind, subject, nth, at)
 SELECT kind, subject, row_number() OVER (PARTITION BY kind, subject ORDER BY at, id), at
   FROM (SELECT id,
-               -- Messages were counted together; those from before this version count as SMS, which cost money.
-               CASE kind WHEN 'send' THEN 'send_sms' ELSE kind END AS kind,
+               kind,
                CASE WHEN kind IN ('send_to', 'failure_of') THEN lower(canonical_email(subject)) ELSE subject END AS subject,
                at
-          FROM limit_events)
+          FROM limit_events
+         WHERE kind <> 'send'
+         UNION ALL
+        -- Messages were counted together; now SMS and e-mails are counted apart. Each had a recipient.
+        SELECT id,
+               CASE WHEN instr(subject, '@') > 0 THEN 'send_email' ELSE 'send_sms' END,
+               '',
+               at
+          FROM limit_events
+         WHERE kind = 'send_to')
  ORDER BY at, id;
 DROP TABLE limit_events;
 ALTER TABLE limit_events_of_v5 RENAME TO limit_events;
 CREATE UNIQUE INDEX limit_events_by_subject ON limit_events (kind, subject, nth);
 CREATE INDEX limit_events_by_at ON limit_events (at);
-
--- Finds codes that were issued at a moment later than now, which are not trusted.
-CREATE INDEX otp_codes_by_issued_at ON otp_codes (issued_at) WHERE issued_at IS NOT NULL;

@@ -2,27 +2,23 @@
 
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, Result};
+use crate::domain::clock::{STEADY, has_jumped};
+use crate::domain::timestamp::Timestamp;
 use crate::service::Service;
 
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
-/// A log of this size means that somebody reads without end, or that nobody makes checkpoints.
+/// A write-ahead log of this size means that a reader never ends, or that no program makes checkpoints.
 const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
 
 /// Deletes what expired longer than `retention` ago (`None`: nothing), and keeps the database in good order.
 pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
     let mut every = tokio::time::interval(PURGE_EVERY);
+    let mut clock = SteadyClock::new(service.now());
     let mut tidied = Instant::now();
     loop {
         every.tick().await;
-        if let Err(error) = service.purge_traces().await.or_else(not_logged_before) {
-            log::warn!("old counts could not be deleted, the next try is in a minute: {error}");
-        }
-        let purged = match retention {
-            Some(retention) => purge(&service, retention).await,
-            None => 0,
-        };
+        let purged = purge(&service, retention, clock.look(service.now())).await;
         if purged > 0 || tidied.elapsed() >= TIDY_EVERY {
             tidied = Instant::now();
             tidy(&service).await;
@@ -30,8 +26,65 @@ pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
     }
 }
 
-async fn purge(service: &Service, retention: Duration) -> usize {
-    let purged = service.purge_expired(retention).await.or_else(not_logged_before).unwrap_or_else(|error| {
+/// Compares the clock with a monotonic one.
+struct SteadyClock {
+    last: (Timestamp, Instant),
+    steady_since: Instant,
+    has_jumped: bool,
+}
+
+/// How far a purge may trust the clock.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Trust {
+    /// It has just jumped: nothing is deleted.
+    None,
+    /// It has not jumped since the start, which was a short while ago.
+    Past,
+    /// It has been steady for long: what is later than now is deleted too.
+    Future,
+}
+
+impl SteadyClock {
+    fn new(now: Timestamp) -> Self {
+        let instant = Instant::now();
+        Self { last: (now, instant), steady_since: instant, has_jumped: false }
+    }
+
+    fn look(&mut self, now: Timestamp) -> Trust {
+        let (last, instant) = self.last;
+        self.last = (now, Instant::now());
+        if has_jumped(last, now, instant.elapsed()) {
+            log::warn!("the clock jumped from {last} to {now}; nothing is purged for an hour, check NTP");
+            (self.steady_since, self.has_jumped) = (Instant::now(), true);
+        }
+        match (self.steady_since.elapsed() >= STEADY, self.has_jumped) {
+            (true, _) => Trust::Future,
+            (false, true) => Trust::None,
+            (false, false) => Trust::Past,
+        }
+    }
+}
+
+/// How many expired codes were deleted.
+async fn purge(service: &Service, retention: Option<Duration>, trust: Trust) -> usize {
+    if trust == Trust::None {
+        return 0;
+    }
+    let traces = async {
+        service.purge_traces().await?;
+        if trust == Trust::Future { service.purge_untrusted().await } else { Ok(()) }
+    };
+    if let Err(error) = traces.await {
+        log::warn!("old counts could not be deleted, the next try is in a minute: {error}");
+    }
+    match retention {
+        Some(retention) => purge_codes(service, retention).await,
+        None => 0,
+    }
+}
+
+async fn purge_codes(service: &Service, retention: Duration) -> usize {
+    let purged = service.purge_expired(retention).await.unwrap_or_else(|error| {
         log::warn!("expired codes could not be deleted, the next try is in a minute: {error}");
         0
     });
@@ -39,11 +92,6 @@ async fn purge(service: &Service, retention: Duration) -> usize {
         log::info!("deleted {purged} codes that expired more than otp.retention ago");
     }
     purged
-}
-
-/// Passes on an error that has a cause to log; the cause of others was logged when the trouble began.
-fn not_logged_before<T: Default>(error: Error) -> Result<T> {
-    if error.cause().is_some() { Err(error) } else { Ok(T::default()) }
 }
 
 async fn tidy(service: &Service) {

@@ -80,9 +80,8 @@ impl Delivery {
 
     /// What is sent at `now` to the recipient of a code.
     pub fn message(&self, otp: &Otp, language: Language, now: Timestamp) -> Message {
-        // Never more than what is left; a fraction of a second does not cost a minute.
-        let minutes = otp.valid_to.since(now).as_millis().div_ceil(1000) / 60;
-        let minutes = u64::try_from(minutes).unwrap_or(u64::MAX);
+        // Rounded down: a text never says more than is left.
+        let minutes = otp.ttl(now) / 60;
         let text = self.texts.render(Channel::of(&otp.recipient), language, &otp.purpose, otp.code, minutes);
         let (recipient, purpose) = (otp.recipient.clone(), otp.purpose.clone());
         Message { recipient, code: otp.code, purpose, language, minutes, text }

@@ -18,19 +18,16 @@ pub fn time_left(began: Timestamp, length: Duration, now: Timestamp) -> Option<D
     (is_trusted(began, now) && now < end).then(|| end.since(now))
 }
 
-/// The moments whose rows a purge keeps, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kept {
-    pub from: Timestamp,
-    pub to: Timestamp,
-}
+/// How long the clock must have been steady before a purge deletes what is later than now. A clock that is behind at the start
+/// of the machine is usually corrected sooner, and then nothing is lost.
+pub const STEADY: Duration = Duration::from_secs(3600);
+/// Two clocks that differ by more than this after a while have not run alike.
+const JUMP: Duration = Duration::from_secs(60);
 
-impl Kept {
-    /// Rows are kept for `retention`. A row that lies further than that in the future is deleted too: it was stored while
-    /// the clock was wrong, and would otherwise stay until that moment has come.
-    pub fn at(now: Timestamp, retention: Duration) -> Self {
-        Self { from: now.minus(retention), to: now.plus(retention) }
-    }
+/// Whether the clock has jumped: it went on from one moment to another while a monotonic clock measured `elapsed`.
+pub fn has_jumped(from: Timestamp, to: Timestamp, elapsed: Duration) -> bool {
+    let expected = from.plus(elapsed);
+    to.since(expected).max(expected.since(to)) > JUMP
 }
 
 #[cfg(test)]
@@ -61,7 +58,11 @@ mod tests {
     }
 
     #[test]
-    fn a_purge_keeps_as_much_of_the_future_as_of_the_past() {
-        assert_eq!(Kept::at(at(10_000), HOUR), Kept { from: at(6400), to: at(13_600) });
+    fn a_jump_is_a_difference_of_more_than_a_minute_in_either_direction() {
+        assert!(!has_jumped(at(1000), at(1060), HOUR / 60));
+        assert!(!has_jumped(at(1000), at(1120), HOUR / 60));
+        assert!(!has_jumped(at(1000), at(1000), HOUR / 60));
+        assert!(has_jumped(at(1000), at(1121), HOUR / 60));
+        assert!(has_jumped(at(1000), at(999), HOUR / 60));
     }
 }

@@ -103,10 +103,11 @@ impl Otp {
         left >= LAST_MINUTE || left * 2 >= lifetime
     }
 
-    /// Whether the code has not expired. A code that was issued later than now was issued while the clock was wrong, and
-    /// counts as expired.
+    /// Whether the code has not expired. Its validity is set when it is issued, created or updated. If that moment is later
+    /// than now, the clock was wrong then, and the code counts as expired. An update after the clock was corrected sets a
+    /// validity that ends before `updated_at`, which never lies before `created_at`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
-        now < self.valid_to && self.issued_at.is_none_or(|issued_at| is_trusted(issued_at, now))
+        now < self.valid_to && (is_trusted(self.updated_at, now) || self.valid_to <= self.updated_at)
     }
 
     /// Whole seconds for which the code is still valid.

@@ -13,24 +13,35 @@ use crate::store::{Db, idempotency_keys, inbox, limit_events, otps, recipients};
 /// Rows of one transaction: so few that a request behind it hardly waits.
 const BATCH: i64 = 500;
 const DAY: Duration = Duration::from_secs(24 * 3600);
-const INBOX_KEEPS: Duration = DAY;
+const INBOX_KEPT: Duration = DAY;
 /// How long a recipient's failures are kept after the last one.
 const FAILURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The same for a recipient that is locked out (`otp.max_consecutive_failures`).
 const LOCKS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Service {
-    /// Deletes rows that limits, lock-outs, repeated requests and the development inbox no longer need, and whatever was
-    /// stored for a moment later than now. Codes that were issued later than now expire.
+    /// Deletes rows that limits, lock-outs, repeated requests and the development inbox no longer need.
     pub async fn purge_traces(&self) -> Result<()> {
         let locked = self.policy.max_consecutive_failures.unwrap_or(u32::MAX);
         let delete = move |db: &Db, now: Timestamp| {
-            recipients::correct_last_failed(db, now)?;
-            Ok(limit_events::delete_outside(db, now.minus(Event::KEPT), now, BATCH)?
-                + idempotency_keys::delete_outside(db, now.minus(IdempotencyKey::KEPT), now, BATCH)?
-                + inbox::delete_outside(db, now.minus(INBOX_KEEPS), now, BATCH)?
+            Ok(limit_events::delete_before(db, now.minus(Event::KEPT), BATCH)?
+                + idempotency_keys::delete_before(db, now.minus(IdempotencyKey::KEPT), BATCH)?
+                + inbox::delete_before(db, now.minus(INBOX_KEPT), BATCH)?
                 + recipients::delete_before(db, now.minus(FAILURES_KEPT), locked, BATCH)?
-                + recipients::delete_before(db, now.minus(LOCKS_KEPT), u32::MAX, BATCH)?
+                + recipients::delete_before(db, now.minus(LOCKS_KEPT), u32::MAX, BATCH)?)
+        };
+        while self.purge(delete).await? > 0 {}
+        Ok(())
+    }
+
+    /// Deletes what was stored for a moment later than now, and expires codes that were issued then. None of it is trusted
+    /// anyway (`domain/clock.rs`), but it would count once that moment has come. Failures of recipients stay: they count
+    /// whatever their time.
+    pub async fn purge_untrusted(&self) -> Result<()> {
+        let delete = |db: &Db, now: Timestamp| {
+            Ok(limit_events::delete_after(db, now, BATCH)?
+                + idempotency_keys::delete_after(db, now, BATCH)?
+                + inbox::delete_after(db, now, BATCH)?
                 + otps::expire_untrusted(db, now, BATCH)?)
         };
         while self.purge(delete).await? > 0 {}

@@ -41,7 +41,8 @@ impl SendRequest {
     /// caller repeats a request.
     fn hash(&self) -> [u8; 32] {
         let language = self.language.map_or("", Language::as_str);
-        let parts = [self.recipient.as_str(), self.purpose.as_str(), language];
+        let recipient = self.recipient.key();
+        let parts = [recipient.as_str(), self.purpose.as_str(), language];
         Sha256::digest(parts.join("\0")).into()
     }
 }

@@ -66,13 +66,20 @@ pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], 
     Ok(())
 }
 
-pub(super) const DELETE_OUTSIDE: &str = "
+pub(super) const DELETE_BEFORE: &str = "
     DELETE FROM idempotency_keys
-     WHERE (user_id, key_hash) IN (
-               SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 OR sent_at > $2 LIMIT $3
-           )";
+     WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 LIMIT $2)";
 
-/// Deletes at most `limit` of the answers before `from` or after `now`; how many.
-pub fn delete_outside(db: &Db, from: Timestamp, now: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_OUTSIDE)?.execute(params![from.as_micros(), now.as_micros(), limit])?)
+/// Deletes at most `limit` of the answers before a moment; how many.
+pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
+}
+
+pub(super) const DELETE_AFTER: &str = "
+    DELETE FROM idempotency_keys
+     WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at > $1 LIMIT $2)";
+
+/// Deletes at most `limit` of the answers after a moment; how many.
+pub fn delete_after(db: &Db, after: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![after.as_micros(), limit])?)
 }

@@ -57,10 +57,17 @@ fn from_row(row: &Row<'_>) -> Result<InboxMessage> {
     })
 }
 
-const DELETE_OUTSIDE: &str = "
-    DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at < $1 OR created_at > $2 LIMIT $3)";
+const DELETE_BEFORE: &str =
+    "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at < $1 ORDER BY id LIMIT $2)";
 
-/// Deletes at most `limit` of the messages before `from` or after `now`; how many.
-pub fn delete_outside(db: &Db, from: Timestamp, now: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_OUTSIDE)?.execute(params![from.as_micros(), now.as_micros(), limit])?)
+/// Deletes at most `limit` of the messages before a moment; how many.
+pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
+}
+
+const DELETE_AFTER: &str = "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at > $1 LIMIT $2)";
+
+/// Deletes at most `limit` of the messages after a moment; how many.
+pub fn delete_after(db: &Db, after: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![after.as_micros(), limit])?)
 }

@@ -66,11 +66,18 @@ pub fn delete_of(db: &Db, event: Event, subject: &str) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_OF)?.execute(params![event.as_str(), subject])?)
 }
 
-pub(super) const DELETE_OUTSIDE: &str = "
-    DELETE FROM limit_events
-     WHERE id IN (SELECT id FROM limit_events WHERE at < $1 OR at > $2 LIMIT $3)";
+pub(super) const DELETE_BEFORE: &str =
+    "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at < $1 LIMIT $2)";
 
-/// Deletes at most `limit` of the events before `from` or after `now`; how many.
-pub fn delete_outside(db: &Db, from: Timestamp, now: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_OUTSIDE)?.execute(params![from.as_micros(), now.as_micros(), limit])?)
+/// Deletes at most `limit` of the events before a moment; how many.
+pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
+}
+
+pub(super) const DELETE_AFTER: &str =
+    "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at > $1 LIMIT $2)";
+
+/// Deletes at most `limit` of the events after a moment; how many.
+pub fn delete_after(db: &Db, after: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![after.as_micros(), limit])?)
 }

@@ -62,7 +62,7 @@ fn of(recipient: &Recipient, [of_number, of_address]: ByRecipient) -> &'static s
 
 pub(super) const LIST_OF_RECIPIENT: ByRecipient = of_recipient!(
     columns!(),
-    "ORDER BY (o.valid_to > $3 AND o.attempts_left > 0 AND (o.issued_at IS NULL OR o.issued_at <= $3)) DESC, o.id DESC
+    "ORDER BY (o.valid_to > $3 AND o.attempts_left > 0 AND (o.updated_at <= $3 OR o.valid_to <= o.updated_at)) DESC, o.id DESC
      LIMIT $4"
 );
 
@@ -210,7 +210,9 @@ pub(super) const EXPIRE_UNTRUSTED: &str = "
            attempts_left = 0,
            sent_at = CASE WHEN sent_at > $1 THEN NULL ELSE sent_at END,
            checksum = NULL
-     WHERE id IN (SELECT id FROM otp_codes WHERE issued_at > $1 AND valid_to > $1 LIMIT $2)";
+     WHERE id IN (
+               SELECT id FROM otp_codes WHERE updated_at > $1 AND issued_at > $1 AND valid_to > $1 LIMIT $2
+           )";
 
 /// Expires at most `limit` of the codes that were issued later than `now`; how many. They could not be used, and would become
 /// valid again when that moment comes.

@@ -40,14 +40,6 @@ pub fn forget_failures(db: &Db, recipient: &Recipient) -> Result<bool> {
     Ok(db.prepare_cached(sql)?.execute([recipient.key()])? > 0)
 }
 
-pub(super) const CORRECT: &str = "UPDATE recipients SET last_failed_at = $1 WHERE last_failed_at > $1";
-
-/// Moves moments that are later than now to now. The failures still count, and the rows are deleted in time.
-pub fn correct_last_failed(db: &Db, now: Timestamp) -> Result<()> {
-    db.prepare_cached(CORRECT)?.execute([now.as_micros()])?;
-    Ok(())
-}
-
 pub(super) const DELETE_BEFORE: &str = "
     DELETE FROM recipients
      WHERE recipient IN (

@@ -210,12 +210,38 @@ async fn a_recipient_is_forgotten_thirty_days_after_its_last_failure_and_a_locke
 }
 
 #[tokio::test]
-async fn a_failure_of_a_wrong_clock_is_forgotten_in_time_and_still_counts() {
-    let app = TestApp::start_serving(delivering()).await;
+async fn a_lock_out_outlasts_a_purge_while_the_clock_is_behind() {
+    let policy = otpd::domain::policy::Policy { max_consecutive_failures: Some(2), ..Default::default() };
+    let app = TestApp::start_serving(Settings { policy, ..delivering() }).await;
+    for _ in 0..2 {
+        app.send_json("POST", VERIFY, WRONG).await;
+    }
+    app.set_clock("1970-01-01T00:00:10Z");
+    app.purge().await;
+    assert_eq!(recipients_after(&app, Duration::from_secs(60)).await, 1);
+    assert_eq!(app.send_json("POST", VERIFY, WRONG).await.json()["reason"], "too_many_attempts");
+}
+
+#[tokio::test]
+async fn a_code_that_staff_created_or_updated_later_than_now_is_expired_until_it_is_updated() {
+    let app = TestApp::start().await;
+    let old = app.create().await;
     app.set_clock(AHEAD);
-    app.send_json("POST", VERIFY, WRONG).await;
-    assert_eq!(recipients_after(&app, Duration::ZERO).await, 1);
-    assert_eq!(recipients_after(&app, Duration::from_secs(31 * 24 * 3600)).await, 0);
+    let new = app.create().await;
+    app.send_json("PATCH", &path(old), r#"{"code":5}"#).await;
+    app.set_clock(START);
+    for id in [old, new] {
+        let otp = app.send("GET", &path(id)).await.json();
+        assert_eq!((&otp["ttl"], &otp["is_allow"]), (&0.into(), &false.into()), "{otp}");
+        let guess = format!(r#"{{"mobile_number":"09123456789","code":{}}}"#, otp["code"]);
+        assert_eq!(app.send_json("POST", VERIFY, guess).await.status, 400);
+        assert_eq!(app.send("GET", &format!("{OTPS}?is_allow=true")).await.json()["count"], 0);
+    }
+    for id in [old, new] {
+        let otp = app.send_json("PATCH", &path(id), "{}").await.json();
+        assert_eq!((&otp["ttl"], &otp["is_allow"]), (&300.into(), &true.into()), "{otp}");
+    }
+    assert_eq!(app.send("GET", &format!("{OTPS}?is_allow=true")).await.json()["count"], 2);
 }
 
 #[tokio::test]

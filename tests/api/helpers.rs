@@ -118,9 +118,10 @@ impl TestApp {
         self.clock.store(Timestamp::parse(moment).unwrap().as_micros(), Ordering::SeqCst);
     }
 
-    /// Deletes what the housekeeping of the server deletes every minute.
+    /// Deletes what the housekeeping of the server deletes while the clock is steady.
     pub async fn purge(&self) {
         self.service.purge_traces().await.unwrap();
+        self.service.purge_untrusted().await.unwrap();
     }
 
     /// Deletes the codes that expired longer ago than `retention`; how many.

@@ -61,6 +61,7 @@ async fn a_short_code_is_repeated_until_half_of_its_life_is_over() {
 async fn a_text_never_says_more_than_is_left() {
     for (at, text) in [
         ("2025-12-29T14:38:32.273219Z", "5"),
+        ("2025-12-29T14:38:32.273220Z", "4"),
         ("2025-12-29T14:38:33.273219Z", "4"),
         ("2025-12-29T14:42:32.273219Z", "1"),
         ("2025-12-29T14:42:33.273219Z", "کمتر از 1"),

@@ -54,6 +54,7 @@ fn the_events_of_all_spellings_of_a_mailbox_are_numbered_together() {
         ("send_to", "victim@ｇmail.com", 1, 20),
         ("send_to", "victim@gmail.com", 2, 30),
         ("failure_of", "victim@ｇmail.com", 5, 40),
+        ("send_to", "09123456789", 1, 50),
         ("send", "", 1, 50),
         ("send_by", "1", 9, 60),
     ] {
@@ -61,16 +62,20 @@ fn the_events_of_all_spellings_of_a_mailbox_are_numbered_together() {
         db.execute(sql, rusqlite::params![kind, subject, nth, at]).unwrap();
     }
     apply(&mut db).unwrap();
-    let sql = "SELECT kind || ' ' || subject || ' ' || nth || ' ' || at FROM limit_events ORDER BY at";
+    let sql = "SELECT kind || ' ' || subject || ' ' || nth || ' ' || at FROM limit_events ORDER BY at, kind";
     let rows: Vec<String> = column(&db, sql);
     assert_eq!(
         rows,
         [
+            "send_email  1 10",
             "send_to victim@gmail.com 1 10",
+            "send_email  2 20",
             "send_to victim@gmail.com 2 20",
+            "send_email  3 30",
             "send_to victim@gmail.com 3 30",
             "failure_of victim@gmail.com 1 40",
             "send_sms  1 50",
+            "send_to 09123456789 1 50",
             "send_by 1 1 60",
         ]
     );

@@ -37,17 +37,19 @@ impl Clauses {
         clauses.add_presence(&format!("{o}email"), filter.has_email);
         match (filter.is_allow, plan) {
             (Some(true), _) => {
-                let allowed = "valid_to > $ AND o.attempts_left > 0 AND (o.issued_at IS NULL OR +o.issued_at <= $)";
+                let allowed =
+                    "valid_to > $ AND o.attempts_left > 0 AND (+o.updated_at <= $ OR o.valid_to <= o.updated_at)";
                 clauses.add(&format!("{o}{allowed}"), micros(now));
             }
             // Three indexes, one for each reason.
             (Some(false), Plan::Find) => {
                 let spent = "(o.attempts_left = 0 AND o.valid_to > $)";
-                let untrusted = "(o.issued_at > $ AND o.valid_to > $ AND o.attempts_left > 0)";
+                let untrusted = "(o.updated_at > $ AND o.valid_to > o.updated_at AND o.attempts_left > 0)";
                 clauses.add(&format!("(o.valid_to <= $ OR {spent} OR {untrusted})"), micros(now));
             }
             (Some(false), _) => {
-                clauses.add("(+o.valid_to <= $ OR o.attempts_left = 0 OR +o.issued_at > $)", micros(now));
+                let untrusted = "(+o.updated_at > $ AND o.valid_to > o.updated_at)";
+                clauses.add(&format!("(+o.valid_to <= $ OR o.attempts_left = 0 OR {untrusted})"), micros(now));
             }
             (None, _) => {}
         }

@@ -53,8 +53,8 @@ fn database() -> (tempfile::TempDir, Db) {
         };
         let new = NewOtp { code: Code::new(n * 7 % 100).unwrap(), recipient, valid_to: Some(at(n * 3)) };
         let otp = Otp::made(&new, at(n), &Policy::default());
-        // Some were issued while the clock was ahead.
-        let otp = Otp { issued_at: (n % 7 == 0).then(|| at(n * 2)), ..otp };
+        // Some were updated while the clock was ahead.
+        let otp = if n % 7 == 0 { Otp { updated_at: at(n * 2), ..otp } } else { otp };
         let otp = if n % 5 == 0 { otp.consumed(at(n)) } else { otp };
         otps::insert(&db, otp).unwrap();
     }
