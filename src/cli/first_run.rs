@@ -97,6 +97,10 @@ async fn add_admin(
     place: Option<&Path>,
 ) -> Result<Option<Handover>, Box<dyn std::error::Error>> {
     let token = config.bootstrap_token.clone().unwrap_or_else(new_token);
+    if let Some(refused) = place.and_then(|place| require_free(place).err()) {
+        // The process that was faster has written its token there after it had added the user.
+        return if accounts::any_user(store).await? { Ok(None) } else { Err(refused.into()) };
+    }
     // The token is safe before the user is: an admin whose token is lost would lock everyone out.
     let file = match place.map(|place| TokenFile::write(place, store.database(), &token)).transpose() {
         Ok(file) => file,
@@ -151,7 +155,6 @@ fn require_free(path: &Path) -> Result<(), String> {
 
 impl TokenFile {
     fn write(path: &Path, database: &Path, token: &ApiToken) -> Result<Self, String> {
-        require_free(path)?;
         let unwritable =
             |cause: &dyn std::fmt::Display| format!("{}: the admin's token can't be written: {cause}", path.display());
         let name = path.file_name().ok_or_else(|| unwritable(&"it names no file"))?.display();

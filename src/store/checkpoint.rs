@@ -109,12 +109,13 @@ impl Checkpoints {
         self.ours
     }
 
-    /// Moves into the database what it can of a WAL that no other process can open any more, whoever makes the checkpoints.
+    /// Moves into the database what a WAL holds that no other process can open any more, whoever makes the checkpoints;
+    /// whether all of it is there now.
     ///
     /// # Errors
     /// The disk failed.
-    pub(super) fn rescue(&self, db: &Db) -> Result<(), Failure> {
-        self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop)
+    pub(super) fn rescue(&self, db: &Db) -> Result<bool, Failure> {
+        self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")
     }
 
     /// Whether all of the WAL is in the database now.

@@ -6,10 +6,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
-
 use crate::domain::timestamp::Timestamp;
-use crate::store::files::{other_kind, other_names, traces};
+use crate::store::files::{open_own, other_kind, other_names, traces};
 use crate::store::open::OpenError;
 use crate::store::path::Location;
 use crate::store::restore::{hold, put_aside};
@@ -79,11 +77,23 @@ fn make(location: &Location) -> Result<(), OpenError> {
     }
 }
 
-/// Refuses a file without tables, unless it may become a new database.
-pub(super) fn require_may_fill(location: &Location, create: Create) -> Result<(), OpenError> {
+/// Refuses a file without tables, unless it may become a new database. `has_tables` looks into it.
+///
+/// # Errors
+/// It has none and may get none, or it can't be read.
+pub(super) fn require_may_fill(
+    location: &Location,
+    create: Create,
+    has_tables: impl FnOnce() -> Result<bool, OpenError>,
+) -> Result<(), OpenError> {
+    // Another process may be filling it: what is seen beside it then is seen before the tables are.
+    let traces = traces(location);
+    if has_tables()? {
+        return Ok(());
+    }
     // A start that was killed leaves a log, and a database that is not filled yet.
     let is_of_sqlite = |name: &String| name.ends_with("-wal") || name.ends_with("-shm");
-    let traces: Vec<String> = traces(location).into_iter().filter(|name| !is_of_sqlite(name)).collect();
+    let traces: Vec<String> = traces.into_iter().filter(|name| !is_of_sqlite(name)).collect();
     match create {
         Create::Never => Err(missing(location)),
         Create::IfNew if !traces.is_empty() => Err(missing_beside(location, &traces)),
@@ -136,8 +146,7 @@ fn require_usable(location: &Location, file: &Metadata) -> Result<(), OpenError>
     if file.permissions().readonly() {
         return refused("is read-only; `chmod u+w` it".to_owned());
     }
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    match OpenOptions::new().append(true).custom_flags(flags).open(location.file()) {
+    match open_own(location.file(), OpenOptions::new().append(true)) {
         Ok(_) => Ok(()),
         Err(cause) => refused(format!("can't be written: {cause}")),
     }

@@ -7,10 +7,9 @@ use std::path::{Path, PathBuf};
 
 use rand::TryRng;
 use rand::rngs::SysRng;
-use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
-use crate::store::files::id;
+use crate::store::files::{id, open_own};
 use crate::store::open::OpenError;
 use crate::store::path::{Location, folder_of, rename_new};
 
@@ -140,8 +139,7 @@ fn is_draft(name: &str, target: &str) -> bool {
 /// # Errors
 /// `WouldBlock` if a process is writing it. Others mean that it stays.
 fn remove_leftover(path: &Path) -> io::Result<()> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = File::options().read(true).custom_flags(flags).open(path)?;
+    let file = open_own(path, File::options().read(true))?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.uid() != geteuid().as_raw() {
         return Ok(());

@@ -2,11 +2,12 @@
 //! file of the user that otpd runs as, or of the user that owns the database. Permission bits do not stop root, so
 //! this is checked for root too.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, fchown};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
 use crate::store::open::OpenError;
@@ -26,6 +27,14 @@ pub(super) type FileId = (u64, u64);
 
 pub(super) fn id(file: &Metadata) -> FileId {
     (file.dev(), file.ino())
+}
+
+/// Opens a file without following a link, and without waiting for the other end of a FIFO.
+///
+/// # Errors
+/// Those of opening a file.
+pub(super) fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()).open(path)
 }
 
 /// What a file is if it is no ordinary one.

@@ -1,8 +1,10 @@
 //! Whether the files that this process has open are still the ones at their paths. A file that was removed, replaced or
 //! unmounted can be written as before, and all of it is lost when the process ends: nothing may be acknowledged then.
 
-use std::fs::{self, Metadata};
+use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
+use std::mem::ManuallyDrop;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -10,11 +12,18 @@ use crate::error::{self, Error};
 use crate::store::files::{FileId, OUTBOX, Owners, fault_of_lock, id};
 use crate::store::path::Location;
 
+/// The first bytes of a database do not change while it has a WAL. A copy that otpd made has others, for it has none
+/// (<https://sqlite.org/fileformat.html#the_database_header>).
+const HEADER: usize = 20;
+
 /// The files of an open database, and the lock of its outbox.
 pub(super) struct Files {
     location: Location,
     /// The given path, if a link in it may come to lead elsewhere.
     other_way: Option<PathBuf>,
+    /// Never closed: that would give up the locks of SQLite, which belong to the process and not to a descriptor.
+    file: ManuallyDrop<File>,
+    header: [u8; HEADER],
     database: FileId,
     wal: (PathBuf, FileId),
     shm: (PathBuf, FileId),
@@ -51,22 +60,28 @@ impl Alarm {
 }
 
 impl Files {
-    /// The files that a connection to `database` has open now. It has read the database, so that SQLite has opened the log
-    /// too.
+    /// The files that a connection has open now; `file` was opened at its path before. The connection has read the database,
+    /// so that SQLite has opened the log too.
     ///
     /// # Errors
     /// A file is not in place.
-    pub(super) fn of(location: Location, database: FileId) -> Result<Self, String> {
-        let file = |suffix: &str| {
+    pub(super) fn of(location: Location, file: File) -> Result<Self, String> {
+        let file = ManuallyDrop::new(file);
+        let unreadable = |cause: io::Error| format!("{} can't be read: {cause}", location.file().display());
+        let database = id(&file.metadata().map_err(unreadable)?);
+        let header = header(&file).map_err(unreadable)?;
+        let beside = |suffix: &str| {
             let path = location.beside(suffix);
             match fs::symlink_metadata(&path) {
                 Ok(file) => Ok((path, id(&file))),
                 Err(cause) => Err(format!("{} can't be examined: {cause}", path.display())),
             }
         };
-        let (wal, shm) = (file("-wal")?, file("-shm")?);
+        let (wal, shm) = (beside("-wal")?, beside("-shm")?);
         let files = Self {
             other_way: location.other_way(),
+            file,
+            header,
             database,
             wal,
             shm,
@@ -134,10 +149,19 @@ impl Files {
         self.path_trouble().or_else(|| of(&self.wal)).or_else(|| of(&self.shm))
     }
 
+    /// Whether another file was copied over the database: its name and number stay then.
+    fn content_trouble(&self) -> Option<String> {
+        match header(&self.file) {
+            Ok(header) if header == self.header => None,
+            _ => Some(format!("{} was overwritten while otpd has it open", self.location.file().display())),
+        }
+    }
+
     fn path_trouble(&self) -> Option<String> {
         let file = self.location.file();
         trouble(file, self.database, fs::symlink_metadata(file))
             .or_else(|| self.other_way.as_ref().and_then(|path| trouble(path, self.database, fs::metadata(path))))
+            .or_else(|| self.content_trouble())
     }
 
     fn outbox_trouble(&self) -> Option<String> {
@@ -160,6 +184,11 @@ impl Files {
     pub(super) fn hold(&self, lock: Option<FileId>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = lock;
     }
+}
+
+fn header(file: &File) -> io::Result<[u8; HEADER]> {
+    let mut header = [0; HEADER];
+    file.read_exact_at(&mut header, 0).map(|()| header)
 }
 
 /// What happened to a file that is open, as a sentence; nothing if it is at its path.

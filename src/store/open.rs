@@ -1,6 +1,6 @@
 //! How a database file becomes connections: created private, recognised as ours, migrated, and set up alike everywhere.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::thread;
@@ -11,7 +11,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::store::create::{self, Create};
-use crate::store::files::{self, id};
+use crate::store::files::{self, open_own};
 use crate::store::identity::Files;
 use crate::store::migrations;
 use crate::store::path::Location;
@@ -105,20 +105,19 @@ pub(super) fn writer(location: Location, create: Create) -> Result<(Connection, 
     let path = &location.given().to_owned();
     create::ensure_file(&location, create)?;
     files::require_sound(&location)?;
-    let file = fs::symlink_metadata(location.file()).map_err(|cause| OpenError::new(path, cause.to_string()))?;
+    let file = open_own(location.file(), File::options().read(true));
+    let file = file.map_err(|cause| OpenError::new(path, format!("can't be read: {cause}")))?;
     let sqlite = |cause| OpenError::sqlite(path, &cause);
     let mut connection = connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
     require_ours(&connection, &location)?;
-    if migrations::current(&connection).map_err(sqlite)? == 0 {
-        create::require_may_fill(&location, create)?;
-    }
+    create::require_may_fill(&location, create, || Ok(migrations::current(&connection).map_err(sqlite)? > 0))?;
     patiently(|| set_up(&mut connection)).map_err(sqlite)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(sqlite)?;
     // A process that holds the write lock for good would make every write fail; the start is the time to report it.
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(sqlite)?;
     let replaced =
         |cause: String| OpenError::new(path, format!("changed while it was being opened: {cause}; start again"));
-    let files = Files::of(location, id(&file)).map_err(replaced)?;
+    let files = Files::of(location, file).map_err(replaced)?;
     migrations::apply(&mut connection)
         .map_err(|cause| OpenError::new(path, format!("the schema can't be brought up to date: {cause}")))?;
     Ok((connection, files))

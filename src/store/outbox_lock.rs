@@ -6,11 +6,9 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
 
-use rustix::fs::OFlags;
-
 use crate::error::Result;
 use crate::store::Store;
-use crate::store::files::{OUTBOX, Owners, fault_of_lock, give_to_owner_of, id};
+use crate::store::files::{OUTBOX, Owners, fault_of_lock, give_to_owner_of, id, open_own};
 use crate::store::identity::Files;
 
 /// The right to deliver, for as long as it is held.
@@ -46,10 +44,7 @@ impl Store {
         }
         let database = self.files.location().file();
         let path = self.files.location().beside(OUTBOX);
-        // A FIFO or a device that took the place meanwhile must not hold up this process.
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        let mut options = File::options();
-        let file = options.write(true).create(true).truncate(false).mode(0o600).custom_flags(flags).open(&path)?;
+        let file = open_own(&path, File::options().write(true).create(true).truncate(false).mode(0o600))?;
         let metadata = file.metadata()?;
         if fault_of_lock(&metadata, Owners::of(database)).is_some() {
             return Ok(None);

@@ -2,16 +2,16 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, fchown};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, OFlags, fcntl_lock};
+use rustix::fs::{FlockOperation, fcntl_lock};
 
 use crate::domain::timestamp::Timestamp;
 use crate::store::backup::{Contents, Progress, copy, refuse_same};
 use crate::store::create::Create;
 use crate::store::draft::Draft;
-use crate::store::files::{KEPT, other_kind};
+use crate::store::files::{KEPT, open_own, other_kind};
 use crate::store::open::{self, OpenError};
 use crate::store::path::{Location, beside, rename_new};
 use crate::store::returning::{Present, Returning};
@@ -138,8 +138,7 @@ pub(super) fn put_aside(target: &Location, now: Timestamp) -> io::Result<()> {
 /// # Errors
 /// Another process has it open.
 pub(super) fn hold(target: &Location) -> Result<Option<File>, OpenError> {
-    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-    let file = match File::options().read(true).write(true).custom_flags(flags).open(target.file()) {
+    let file = match open_own(target.file(), File::options().read(true).write(true)) {
         Ok(file) => file,
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
         Err(cause) => return Err(OpenError::new(target.given(), format!("can't be replaced: {cause}"))),

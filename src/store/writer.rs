@@ -85,7 +85,15 @@ impl Writer {
         let (queue, messages) = sync_channel(QUEUE);
         let (fail, failed) = watch::channel(false);
         let last = LastCommit::default();
-        let mut serving = Serving { db, messages, checkpoints, files, last: last.clone(), metrics: metrics.clone() };
+        let mut serving = Serving {
+            db,
+            messages,
+            checkpoints,
+            files,
+            is_rescued: false,
+            last: last.clone(),
+            metrics: metrics.clone(),
+        };
         let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || {
             let outcome = catch_unwind(AssertUnwindSafe(|| serving.run()));
             serving.last.set(None);
@@ -156,6 +164,8 @@ struct Serving {
     messages: Receiver<Message>,
     checkpoints: Checkpoints,
     files: Arc<Files>,
+    /// Whether the log is gone, and all that it held is in the database.
+    is_rescued: bool,
     last: LastCommit,
     metrics: Metrics,
 }
@@ -214,20 +224,21 @@ impl Serving {
         if self.look_after_files()? { self.checkpoints.keep_small(&self.db) } else { Ok(()) }
     }
 
-    /// Whether the files are in place. Where only the log is gone, the changes in it are moved into the database: it is
-    /// still open here, and it would be gone for good with this process.
+    /// Whether the files are in place. If only the log is gone, the changes in it are moved into the database: the log is
+    /// still open here, and lost with this process.
     ///
     /// # Errors
     /// The disk failed.
     fn look_after_files(&mut self) -> Result<bool, Failure> {
         let are_in_place = self.files.is_database_in_place();
         // SQLite removes the log by its name when it closes a database; another file may have that name by then.
-        self.db.set_db_config(
-            DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE,
-            !(are_in_place && self.checkpoints.are_ours()),
-        )?;
-        if !are_in_place && self.files.is_log_alone_gone() {
-            self.checkpoints.rescue(&self.db)?;
+        let keeps_log = !are_in_place || !self.checkpoints.are_ours();
+        self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps_log)?;
+        if are_in_place {
+            self.is_rescued = false;
+        } else if !self.is_rescued && self.files.is_log_alone_gone() && self.checkpoints.rescue(&self.db)? {
+            self.is_rescued = true;
+            log::info!("all changes that were acknowledged are in the database: otpd can be started again");
         }
         Ok(are_in_place)
     }

@@ -114,7 +114,8 @@ fn a_link_is_followed_unless_another_user_made_it() {
 
 /// Codes with these expirations in a new database with so many users besides the admin.
 fn fill(folder: &Path, codes: &[&str], users: usize) {
-    let server = Server::spawn(otpd(folder).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    let mut command = otpd(folder);
+    let server = Server::spawn(command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_OTP__RETENTION", "0s"));
     for valid_to in codes {
         let body = format!(r#"{{"code":1,"email":"a@b.com","valid_to":"{valid_to}"}}"#);
         assert_eq!(server.send("POST", OTPS, TOKEN, &body).0, 201);

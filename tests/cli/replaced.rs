@@ -35,11 +35,13 @@ struct Case {
 const REMOVED: &str = "was removed, renamed or unmounted while otpd has it open";
 const REPLACED: &str = "was replaced by another file while otpd has it open";
 
+const OVERWRITTEN: &str = "was overwritten while otpd has it open";
+
 fn take(from: PathBuf, to: PathBuf) {
     fs::rename(from, to).unwrap();
 }
 
-const CASES: [Case; 10] = [
+const CASES: [Case; 12] = [
     Case { path: "data/otp.db", take: |f| remove(&f.join("data/otp.db")), undo: None, said: ("otp.db", REMOVED) },
     Case {
         path: "data/otp.db",
@@ -100,6 +102,22 @@ const CASES: [Case; 10] = [
         take: |f| take(f.join("data"), f.join("elsewhere")),
         undo: Some(|f| take(f.join("elsewhere"), f.join("data"))),
         said: ("otp.db", REMOVED),
+    },
+    // `cp` writes into the file that is there.
+    Case {
+        path: "data/otp.db",
+        take: |f| {
+            assert!(otpd(&f.join("data")).args(["backup", "copy.db"]).status().unwrap().success());
+            fs::write(f.join("data/otp.db"), fs::read(f.join("data/copy.db")).unwrap()).unwrap();
+        },
+        undo: None,
+        said: ("otp.db", OVERWRITTEN),
+    },
+    Case {
+        path: "data/otp.db",
+        take: |f| fs::write(f.join("data/otp.db"), "").unwrap(),
+        undo: None,
+        said: ("otp.db", OVERWRITTEN),
     },
     Case {
         path: "current/otp.db",
@@ -171,9 +189,9 @@ fn a_log_that_is_removed_takes_nothing_with_it_that_was_acknowledged() {
     remove(&folder.path().join("data/otp.db-wal"));
     until("the loss is logged", || !errors(&server).is_empty());
     assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 503);
+    until("they are rescued", || server.stderr().contains(": all changes that were acknowledged are in the database"));
     server.signal("KILL");
     server.wait();
-    remove(&folder.path().join("data/otp.db-shm"));
     let server = serve(folder.path(), "data/otp.db");
     assert_eq!(server.send("GET", &format!("{OTPS}20"), TOKEN, "").0, 200);
     assert_eq!(server.send("GET", &format!("{OTPS}21"), TOKEN, "").0, 404);
