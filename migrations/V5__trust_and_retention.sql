@@ -51,3 +51,9 @@ DROP TABLE limit_events;
 ALTER TABLE limit_events_of_v5 RENAME TO limit_events;
 CREATE UNIQUE INDEX limit_events_by_subject ON limit_events (kind, subject, nth);
 CREATE INDEX limit_events_by_at ON limit_events (at);
+
+-- Finds the usable codes of a recipient, however many others it has.
+CREATE INDEX otp_codes_usable_by_mobile_number ON otp_codes (mobile_number, purpose, valid_to)
+ WHERE attempts_left > 0 AND mobile_number IS NOT NULL;
+CREATE INDEX otp_codes_usable_by_email ON otp_codes (email, purpose, valid_to)
+ WHERE attempts_left > 0 AND email IS NOT NULL;

@@ -14,7 +14,7 @@ const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
 /// Deletes what expired longer than `retention` ago (`None`: nothing), and keeps the database in good order.
 pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
     let mut every = tokio::time::interval(PURGE_EVERY);
-    let mut clock = SteadyClock::new(service.now());
+    let mut clock = SteadyClock::new(service.now(), service.newest_moment().await);
     let mut tidied = Instant::now();
     loop {
         every.tick().await;
@@ -36,18 +36,21 @@ struct SteadyClock {
 /// How far a purge may trust the clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trust {
-    /// It has just jumped: nothing is deleted.
+    /// It has just jumped, or may have jumped before the start: nothing is deleted.
     None,
-    /// It has not jumped since the start, which was a short while ago.
+    /// It agrees with what was stored last: what is old is deleted.
     Past,
     /// It has been steady for long: what is later than now is deleted too.
     Future,
 }
 
 impl SteadyClock {
-    fn new(now: Timestamp) -> Self {
+    /// `newest` is the newest moment in the database. After a long time without any the clock may be ahead: then a purge
+    /// would delete what limits and lock-outs still need.
+    fn new(now: Timestamp, newest: Option<Timestamp>) -> Self {
         let instant = Instant::now();
-        Self { last: (now, instant), steady_since: instant, has_jumped: false }
+        let has_jumped = newest.is_some_and(|newest| now.since(newest) > STEADY);
+        Self { last: (now, instant), steady_since: instant, has_jumped }
     }
 
     fn look(&mut self, now: Timestamp) -> Trust {

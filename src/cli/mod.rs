@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use chrono::Utc;
 use clap::{Parser, Subcommand};
+use rustix::fs::{OFlags, fcntl_getfl};
 
 use crate::cli::accounts::{TokenCommand, UserCommand};
 use crate::cli::messages::RecipientCommand;
@@ -212,6 +213,10 @@ impl Drop for Opened {
 /// Not all of it could be written.
 fn out(data: &str) -> CommandResult {
     let mut stdout = io::stdout();
+    // The standard library reports no error where the descriptor can't be written at all.
+    if fcntl_getfl(&stdout).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDONLY) {
+        return Err("stdout can't be written: it is open for reading only".into());
+    }
     stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush()).map_err(|cause| unwritable(&cause))
 }
 

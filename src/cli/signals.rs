@@ -16,6 +16,9 @@ use crate::cli::tell;
 
 /// A signal sooner after the first is the same request: `timeout` and terminals send two within milliseconds.
 const SAME_WITHIN: Duration = Duration::from_secs(1);
+/// Signals that end a process by default and that few programs send: timers, and the stop of some containers.
+const OTHERS: [rustix::process::Signal; 3] =
+    [rustix::process::Signal::ALARM, rustix::process::Signal::VTALARM, rustix::process::Signal::POWER];
 /// How long the last words may take where stderr is blocked.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
@@ -77,9 +80,10 @@ async fn listen(first: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()>
 /// SIGTERM and SIGINT; of the others those that are not ignored.
 fn kinds() -> Vec<SignalKind> {
     let ignored = ignored();
-    let others = [SignalKind::hangup(), SignalKind::quit(), SignalKind::user_defined1(), SignalKind::user_defined2()];
+    let named = [SignalKind::hangup(), SignalKind::quit(), SignalKind::user_defined1(), SignalKind::user_defined2()];
+    let others = named.into_iter().chain(OTHERS.map(|signal| SignalKind::from_raw(signal.as_raw())));
     let is_heard = |kind: &SignalKind| ignored >> (kind.as_raw_value() - 1) & 1 == 0;
-    [SignalKind::terminate(), SignalKind::interrupt()].into_iter().chain(others.into_iter().filter(is_heard)).collect()
+    [SignalKind::terminate(), SignalKind::interrupt()].into_iter().chain(others.filter(is_heard)).collect()
 }
 
 async fn next(caught: &mut [Signal]) {

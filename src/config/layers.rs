@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 
 use crate::config::ConfigError;
 use crate::config::environment::{self, Given};
+use crate::config::file::read_text;
 use crate::config::nearest::nearest;
 use crate::config::secret::{exposure, holds_login, secret_text};
 use crate::config::table::{Table, is_shown, written_as_one_table};
@@ -49,7 +49,7 @@ impl Layers {
         let known: Vec<String> = known_keys(layers.settings.keys());
         let in_folder = Path::new("otp.toml");
         if let Some(path) = file.or_else(|| in_folder.exists().then_some(in_folder)) {
-            let text = fs::read_to_string(path)
+            let text = read_text(path)
                 .map_err(|cause| ConfigError(format!("configuration file {}: {cause}", path.display())))?;
             layers.merge(&File::from_str(&text, FileFormat::Toml), &path.display().to_string())?;
             layers.file = Some(path.to_path_buf());

@@ -3,6 +3,7 @@
 mod contradictions;
 mod delivery;
 mod environment;
+mod file;
 mod layers;
 mod nearest;
 mod providers;
@@ -204,9 +205,9 @@ fn non_empty(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
 }
 
-/// SQLite keeps what it calls `:memory:` in no file at all.
+/// SQLite keeps what it calls `:memory:` in no file at all. A URL of a database server is not a path; it may hold a password.
 fn file_path(text: &str) -> Option<String> {
-    non_empty(text).filter(|text| !text.starts_with(':'))
+    non_empty(text).filter(|text| !text.starts_with(':') && !text.contains("://"))
 }
 
 fn network(text: &str) -> Option<IpNet> {

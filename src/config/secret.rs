@@ -8,6 +8,7 @@ use rustix::fs::{StatVfsMountFlags, statvfs};
 use rustix::process::geteuid;
 
 use crate::config::ConfigError;
+use crate::config::file::read_text;
 
 /// What a setting is set to, and where.
 pub(super) type Given = (String, String);
@@ -46,7 +47,7 @@ pub(super) fn secret_text(key: &str, given: Option<Given>, file: Option<Given>) 
         (Some(given), None) => Ok(Some(given)),
         (None, Some((path, source))) => {
             let unreadable = |cause| ConfigError(format!("{source}: {key}_file = {path:?}: {cause}"));
-            let text = fs::read_to_string(&path).map_err(unreadable)?;
+            let text = read_text(Path::new(&path)).map_err(unreadable)?;
             Ok(Some((text.trim_end().to_owned(), path)))
         }
     }

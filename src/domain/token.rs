@@ -111,8 +111,7 @@ pub enum TokenName {
 }
 
 impl TokenName {
-    /// Reads the prefix that lists show, or a whole token. Of a generated token any longer beginning counts as its prefix;
-    /// of a chosen one it does not, because chosen tokens often begin alike.
+    /// Reads the prefix that lists show, or a whole token.
     ///
     /// # Errors
     /// A sentence that says what is accepted. The text is not in it: it may be a secret.
@@ -123,7 +122,8 @@ impl TokenName {
         let named = match ApiToken::presented(text) {
             _ if !printable => None,
             Some(token) if is_generated || text.len() >= CHOSEN_MIN_CHARS => Some(Self::Whole(token)),
-            _ if is_generated => prefix(LISTED_GENERATED),
+            // A longer text with a wrong checksum is a mistyped token.
+            _ if is_generated && text.len() == LISTED_GENERATED => prefix(LISTED_GENERATED),
             _ if text.len() == LISTED_CHOSEN => prefix(LISTED_CHOSEN),
             _ => None,
         };

@@ -55,28 +55,35 @@ fn credentials(headers: &HeaderMap) -> Vec<&[u8]> {
     }
 }
 
-/// A caller's id for the log: as it is where it can be nothing but an id, else its ends alone. A client may put a token or
-/// a number there.
+/// A caller's id for the log: unchanged if it can only be an id, else its first two letters. A client may put a token, a code
+/// or a number there.
 fn masked(id: &str, secrets: &[&[u8]]) -> String {
     let holds = |secret: &&[u8]| id.as_bytes().windows(secret.len()).any(|part| part == *secret);
-    let harmless = is_uuid(id) || is_hex_id(id) || is_word(id);
+    let harmless = (is_uuid(id) || is_hex_id(id)) && !holds_number(id) || is_word(id);
     if harmless && !secrets.iter().any(holds) {
         return id.to_owned();
     }
-    let (first, last) = if id.len() < 12 { (2.min(id.len()), 0) } else { (4, 4) };
-    // An id is ASCII.
-    format!("{}***{}", &id[..first], &id[id.len() - last..])
+    let letters: String = id.chars().take(2).take_while(char::is_ascii_alphabetic).collect();
+    format!("{letters}***")
 }
 
-/// `8-4-4-4-12` hexadecimal digits.
+/// `8-4-4-4-12` hexadecimal digits, a letter among them.
 fn is_uuid(id: &str) -> bool {
     let lengths = id.split('-').map(str::len);
-    lengths.eq([8, 4, 4, 4, 12]) && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+    lengths.eq([8, 4, 4, 4, 12])
+        && id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')
+        && id.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
 /// A UUID without dashes, or a trace id. One without a letter could be any number.
 fn is_hex_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && id.bytes().any(|b| b.is_ascii_alphabetic())
+}
+
+/// Whether ten digits in a row could be a mobile number. Few random ids have them.
+fn holds_number(id: &str) -> bool {
+    let digits: Vec<u8> = id.bytes().filter(|b| *b != b'-').collect();
+    digits.windows(10).any(|part| part[0] == b'9' && part.iter().all(u8::is_ascii_digit))
 }
 
 fn is_word(id: &str) -> bool {

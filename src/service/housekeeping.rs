@@ -20,6 +20,11 @@ const FAILURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 const LOCKS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Service {
+    /// The newest moment of a change that is stored; `None`: there is none, or it can't be read.
+    pub async fn newest_moment(&self) -> Option<Timestamp> {
+        self.store.read(|db| Ok(limit_events::newest(db)?.max(otps::newest_update(db)?))).await.ok().flatten()
+    }
+
     /// Deletes rows that limits, lock-outs, repeated requests and the development inbox no longer need.
     pub async fn purge_traces(&self) -> Result<()> {
         let locked = self.policy.max_consecutive_failures.unwrap_or(u32::MAX);

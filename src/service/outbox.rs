@@ -57,16 +57,9 @@ impl Service {
 
     /// Waits until this process may deliver and no other does.
     async fn own_outbox(&self) -> OutboxLock {
-        let mut has_failed = false;
         loop {
-            match self.store.try_own_outbox() {
-                Ok(Some(lock)) => return lock,
-                Ok(None) => has_failed = false,
-                Err(error) if !has_failed => {
-                    has_failed = true;
-                    log::error!("the outbox can't be locked, so no message is delivered; otpd goes on trying: {error}");
-                }
-                Err(_) => {}
+            if let Some(lock) = self.store.try_own_outbox() {
+                return lock;
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -106,32 +106,52 @@ pub(super) fn refuse_same(source: &Location, target: &Location) -> Result<(), Op
 struct Extent {
     codes: i64,
     users: i64,
+    tokens: i64,
     /// The greatest id that a code ever had.
     last_id: i64,
+    /// Every database has another one; its copies have the same.
+    seed: i64,
 }
 
 impl Extent {
     fn of(db: &Db, kept_since: Option<Timestamp>) -> rusqlite::Result<Self> {
         let sql = "SELECT (SELECT count(*) FROM otp_codes WHERE valid_to >= $1),
                           (SELECT count(*) FROM users),
-                          coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'otp_codes'), 0)";
+                          (SELECT count(*) FROM api_tokens),
+                          coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'otp_codes'), 0),
+                          (SELECT value FROM checksum_seed)";
         db.query_row(sql, [kept_since.map_or(i64::MIN, Timestamp::as_micros)], |row| {
-            Ok(Self { codes: row.get(0)?, users: row.get(1)?, last_id: row.get(2)? })
+            let number = |column| row.get(column);
+            Ok(Self { codes: number(0)?, users: number(1)?, tokens: number(2)?, last_id: number(3)?, seed: number(4)? })
         })
     }
 
     fn is_far_less_than(&self, other: &Self) -> bool {
-        self.codes * 2 < other.codes || self.users * 2 < other.users || self.last_id < other.last_id
+        self.codes * 2 < other.codes
+            || self.users * 2 < other.users
+            || self.tokens * 2 < other.tokens
+            || self.last_id < other.last_id
     }
 }
 
-/// A file that is no copy of otpd's, or is damaged, may be replaced: there is nothing to lose.
+/// Refuses to replace a copy of another database, a copy that holds far more, and a file that is no copy at all. An empty file
+/// may be replaced.
 fn require_not_far_less(target: &Location, copy: &Db, kept_since: Option<Timestamp>) -> Result<(), OpenError> {
     let sqlite = |cause| OpenError::sqlite(target.given(), &cause);
-    let Some(old) = open::peek(target.file()).and_then(|db| Extent::of(&db, kept_since).ok()) else {
+    let refused = |reason: String| Err(OpenError::new(target.given(), reason));
+    if fs::metadata(target.file()).is_ok_and(|file| file.len() == 0) {
         return Ok(());
+    }
+    let Some(old) = open::peek(target.file()).and_then(|db| Extent::of(&db, kept_since).ok()) else {
+        return refused("is no backup that otpd can read; delete it first if it is not needed any more".to_owned());
     };
     let new = Extent::of(copy, kept_since).map_err(sqlite)?;
+    if new.seed != old.seed {
+        return refused(
+            "is a backup of another database; check database.path, or delete this file first if it is not needed any more"
+                .to_owned(),
+        );
+    }
     if !new.is_far_less_than(&old) {
         return Ok(());
     }
@@ -140,7 +160,7 @@ fn require_not_far_less(target: &Location, copy: &Db, kept_since: Option<Timesta
          and {}); check database.path, or delete this file first if it is not needed any more",
         old.codes, old.last_id, old.users, new.codes, new.last_id, new.users
     );
-    Err(OpenError::new(target.given(), reason))
+    refused(reason)
 }
 
 /// Copies in one step: smaller ones would begin again at every write of a server's. `finish` may change the copy before it

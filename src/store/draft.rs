@@ -78,7 +78,10 @@ impl Draft {
     /// # Errors
     /// The name is taken, or the disk fails.
     pub(super) fn put(mut self, target: &Location, replaces: bool) -> Result<(), OpenError> {
-        let put = self.place(target.file(), replaces);
+        let put = self.place(target.file(), replaces).or_else(|cause| {
+            // Once it has the name, it is the file there: that the folder could not be synced changes nothing.
+            if self.is_placed { Ok(()) } else { Err(cause) }
+        });
         put.map_err(|cause| match cause.kind() {
             ErrorKind::AlreadyExists => OpenError::new(target.given(), "is there already; --force replaces it"),
             _ => OpenError::new(target.given(), format!("can't be written: {cause}")),

@@ -104,7 +104,14 @@ pub(super) fn fault_of_lock(file: &Metadata, owners: Owners) -> Option<String> {
 /// Which file it is, and what is wrong with it.
 pub(super) fn require_sound(location: &Location) -> Result<(), OpenError> {
     let owners = Owners::of(location.file());
-    let fault = |suffix: &'static str| Some((suffix, owners.fault_at(&location.beside(suffix))?));
+    let second_name = |path: &Path| {
+        let is_linked = fs::symlink_metadata(path).is_ok_and(|file| file.nlink() > 1);
+        is_linked.then(|| "has a second name (a hard link), and SQLite would overwrite that file; remove it".to_owned())
+    };
+    let fault = |suffix: &'static str| {
+        let path = location.beside(suffix);
+        Some((suffix, owners.fault_at(&path).or_else(|| second_name(&path))?))
+    };
     match OF_SQLITE.into_iter().find_map(fault) {
         Some((suffix, fault)) => Err(OpenError::new(&location.shown_beside(suffix), fault)),
         None => Ok(()),

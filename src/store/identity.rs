@@ -29,6 +29,8 @@ pub(super) struct Files {
     shm: (PathBuf, FileId),
     /// The lock that this process holds.
     held: Mutex<Option<FileId>>,
+    /// Why the lock could not be taken the last time.
+    lock_failure: Mutex<Option<String>>,
     of_database: Alarm,
     of_outbox: Alarm,
 }
@@ -86,6 +88,7 @@ impl Files {
             wal,
             shm,
             held: Mutex::new(None),
+            lock_failure: Mutex::new(None),
             of_database: Alarm::new(
                 "changes are refused until the database is back or otpd is started again",
                 "the database is back: changes are accepted again",
@@ -165,6 +168,9 @@ impl Files {
     }
 
     fn outbox_trouble(&self) -> Option<String> {
+        if let Some(failure) = self.lock_failure.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            return Some(failure);
+        }
         let path = self.location.beside(OUTBOX);
         let there = fs::symlink_metadata(&path);
         let owners = Owners::of(self.location.file());
@@ -178,6 +184,11 @@ impl Files {
             }
             _ => None,
         }
+    }
+
+    /// Notes why the lock can't be taken although no other process has it; `None`: it can.
+    pub(super) fn note_lock_failure(&self, failure: Option<String>) {
+        *self.lock_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
     /// Notes which lock this process holds; `None` if none.

@@ -7,7 +7,7 @@ use crate::domain::limit::Event;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::row::moment;
+use crate::store::row::{moment, moment_if_any};
 
 pub(super) const LAST_NUMBER: &str = "
     SELECT nth
@@ -57,6 +57,12 @@ pub fn count_since(db: &Db, event: Event, subject: &str, n: u32, since: Timestam
     let before = last_number(db, event, subject, now)? - i64::from(n);
     let values = params![event.as_str(), subject, before, since.as_micros(), now.as_micros()];
     Ok(db.prepare_cached(COUNT_SINCE)?.query_row(values, |row| row.get(0))?)
+}
+
+/// When the newest event was.
+pub fn newest(db: &Db) -> Result<Option<Timestamp>> {
+    let sql = "SELECT max(at) AS at FROM limit_events";
+    db.prepare_cached(sql)?.query_row([], |row| Ok(moment_if_any(row, "at")))?
 }
 
 pub(super) const DELETE_OF: &str = "DELETE FROM limit_events WHERE kind = $1 AND subject = $2";

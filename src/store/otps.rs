@@ -28,28 +28,35 @@ pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
 /// A statement about the codes of a number for a purpose, and the same about those of an address.
 pub(super) type ByRecipient = [&'static str; 2];
 
-/// Of the codes of a recipient only the newest 128 are looked at: the cost of a request has a bound, however many codes staff
-/// has stored for one recipient. otpd itself issues far fewer within the life of a code.
+/// Of the codes of a recipient a request looks at the newest 128, and at the 128 usable ones for the purpose that expire last:
+/// its cost has a bound, however many codes are stored for the recipient, and no usable code is missed unless there are more
+/// than 128 of them.
+macro_rules! of_column {
+    ($column:literal, $selected:expr, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $selected,
+            " FROM otp_codes AS o
+               WHERE o.id IN (SELECT id
+                                FROM (SELECT id FROM otp_codes WHERE ",
+            $column,
+            " = $1 ORDER BY id DESC LIMIT 128)
+                               UNION ALL
+                              SELECT id
+                                FROM (SELECT id FROM otp_codes
+                                       WHERE ",
+            $column,
+            " = $1 AND purpose = $2 AND attempts_left > 0 AND valid_to > $3
+                                       ORDER BY valid_to DESC LIMIT 128))
+                 AND o.purpose = $2 ",
+            $rest
+        )
+    };
+}
+
 macro_rules! of_recipient {
     ($selected:expr, $rest:literal) => {
-        [
-            concat!(
-                "SELECT ",
-                $selected,
-                " FROM otp_codes AS o
-                   WHERE o.id IN (SELECT id FROM otp_codes WHERE mobile_number = $1 ORDER BY id DESC LIMIT 128)
-                     AND o.purpose = $2 ",
-                $rest
-            ),
-            concat!(
-                "SELECT ",
-                $selected,
-                " FROM otp_codes AS o
-                   WHERE o.id IN (SELECT id FROM otp_codes WHERE email = $1 ORDER BY id DESC LIMIT 128)
-                     AND o.purpose = $2 ",
-                $rest
-            ),
-        ]
+        [of_column!("mobile_number", $selected, $rest), of_column!("email", $selected, $rest)]
     };
 }
 
@@ -218,6 +225,12 @@ pub(super) const EXPIRE_UNTRUSTED: &str = "
 /// valid again when that moment comes.
 pub fn expire_untrusted(db: &Db, now: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(EXPIRE_UNTRUSTED)?.execute(params![now.as_micros(), limit])?)
+}
+
+/// When a code was last updated.
+pub fn newest_update(db: &Db) -> Result<Option<Timestamp>> {
+    let sql = "SELECT max(updated_at) AS updated_at FROM otp_codes";
+    db.prepare_cached(sql)?.query_row([], |row| Ok(moment_if_any(row, "updated_at")))?
 }
 
 /// The creation time of the newest code, and the latest creation time of all codes. They differ where the clock was set back.

@@ -34,14 +34,21 @@ impl Drop for OutboxLock {
 
 impl Store {
     /// Takes the right to deliver; `None` while another process has it, or while the file of the lock or the database is not
-    /// in order. What is wrong is logged once.
-    ///
-    /// # Errors
-    /// The file beside the database can't be made or locked, although nothing seems to be wrong with it.
-    pub fn try_own_outbox(&self) -> io::Result<Option<OutboxLock>> {
-        if self.files.require_in_place().is_err() {
-            return Ok(None);
+    /// in order. The cause is logged once, and `/readyz` answers 503.
+    pub fn try_own_outbox(&self) -> Option<OutboxLock> {
+        if !self.files.is_database_in_place() {
+            return None;
         }
+        let outcome = self.lock_outbox();
+        let path = self.files.location().beside(OUTBOX);
+        let failure = |cause: &io::Error| format!("{} can't be locked: {cause}", path.display());
+        self.files.note_lock_failure(outcome.as_ref().err().map(failure));
+        // Logs the cause, or that all is well again.
+        self.files.is_outbox_in_order();
+        outcome.unwrap_or_default()
+    }
+
+    fn lock_outbox(&self) -> io::Result<Option<OutboxLock>> {
         let database = self.files.location().file();
         let path = self.files.location().beside(OUTBOX);
         let file = open_own(&path, File::options().write(true).create(true).truncate(false).mode(0o600))?;

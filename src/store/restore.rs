@@ -96,7 +96,11 @@ fn replace(target: &Location, old: Option<&File>, draft: Draft, now: Timestamp) 
         None => Ok(()),
     };
     put.map_err(failed).and_then(|()| draft.put(target, true)).inspect_err(|_| {
-        // What was not there does not come back.
+        // The old database has its only name back. A log that did not exist is skipped.
+        if old.is_some() && fs::rename(&kept, target.file()).is_ok() {
+            // Renaming one of two names of the same file does nothing.
+            let _ = fs::remove_file(&kept);
+        }
         for log in LOGS {
             let _ = fs::rename(beside(&kept, log), target.beside(log));
         }

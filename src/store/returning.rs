@@ -66,8 +66,8 @@ pub struct ReturningToken {
 /// What the database that is to be replaced knows better than the copy.
 pub(super) struct Present {
     accounts: Accounts,
-    /// Codes that can't be verified any more: id and code.
-    spent: HashSet<(i64, i64)>,
+    /// Ids and codes of the staff's usable codes.
+    usable: HashSet<(i64, i64)>,
     /// The greatest id that each table ever had.
     last_ids: Vec<(String, i64)>,
 }
@@ -89,15 +89,16 @@ impl Present {
         let db = open::connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         open::require_ours(&db, location)?;
-        let mut spent = HashSet::new();
+        let mut usable = HashSet::new();
         if migrations::current(&db)? >= FIRST_WITH_ATTEMPTS {
-            let mut codes = db.prepare("SELECT id, code FROM otp_codes WHERE attempts_left = 0")?;
-            spent = codes.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            let mut codes =
+                db.prepare("SELECT id, code FROM otp_codes WHERE attempts_left > 0 AND issued_at IS NULL")?;
+            usable = codes.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         }
         let mut ids = db.prepare("SELECT name, seq FROM sqlite_sequence")?;
         let last_ids = ids.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         drop(ids);
-        Ok(Self { accounts: accounts(&db)?, spent, last_ids })
+        Ok(Self { accounts: accounts(&db)?, usable, last_ids })
     }
 }
 
@@ -125,7 +126,7 @@ impl Returning {
                 copy.execute("DELETE FROM api_tokens WHERE id = $1", [token.id])?;
             }
         }
-        let spent = spend(&copy, present.as_ref().map(|present| &present.spent))?;
+        let spent = spend(&copy, present.as_ref().map(|present| &present.usable))?;
         let cancelled = cancel(&copy, now)?;
         for (table, last) in present.iter().flat_map(|present| &present.last_ids) {
             raise_last_id(&copy, table, *last)?;
@@ -171,18 +172,19 @@ fn gains(copy: &Account, present: Option<&Account>) -> Vec<Gain> {
     gains
 }
 
-/// Spends the codes that were sent, and those made by staff that the present database knows to be spent. How many there were.
-fn spend(db: &Db, spent_since: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
-    let mut usable = db.prepare("SELECT id, code, issued_at IS NOT NULL FROM otp_codes WHERE attempts_left > 0")?;
+/// Spends every code that may have been used since the copy was made: all but those of the staff that the present database
+/// knows to be usable. How many there were.
+fn spend(db: &Db, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
+    let mut listed = db.prepare("SELECT id, code, issued_at IS NOT NULL FROM otp_codes WHERE attempts_left > 0")?;
     let codes =
-        usable.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?)))?;
+        listed.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?)))?;
     let codes: Vec<_> = codes.collect::<Result<_, _>>()?;
-    let is_spent = |id: i64, code: i64| spent_since.is_some_and(|spent| spent.contains(&(id, code)));
+    let is_usable = |id: i64, code: i64| usable.is_some_and(|usable| usable.contains(&(id, code)));
     let mut count = 0;
-    for (id, ..) in codes.into_iter().filter(|(id, code, is_issued)| *is_issued || is_spent(*id, *code)) {
+    for (id, ..) in codes.into_iter().filter(|(id, code, is_issued)| *is_issued || !is_usable(*id, *code)) {
         match otps::find(db, OtpId::from_stored(id)) {
             Ok(otp) => otps::update_use(db, &Otp { attempts_left: 0, ..otp })?,
-            // Nothing verifies it.
+            // A damaged code can't be verified.
             Err(error) if is_damaged_row(&error) => continue,
             Err(error) => return Err(error.into()),
         }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use lettre::transport::smtp::extension::ClientId;
 
 use crate::config::ConfigError;
+use crate::config::file::read_text;
 use crate::config::providers::{TIMEOUT, proxy};
 use crate::config::table::Table;
 use crate::delivery::{Security, Smtp};
@@ -21,7 +22,7 @@ pub(super) fn smtp(table: &Table<'_>) -> Result<Smtp, ConfigError> {
         None => None,
     };
     let ca = table.optional("ca_file")?.map(|path| {
-        std::fs::read_to_string(&path)
+        read_text(std::path::Path::new(&path))
             .map_err(|cause| table.refused("ca_file", &format!("a PEM file; {path}: {cause}")))
     });
     let from = table.text("from")?;

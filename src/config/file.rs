@@ -1,0 +1,56 @@
+//! Files that the configuration names: read whole, and only if they are ordinary files of a sensible size.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::fs::OFlags;
+
+/// More than any configuration, secret or list of certificates has.
+const LONGEST: u64 = 1024 * 1024;
+
+/// The text of a file.
+///
+/// # Errors
+/// The file can't be read, is not UTF-8, is longer than 1 MiB, or is a folder, a FIFO or a device, which might never end.
+pub(super) fn read_text(path: &Path) -> io::Result<String> {
+    // Opening a FIFO would wait for a writer.
+    let file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not an ordinary file"));
+    }
+    let mut text = String::new();
+    file.take(LONGEST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > LONGEST {
+        return Err(io::Error::other("it is longer than 1 MiB"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+    use super::*;
+
+    #[test]
+    fn only_ordinary_files_of_a_sensible_size_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::write(path("good"), "text").unwrap();
+        assert_eq!(read_text(&path("good")).unwrap(), "text");
+        mknodat(CWD, path("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
+        fs::write(path("long"), vec![b'x'; 1024 * 1024 + 1]).unwrap();
+        for (path, cause) in [
+            (path("fifo"), "it is not an ordinary file"),
+            (Path::new("/dev/zero").to_owned(), "it is not an ordinary file"),
+            (folder.path().to_owned(), "it is not an ordinary file"),
+            (path("long"), "it is longer than 1 MiB"),
+        ] {
+            assert_eq!(read_text(&path).unwrap_err().to_string(), cause, "{}", path.display());
+        }
+    }
+}
