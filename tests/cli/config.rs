@@ -47,14 +47,14 @@ fn defaults() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_table_of_settings_in_the_readme_is_that_of_the_program() {
-    let readme = include_str!("../../README.md");
+fn the_page_of_settings_is_that_of_the_program() {
+    let page = include_str!("../../docs/configuration.md");
     for (key, default) in defaults() {
-        let named = format!("`{key}`");
-        let row = readme.lines().find(|line| line.starts_with("| `") && line.contains(&named));
-        let row = row.unwrap_or_else(|| panic!("{key} is not in the README"));
-        let expected = if default.is_empty() { "unset".to_owned() } else { format!("`{default}`") };
-        assert!(row.contains(&expected), "{row}: {expected}");
+        let named = format!("| `{key}` |");
+        let row = page.lines().find(|line| line.starts_with(&named));
+        let row = row.unwrap_or_else(|| panic!("{key} is not in docs/configuration.md"));
+        let expected = if default.is_empty() { "`\"\"`" } else { &default };
+        assert!(row.contains(expected), "{row}: {expected}");
     }
 }
 
