@@ -33,9 +33,12 @@ OTPD_SERVER__PORT=9000 OTPD_OTP__EXPIRATION=10m otpd config show
 | `otpd config show` | shows all settings and where each value comes from; secrets are masked |
 | `otpd config check` | checks all settings, and warns about risky ones |
 
-Durations are written as `90s`, `5m`, `24h` or `30d`. A secret can be read from a file: append `_file` to the name of its setting. A
-wrong value or an unknown setting in the file stops the start with one line that names the setting, its source and what is accepted.
+Durations are written as `90s`, `5m`, `24h` or `30d`. A secret can be read from a file: append `_file` to the name of its setting.
 Restart otpd after a change.
+
+A wrong value, or an unknown setting in the file, stops the start with one line that names the setting, its source and what is
+accepted. An environment variable that starts with `OTPD_` but is not a setting causes a warning only, because Kubernetes and Docker
+set such variables themselves.
 "#;
 
 /// One setting of `config/default.toml`.
