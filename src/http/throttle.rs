@@ -1,16 +1,15 @@
 //! `server.requests_per_second`: how many requests one client address may send, as many at once as in a second. An IPv6
 //! client is its /64, for it has all of that to send from.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 use crate::error::{Error, Result};
 use crate::http::client_view::{self, TrustedProxies};
@@ -19,31 +18,60 @@ use crate::metrics::Metrics;
 /// After so many requests the addresses that have been quiet for a second are forgotten.
 const FORGET_EVERY: u32 = 4096;
 
+const SECOND: Duration = Duration::from_secs(1);
+
 /// Paths that are never refused: supervisors and load balancers ask them, often from one address.
 const EXEMPT: [&str; 4] = ["/healthz", "/healthz/", "/readyz", "/readyz/"];
 
 /// The limiter of one server; all workers share it.
 pub(super) struct Throttle {
-    limiter: DefaultKeyedRateLimiter<IpAddr>,
-    admissions: AtomicU32,
+    limiter: Mutex<Limiter>,
     proxies: TrustedProxies,
     metrics: Metrics,
 }
 
 impl Throttle {
     pub(super) fn new(per_second: NonZeroU32, proxies: TrustedProxies, metrics: Metrics) -> Self {
-        let limiter = RateLimiter::keyed(Quota::per_second(per_second));
-        Self { limiter, admissions: AtomicU32::new(0), proxies, metrics }
+        Self { limiter: Mutex::new(Limiter::new(per_second)), proxies, metrics }
     }
 
     fn admit(&self, client: IpAddr) -> Result<()> {
-        if self.admissions.fetch_add(1, Ordering::Relaxed).is_multiple_of(FORGET_EVERY) {
-            self.limiter.retain_recent();
-        }
-        self.limiter.check_key(&network(client)).map_err(|refused| {
+        let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        limiter.admit(network(client), Instant::now()).map_err(|wait| {
             self.metrics.throttled.inc();
-            Error::throttled(refused.wait_time_from(DefaultClock::default().now()))
+            Error::throttled(wait)
         })
+    }
+}
+
+/// The generic cell rate algorithm (ITU-T I.371): a second's worth of requests at once, then one per interval.
+struct Limiter {
+    /// The time in which a client may send one more request.
+    interval: Duration,
+    /// When a client may again send a second's worth at once. Past moments mean nothing.
+    full_at: HashMap<IpAddr, Instant>,
+    requests: u32,
+}
+
+impl Limiter {
+    fn new(per_second: NonZeroU32) -> Self {
+        Self { interval: SECOND / per_second.get(), full_at: HashMap::new(), requests: 0 }
+    }
+
+    /// Counts a request, or returns the time after which the client may repeat it.
+    fn admit(&mut self, client: IpAddr, now: Instant) -> std::result::Result<(), Duration> {
+        if self.requests.is_multiple_of(FORGET_EVERY) {
+            self.full_at.retain(|_, full_at| *full_at > now);
+        }
+        self.requests = self.requests.wrapping_add(1);
+        let full_at = self.full_at.get(&client).map_or(now, |full_at| now.max(*full_at)) + self.interval;
+        match full_at.duration_since(now).saturating_sub(SECOND) {
+            Duration::ZERO => {
+                self.full_at.insert(client, full_at);
+                Ok(())
+            }
+            wait => Err(wait),
+        }
     }
 }
 
@@ -70,6 +98,8 @@ fn network(address: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
 
     #[test]
@@ -82,17 +112,56 @@ mod tests {
         assert_eq!(network("10.0.0.1"), "10.0.0.1");
     }
 
+    fn limiter(per_second: u32) -> (Limiter, Instant) {
+        (Limiter::new(NonZeroU32::new(per_second).unwrap()), Instant::now())
+    }
+
+    const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+    #[test]
+    fn a_second_s_worth_is_admitted_at_once_and_then_one_request_per_interval() {
+        let (mut limiter, start) = limiter(4);
+        let mut admit = |millis| limiter.admit(CLIENT, start + Duration::from_millis(millis));
+        assert_eq!([0; 4].map(&mut admit), [Ok(()); 4]);
+        assert_eq!(admit(0), Err(Duration::from_millis(250)));
+        assert_eq!(admit(249), Err(Duration::from_millis(1)), "a refused request is not counted");
+        assert_eq!(admit(250), Ok(()));
+        assert_eq!(admit(250), Err(Duration::from_millis(250)));
+        assert_eq!([1000; 3].map(&mut admit), [Ok(()); 3]);
+        assert_eq!(admit(1000), Err(Duration::from_millis(250)));
+        assert_eq!([9000; 4].map(&mut admit), [Ok(()); 4], "no more than a second's worth is saved up");
+        assert_eq!(admit(9000), Err(Duration::from_millis(250)));
+    }
+
+    #[test]
+    fn each_client_has_its_own_limit() {
+        let (mut limiter, now) = limiter(1);
+        assert_eq!(limiter.admit(CLIENT, now), Ok(()));
+        assert_eq!(limiter.admit(CLIENT, now), Err(SECOND));
+        assert_eq!(limiter.admit(IpAddr::from([10, 0, 0, 2]), now), Ok(()));
+    }
+
+    #[test]
+    fn no_rate_is_zero_or_unlimited() {
+        for per_second in [1, 3, 7, 1000, 1_000_000] {
+            let (mut limiter, now) = limiter(per_second);
+            let admitted = (0..2 * per_second).filter(|_| limiter.admit(CLIENT, now).is_ok()).count();
+            let excess = f64::from(u32::try_from(admitted).unwrap()) / f64::from(per_second) - 1.0;
+            assert!((0.0..0.001).contains(&excess), "{admitted} instead of {per_second}");
+        }
+    }
+
     #[test]
     fn addresses_that_went_quiet_are_forgotten() {
-        let throttle = Throttle::new(NonZeroU32::new(1000).unwrap(), TrustedProxies::default(), Metrics::new());
+        let (mut limiter, start) = limiter(1000);
         for n in 0..3 * FORGET_EVERY {
-            throttle.admit(std::net::Ipv4Addr::from_bits(n).into()).unwrap();
+            limiter.admit(Ipv4Addr::from_bits(n).into(), start).unwrap();
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        assert_eq!(limiter.full_at.len(), 3 * FORGET_EVERY as usize);
         for _ in 0..FORGET_EVERY {
-            // One address may be refused here; every try counts.
-            let _ = throttle.admit(IpAddr::from([10, 0, 0, 1]));
+            // Some are refused; every one counts.
+            let _ = limiter.admit(CLIENT, start + Duration::from_millis(1));
         }
-        assert!(throttle.limiter.len() <= 2, "{}", throttle.limiter.len());
+        assert_eq!(limiter.full_at.len(), 1);
     }
 }
