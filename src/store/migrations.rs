@@ -13,12 +13,38 @@ use crate::store::Db;
 
 embed_migrations!("migrations");
 
+/// What each migration does, for the operator who reads the log.
+const DESCRIPTIONS: [(i64, &str); 5] = [
+    (1, "creates the tables of codes, users, permissions and API tokens"),
+    (2, "adds the indexes, counters and full-text search of the list"),
+    (3, "adds a checksum to each code, which detects damage on the disk"),
+    (4, "adds what sending and verifying codes needs: attempts, limits, the outbox and the development inbox"),
+    (
+        5,
+        "stores e-mail domains in ASCII form, merges the failures and limits of addresses that become equal, and dates \
+         failures so that they can be deleted",
+    ),
+];
+
 /// Other processes may be migrating the same file at this moment; each try sees what they have finished.
 const TRIES: usize = 3;
 
 /// The newest version that this program knows.
 pub(super) fn latest() -> i64 {
     migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+}
+
+/// The migrations that the database still lacks, in order: their versions, and what they do.
+pub(super) fn pending(db: &Db) -> rusqlite::Result<Vec<(i64, &'static str)>> {
+    let current = current(db)?;
+    let describe = |version: i64| {
+        let known = DESCRIPTIONS.into_iter().find(|(described, _)| *described == version);
+        (version, known.map_or("changes the schema", |(_, description)| description))
+    };
+    let mut versions: Vec<i64> =
+        migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).collect();
+    versions.sort_unstable();
+    Ok(versions.into_iter().filter(|version| *version > current).map(describe).collect())
 }
 
 /// The version that the database has; 0 if it has none yet.
@@ -107,6 +133,13 @@ fn add_functions(db: &Db) -> rusqlite::Result<()> {
         let text: String = arguments.get(0)?;
         Ok(EmailAddress::parse(&text).map_or(text, |address| address.as_str().to_owned()))
     })
+}
+
+/// Brings an empty database to an older version, for tests.
+#[cfg(test)]
+pub(super) fn apply_up_to(db: &mut Db, version: i32) {
+    let runner = migrations::runner().set_target(refinery::Target::Version(version));
+    runner.run(db).unwrap();
 }
 
 #[cfg(test)]

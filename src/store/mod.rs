@@ -28,6 +28,7 @@ mod restore;
 mod returning;
 mod row;
 pub mod tokens;
+mod upgrade;
 pub mod users;
 mod writer;
 

@@ -13,8 +13,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 use crate::store::create::{self, Create};
 use crate::store::files::{self, open_own};
 use crate::store::identity::Files;
-use crate::store::migrations;
 use crate::store::path::Location;
+use crate::store::{migrations, upgrade};
 
 /// "otpd" in ASCII; `migrations/V1__*.sql` writes it.
 const APPLICATION_ID: i64 = 1_869_901_924;
@@ -113,13 +113,13 @@ pub(super) fn writer(location: Location, create: Create) -> Result<(Connection, 
     create::require_may_fill(&location, create, || Ok(migrations::current(&connection).map_err(sqlite)? > 0))?;
     patiently(|| set_up(&mut connection)).map_err(sqlite)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(sqlite)?;
+    let turn = upgrade::Turn::wait(&connection, location.file())?;
     // A process that holds the write lock for good would make every write fail; the start is the time to report it.
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(sqlite)?;
     let replaced =
         |cause: String| OpenError::new(path, format!("changed while it was being opened: {cause}; start again"));
     let files = Files::of(location, file).map_err(replaced)?;
-    migrations::apply(&mut connection)
-        .map_err(|cause| OpenError::new(path, format!("the schema can't be brought up to date: {cause}")))?;
+    upgrade::run(&mut connection, path, turn.as_ref())?;
     Ok((connection, files))
 }
 

@@ -34,4 +34,5 @@ mod sound_files;
 mod start;
 mod stop;
 mod tokens;
+mod upgrade;
 mod usage;

@@ -1,11 +1,9 @@
-use refinery::Target;
-
 use super::*;
 
 /// A database as version 4 of the schema leaves it.
 fn version_4() -> Db {
     let mut db = Db::open_in_memory().unwrap();
-    migrations::runner().set_target(Target::Version(4)).run(&mut db).unwrap();
+    apply_up_to(&mut db, 4);
     db
 }
 
@@ -79,4 +77,12 @@ fn the_events_of_all_spellings_of_a_mailbox_are_numbered_together() {
             "send_by 1 1 60",
         ]
     );
+}
+
+#[test]
+fn every_migration_has_a_description() {
+    let versions: Vec<i64> =
+        migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).collect();
+    assert_eq!(DESCRIPTIONS.map(|(version, _)| version).as_slice(), versions);
+    assert_eq!(pending(&version_4()).unwrap(), [DESCRIPTIONS[4]]);
 }

@@ -1,0 +1,162 @@
+//! Brings the schema of an existing database up to date. The database is copied first, so that the upgrade can be undone.
+//!
+//! The copies are named `otp.db.before-V5`, after the first version that they don't have. They hold personal data, and otpd
+//! never deletes them: the operator does, when the new version has proved itself.
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read};
+use std::os::unix::fs::{MetadataExt, chown};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::statvfs;
+
+use crate::store::path::{beside, folder_of};
+use crate::store::backup::{self, Replace};
+use crate::store::{Db, OpenError, migrations};
+
+/// Bytes that are compared at a time.
+const CHUNK: u64 = 1024 * 1024;
+/// How many copies of one version there may be. Each was made from another state of the database.
+const MAX_COPIES: u32 = 100;
+
+/// The right to upgrade a database. No other process has it at the same time.
+pub(super) struct Turn {
+    /// SQLite's log: it exists as long as a connection is open, and SQLite itself locks it in no way. The kernel releases the
+    /// lock when the process ends.
+    #[expect(dead_code, reason = "the lock lasts as long as the file is open")]
+    log: File,
+    /// The database itself, links resolved.
+    database: PathBuf,
+}
+
+impl Turn {
+    /// Waits until no other process upgrades the database at `path`. `None` if it needs no upgrade, or is new.
+    ///
+    /// # Errors
+    /// The database can't be read or locked.
+    pub(super) fn wait(db: &Db, path: &Path) -> Result<Option<Self>, OpenError> {
+        let sqlite = |cause| OpenError::sqlite(path, &cause);
+        let is_new = migrations::current(db).map_err(sqlite)? == 0;
+        if is_new || migrations::pending(db).map_err(sqlite)?.is_empty() {
+            return Ok(None);
+        }
+        let locked = fs::canonicalize(path).and_then(|database| Ok(Self { log: lock(&database)?, database }));
+        locked.map(Some).map_err(|cause| OpenError::new(path, format!("can't be locked: {cause}")))
+    }
+}
+
+/// Applies the migrations that the database at `path` lacks. If there is a `turn`, the database is copied before.
+///
+/// # Errors
+/// The copy can't be made, or a migration fails. The schema is then as it was.
+pub(super) fn run(db: &mut Db, path: &Path, turn: Option<&Turn>) -> Result<(), OpenError> {
+    // Another process may have done everything while this one waited for its turn.
+    let pending = migrations::pending(db).map_err(|cause| OpenError::sqlite(path, &cause))?;
+    if let (Some(turn), Some((first, _))) = (turn, pending.first()) {
+        let copy = copy_before(db, &turn.database, *first).map_err(|cause| {
+            let reason = format!("it can't be copied, so its schema was not changed: {cause}");
+            OpenError::new(path, reason)
+        })?;
+        log::info!(
+            "the database was copied to {} before its schema is migrated; the copy holds personal data, delete it when it \
+             is not needed any more",
+            copy.display()
+        );
+        for (version, description) in &pending {
+            log::info!("schema migration V{version}: {description}");
+        }
+    }
+    migrations::apply(db)
+        .map_err(|cause| OpenError::new(path, format!("the schema can't be brought up to date: {cause}")))
+}
+
+fn lock(database: &Path) -> io::Result<File> {
+    let log = File::open(beside(database, "-wal"))?;
+    if log.try_lock().is_err() {
+        log::info!("waiting for another process that migrates the schema of {}", database.display());
+    }
+    loop {
+        match log.lock() {
+            Ok(()) => return Ok(log),
+            Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
+            Err(cause) => return Err(cause),
+        }
+    }
+}
+
+/// Copies the database to a new file beside it, with mode 0600 and the owner of the database. An existing copy is never
+/// overwritten; if it holds the same state, no further one is kept.
+fn copy_before(db: &Db, database: &Path, version: i64) -> Result<PathBuf, Box<dyn std::error::Error>> {
+    require_space(free_bytes(database), bytes(db)?, database)?;
+    let (last, copy) = free_name(database, version)?;
+    backup::backup(database, &copy, Replace::Never, &|_, _| {})?;
+    if let Some(last) = last
+        && have_same_content(&last, &copy)?
+    {
+        fs::remove_file(&copy)?;
+        return Ok(last);
+    }
+    let (owner, own) = (fs::metadata(database)?, fs::metadata(&copy)?);
+    if owner.uid() != own.uid() {
+        chown(&copy, Some(owner.uid()), Some(owner.gid()))?;
+    }
+    Ok(copy)
+}
+
+/// The first name for a copy that is not taken, and the one before it.
+fn free_name(database: &Path, version: i64) -> Result<(Option<PathBuf>, PathBuf), String> {
+    let mut last = None;
+    for number in 1..=MAX_COPIES {
+        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+        let name = beside(database, &format!(".before-V{version}{suffix}"));
+        if fs::symlink_metadata(&name).is_err_and(|cause| cause.kind() == ErrorKind::NotFound) {
+            return Ok((last, name));
+        }
+        last = Some(name);
+    }
+    Err(format!("there are {MAX_COPIES} copies from before V{version} already; delete some"))
+}
+
+fn bytes(db: &Db) -> rusqlite::Result<u64> {
+    let number = |name| db.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map(u64::from);
+    Ok(number("page_count")? * number("page_size")?)
+}
+
+/// What this process may still write to the file system of the database; `None` if it can't be told.
+fn free_bytes(database: &Path) -> Option<u64> {
+    statvfs(folder_of(database)).ok().map(|there| there.f_bavail.saturating_mul(there.f_frsize))
+}
+
+fn require_space(free: Option<u64>, needed: u64, database: &Path) -> Result<(), String> {
+    match free {
+        Some(free) if free < needed => {
+            let folder = folder_of(database).display();
+            Err(format!("the copy needs {needed} bytes, and {folder} has {free} bytes free; free some space"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn have_same_content(one: &Path, other: &Path) -> io::Result<bool> {
+    let file = fs::symlink_metadata(one)?;
+    if !file.is_file() || file.len() != fs::metadata(other)?.len() {
+        return Ok(false);
+    }
+    let (mut one, mut other) = (io::BufReader::new(File::open(one)?), io::BufReader::new(File::open(other)?));
+    let (mut from_one, mut from_other) = (Vec::new(), Vec::new());
+    loop {
+        from_one.clear();
+        from_other.clear();
+        one.by_ref().take(CHUNK).read_to_end(&mut from_one)?;
+        other.by_ref().take(CHUNK).read_to_end(&mut from_other)?;
+        if from_one != from_other {
+            return Ok(false);
+        }
+        if from_one.is_empty() {
+            return Ok(true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
