@@ -4,12 +4,15 @@ mod accounts;
 mod copies;
 mod doctor;
 mod first_run;
+mod health;
 mod housekeeping;
 mod logging;
+mod manual;
 mod messages;
 mod open_files;
 mod serve;
 mod signals;
+mod tools;
 mod usage;
 
 use std::io::{self, Write};
@@ -17,11 +20,12 @@ use std::ops::Deref;
 use std::path::PathBuf;
 
 use chrono::Utc;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use rustix::fs::{OFlags, fcntl_getfl};
 
 use crate::cli::accounts::{TokenCommand, UserCommand};
 use crate::cli::messages::RecipientCommand;
+use crate::cli::tools::ToolCommand;
 use crate::config::Config;
 use crate::domain::message::Language;
 use crate::domain::recipient::Recipient;
@@ -38,7 +42,15 @@ struct Cli {
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<AnyCommand>,
+}
+
+#[derive(Subcommand)]
+enum AnyCommand {
+    #[command(flatten)]
+    Main(Command),
+    #[command(flatten)]
+    Tool(ToolCommand),
 }
 
 #[derive(Subcommand)]
@@ -134,9 +146,14 @@ pub fn run() -> CommandResult {
         Ok(cli) => cli,
         Err(refusal) => return usage::answer(&refusal),
     };
+    let command = match cli.command {
+        Some(AnyCommand::Tool(tool)) => return tools::run(tool, cli.config.as_deref(), Cli::command()),
+        Some(AnyCommand::Main(command)) => command,
+        None => Command::Serve,
+    };
     let config = Config::load(cli.config.as_deref(), std::env::vars_os())?;
     logging::start(config.log_level);
-    match cli.command.unwrap_or(Command::Serve) {
+    match command {
         Command::Serve => block_on(serve::run(&config)),
         Command::Init { admin_token_file } => block_on(first_run::init(&config, admin_token_file.as_deref())),
         Command::User(command) => block_on(accounts::user(&config, command)),

@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::statvfs;
 
-use crate::store::path::{beside, folder_of};
 use crate::store::backup::{self, Replace};
+use crate::store::path::{beside, folder_of};
 use crate::store::{Db, OpenError, migrations};
 
 /// Bytes that are compared at a time.

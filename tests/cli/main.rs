@@ -34,5 +34,6 @@ mod sound_files;
 mod start;
 mod stop;
 mod tokens;
+mod tools;
 mod upgrade;
 mod usage;
