@@ -15,7 +15,8 @@ use crate::store::Db;
 use crate::store::create::{self, Create};
 use crate::store::draft::Draft;
 use crate::store::files::{self, OF_SQLITE, other_kind};
-use crate::store::open::{self, OpenError};
+use crate::store::open;
+use crate::store::open_error::OpenError;
 use crate::store::path::Location;
 
 /// Is told now and then how much of a copy is made, in percent, and which file it is until it is whole. It may end the

@@ -8,9 +8,9 @@ use std::path::Path;
 
 use crate::domain::timestamp::Timestamp;
 use crate::store::files::{open_own, other_kind, other_names, traces};
-use crate::store::open::OpenError;
+use crate::store::open_error::OpenError;
 use crate::store::path::Location;
-use crate::store::restore::{hold, put_aside};
+use crate::store::put_aside::{hold, put_aside};
 
 /// Whether a database is made (mode 0600) if there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use rand::rngs::SysRng;
 use rustix::process::geteuid;
 
 use crate::store::files::{id, open_own};
-use crate::store::open::OpenError;
+use crate::store::open_error::OpenError;
 use crate::store::path::{Location, folder_of, rename_new};
 
 const PREFIX: &str = ".";

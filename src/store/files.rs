@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
-use crate::store::open::OpenError;
+use crate::store::open_error::OpenError;
 use crate::store::path::{Location, folder_of};
 
 /// What SQLite keeps beside a database.

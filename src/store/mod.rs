@@ -17,11 +17,13 @@ pub mod message_attempts;
 pub mod messages;
 mod migrations;
 mod open;
+mod open_error;
 pub mod otp_list;
 mod otp_row;
 pub mod otps;
 mod outbox_lock;
 mod path;
+mod put_aside;
 mod readers;
 pub mod recipients;
 mod restore;
@@ -40,7 +42,7 @@ pub use crate::store::backup::{Contents, Replace, backup};
 pub use crate::store::create::Create;
 pub use crate::store::error::is_damaged_row;
 pub use crate::store::files::{admin_token_of, findings, give_to_owner_of};
-pub use crate::store::open::OpenError;
+pub use crate::store::open_error::OpenError;
 pub use crate::store::outbox_lock::OutboxLock;
 pub use crate::store::path::{folder_of, rename_new};
 pub use crate::store::restore::{Restored, restore};
@@ -103,7 +105,7 @@ impl Store {
         if options.serves {
             files::require_sound_for_serving(&location)?;
         }
-        let (connection, files) = open::writer(location, options.create)?;
+        let (connection, files) = upgrade::open_writer(location, options.create)?;
         let readers = open::readers(files.location(), options.readers, READER_WAIT)?;
         // So the readers have opened the same files.
         files.require_as_opened().map_err(|cause| OpenError::new(path, cause))?;

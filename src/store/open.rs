@@ -12,9 +12,9 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::store::create::{self, Create};
 use crate::store::files::{self, open_own};
-use crate::store::identity::Files;
+use crate::store::migrations;
+use crate::store::open_error::OpenError;
 use crate::store::path::Location;
-use crate::store::{migrations, upgrade};
 
 /// "otpd" in ASCII; `migrations/V1__*.sql` writes it.
 const APPLICATION_ID: i64 = 1_869_901_924;
@@ -25,48 +25,6 @@ const WRITER_CACHE: i64 = 16 * 1024;
 /// Up to this size the whole file is checked at the start, indexes against tables too; of a larger one that would take too
 /// long.
 const CHECKED_BYTES: u64 = 4 * 1024 * 1024;
-
-/// Why a database can't be used, as one line for the operator.
-#[derive(Debug, thiserror::Error)]
-#[error("database {path}: {reason}")]
-pub struct OpenError {
-    path: String,
-    reason: String,
-    is_missing: bool,
-}
-
-impl OpenError {
-    pub(super) fn new(path: &Path, reason: impl Into<String>) -> Self {
-        // SQLite quotes damaged schemas as they are written, line by line.
-        let words: Vec<String> = reason.into().split_whitespace().map(str::to_owned).collect();
-        Self { path: path.display().to_string(), reason: words.join(" "), is_missing: false }
-    }
-
-    pub(super) fn missing(path: &Path, reason: impl Into<String>) -> Self {
-        Self { is_missing: true, ..Self::new(path, reason) }
-    }
-
-    /// Whether there is no database.
-    pub fn is_missing(&self) -> bool {
-        self.is_missing
-    }
-
-    pub(super) fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
-        let reason = match cause.sqlite_error_code() {
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                "another process holds its write lock; stop that process, then start again".to_owned()
-            }
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                format!(
-                    "is damaged or no SQLite database ({cause}); restore a backup, or name another file in database.path"
-                )
-            }
-            Some(ErrorCode::ReadOnly) => "is read-only; make the file and its folder writable for this user".to_owned(),
-            _ => cause.to_string(),
-        };
-        Self::new(path, reason)
-    }
-}
 
 /// Where the database that `path` leads to is.
 ///
@@ -100,27 +58,20 @@ pub(super) fn peek(file: &Path) -> Option<Connection> {
     (id == APPLICATION_ID).then_some(connection)
 }
 
-/// The connection that writes, on a database of the latest schema, and the files that it has open.
-pub(super) fn writer(location: Location, create: Create) -> Result<(Connection, Files), OpenError> {
-    let path = &location.given().to_owned();
-    create::ensure_file(&location, create)?;
-    files::require_sound(&location)?;
+/// The connection that writes, its schema as it is, and the file at the path of the database.
+pub(super) fn writer(location: &Location, create: Create) -> Result<(Connection, File), OpenError> {
+    let path = location.given();
+    create::ensure_file(location, create)?;
+    files::require_sound(location)?;
     let file = open_own(location.file(), File::options().read(true));
     let file = file.map_err(|cause| OpenError::new(path, format!("can't be read: {cause}")))?;
     let sqlite = |cause| OpenError::sqlite(path, &cause);
     let mut connection = connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
-    require_ours(&connection, &location)?;
-    create::require_may_fill(&location, create, || Ok(migrations::current(&connection).map_err(sqlite)? > 0))?;
+    require_ours(&connection, location)?;
+    create::require_may_fill(location, create, || Ok(migrations::current(&connection).map_err(sqlite)? > 0))?;
     patiently(|| set_up(&mut connection)).map_err(sqlite)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(sqlite)?;
-    let turn = upgrade::Turn::wait(&connection, location.file())?;
-    // A process that holds the write lock for good would make every write fail; the start is the time to report it.
-    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(sqlite)?;
-    let replaced =
-        |cause: String| OpenError::new(path, format!("changed while it was being opened: {cause}; start again"));
-    let files = Files::of(location, file).map_err(replaced)?;
-    upgrade::run(&mut connection, path, turn.as_ref())?;
-    Ok((connection, files))
+    Ok((connection, file))
 }
 
 /// A pool of `count` connections that only read.

@@ -12,7 +12,8 @@ use rusqlite::{OpenFlags, params};
 
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::timestamp::Timestamp;
-use crate::store::open::{self, OpenError};
+use crate::store::open;
+use crate::store::open_error::OpenError;
 use crate::store::path::Location;
 use crate::store::returning::account::{Account, Accounts, accounts};
 use crate::store::{Db, is_damaged_row, migrations, otps};

@@ -3,7 +3,7 @@ use super::*;
 /// The write connection to a new database in a folder.
 pub(super) fn database(folder: &tempfile::TempDir) -> Db {
     let location = open::locate(&folder.path().join("otp.db"), Create::IfNew).unwrap();
-    open::writer(location, Create::IfNew).unwrap().0
+    upgrade::open_writer(location, Create::IfNew).unwrap().0
 }
 
 #[test]

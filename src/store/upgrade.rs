@@ -11,8 +11,11 @@ use std::path::{Path, PathBuf};
 use rustix::fs::statvfs;
 
 use crate::store::backup::{self, Replace};
-use crate::store::path::{beside, folder_of};
-use crate::store::{Db, OpenError, migrations};
+use crate::store::create::Create;
+use crate::store::identity::Files;
+use crate::store::open_error::OpenError;
+use crate::store::path::{Location, beside, folder_of};
+use crate::store::{Db, migrations, open};
 
 /// Bytes that are compared at a time.
 const CHUNK: u64 = 1024 * 1024;
@@ -20,7 +23,7 @@ const CHUNK: u64 = 1024 * 1024;
 const MAX_COPIES: u32 = 100;
 
 /// The right to upgrade a database. No other process has it at the same time.
-pub(super) struct Turn {
+struct Turn {
     /// SQLite's log: it exists as long as a connection is open, and SQLite itself locks it in no way. The kernel releases the
     /// lock when the process ends.
     #[expect(dead_code, reason = "the lock lasts as long as the file is open")]
@@ -34,7 +37,7 @@ impl Turn {
     ///
     /// # Errors
     /// The database can't be read or locked.
-    pub(super) fn wait(db: &Db, path: &Path) -> Result<Option<Self>, OpenError> {
+    fn wait(db: &Db, path: &Path) -> Result<Option<Self>, OpenError> {
         let sqlite = |cause| OpenError::sqlite(path, &cause);
         let is_new = migrations::current(db).map_err(sqlite)? == 0;
         if is_new || migrations::pending(db).map_err(sqlite)?.is_empty() {
@@ -45,11 +48,28 @@ impl Turn {
     }
 }
 
+/// The connection that writes, on a database of the latest schema, and the files that it has open.
+///
+/// # Errors
+/// One sentence for the operator.
+pub(super) fn open_writer(location: Location, create: Create) -> Result<(Db, Files), OpenError> {
+    let (mut connection, file) = open::writer(&location, create)?;
+    let path = &location.given().to_owned();
+    let turn = Turn::wait(&connection, location.file())?;
+    // A process that holds the write lock for good would make every write fail; the start is the time to report it.
+    connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
+    let replaced =
+        |cause: String| OpenError::new(path, format!("changed while it was being opened: {cause}; start again"));
+    let files = Files::of(location, file).map_err(replaced)?;
+    run(&mut connection, path, turn.as_ref())?;
+    Ok((connection, files))
+}
+
 /// Applies the migrations that the database at `path` lacks. If there is a `turn`, the database is copied before.
 ///
 /// # Errors
 /// The copy can't be made, or a migration fails. The schema is then as it was.
-pub(super) fn run(db: &mut Db, path: &Path, turn: Option<&Turn>) -> Result<(), OpenError> {
+fn run(db: &mut Db, path: &Path, turn: Option<&Turn>) -> Result<(), OpenError> {
     // Another process may have done everything while this one waited for its turn.
     let pending = migrations::pending(db).map_err(|cause| OpenError::sqlite(path, &cause))?;
     if let (Some(turn), Some((first, _))) = (turn, pending.first()) {

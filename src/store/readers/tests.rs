@@ -4,7 +4,7 @@ use futures_util::future::join_all;
 
 use super::*;
 use crate::error::Kind;
-use crate::store::{Create, open};
+use crate::store::{Create, open, upgrade};
 
 /// A list that never comes to its end.
 const ENDLESS: &str = "WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n) SELECT max(v) FROM n";
@@ -13,7 +13,7 @@ fn readers(count: u32) -> (tempfile::TempDir, Arc<Readers>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.db");
     let location = open::locate(&path, Create::IfNew).unwrap();
-    let (connection, files) = open::writer(location, Create::IfNew).unwrap();
+    let (connection, files) = upgrade::open_writer(location, Create::IfNew).unwrap();
     drop(connection);
     let pool = open::readers(files.location(), count, READER_WAIT).unwrap();
     (folder, Arc::new(Readers::new(pool)))

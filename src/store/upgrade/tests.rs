@@ -3,11 +3,11 @@ use std::os::unix::fs::PermissionsExt;
 use tempfile::TempDir;
 
 use super::*;
-use crate::store::{Create, open};
+use crate::store::open;
 
 /// The writer's connection to a database, or why there is none.
 fn opened(path: &Path, create: Create) -> Result<Db, OpenError> {
-    Ok(open::writer(open::locate(path, create)?, create)?.0)
+    Ok(open_writer(open::locate(path, create)?, create)?.0)
 }
 
 /// A folder with a database of version 4, with one code in it.

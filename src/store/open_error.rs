@@ -1,0 +1,47 @@
+//! Why a database can't be opened, copied or restored.
+
+use std::path::Path;
+
+use rusqlite::ErrorCode;
+
+/// Why a database can't be used, as one line for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("database {path}: {reason}")]
+pub struct OpenError {
+    path: String,
+    reason: String,
+    is_missing: bool,
+}
+
+impl OpenError {
+    pub(super) fn new(path: &Path, reason: impl Into<String>) -> Self {
+        // SQLite quotes damaged schemas as they are written, line by line.
+        let words: Vec<String> = reason.into().split_whitespace().map(str::to_owned).collect();
+        Self { path: path.display().to_string(), reason: words.join(" "), is_missing: false }
+    }
+
+    pub(super) fn missing(path: &Path, reason: impl Into<String>) -> Self {
+        Self { is_missing: true, ..Self::new(path, reason) }
+    }
+
+    /// Whether there is no database.
+    pub fn is_missing(&self) -> bool {
+        self.is_missing
+    }
+
+    pub(super) fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
+        let reason = match cause.sqlite_error_code() {
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+                "another process holds its write lock; stop that process, then start again".to_owned()
+            }
+            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
+                format!(
+                    "is damaged or no SQLite database ({cause}); restore a backup, or name another file in database.path"
+                )
+            }
+            Some(ErrorCode::ReadOnly) => "is read-only; make the file and its folder writable for this user".to_owned(),
+            _ => cause.to_string(),
+        };
+        Self::new(path, reason)
+    }
+}
