@@ -105,10 +105,10 @@ pub type Limitation = (&'static str, u32);
 
 impl Error {
     pub fn new(kind: Kind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self::of(kind, Public::Detail(detail.into()))
+        Self::with_public(kind, Public::Detail(detail.into()))
     }
 
-    fn of(kind: Kind, public: Public) -> Self {
+    fn with_public(kind: Kind, public: Public) -> Self {
         Self { kind, public, retry_after: None, limited_by: None, cause: None }
     }
 
@@ -132,13 +132,13 @@ impl Error {
     /// A code was not verified (`api.md`, "Send and verify").
     pub fn not_verified(reason: Reason, attempts_left: u32) -> Self {
         let attempts_left = Some(attempts_left);
-        Self::of(Kind::Invalid, Public::Refusal { detail: reason.detail(), reason, attempts_left })
+        Self::with_public(Kind::Invalid, Public::Refusal { detail: reason.detail(), reason, attempts_left })
     }
 
     /// The caller has to wait this long before it may send or verify again, and is told why.
     pub fn limited(reason: Reason, wait: Duration) -> Self {
         let public = Public::Refusal { detail: reason.detail(), reason, attempts_left: None };
-        Self { retry_after: Some(whole_seconds(wait)), ..Self::of(Kind::Throttled, public) }
+        Self { retry_after: Some(whole_seconds(wait)), ..Self::with_public(Kind::Throttled, public) }
     }
 
     /// A recipient has failed too often to be heard; nothing but the staff ends it, so `wait` is a guess.
@@ -221,6 +221,6 @@ impl std::error::Error for Error {}
 
 impl From<FieldErrors> for Error {
     fn from(fields: FieldErrors) -> Self {
-        Self::of(Kind::Invalid, Public::Fields(fields))
+        Self::with_public(Kind::Invalid, Public::Fields(fields))
     }
 }

@@ -73,7 +73,7 @@ pub(super) async fn send_test(config: &Config, recipient: Recipient, language: O
     let settings = serve::service_settings(config, &store)?;
     settings.delivery.require_reachable(&recipient)?;
     let code = Code::generate(&mut UnwrapErr(SysRng), config.policy.code_length);
-    let chain = settings.delivery.chain(Channel::of(&recipient));
+    let chain = settings.delivery.chain(Channel::for_recipient(&recipient));
     let otp = Otp::issued(code, recipient, Purpose::default(), now(), &config.policy);
     let message = settings.delivery.message(&otp, language.unwrap_or(settings.delivery.language), now());
     for provider in chain.iter() {

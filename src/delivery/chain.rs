@@ -65,10 +65,10 @@ impl Chain {
         let Some(link) = self.0.get(index).filter(|_| self.0.len() > 1) else { return };
         let name = link.provider.name();
         match link.breaker().end(outcome, now) {
-            Some(Change::Rests) => {
+            Some(Change::Opened) => {
                 log::warn!("{name} fails again and again: it is asked last until it takes a message");
             }
-            Some(Change::Returns) => log::info!("{name} takes messages again, in its place"),
+            Some(Change::Closed) => log::info!("{name} takes messages again, in its place"),
             None => {}
         }
     }
@@ -76,7 +76,7 @@ impl Chain {
 
 impl Link {
     fn candidate(&self, now: Timestamp) -> Candidate<'_> {
-        Candidate { name: self.provider.name(), standing: self.breaker().standing(now) }
+        Candidate { name: self.provider.name(), breaker: self.breaker().state(now) }
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {

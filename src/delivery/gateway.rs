@@ -40,10 +40,10 @@ pub(super) trait Gateway: Send + Sync {
     fn request(&self, message: &Message) -> Result<Call, String>;
 
     /// What an answer to such a request means.
-    fn read(&self, answer: &Answer) -> Report;
+    fn interpret(&self, answer: &Answer) -> Report;
 
     /// How to find out whether the key is good; `None` where only sending shows it.
-    fn check(&self) -> Option<Check> {
+    fn account_check(&self) -> Option<Check> {
         None
     }
 }
@@ -173,7 +173,7 @@ impl<G: Gateway> Provider for HttpProvider<G> {
                 Err(cause) => return Report::not_sent(Outcome::Misconfigured, cause),
             };
             match self.ask(call).await {
-                Ok(answer) => self.gateway.read(&answer),
+                Ok(answer) => self.gateway.interpret(&answer),
                 Err(report) => report,
             }
         })
@@ -182,13 +182,13 @@ impl<G: Gateway> Provider for HttpProvider<G> {
     fn check(&self) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async move {
             let asked = |outcome: Result<Answer, Report>| outcome.map_err(|report| report.error.unwrap_or_default());
-            let Some(Check { call, credit, unit }) = self.gateway.check() else {
+            let Some(Check { call, credit, unit }) = self.gateway.account_check() else {
                 require_same_time(&asked(self.ask(Call::get("/")).await)?)?;
                 return Ok("it answers; only sending shows whether the key is good".to_owned());
             };
             let answer = asked(self.ask(call).await)?;
             let Some(credit) = credit(&answer).filter(|_| answer.is_success()) else {
-                return Err(self.gateway.read(&answer).error.unwrap_or_else(|| "it tells no credit".to_owned()));
+                return Err(self.gateway.interpret(&answer).error.unwrap_or_else(|| "it tells no credit".to_owned()));
             };
             require_same_time(&answer)?;
             if credit.parse::<f64>().is_ok_and(|credit| credit <= 0.0) {

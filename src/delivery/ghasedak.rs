@@ -30,7 +30,7 @@ impl Gateway for Ghasedak {
     fn request(&self, message: &Message) -> Result<Call, String> {
         let body = json!({
             "receptors": [{ "mobile": message.recipient.as_str() }],
-            "templateName": self.templates.of(message),
+            "templateName": self.templates.name_for(message),
             "inputs": [{ "param": self.parameter, "value": message.code.value().to_string() }],
             "udh": false,
             "isVoice": false,
@@ -38,7 +38,7 @@ impl Gateway for Ghasedak {
         Ok(Call::json("/rest/api/v1/WebService/SendOtpSMS", &body).with_key(KEY, &self.api_key))
     }
 
-    fn read(&self, answer: &Answer) -> Report {
+    fn interpret(&self, answer: &Answer) -> Report {
         // Its names come in more than one case, and HTTP says 200 to what is refused.
         let answer = answer.with_body(answer.status, in_lower_case(&answer.body));
         let is_success = answer.body.pointer("/issuccess").and_then(Value::as_bool);

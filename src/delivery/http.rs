@@ -106,7 +106,7 @@ impl Gateway for Http {
         })
     }
 
-    fn read(&self, answer: &Answer) -> Report {
+    fn interpret(&self, answer: &Answer) -> Report {
         let id = self.id_pointer.as_ref().and_then(|pointer| answer.text(pointer));
         let is_taken = match (&self.success_pattern, &self.success_pointer) {
             _ if !answer.is_success() => return answer.by_status(),

@@ -32,14 +32,14 @@ impl Gateway for Ippanel {
         let body = json!({
             "sending_type": "pattern",
             "from_number": self.sender,
-            "code": self.templates.of(message),
+            "code": self.templates.name_for(message),
             "recipients": [number],
             "params": { &self.parameter: message.code.value().to_string() },
         });
         Ok(Call::json("/api/send", &body).authorized(&self.api_key))
     }
 
-    fn read(&self, answer: &Answer) -> Report {
+    fn interpret(&self, answer: &Answer) -> Report {
         let code = answer.text("/meta/message_code").unwrap_or_default();
         let refuses_number = || {
             let errors = answer.body.pointer("/meta/errors").and_then(Value::as_object);
@@ -58,7 +58,7 @@ impl Gateway for Ippanel {
         Report::not_sent(outcome, format!("{} {code}: {meaning}", answer.status))
     }
 
-    fn check(&self) -> Option<Check> {
+    fn account_check(&self) -> Option<Check> {
         let call = Call::get("/api/payment/credit/mine").authorized(&self.api_key);
         Some(Check { call, credit: |answer| answer.text("/data/credit"), unit: "of its currency" })
     }

@@ -29,14 +29,14 @@ impl Gateway for Kavenegar {
         let code = message.code.value().to_string();
         let fields = [
             ("receptor", message.recipient.as_str()),
-            ("template", self.templates.of(message)),
+            ("template", self.templates.name_for(message)),
             ("token", &code),
             ("type", "sms"),
         ];
         Ok(Call::form(self.path("verify/lookup.json"), &fields))
     }
 
-    fn read(&self, answer: &Answer) -> Report {
+    fn interpret(&self, answer: &Answer) -> Report {
         let Some(status) = answer.number("/return/status") else { return answer.by_status() };
         let (outcome, meaning) = match status {
             200 => return answer.taken("/entries/0/messageid"),
@@ -57,7 +57,7 @@ impl Gateway for Kavenegar {
         Report::not_sent(outcome, format!("{status}: {meaning}"))
     }
 
-    fn check(&self) -> Option<Check> {
+    fn account_check(&self) -> Option<Check> {
         Some(Check {
             call: Call::get(self.path("account/info.json")),
             credit: |answer| {

@@ -39,7 +39,7 @@ impl Login {
 
 impl Gateway for Melipayamak {
     fn request(&self, message: &Message) -> Result<Call, String> {
-        let (code, body_id) = (message.code.value().to_string(), self.templates.of(message));
+        let (code, body_id) = (message.code.value().to_string(), self.templates.name_for(message));
         let to = message.recipient.as_str();
         Ok(match &self.login {
             Login::Rest { username, password } => Call::form(
@@ -53,13 +53,13 @@ impl Gateway for Melipayamak {
                 ],
             ),
             Login::Console { api_key } => {
-                let body = json!({ "bodyId": self.templates.number_of(message)?, "to": to, "args": [code] });
+                let body = json!({ "bodyId": self.templates.number_for(message)?, "to": to, "args": [code] });
                 Call::json(format!("/api/send/shared/{}", percent_encoded(api_key.reveal())), &body)
             }
         })
     }
 
-    fn read(&self, answer: &Answer) -> Report {
+    fn interpret(&self, answer: &Answer) -> Report {
         match self.login {
             Login::Rest { .. } => read_rest(answer),
             Login::Console { .. } => match answer.text("/recId").filter(|id| id != "0") {
@@ -72,7 +72,7 @@ impl Gateway for Melipayamak {
         }
     }
 
-    fn check(&self) -> Option<Check> {
+    fn account_check(&self) -> Option<Check> {
         let (call, credit): (Call, fn(&Answer) -> Option<String>) = match &self.login {
             Login::Rest { username, password } => (
                 Call::form("/api/SendSMS/GetCredit", &[("username", username), ("password", password.reveal())]),

@@ -82,7 +82,7 @@ impl Delivery {
     pub fn message(&self, otp: &Otp, language: Language, now: Timestamp) -> Message {
         // Rounded down: a text never says more than is left.
         let minutes = otp.ttl(now) / 60;
-        let text = self.texts.render(Channel::of(&otp.recipient), language, &otp.purpose, otp.code, minutes);
+        let text = self.texts.render(Channel::for_recipient(&otp.recipient), language, &otp.purpose, otp.code, minutes);
         let (recipient, purpose) = (otp.recipient.clone(), otp.purpose.clone());
         Message { recipient, code: otp.code, purpose, language, minutes, text }
     }
@@ -94,7 +94,7 @@ impl Delivery {
             self.allowed_prefixes.is_empty()
                 || self.allowed_prefixes.iter().any(|prefix| number.as_str().starts_with(prefix.as_str()))
         };
-        if self.chain(Channel::of(recipient)).is_empty() {
+        if self.chain(Channel::for_recipient(recipient)).is_empty() {
             return refused("Messages can not be sent there: no provider is configured.");
         }
         if !recipient.mobile_number().is_none_or(is_allowed) {

@@ -26,13 +26,13 @@ pub struct PanelTemplates {
 }
 
 impl PanelTemplates {
-    pub(super) fn of(&self, message: &Message) -> &str {
+    pub(super) fn name_for(&self, message: &Message) -> &str {
         self.by_purpose.get(message.purpose.as_str()).unwrap_or(&self.general)
     }
 
     /// That of a panel which calls its templates by numbers.
-    pub(super) fn number_of(&self, message: &Message) -> Result<i64, String> {
-        self.of(message).parse().map_err(|_| "the template is a number".to_owned())
+    pub(super) fn number_for(&self, message: &Message) -> Result<i64, String> {
+        self.name_for(message).parse().map_err(|_| "the template is a number".to_owned())
     }
 
     /// Every name.

@@ -28,7 +28,7 @@ impl SmsIr {
 
 impl Gateway for SmsIr {
     fn request(&self, message: &Message) -> Result<Call, String> {
-        let template = self.templates.number_of(message)?;
+        let template = self.templates.number_for(message)?;
         let body = json!({
             "mobile": message.recipient.as_str(),
             "templateId": template,
@@ -37,7 +37,7 @@ impl Gateway for SmsIr {
         Ok(Call::json("/v1/send/verify", &body).with_key(KEY, &self.api_key))
     }
 
-    fn read(&self, answer: &Answer) -> Report {
+    fn interpret(&self, answer: &Answer) -> Report {
         let Some(status) = answer.number("/status") else { return answer.by_status() };
         let (outcome, meaning) = match status {
             1 => return answer.taken("/data/messageId"),
@@ -57,7 +57,7 @@ impl Gateway for SmsIr {
         Report::not_sent(outcome, format!("{status}: {meaning}"))
     }
 
-    fn check(&self) -> Option<Check> {
+    fn account_check(&self) -> Option<Check> {
         Some(Check {
             call: Call::get("/v1/credit").with_key(KEY, &self.api_key),
             credit: |answer| answer.text("/data").filter(|_| answer.number("/status") == Some(1)),

@@ -10,45 +10,45 @@ use crate::domain::timestamp::Timestamp;
 /// So many failures in a row, whatever the messages.
 const FAILURES: u32 = 5;
 /// How long a provider rests before a message finds out whether it is back.
-const REST: Duration = Duration::from_secs(30);
+const OPEN_FOR: Duration = Duration::from_secs(30);
 
 /// What is known of a provider.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Breaker {
     failures: u32,
-    rests_since: Option<Timestamp>,
+    opened_at: Option<Timestamp>,
 }
 
 /// Whether messages should go there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    Sound,
+pub enum BreakerState {
+    Closed,
     /// It has rested: the next message finds out whether it is back.
-    OnTrial,
+    HalfOpen,
     /// It is to be asked last.
-    Resting,
+    Open,
 }
 
 /// What an outcome changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    Rests,
-    Returns,
+    Opened,
+    Closed,
 }
 
 impl Breaker {
-    pub fn standing(&self, now: Timestamp) -> Standing {
-        match self.rests_since {
-            _ if self.failures < FAILURES => Standing::Sound,
-            Some(since) if clock::time_left(since, REST, now).is_some() => Standing::Resting,
-            _ => Standing::OnTrial,
+    pub fn state(&self, now: Timestamp) -> BreakerState {
+        match self.opened_at {
+            _ if self.failures < FAILURES => BreakerState::Closed,
+            Some(since) if clock::time_left(since, OPEN_FOR, now).is_some() => BreakerState::Open,
+            _ => BreakerState::HalfOpen,
         }
     }
 
     /// A message goes there. Of one that has rested this is the trial: until its outcome is known the others stay away.
     pub fn begin(&mut self, now: Timestamp) {
         if self.failures >= FAILURES {
-            self.rests_since = Some(now);
+            self.opened_at = Some(now);
         }
     }
 
@@ -59,13 +59,13 @@ impl Breaker {
             Outcome::Retry | Outcome::Misconfigured | Outcome::Unknown => {
                 self.failures = self.failures.saturating_add(1);
                 if self.failures >= FAILURES {
-                    self.rests_since = Some(now);
+                    self.opened_at = Some(now);
                 }
-                (!was_out && self.failures >= FAILURES).then_some(Change::Rests)
+                (!was_out && self.failures >= FAILURES).then_some(Change::Opened)
             }
             Outcome::Sent | Outcome::BadRecipient => {
                 *self = Self::default();
-                was_out.then_some(Change::Returns)
+                was_out.then_some(Change::Closed)
             }
             // It works, and refuses this message, or is out of credit.
             Outcome::Next => None,
@@ -85,19 +85,19 @@ mod tests {
         let mut breaker = Breaker::default();
         for _ in 0..4 {
             assert_eq!(breaker.end(Outcome::Retry, at(100)), None);
-            assert_eq!(breaker.standing(at(100)), Standing::Sound);
+            assert_eq!(breaker.state(at(100)), BreakerState::Closed);
         }
-        assert_eq!(breaker.end(Outcome::Unknown, at(100)), Some(Change::Rests));
+        assert_eq!(breaker.end(Outcome::Unknown, at(100)), Some(Change::Opened));
         breaker
     }
 
     #[test]
     fn five_failures_in_a_row_make_a_provider_rest_for_half_a_minute() {
         let breaker = tripped();
-        assert_eq!(breaker.standing(at(100)), Standing::Resting);
-        assert_eq!(breaker.standing(at(129)), Standing::Resting);
-        assert_eq!(breaker.standing(at(130)), Standing::OnTrial);
-        assert_eq!(breaker.standing(at(99)), Standing::OnTrial, "a clock that was set back makes no rest longer");
+        assert_eq!(breaker.state(at(100)), BreakerState::Open);
+        assert_eq!(breaker.state(at(129)), BreakerState::Open);
+        assert_eq!(breaker.state(at(130)), BreakerState::HalfOpen);
+        assert_eq!(breaker.state(at(99)), BreakerState::HalfOpen, "a clock that was set back makes no rest longer");
     }
 
     #[test]
@@ -112,19 +112,19 @@ mod tests {
         for _ in 0..9 {
             assert_eq!(breaker.end(Outcome::Next, at(100)), None);
         }
-        assert_eq!(breaker.standing(at(100)), Standing::Sound);
+        assert_eq!(breaker.state(at(100)), BreakerState::Closed);
     }
 
     #[test]
     fn after_a_rest_one_message_finds_out_whether_the_provider_is_back() {
         let mut breaker = tripped();
         breaker.begin(at(130));
-        assert_eq!(breaker.standing(at(131)), Standing::Resting, "the trial is under way");
+        assert_eq!(breaker.state(at(131)), BreakerState::Open, "the trial is under way");
         assert_eq!(breaker.end(Outcome::Retry, at(140)), None, "it rests still");
-        assert_eq!(breaker.standing(at(169)), Standing::Resting);
+        assert_eq!(breaker.state(at(169)), BreakerState::Open);
         breaker.begin(at(170));
-        assert_eq!(breaker.end(Outcome::Sent, at(171)), Some(Change::Returns));
-        assert_eq!(breaker.standing(at(171)), Standing::Sound);
+        assert_eq!(breaker.end(Outcome::Sent, at(171)), Some(Change::Closed));
+        assert_eq!(breaker.state(at(171)), BreakerState::Closed);
         assert_eq!(breaker.end(Outcome::Retry, at(172)), None, "the failures before are forgotten");
     }
 }

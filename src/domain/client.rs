@@ -16,11 +16,11 @@ impl ClientNetwork {
     /// # Errors
     /// In the contract's words (`api.md`, "Send and verify").
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
-        text.trim().parse().map(Self::of).map_err(|_| "Enter a valid IPv4 or IPv6 address.".into())
+        text.trim().parse().map(Self::containing).map_err(|_| "Enter a valid IPv4 or IPv6 address.".into())
     }
 
     /// The network that an address belongs to.
-    pub fn of(address: IpAddr) -> Self {
+    pub fn containing(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V4(address) => address.into(),
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

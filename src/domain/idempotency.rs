@@ -31,15 +31,15 @@ impl IdempotencyKey {
 
 /// What the answer to a request for a message holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Promise {
+pub struct SendReceipt {
     pub id: OtpId,
     pub valid_to: Timestamp,
     /// When it was asked for.
     pub sent_at: Timestamp,
 }
 
-impl Promise {
-    pub fn of(otp: &Otp, now: Timestamp) -> Self {
+impl SendReceipt {
+    pub fn new(otp: &Otp, now: Timestamp) -> Self {
         Self { id: otp.id, valid_to: otp.valid_to, sent_at: now }
     }
 }

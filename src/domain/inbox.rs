@@ -14,7 +14,11 @@ pub struct NewInboxMessage {
 impl From<&Message> for NewInboxMessage {
     fn from(message: &Message) -> Self {
         let Message { recipient, text, .. } = message;
-        Self { channel: Channel::of(recipient), recipient: recipient.as_str().to_owned(), text: text.clone() }
+        Self {
+            channel: Channel::for_recipient(recipient),
+            recipient: recipient.as_str().to_owned(),
+            text: text.clone(),
+        }
     }
 }
 

@@ -180,7 +180,7 @@ pub struct Subjects<'a> {
 impl Subjects<'_> {
     /// The name under which the store counts an event; `None` where the event does not apply to these subjects.
     pub fn key(&self, event: Event) -> Option<String> {
-        let channel = Channel::of(self.recipient);
+        let channel = Channel::for_recipient(self.recipient);
         match event {
             Event::SendTo | Event::FailureOf => Some(self.recipient.key()),
             Event::SendBy | Event::FailureBy => Some(self.token_id.to_string()),

@@ -15,7 +15,7 @@ pub enum Channel {
 }
 
 impl Channel {
-    pub fn of(recipient: &Recipient) -> Self {
+    pub fn for_recipient(recipient: &Recipient) -> Self {
         match recipient {
             Recipient::Mobile(_) => Self::Sms,
             Recipient::Email(_) => Self::Email,

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::domain::breaker::Standing;
+use crate::domain::breaker::BreakerState;
 use crate::domain::clock::is_trusted;
 use crate::domain::timestamp::Timestamp;
 
@@ -162,7 +162,7 @@ pub enum Step {
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
     pub name: &'a str,
-    pub standing: Standing,
+    pub breaker: BreakerState,
 }
 
 /// How messages are handed on.
@@ -183,9 +183,9 @@ impl Route<'_> {
     /// Notes that a message goes to a provider: where that is its trial, the next ones stay away.
     pub fn begin(&mut self, provider: usize) {
         if let Some(candidate) =
-            self.chain.get_mut(provider).filter(|candidate| candidate.standing == Standing::OnTrial)
+            self.chain.get_mut(provider).filter(|candidate| candidate.breaker == BreakerState::HalfOpen)
         {
-            candidate.standing = Standing::Resting;
+            candidate.breaker = BreakerState::Open;
         }
     }
 
@@ -206,24 +206,24 @@ impl Route<'_> {
         }
         let candidates = self.chain.iter().enumerate().filter(|(_, candidate)| may_take_it(attempts, candidate.name));
         let next = candidates.min_by_key(|(_, candidate)| {
-            (of(attempts, candidate.name).count(), candidate.standing == Standing::Resting)
+            (attempts_at(attempts, candidate.name).count(), candidate.breaker == BreakerState::Open)
         });
         let Some((provider, Candidate { name, .. })) = next else {
             return end(MessageState::Failed);
         };
-        let finished = of(attempts, name).filter_map(|attempt| attempt.finished_at);
+        let finished = attempts_at(attempts, name).filter_map(|attempt| attempt.finished_at);
         let last = finished.filter(|last| is_trusted(*last, now)).max();
-        let at = last.map_or(now, |last| last.plus(pause(of(attempts, name).count(), jitter)).max(now));
+        let at = last.map_or(now, |last| last.plus(pause(attempts_at(attempts, name).count(), jitter)).max(now));
         if at >= valid_to { end(MessageState::Expired) } else { Step::Try { provider, at } }
     }
 }
 
-fn of<'a>(attempts: &'a [Attempt], provider: &'a str) -> impl Iterator<Item = &'a Attempt> {
+fn attempts_at<'a>(attempts: &'a [Attempt], provider: &'a str) -> impl Iterator<Item = &'a Attempt> {
     attempts.iter().filter(move |attempt| attempt.provider == provider)
 }
 
 fn may_take_it(attempts: &[Attempt], provider: &str) -> bool {
-    of(attempts, provider).all(|attempt| attempt.outcome == Some(Outcome::Retry))
+    attempts_at(attempts, provider).all(|attempt| attempt.outcome == Some(Outcome::Retry))
 }
 
 /// The pause after so many attempts: half of it certain, half of it up to `jitter`.

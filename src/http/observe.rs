@@ -57,7 +57,7 @@ impl Exchange {
     fn begin(request: &mut ServiceRequest) -> Self {
         Self {
             begun: Instant::now(),
-            id: RequestId::of(request.headers()),
+            id: RequestId::from_headers(request.headers()),
             method: verb(request.method()),
             metrics: request.app_data().cloned(),
             busy: Busy::with(request.request()),

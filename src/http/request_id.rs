@@ -19,7 +19,7 @@ pub(super) struct RequestId {
 
 impl RequestId {
     /// The id of a request with these headers.
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
         let callers = headers.get(REQUEST_ID).and_then(|value| Some((value, value.to_str().ok()?)));
         match callers.filter(|(_, id)| (1..=64).contains(&id.len()) && id.bytes().all(allowed)) {
@@ -98,7 +98,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(REQUEST_ID, HeaderValue::from_str(id).unwrap());
         headers.insert(AUTHORIZATION, HeaderValue::from_str(authorization).unwrap());
-        RequestId::of(&headers).logged().to_owned()
+        RequestId::from_headers(&headers).logged().to_owned()
     }
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_fresh_id_is_logged_as_it_is() {
-        let id = RequestId::of(&HeaderMap::new());
+        let id = RequestId::from_headers(&HeaderMap::new());
         assert_eq!(id.logged(), id.value().to_str().unwrap());
         assert_eq!(id.value().len(), 16);
     }

@@ -2,10 +2,10 @@
 //! checked both.
 
 pub mod accounts;
+mod channel_worker;
 pub mod health;
 mod housekeeping;
 pub mod inbox;
-mod lane;
 mod limits;
 mod otps;
 mod outbox;
@@ -34,7 +34,7 @@ use crate::error::{Error, Kind, Result};
 use crate::metrics::Metrics;
 use crate::service::limits::Guard;
 use crate::service::outbox::Queued;
-use crate::service::sending::UnderWay;
+use crate::service::sending::InFlight;
 use crate::service::verifying::MAX_CONSECUTIVE_FAILURES;
 use crate::store::tokens::Presented;
 use crate::store::{Db, Store, tokens, users};
@@ -72,7 +72,7 @@ pub struct Service {
     timezone: Tz,
     limits: Arc<Guard>,
     delivery: Arc<Delivery>,
-    under_way: UnderWay,
+    in_flight: InFlight,
     queued: Arc<Queued>,
     /// Whether the use of a token is being noted.
     noting: Arc<AtomicBool>,
@@ -90,9 +90,9 @@ impl Service {
         let Settings { policy, timezone, limits, delivery } = settings;
         expect_series(store.metrics(), &delivery);
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
-        let (delivery, under_way) = (Arc::new(delivery), UnderWay::default());
+        let (delivery, in_flight) = (Arc::new(delivery), InFlight::default());
         let (queued, noting) = (Arc::default(), Arc::default());
-        Self { store, clock, policy, timezone, limits, delivery, under_way, queued, noting }
+        Self { store, clock, policy, timezone, limits, delivery, in_flight, queued, noting }
     }
 
     pub fn timezone(&self) -> Tz {

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use crate::domain::message::Channel;
 use crate::service::Service;
-use crate::service::lane::Lane;
+use crate::service::channel_worker::ChannelWorker;
 use crate::store::OutboxLock;
 
 /// The wait before what failed on this side is tried again.
@@ -22,7 +22,7 @@ pub(super) struct Queued {
 }
 
 impl Queued {
-    pub(super) fn of(&self, channel: Channel) -> &Notify {
+    pub(super) fn for_channel(&self, channel: Channel) -> &Notify {
         match channel {
             Channel::Sms => &self.sms,
             Channel::Email => &self.email,
@@ -31,10 +31,10 @@ impl Queued {
 }
 
 impl Service {
-    /// Delivers what is queued, until `stop` becomes true; then what is under way is finished. Each channel has a lane of
+    /// Delivers what is queued, until `stop` becomes true; then what is under way is finished. Each channel has a worker of
     /// its own: where one's providers are slow, the messages of the other do not wait.
     ///
-    /// Only the process that holds the lock delivers. If the lock or the database is taken away, the lanes end, and begin
+    /// Only the process that holds the lock delivers. If the lock or the database is taken away, the workers end, and begin
     /// again once the lock is held again.
     pub async fn deliver(self, stop: watch::Receiver<bool>) {
         loop {
@@ -43,15 +43,15 @@ impl Service {
                 () = stopped(stop.clone()) => return,
             };
             let (halt, halted) = watch::channel(false);
-            let lane = |channel| Lane::new(self.clone(), channel).deliver(halted.clone());
-            let mut lanes = pin!(future::join(lane(Channel::Sms), lane(Channel::Email)));
+            let worker = |channel| ChannelWorker::new(self.clone(), channel).deliver(halted.clone());
+            let mut workers = pin!(future::join(worker(Channel::Sms), worker(Channel::Email)));
             tokio::select! {
-                _ = &mut lanes => return,
+                _ = &mut workers => return,
                 () = stopped(stop.clone()) => {}
                 () = lost(&lock) => {}
             }
             halt.send_replace(true);
-            lanes.await;
+            workers.await;
         }
     }
 

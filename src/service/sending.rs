@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::client::ClientNetwork;
 use crate::domain::clock::time_left;
 use crate::domain::code::Code;
-use crate::domain::idempotency::{IdempotencyKey, Promise};
+use crate::domain::idempotency::{IdempotencyKey, SendReceipt};
 use crate::domain::limit::{Event, Limit, Subjects};
 use crate::domain::message::{Channel, Language};
 use crate::domain::otp::{Otp, OtpId};
@@ -61,28 +61,28 @@ pub struct Sent {
 
 /// Requests with an idempotency key that are being worked on, so that their repetitions do not wait behind them.
 #[derive(Clone, Default)]
-pub(super) struct UnderWay(Arc<Mutex<HashSet<Entry>>>);
+pub(super) struct InFlight(Arc<Mutex<HashSet<Entry>>>);
 
 /// The id of the token, and the key.
 type Entry = (i64, IdempotencyKey);
 
 /// Takes its request off the list when it goes out of scope.
-struct Place {
-    list: UnderWay,
+struct InFlightRequest {
+    list: InFlight,
     entry: Entry,
 }
 
-impl UnderWay {
-    fn enter(&self, token_id: i64, key: IdempotencyKey) -> Result<Place> {
+impl InFlight {
+    fn enter(&self, token_id: i64, key: IdempotencyKey) -> Result<InFlightRequest> {
         let entry = (token_id, key);
         if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry) {
-            return Ok(Place { list: self.clone(), entry });
+            return Ok(InFlightRequest { list: self.clone(), entry });
         }
         Err(Error::new(Kind::Conflict, "A request with this Idempotency-Key is being processed."))
     }
 }
 
-impl Drop for Place {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
         self.list.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
     }
@@ -92,38 +92,38 @@ impl Service {
     /// Issues a code, or takes the one that is on its way already, and queues its message.
     pub async fn send_otp(&self, caller: &Caller, request: SendRequest, key: Option<IdempotencyKey>) -> Result<Sent> {
         self.delivery.require_reachable(&request.recipient)?;
-        let _place = key.map(|key| self.under_way.enter(caller.token_id, key)).transpose()?;
+        let _in_flight = key.map(|key| self.in_flight.enter(caller.token_id, key)).transpose()?;
         let (service, recipient) = (self.clone(), request.recipient.clone());
         let send = move |db: &Db, call: &Call| match &key {
             Some(key) => service.send_once(db, call, &request, key),
             None => service.send(db, call, &request),
         };
-        let promise = self.write(caller, send).await?;
-        self.queued.of(Channel::of(&recipient)).notify_one();
+        let receipt = self.write(caller, send).await?;
+        self.queued.for_channel(Channel::for_recipient(&recipient)).notify_one();
         Ok(Sent {
-            id: promise.id,
+            id: receipt.id,
             recipient,
-            valid_to: promise.valid_to,
-            ttl: promise.valid_to.seconds_after(promise.sent_at),
+            valid_to: receipt.valid_to,
+            ttl: receipt.valid_to.seconds_after(receipt.sent_at),
             resend_in: self.policy.resend_cooldown.as_secs(),
         })
     }
 
     /// Gives the first answer to this key again, if there was one.
-    fn send_once(&self, db: &Db, call: &Call, request: &SendRequest, key: &IdempotencyKey) -> Result<Promise> {
+    fn send_once(&self, db: &Db, call: &Call, request: &SendRequest, key: &IdempotencyKey) -> Result<SendReceipt> {
         let since = call.now.minus(IdempotencyKey::KEPT);
         match idempotency_keys::find(db, call.user_id, key, since, call.now)? {
-            Some((hash, promise)) if hash == request.hash() => Ok(promise),
+            Some((hash, receipt)) if hash == request.hash() => Ok(receipt),
             Some(_) => Err(Error::new(Kind::Unprocessable, "This Idempotency-Key was used with another request.")),
             None => {
-                let promise = self.send(db, call, request)?;
-                idempotency_keys::insert(db, call.user_id, key, request.hash(), &promise)?;
-                Ok(promise)
+                let receipt = self.send(db, call, request)?;
+                idempotency_keys::insert(db, call.user_id, key, request.hash(), &receipt)?;
+                Ok(receipt)
             }
         }
     }
 
-    fn send(&self, db: &Db, call: &Call, request: &SendRequest) -> Result<Promise> {
+    fn send(&self, db: &Db, call: &Call, request: &SendRequest) -> Result<SendReceipt> {
         let SendRequest { recipient, purpose, language, client } = request;
         let now = call.now;
         self.store.require_outbox()?;
@@ -136,9 +136,9 @@ impl Service {
         self.limits.require_room(db, &Limit::OF_SENDING, &subjects, now)?;
         let otp = self.issue(db, recipient, purpose, now)?;
         let language = language.unwrap_or(self.delivery.language);
-        messages::insert(db, otp.id, Channel::of(recipient), language, now)?;
+        messages::insert(db, otp.id, Channel::for_recipient(recipient), language, now)?;
         Guard::count(db, &Event::OF_SENDING, &subjects, now)?;
-        Ok(Promise::of(&otp, now))
+        Ok(SendReceipt::new(&otp, now))
     }
 
     /// The code that was sent before and is still usable, so that a slow message works too; else a new one. Where the code is

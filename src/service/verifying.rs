@@ -82,7 +82,7 @@ impl Service {
             most_left = most_left.max(Some(guessed_at.attempts_left));
         }
         if most_left.is_none() {
-            recipients::update_stand_in(db)?;
+            recipients::update_dummy_row(db)?;
         }
         recipients::add_failure(db, subjects.recipient, now)?;
         Guard::count(db, &Event::OF_FAILURE, subjects, now)?;

@@ -115,7 +115,7 @@ struct Extent {
 }
 
 impl Extent {
-    fn of(db: &Db, kept_since: Option<Timestamp>) -> rusqlite::Result<Self> {
+    fn read(db: &Db, kept_since: Option<Timestamp>) -> rusqlite::Result<Self> {
         let sql = "SELECT (SELECT count(*) FROM otp_codes WHERE valid_to >= $1),
                           (SELECT count(*) FROM users),
                           (SELECT count(*) FROM api_tokens),
@@ -143,10 +143,10 @@ fn require_not_far_less(target: &Location, copy: &Db, kept_since: Option<Timesta
     if fs::metadata(target.file()).is_ok_and(|file| file.len() == 0) {
         return Ok(());
     }
-    let Some(old) = open::peek(target.file()).and_then(|db| Extent::of(&db, kept_since).ok()) else {
+    let Some(old) = open::peek(target.file()).and_then(|db| Extent::read(&db, kept_since).ok()) else {
         return refused("is no backup that otpd can read; delete it first if it is not needed any more".to_owned());
     };
-    let new = Extent::of(copy, kept_since).map_err(sqlite)?;
+    let new = Extent::read(copy, kept_since).map_err(sqlite)?;
     if new.seed != old.seed {
         return refused(
             "is a backup of another database; check database.path, or delete this file first if it is not needed any more"

@@ -186,7 +186,7 @@ mod tests {
         fs::write(&foreign, "x").unwrap();
         let can_give_away = chown(&foreign, Some(Uid::from_raw(65534)), None::<Gid>).is_ok();
 
-        let target = Location::of(&path("copy.db")).unwrap();
+        let target = Location::resolve(&path("copy.db")).unwrap();
         let draft = Draft::beside(&target).unwrap();
         let name = draft.path().file_name().unwrap().to_str().unwrap().to_owned();
         assert!(is_draft(&name, "copy.db"), "{name}");
@@ -205,7 +205,7 @@ mod tests {
     #[test]
     fn a_draft_takes_a_free_name_or_the_one_that_it_may_replace() {
         let folder = tempfile::tempdir().unwrap();
-        let target = Location::of(&folder.path().join("copy.db")).unwrap();
+        let target = Location::resolve(&folder.path().join("copy.db")).unwrap();
         let draft = |text: &str| {
             let draft = Draft::beside(&target).unwrap();
             io::Write::write_all(&mut draft.file(), text.as_bytes()).unwrap();

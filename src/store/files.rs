@@ -64,7 +64,7 @@ pub(super) struct Owners {
 
 impl Owners {
     /// The user that this process runs as, and the owner of the database.
-    pub(super) fn of(database: &Path) -> Self {
+    pub(super) fn around(database: &Path) -> Self {
         let owner = fs::symlink_metadata(database).ok().map(|file| file.uid());
         Self { process: geteuid().as_raw(), database: owner }
     }
@@ -103,7 +103,7 @@ pub(super) fn fault_of_lock(file: &Metadata, owners: Owners) -> Option<String> {
 /// # Errors
 /// Which file it is, and what is wrong with it.
 pub(super) fn require_sound(location: &Location) -> Result<(), OpenError> {
-    let owners = Owners::of(location.file());
+    let owners = Owners::around(location.file());
     let second_name = |path: &Path| {
         let is_linked = fs::symlink_metadata(path).is_ok_and(|file| file.nlink() > 1);
         is_linked.then(|| "has a second name (a hard link), and SQLite would overwrite that file; remove it".to_owned())
@@ -123,7 +123,7 @@ pub(super) fn require_sound(location: &Location) -> Result<(), OpenError> {
 /// # Errors
 /// Which file it is, and what is wrong with it.
 pub(super) fn require_sound_for_serving(location: &Location) -> Result<(), OpenError> {
-    let owners = Owners::of(location.file());
+    let owners = Owners::around(location.file());
     let lock = match fs::symlink_metadata(location.beside(OUTBOX)) {
         Ok(file) => fault_of_lock(&file, owners),
         Err(_) => owners.fault_at(&location.beside(OUTBOX)),
@@ -141,7 +141,7 @@ pub(super) fn require_sound_for_serving(location: &Location) -> Result<(), OpenE
 /// What a start would refuse of the files beside a database, and which of them others can read; a sentence each. For
 /// `otpd doctor`.
 pub fn findings(path: &Path) -> Vec<String> {
-    let Ok(location) = Location::of(path) else { return Vec::new() };
+    let Ok(location) = Location::resolve(path) else { return Vec::new() };
     let refused = require_sound_for_serving(&location).err().map(|error| error.to_string());
     let token = location.file().with_file_name(ADMIN_TOKEN);
     let beside = OF_SQLITE.into_iter().chain([OUTBOX]).map(|suffix| location.beside(suffix));
@@ -156,7 +156,7 @@ pub fn findings(path: &Path) -> Vec<String> {
 
 /// Where the first start on this database writes the admin's token.
 pub fn admin_token_of(database: &Path) -> PathBuf {
-    let location = Location::of(database);
+    let location = Location::resolve(database);
     location.as_ref().map_or(database, Location::file).with_file_name(ADMIN_TOKEN)
 }
 

@@ -2,7 +2,7 @@
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::domain::idempotency::{IdempotencyKey, Promise};
+use crate::domain::idempotency::{IdempotencyKey, SendReceipt};
 use crate::domain::otp::OtpId;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -28,24 +28,24 @@ pub fn find(
     key: &IdempotencyKey,
     after: Timestamp,
     now: Timestamp,
-) -> Result<Option<([u8; 32], Promise)>> {
+) -> Result<Option<([u8; 32], SendReceipt)>> {
     db.prepare_cached(FIND)?
         .query_row(params![user_id, key.hash(), after.as_micros(), now.as_micros()], |row| Ok(from_row(row)))
         .optional()?
         .transpose()
 }
 
-fn from_row(row: &Row<'_>) -> Result<([u8; 32], Promise)> {
-    let promise = Promise {
+fn from_row(row: &Row<'_>) -> Result<([u8; 32], SendReceipt)> {
+    let receipt = SendReceipt {
         id: OtpId::from_stored(row.get("otp_id")?),
         valid_to: moment(row, "valid_to")?,
         sent_at: moment(row, "sent_at")?,
     };
-    Ok((row.get("body_hash")?, promise))
+    Ok((row.get("body_hash")?, receipt))
 }
 
 /// Keeps an answer; it replaces one that is too old or not trusted.
-pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], promise: &Promise) -> Result<()> {
+pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], receipt: &SendReceipt) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO idempotency_keys (
                    user_id,
                    key_hash,
@@ -59,9 +59,9 @@ pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], 
         user_id,
         key.hash(),
         body_hash,
-        promise.id.value(),
-        promise.valid_to.as_micros(),
-        promise.sent_at.as_micros(),
+        receipt.id.value(),
+        receipt.valid_to.as_micros(),
+        receipt.sent_at.as_micros(),
     ])?;
     Ok(())
 }

@@ -67,7 +67,7 @@ impl Files {
     ///
     /// # Errors
     /// A file is not in place.
-    pub(super) fn of(location: Location, file: File) -> Result<Self, String> {
+    pub(super) fn opened(location: Location, file: File) -> Result<Self, String> {
         let file = ManuallyDrop::new(file);
         let unreadable = |cause: io::Error| format!("{} can't be read: {cause}", location.file().display());
         let database = id(&file.metadata().map_err(unreadable)?);
@@ -173,7 +173,7 @@ impl Files {
         }
         let path = self.location.beside(OUTBOX);
         let there = fs::symlink_metadata(&path);
-        let owners = Owners::of(self.location.file());
+        let owners = Owners::around(self.location.file());
         if let Some(fault) = there.as_ref().ok().and_then(|file| fault_of_lock(file, owners)) {
             return Some(format!("{} {fault}", path.display()));
         }

@@ -31,7 +31,7 @@ const CHECKED_BYTES: u64 = 4 * 1024 * 1024;
 /// # Errors
 /// Its folder is missing or can't be searched.
 pub(super) fn locate(path: &Path, create: Create) -> Result<Location, OpenError> {
-    Location::of(path).map_err(|cause| match (cause.kind(), create) {
+    Location::resolve(path).map_err(|cause| match (cause.kind(), create) {
         (ErrorKind::NotFound, Create::Never) => {
             OpenError::missing(path, "its folder is not there; mount its volume, or correct database.path")
         }

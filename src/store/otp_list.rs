@@ -61,7 +61,7 @@ pub(super) fn total(db: &Db) -> Result<i64> {
 }
 
 fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
-    let clauses = Clauses::of(filter, now, Plan::Find, words_by(db, filter, now)?);
+    let clauses = Clauses::new(filter, now, Plan::Find, words_by(db, filter, now)?);
     let asks_only_the_index = clauses.from == SEARCH && clauses.conditions.len() == 1;
     let from = if asks_only_the_index { "otp_search AS s" } else { clauses.from };
     let sql = format!("SELECT count(*) FROM {from} {}", clauses.conditions());
@@ -69,7 +69,7 @@ fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
 }
 
 fn page(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp>> {
-    let statement = Statement::of(db, query, count, now)?;
+    let statement = Statement::build(db, query, count, now)?;
     db.prepare_cached(&statement.sql)?.query_and_then(params_from_iter(&statement.values), otp_row::from_row)?.collect()
 }
 
@@ -106,13 +106,13 @@ struct Statement {
 }
 
 impl Statement {
-    fn of(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Self> {
+    fn build(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Self> {
         let plan = match query.ordering.first() {
             _ if count <= FEW && query.filter != OtpFilter::default() => Plan::Find,
             Some(first) if first.field != OrderField::Id => Plan::WalkOrder,
             _ => Plan::WalkIds,
         };
-        let mut clauses = Clauses::of(&query.filter, now, plan, words_by(db, &query.filter, now)?);
+        let mut clauses = Clauses::new(&query.filter, now, plan, words_by(db, &query.filter, now)?);
         if plan == Plan::WalkIds {
             let (first, last) = ids(db, &query.filter, count, now)?;
             clauses.add("o.id >= $", Value::Integer(first));
@@ -139,7 +139,7 @@ fn ids(db: &Db, filter: &OtpFilter, count: i64, now: Timestamp) -> Result<(i64, 
     if !by_time || count > totals(db)?.0 / 2 {
         return Ok(everywhere);
     }
-    let clauses = Clauses::of(filter, now, Plan::Find, Words::InIndex);
+    let clauses = Clauses::new(filter, now, Plan::Find, Words::InIndex);
     let sql = format!("SELECT min(o.id), max(o.id) FROM {} {}", clauses.from, clauses.conditions());
     let ends = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
     let (first, last) = db.prepare_cached(&sql)?.query_row(params_from_iter(&clauses.values), ends)?;

@@ -60,7 +60,7 @@ macro_rules! of_recipient {
     };
 }
 
-fn of(recipient: &Recipient, [of_number, of_address]: ByRecipient) -> &'static str {
+fn statement_for(recipient: &Recipient, [of_number, of_address]: ByRecipient) -> &'static str {
     match recipient {
         Recipient::Mobile(_) => of_number,
         Recipient::Email(_) => of_address,
@@ -77,7 +77,7 @@ pub(super) const LIST_OF_RECIPIENT: ByRecipient = of_recipient!(
 /// attempt is compared with. Where none is usable the newest comes first.
 pub fn list_of_recipient(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Vec<Otp>> {
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros(), COMPARED as i64];
-    db.prepare_cached(of(recipient, LIST_OF_RECIPIENT))?.query_and_then(values, from_row)?.collect()
+    db.prepare_cached(statement_for(recipient, LIST_OF_RECIPIENT))?.query_and_then(values, from_row)?.collect()
 }
 
 pub(super) const FIND_ISSUED: ByRecipient = of_recipient!(
@@ -90,7 +90,7 @@ pub(super) const FIND_ISSUED: ByRecipient = of_recipient!(
 /// The newest code that otpd issued to a recipient for a purpose and that is usable at `now`.
 pub fn find_issued(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Otp>> {
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
-    let mut find = db.prepare_cached(of(recipient, FIND_ISSUED))?;
+    let mut find = db.prepare_cached(statement_for(recipient, FIND_ISSUED))?;
     find.query_row(values, |row| Ok(from_row(row))).optional()?.transpose()
 }
 
@@ -99,7 +99,7 @@ pub(super) const LAST_SENT: ByRecipient = of_recipient!("max(o.sent_at) AS sent_
 /// When a code was last sent to a recipient for a purpose; a moment later than `now` is not trusted.
 pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Timestamp>> {
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
-    let mut last = db.prepare_cached(of(recipient, LAST_SENT))?;
+    let mut last = db.prepare_cached(statement_for(recipient, LAST_SENT))?;
     last.query_row(values, |row| Ok(moment_if_any(row, "sent_at")))?
 }
 

@@ -53,7 +53,7 @@ impl Store {
         let path = self.files.location().beside(OUTBOX);
         let file = open_own(&path, File::options().write(true).create(true).truncate(false).mode(0o600))?;
         let metadata = file.metadata()?;
-        if fault_of_lock(&metadata, Owners::of(database)).is_some() {
+        if fault_of_lock(&metadata, Owners::around(database)).is_some() {
             return Ok(None);
         }
         give_to_owner_of(&file, database)?;

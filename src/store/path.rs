@@ -24,7 +24,7 @@ impl Location {
     ///
     /// # Errors
     /// The folder is missing or can't be searched, links form a loop, or `path` ends in no file name.
-    pub(super) fn of(path: &Path) -> io::Result<Self> {
+    pub(super) fn resolve(path: &Path) -> io::Result<Self> {
         let (mut next, mut link_owners) = (path.to_owned(), Vec::new());
         for _ in 0..MAX_LINKS {
             let name = next.file_name().ok_or_else(|| io::Error::other("the path ends in no file name"))?;
@@ -124,16 +124,16 @@ mod tests {
                 fs::write(&file, "").unwrap();
             }
             for path in paths {
-                assert_eq!(Location::of(&real.join(path)).unwrap().file(), file, "{path}");
+                assert_eq!(Location::resolve(&real.join(path)).unwrap().file(), file, "{path}");
             }
         }
-        let link = Location::of(&real.join("link.db")).unwrap();
+        let link = Location::resolve(&real.join("link.db")).unwrap();
         assert_eq!(
             (link.beside("-wal"), link.shown_beside("-wal")),
             (real.join("data/otp.db-wal"), real.join("data/otp.db-wal"))
         );
         assert_eq!(link.other_way(), Some(real.join("link.db")));
-        assert_eq!(Location::of(&file).unwrap().other_way(), None);
+        assert_eq!(Location::resolve(&file).unwrap().other_way(), None);
     }
 
     #[test]
@@ -141,11 +141,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         symlink("a", folder.path().join("b")).unwrap();
         symlink("b", folder.path().join("a")).unwrap();
-        assert_eq!(Location::of(&folder.path().join("a")).unwrap_err().to_string(), "too many symbolic links");
+        assert_eq!(Location::resolve(&folder.path().join("a")).unwrap_err().to_string(), "too many symbolic links");
         for path in ["..", "/"] {
-            assert_eq!(Location::of(Path::new(path)).unwrap_err().to_string(), "the path ends in no file name");
+            assert_eq!(Location::resolve(Path::new(path)).unwrap_err().to_string(), "the path ends in no file name");
         }
-        let missing = Location::of(&folder.path().join("no/otp.db")).unwrap_err();
+        let missing = Location::resolve(&folder.path().join("no/otp.db")).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }
 
@@ -153,7 +153,7 @@ mod tests {
     fn names_that_sqlite_reads_as_uris_are_files_in_the_folder() {
         let here = fs::canonicalize(".").unwrap();
         for name in ["file:x?mode=memory", ":memory:", "file::memory:", "x?a#b%41"] {
-            assert_eq!(Location::of(Path::new(name)).unwrap().file(), here.join(name));
+            assert_eq!(Location::resolve(Path::new(name)).unwrap().file(), here.join(name));
         }
     }
 

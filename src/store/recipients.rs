@@ -1,4 +1,4 @@
-//! Table `recipients`: recipients with failures since their last success. Table `stand_in`, for recipients without a code.
+//! Table `recipients`: recipients with failures since their last success. Table `dummy_row`, for recipients without a code.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -27,10 +27,10 @@ pub fn add_failure(db: &Db, recipient: &Recipient, now: Timestamp) -> Result<()>
 }
 
 /// As much work as it takes to find a code and count a failure on it, where there is none.
-pub fn update_stand_in(db: &Db) -> Result<()> {
+pub fn update_dummy_row(db: &Db) -> Result<()> {
     otps::read_any(db)?;
     otp_row::seed(db)?;
-    db.prepare_cached("UPDATE stand_in SET failures = failures + 1 WHERE id = 1")?.execute([])?;
+    db.prepare_cached("UPDATE dummy_row SET failures = failures + 1 WHERE id = 1")?.execute([])?;
     Ok(())
 }
 

@@ -60,7 +60,7 @@ pub fn restore(
 
 fn locate_copy(path: &Path) -> Result<Location, OpenError> {
     let unreadable = |cause: io::Error| OpenError::new(path, format!("can't be read: {cause}"));
-    let location = Location::of(path).map_err(unreadable)?;
+    let location = Location::resolve(path).map_err(unreadable)?;
     let file = fs::symlink_metadata(location.file()).map_err(unreadable)?;
     match other_kind(&file) {
         Some(kind) => Err(OpenError::new(path, format!("is {kind}; name a copy that `otpd backup` made"))),

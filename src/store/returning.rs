@@ -194,7 +194,7 @@ fn spend(db: &Db, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
     Ok(count)
 }
 
-/// Cancels messages that wait, and forgets the answers that are given again to repeated requests: they promise messages with
+/// Cancels messages that wait, and forgets the answers that are given again to repeated requests: they receipt messages with
 /// codes that are spent. How many messages there were.
 fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
     let sql = "UPDATE message_attempts

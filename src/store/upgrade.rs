@@ -60,7 +60,7 @@ pub(super) fn open_writer(location: Location, create: Create) -> Result<(Db, Fil
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
     let replaced =
         |cause: String| OpenError::new(path, format!("changed while it was being opened: {cause}; start again"));
-    let files = Files::of(location, file).map_err(replaced)?;
+    let files = Files::opened(location, file).map_err(replaced)?;
     run(&mut connection, path, turn.as_ref())?;
     Ok((connection, files))
 }

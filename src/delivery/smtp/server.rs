@@ -49,7 +49,7 @@ impl Server {
     pub(super) fn new(smtp: Smtp) -> Result<Self, String> {
         Ok(Self {
             proxy: smtp.proxy.as_ref().map(TcpProxy::parse).transpose()?,
-            protection: Protection::of(&smtp).map_err(|cause| format!("TLS can't be set up: {cause}"))?,
+            protection: Protection::new(&smtp).map_err(|cause| format!("TLS can't be set up: {cause}"))?,
             credentials: smtp.login.map(|(user, password)| Credentials::new(user, password.reveal().to_owned())),
             hello: smtp.hello.unwrap_or_else(|| default_hello(&ClientId::default(), smtp.from.domain())),
             host: smtp.host,
@@ -131,7 +131,7 @@ fn default_hello(machine: &ClientId, sender: &str) -> ClientId {
 }
 
 impl Protection {
-    fn of(smtp: &Smtp) -> Result<Self, Box<dyn Error>> {
+    fn new(smtp: &Smtp) -> Result<Self, Box<dyn Error>> {
         Ok(match smtp.security {
             Security::StartTls => {
                 let mut parameters = TlsParameters::builder(smtp.host.clone());

@@ -15,13 +15,13 @@ fn attempt(provider: &str, outcome: Outcome, finished: i64) -> Attempt {
     }
 }
 
-fn route(standings: [Standing; 2], on_unknown: OnUnknown) -> Route<'static> {
-    let candidate = |name, standing| Candidate { name, standing };
-    Route { chain: vec![candidate("a", standings[0]), candidate("b", standings[1])], on_unknown }
+fn route(breakers: [BreakerState; 2], on_unknown: OnUnknown) -> Route<'static> {
+    let candidate = |name, breaker| Candidate { name, breaker };
+    Route { chain: vec![candidate("a", breakers[0]), candidate("b", breakers[1])], on_unknown }
 }
 
 fn next_with(on_unknown: OnUnknown, attempts: &[Attempt], now: i64) -> Step {
-    route([Standing::Sound; 2], on_unknown).next_step(attempts, at(300), at(now), 1.0)
+    route([BreakerState::Closed; 2], on_unknown).next_step(attempts, at(300), at(now), 1.0)
 }
 
 fn next(attempts: &[Attempt], now: i64) -> Step {
@@ -58,8 +58,8 @@ fn a_second_round_waits_longer_each_time() {
 #[test]
 fn who_rests_is_asked_last_and_only_where_nobody_else_is() {
     let next =
-        |standings, attempts: &[Attempt]| route(standings, OnUnknown::Stop).next_step(attempts, at(300), at(1), 1.0);
-    let (sound, resting) = (Standing::Sound, Standing::Resting);
+        |breakers, attempts: &[Attempt]| route(breakers, OnUnknown::Stop).next_step(attempts, at(300), at(1), 1.0);
+    let (sound, resting) = (BreakerState::Closed, BreakerState::Open);
     assert_eq!(next([resting, sound], &[]), try_at(1, 1));
     assert_eq!(next([resting, sound], &[attempt("b", Outcome::Retry, 1)]), try_at(0, 1));
     assert_eq!(next([resting, resting], &[]), try_at(0, 1));
@@ -68,7 +68,7 @@ fn who_rests_is_asked_last_and_only_where_nobody_else_is() {
 
 #[test]
 fn one_message_is_a_trial_and_the_next_stay_away() {
-    let mut route = route([Standing::OnTrial, Standing::Sound], OnUnknown::Stop);
+    let mut route = route([BreakerState::HalfOpen, BreakerState::Closed], OnUnknown::Stop);
     assert_eq!(route.next_step(&[], at(300), at(1), 1.0), try_at(0, 1));
     route.begin(0);
     assert_eq!(route.next_step(&[], at(300), at(1), 1.0), try_at(1, 1));

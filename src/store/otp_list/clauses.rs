@@ -22,7 +22,7 @@ pub(super) struct Clauses {
 }
 
 impl Clauses {
-    pub(super) fn of(filter: &OtpFilter, now: Timestamp, plan: Plan, words: Words) -> Self {
+    pub(super) fn new(filter: &OtpFilter, now: Timestamp, plan: Plan, words: Words) -> Self {
         let mut clauses = Self { from: "otp_codes AS o", id: "o.id", conditions: Vec::new(), values: Vec::new() };
         clauses.add_words(&filter.words, words, plan);
         clauses.add_some("o.id >= $", filter.id_min.map(Value::Integer));

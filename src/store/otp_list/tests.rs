@@ -79,7 +79,7 @@ fn every_count_is_made_over_an_index() {
             if words == Words::InRows && !is_range(&filter) {
                 continue;
             }
-            let clauses = Clauses::of(&filter, at(50), Plan::Find, words);
+            let clauses = Clauses::new(&filter, at(50), Plan::Find, words);
             let sql = format!("SELECT count(*) FROM {} {}", clauses.from, clauses.conditions());
             let steps = plan(&db, &sql, &clauses.values);
             assert!(!steps.iter().any(|step| step.starts_with("SCAN o") || step.contains("TEMP")), "{name}: {steps:?}");
@@ -93,7 +93,7 @@ fn among_many_matches_every_page_walks_an_index_in_order_and_sorts_nothing() {
     for (name, filter) in filters() {
         for ordering in orderings() {
             let query = OtpQuery { filter: filter.clone(), ordering, ..OtpQuery::default() };
-            let statement = Statement::of(&db, &query, FEW + 1, at(50)).unwrap();
+            let statement = Statement::build(&db, &query, FEW + 1, at(50)).unwrap();
             let steps = plan(&db, &statement.sql, &statement.values);
             // One number or address has few codes; where it has many, they are sorted all the same.
             let one_recipient = filter.mobile_number.is_some() || filter.email.is_some();
@@ -113,7 +113,7 @@ fn few_matches_are_found_by_the_filters_index() {
     for (name, filter) in filters().into_iter().skip(1) {
         for ordering in orderings() {
             let query = OtpQuery { filter: filter.clone(), ordering, ..OtpQuery::default() };
-            let statement = Statement::of(&db, &query, FEW, at(50)).unwrap();
+            let statement = Statement::build(&db, &query, FEW, at(50)).unwrap();
             let steps = plan(&db, &statement.sql, &statement.values);
             assert!(!steps.iter().any(|step| step.starts_with("SCAN o")), "{name} {:?}: {steps:?}", query.ordering);
         }

@@ -34,13 +34,13 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
-pub(super) struct Lane {
+pub(super) struct ChannelWorker {
     service: Service,
     channel: Channel,
 }
 
 /// A message on its way to a provider.
-struct Handover {
+struct Dispatch {
     message_id: i64,
     attempt_id: i64,
     otp: Otp,
@@ -51,14 +51,14 @@ struct Handover {
 
 /// What a look into the outbox has found.
 struct Claim {
-    handovers: Vec<Handover>,
+    dispatches: Vec<Dispatch>,
     /// How long until there is more.
     next: Duration,
     /// How many messages nobody was at.
     interrupted: usize,
 }
 
-impl Lane {
+impl ChannelWorker {
     pub(super) fn new(service: Service, channel: Channel) -> Self {
         Self { service, channel }
     }
@@ -81,24 +81,24 @@ impl Lane {
     /// Until `stop` becomes true; then what is under way is finished.
     pub(super) async fn deliver(self, stop: watch::Receiver<bool>) {
         let mut stopped = pin!(stopped(stop.clone()));
-        let (mut under_way, mut held) = (JoinSet::new(), HashMap::new());
+        let (mut in_flight, mut held) = (JoinSet::new(), HashMap::new());
         let mut stopping = false;
         loop {
             let mut pause = LOOK_EVERY;
             if !stopping && held.len() < self.at_once() {
                 let (claimed, next) = self.claim(held.values().copied().collect()).await;
-                for handover in claimed {
-                    let message_id = handover.message_id;
-                    let task = under_way.spawn(self.clone().hand_over(handover, stop.clone()));
+                for dispatch in claimed {
+                    let message_id = dispatch.message_id;
+                    let task = in_flight.spawn(self.clone().deliver_one(dispatch, stop.clone()));
                     held.insert(task.id(), message_id);
                 }
                 pause = next.min(LOOK_EVERY);
             }
             tokio::select! {
-                Some(ended) = under_way.join_next_with_id() => {
+                Some(ended) = in_flight.join_next_with_id() => {
                     held.remove(&ended.map_or_else(|panicked| panicked.id(), |(id, ())| id));
                 }
-                () = self.service.queued.of(self.channel).notified(), if !stopping => {}
+                () = self.service.queued.for_channel(self.channel).notified(), if !stopping => {}
                 () = tokio::time::sleep(pause), if !stopping => {}
                 () = &mut stopped, if !stopping => stopping = true,
                 else => return self.chain().close().await,
@@ -107,9 +107,9 @@ impl Lane {
     }
 
     /// What is to be handed over now, and how long until there is more. `held` are the messages that are under way here.
-    async fn claim(&self, held: Vec<i64>) -> (Vec<Handover>, Duration) {
-        let lane = self.clone();
-        match self.service.store.write(move |db| lane.claim_due(db, &held)).await {
+    async fn claim(&self, held: Vec<i64>) -> (Vec<Dispatch>, Duration) {
+        let worker = self.clone();
+        match self.service.store.write(move |db| worker.claim_due(db, &held)).await {
             Ok(claim) => {
                 if claim.interrupted > 0 {
                     log::warn!(
@@ -118,8 +118,8 @@ impl Lane {
                     );
                 }
                 let now = self.service.now();
-                claim.handovers.iter().for_each(|handover| self.chain().begin(handover.provider, now));
-                (claim.handovers, claim.next)
+                claim.dispatches.iter().for_each(|dispatch| self.chain().begin(dispatch.provider, now));
+                (claim.dispatches, claim.next)
             }
             Err(error) => {
                 if error.cause().is_some() {
@@ -142,15 +142,15 @@ impl Lane {
         let mut due = messages::list_due(db, self.channel, now, self.at_once())?;
         due.retain(|due| !held.contains(&due.id));
         due.truncate(self.at_once() - held.len());
-        let (mut route, mut handovers) = (self.route(now), Vec::new());
+        let (mut route, mut dispatches) = (self.route(now), Vec::new());
         for due in due {
-            handovers.extend(self.claim_one(db, &mut route, &due, now)?);
+            dispatches.extend(self.claim_one(db, &mut route, &due, now)?);
         }
         let next = messages::next_due(db, self.channel)?.map_or(LOOK_EVERY, |next| next.since(now));
-        Ok(Claim { handovers, next, interrupted: interrupted.len() })
+        Ok(Claim { dispatches, next, interrupted: interrupted.len() })
     }
 
-    fn claim_one(&self, db: &Db, route: &mut Route<'_>, due: &Due, now: Timestamp) -> Result<Option<Handover>> {
+    fn claim_one(&self, db: &Db, route: &mut Route<'_>, due: &Due, now: Timestamp) -> Result<Option<Dispatch>> {
         let otp = match otps::find(db, due.otp_id) {
             Err(error) if is_damaged_row(&error) => {
                 log::error!("message {} can't be sent: {error}", due.id);
@@ -166,26 +166,26 @@ impl Lane {
                 messages::update(db, due.id, MessageState::Sending, now, now)?;
                 route.begin(provider);
                 let message = self.service.delivery.message(&otp, due.language, now);
-                Ok(Some(Handover { message_id: due.id, attempt_id, otp, provider, message }))
+                Ok(Some(Dispatch { message_id: due.id, attempt_id, otp, provider, message }))
             }
             step => take_step(db, due.id, step, now).map(|()| None),
         }
     }
 
-    async fn hand_over(self, handover: Handover, stop: watch::Receiver<bool>) {
-        let Some(provider) = self.chain().get(handover.provider) else { return };
-        let sending = AssertUnwindSafe(provider.send(&handover.message)).catch_unwind();
+    async fn deliver_one(self, dispatch: Dispatch, stop: watch::Receiver<bool>) {
+        let Some(provider) = self.chain().get(dispatch.provider) else { return };
+        let sending = AssertUnwindSafe(provider.send(&dispatch.message)).catch_unwind();
         let unknown = |why| Report::not_sent(Outcome::Unknown, why);
         let report = tokio::select! {
             sent = sending => sent.unwrap_or_else(|_| unknown("otpd itself failed: its log says where")),
             () = given_up(stop) => unknown("otpd was stopped before it answered"),
         };
         self.service.store.metrics().message(provider.name(), report.outcome.as_str());
-        self.chain().end(handover.provider, report.outcome, self.service.now());
-        let message_id = handover.message_id;
+        self.chain().end(dispatch.provider, report.outcome, self.service.now());
+        let message_id = dispatch.message_id;
         tell(message_id, provider.name(), &report);
         // What a provider has done must not be forgotten: it would be done again.
-        while let Err(error) = self.settle(&handover, &report).await {
+        while let Err(error) = self.settle(&dispatch, &report).await {
             if error.cause().is_some() {
                 log::warn!("what became of message {message_id} can't be stored, the next try is in a second: {error}");
             }
@@ -194,13 +194,13 @@ impl Lane {
     }
 
     /// Writes down what the provider answered, and what is to be done next.
-    async fn settle(&self, handover: &Handover, report: &Report) -> Result<()> {
-        let (lane, otp, report) = (self.clone(), handover.otp.clone(), report.clone());
-        let (message_id, attempt_id) = (handover.message_id, handover.attempt_id);
+    async fn settle(&self, dispatch: &Dispatch, report: &Report) -> Result<()> {
+        let (worker, otp, report) = (self.clone(), dispatch.otp.clone(), report.clone());
+        let (message_id, attempt_id) = (dispatch.message_id, dispatch.attempt_id);
         let settled = self.service.store.write(move |db| {
-            let now = lane.service.now();
+            let now = worker.service.now();
             message_attempts::finish(db, attempt_id, &report, now)?;
-            let step = next_step(db, &lane.route(now), message_id, &otp, now)?;
+            let step = next_step(db, &worker.route(now), message_id, &otp, now)?;
             take_step(db, message_id, step, now)
         });
         settled.await
