@@ -106,7 +106,6 @@ mod tests {
         for id in [
             "0b5f1d5e-8c1f-4d43-9d0e-0a1b2c3d4e5f",
             "0B5F1D5E-8C1F-4D43-9D0E-0A1B2C3D4E5F",
-            "00000000-0000-0000-0000-000000000000",
             "4bf92f3577b34da6a3ce929d0e0e4736",
             "a",
             "req-1.2_3",
@@ -120,18 +119,21 @@ mod tests {
     #[test]
     fn whatever_could_be_a_number_or_a_token_is_masked() {
         for (id, shown) in [
-            ("09123456789", "09***"),
-            ("1234", "12***"),
-            ("a1b2c3d4", "a1***"),
-            ("989123456789", "9891***6789"),
-            ("00989123456789", "0098***6789"),
-            ("12345678901234567890123456789012", "1234***9012"),
-            ("0b5f1d5e-8c1f-4d43-9d0e-0a1b2c3d4e5", "0b5f***d4e5"),
-            ("0b5f1d5e-8c1f-4d43-9d0e0-a1b2c3d4e5f", "0b5f***4e5f"),
-            ("0b5f1d5e-8c1f-4d43-9d0g-0a1b2c3d4e5f", "0b5f***4e5f"),
-            ("4bf92f3577b34da6a3ce929d0e0e473", "4bf9***e473"),
-            ("otpd_AbcdefgHijklmnoPqrstuvWxyzAbcdefgHijklmnoPqrstuvW", "otpd***tuvW"),
-            ("twenty-one-characters", "twen***ters"),
+            ("09123456789", "***"),
+            ("1234", "***"),
+            ("a1b2c3d4", "a***"),
+            ("989123456789", "***"),
+            ("00989123456789", "***"),
+            ("12345678901234567890123456789012", "***"),
+            ("0b5f1d5e-8c1f-4d43-9d0e-0a1b2c3d4e5", "***"),
+            ("0b5f1d5e-8c1f-4d43-9d0e0-a1b2c3d4e5f", "***"),
+            ("0b5f1d5e-8c1f-4d43-9d0g-0a1b2c3d4e5f", "***"),
+            ("4bf92f3577b34da6a3ce929d0e0e473", "***"),
+            ("otpd_AbcdefgHijklmnoPqrstuvWxyzAbcdefgHijklmnoPqrstuvW", "ot***"),
+            ("login-255315", "lo***"),
+            ("09123456-7890-1234-5678-901234567890", "***"),
+            ("a0000000-0000-0000-0000-989123456789", "a***"),
+            ("twenty-one-characters", "tw***"),
         ] {
             assert_eq!(logged(id, "Token secret"), shown, "{id}");
         }
@@ -147,8 +149,8 @@ mod tests {
             ("secret", "Bearer secret", "se***"),
             ("secret", "Token other secret", "se***"),
             ("s", "Token s", "s***"),
-            (uuid, &format!("Token {uuid}"), "0b5f***4e5f"),
-            ("4bf92f3577b34da6a3ce929d0e0e4736", "Token 4bf92f3577b34da6a3ce929d0e0e473", "4bf9***4736"),
+            (uuid, &format!("Token {uuid}"), "***"),
+            ("4bf92f3577b34da6a3ce929d0e0e4736", "Token 4bf92f3577b34da6a3ce929d0e0e473", "***"),
         ] {
             assert_eq!(logged(id, authorization), shown, "{id}");
         }

@@ -119,8 +119,7 @@ fn an_id_that_a_client_chose_is_masked_where_it_could_be_a_number_or_the_token()
         .filter_map(|line| line.split_once(" GET /healthz ")?.0.rsplit_once(' '))
         .map(|(_, id)| id)
         .collect();
-    let masked = format!("otpd***{}", &admin[admin.len() - 4..]);
-    assert_eq!(ids, ["09***", "7392***5739", &masked, uuid, "checkout"]);
+    assert_eq!(ids, ["***", "***", "ot***", uuid, "checkout"]);
     assert!(!log.contains(admin));
 }
 

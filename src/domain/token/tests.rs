@@ -52,16 +52,27 @@ fn a_token_is_named_by_all_of_its_listed_prefix_or_whole() {
     let whole = token.reveal();
     let prefix = |text: &str| Ok(TokenName::Prefix(text.to_owned()));
     assert_eq!(TokenName::parse(whole), Ok(TokenName::Whole(token.clone())));
-    for length in [12, 13, 53] {
-        assert_eq!(TokenName::parse(&whole[..length]), prefix(&whole[..12]), "{length}");
-    }
+    assert_eq!(TokenName::parse(&whole[..12]), prefix(&whole[..12]));
     let chosen = "correct-horse-battery-staple-0123";
     assert_eq!(TokenName::parse(chosen), Ok(TokenName::Whole(ApiToken::chosen(chosen).unwrap())));
     assert_eq!(TokenName::parse(&chosen[..6]), prefix("correc"));
     // A wildcard of SQL is a character like any other.
     assert_eq!(TokenName::parse("%%%%%%"), prefix("%%%%%%"));
-    for bad in ["", " ", "%", "_", "*", "otpd_", &whole[..11], &chosen[..5], &chosen[..7], &chosen[..31], "otpd_ééééé"]
-    {
+    for bad in [
+        "",
+        " ",
+        "%",
+        "_",
+        "*",
+        "otpd_",
+        &whole[..11],
+        &whole[..13],
+        &whole[..53],
+        &chosen[..5],
+        &chosen[..7],
+        &chosen[..31],
+        "otpd_ééééé",
+    ] {
         assert!(TokenName::parse(bad).is_err(), "{bad}");
     }
     for bad in ["توکن", "corre ", "corre\n", "otpd_abc\0efg"] {
