@@ -124,7 +124,7 @@ impl TokenName {
             Some(token) if is_generated || text.len() >= CHOSEN_MIN_CHARS => Some(Self::Whole(token)),
             // A longer text with a wrong checksum is a mistyped token.
             _ if is_generated && text.len() == LISTED_GENERATED => prefix(LISTED_GENERATED),
-            _ if text.len() == LISTED_CHOSEN => prefix(LISTED_CHOSEN),
+            _ if !is_generated && text.len() == LISTED_CHOSEN => prefix(LISTED_CHOSEN),
             _ => None,
         };
         named.ok_or("give all the characters that `otpd token list` shows of the token, or the whole token")

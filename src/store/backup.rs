@@ -135,33 +135,26 @@ impl Extent {
     }
 }
 
-/// Refuses to replace a copy of another database, a copy that holds far more, and a file that is no copy at all. An empty file
-/// may be replaced.
+/// Refuses to replace a copy of another database, or a copy that holds far more.
 fn require_not_far_less(target: &Location, copy: &Db, kept_since: Option<Timestamp>) -> Result<(), OpenError> {
     let sqlite = |cause| OpenError::sqlite(target.given(), &cause);
-    let refused = |reason: String| Err(OpenError::new(target.given(), reason));
-    if fs::metadata(target.file()).is_ok_and(|file| file.len() == 0) {
-        return Ok(());
-    }
     let Some(old) = open::peek(target.file()).and_then(|db| Extent::read(&db, kept_since).ok()) else {
-        return refused("is no backup that otpd can read; delete it first if it is not needed any more".to_owned());
+        return Ok(());
     };
     let new = Extent::read(copy, kept_since).map_err(sqlite)?;
-    if new.seed != old.seed {
-        return refused(
-            "is a backup of another database; check database.path, or delete this file first if it is not needed any more"
-                .to_owned(),
+    let advice = "check database.path, or delete this file first if it is not needed any more";
+    if new.is_far_less_than(&old) {
+        let reason = format!(
+            "holds far more than the copy that was to replace it ({} codes up to number {} and {} users, instead of {} up to \
+             {} and {}); {advice}",
+            old.codes, old.last_id, old.users, new.codes, new.last_id, new.users
         );
+        return Err(OpenError::new(target.given(), reason));
     }
-    if !new.is_far_less_than(&old) {
-        return Ok(());
+    if new.seed != old.seed {
+        return Err(OpenError::new(target.given(), format!("is a backup of another database; {advice}")));
     }
-    let reason = format!(
-        "holds far more than the copy that was to replace it ({} codes up to number {} and {} users, instead of {} up to {} \
-         and {}); check database.path, or delete this file first if it is not needed any more",
-        old.codes, old.last_id, old.users, new.codes, new.last_id, new.users
-    );
-    refused(reason)
+    Ok(())
 }
 
 /// Copies in one step: smaller ones would begin again at every write of a server's. `finish` may change the copy before it

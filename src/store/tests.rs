@@ -125,7 +125,8 @@ fn every_look_up_uses_an_index() {
         let goes_through_all = |step: &str| {
             step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" || step.starts_with("USE TEMP B-TREE")
         };
-        let looks_up = |step: &String| !goes_through_all(step) || sorts_few(step) || counts_few(step) || goes_through_few(step);
+        let looks_up =
+            |step: &String| !goes_through_all(step) || sorts_few(step) || counts_few(step) || goes_through_few(step);
         assert!(steps.iter().all(looks_up), "{sql}: {steps:?}");
     }
 }

@@ -87,7 +87,6 @@ fn a_real_message_can_be_sent_for_a_test() {
         )
     };
     configure(folder.path(), &(provider("one", &refusing.url) + &provider("two", &taking.url)));
-    succeed(folder.path(), &["init"]);
     let output = run(folder.path(), &["send-test", "0912 345 6789"]);
     assert!(output.status.success());
     let said = text(output.stderr);

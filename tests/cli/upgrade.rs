@@ -68,7 +68,7 @@ fn processes_that_start_at_once_on_an_old_database_make_one_copy() {
     for process in started {
         let output = process.wait_with_output().unwrap();
         assert!(output.status.success(), "{output:?}");
-        assert_eq!(text(output.stdout), "amir\tadmin\tactive\t\n");
+        assert_eq!(text(output.stdout), "amir\tadmin\tactive\t\t\n");
         logs.push_str(&text(output.stderr));
     }
     assert_eq!(logs.matches("the database was copied to ").count(), 1, "{logs}");
@@ -79,7 +79,7 @@ fn processes_that_start_at_once_on_an_old_database_make_one_copy() {
 #[test]
 fn the_copy_can_be_restored() {
     let folder = with_version_4();
-    assert_eq!(succeed(folder.path(), &["user", "list"]), "amir\tadmin\tactive\t\n");
+    assert_eq!(succeed(folder.path(), &["user", "list"]), "amir\tadmin\tactive\t\t\n");
     succeed(folder.path(), &["user", "disable", "amir"]);
     succeed(folder.path(), &["restore", "otp.db.before-V5"]);
     let db = Connection::open(folder.path().join("otp.db")).unwrap();

@@ -51,7 +51,7 @@ pub(super) fn commit(db: &Db, mut batch: Batch, files: &Files, metrics: &Metrics
             }
             Ok(Trial::NotInPlace) => {
                 batch.drain(..).for_each(|job| job.answer(Some(Error::unavailable_as_logged())));
-                return Ok(false);
+                return Ok(true);
             }
             Err(failure) => return give_up(db, batch, failure),
         }
