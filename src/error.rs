@@ -1,5 +1,5 @@
-//! The one error a request can end with: what kind it is, what the caller may read, and, kept apart, what caused it.
-//! It knows neither actix nor rusqlite; `http/error.rs` holds the table from kind to status.
+//! The error type of all requests: its kind, the public text for the caller, and a private cause for the log.
+//! This module depends on neither actix nor rusqlite. `http/error.rs` maps kinds to HTTP statuses.
 
 mod fields;
 
@@ -9,41 +9,41 @@ use std::time::Duration;
 
 pub use crate::error::fields::{FieldErrors, InvalidValue};
 
-/// The result of everything a caller may ask for.
+/// The result of an operation that a caller requests.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a request was refused or failed. The list is closed: a new kind needs a row in `http/error.rs`.
+/// Why a request was refused or failed. A new kind needs a row in `http/error.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Nobody, or nobody we know, is calling.
+    /// The credentials are missing or invalid.
     Unauthenticated,
-    /// The caller is known and may not do this.
+    /// The caller is authenticated but lacks the permission.
     PermissionDenied,
-    /// There is no such thing.
+    /// The resource does not exist.
     NotFound,
-    /// The thing is there; this verb does not work on it.
+    /// The resource exists but does not support this method.
     MethodNotAllowed,
-    /// The body is in a format that is not read here.
+    /// The format of the body is not supported.
     UnsupportedMediaType,
-    /// The body is longer than the limit.
+    /// The body exceeds the size limit.
     BodyTooLarge,
     /// The body did not arrive in time.
     BodyTooSlow,
-    /// The request breaks a rule of the contract.
+    /// The request violates the contract.
     Invalid,
-    /// The same request is being worked on.
+    /// The same request is already being processed.
     Conflict,
-    /// The request can be read, and contradicts an earlier one.
+    /// The request is well-formed but contradicts an earlier one.
     Unprocessable,
-    /// The caller sends more than it may; the same request may work later.
+    /// The caller exceeded a limit. The same request may succeed later.
     Throttled,
-    /// The store is busy or full; the same request may work later.
+    /// The store is busy or full. The same request may succeed later.
     Unavailable,
-    /// A fault on our side.
+    /// A fault in otpd or its environment.
     Internal,
 }
 
-/// Why a code was not verified or sent, for programs (`api.md`, "Send and verify").
+/// The machine-readable reason why a code was not verified or sent (`api.md`, "Send and verify").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
     WrongCode,
@@ -68,7 +68,7 @@ impl Reason {
         }
     }
 
-    /// The same for people.
+    /// The human-readable text of the reason.
     fn detail(self) -> &'static str {
         match self {
             Self::WrongCode => "The code is wrong.",
@@ -82,7 +82,7 @@ impl Reason {
     }
 }
 
-/// What the caller reads: one sentence, one that programs can tell by its reason, or the refusals by field.
+/// The public part of an error: a sentence, a sentence with a machine-readable reason, or errors by field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Public {
     Detail(Cow<'static, str>),
@@ -90,7 +90,7 @@ pub enum Public {
     Fields(FieldErrors),
 }
 
-/// An error with its public text and its private cause.
+/// An error with a public text and a private cause.
 #[derive(Debug)]
 pub struct Error {
     kind: Kind,
@@ -100,7 +100,7 @@ pub struct Error {
     cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// A setting that refused a request, and what it is set to.
+/// The setting that refused a request, and its value.
 pub type Limitation = (&'static str, u32);
 
 impl Error {
@@ -112,7 +112,7 @@ impl Error {
         Self { kind, public, retry_after: None, limited_by: None, cause: None }
     }
 
-    /// No row has this id (`api.md`, "Who may call"). The text is the one that Django gives for the resource.
+    /// No row has this id (`api.md`, "Who may call"). The text is Django's.
     pub fn otp_not_found() -> Self {
         Self::new(Kind::NotFound, "No OTPCode matches the given query.")
     }
@@ -121,7 +121,7 @@ impl Error {
         Self::new(Kind::PermissionDenied, "You do not have permission to perform this action.")
     }
 
-    /// The caller has to wait this long. The text is DRF's.
+    /// The caller exceeded a request rate and must wait for `wait`. The text is DRF's.
     pub fn throttled(wait: Duration) -> Self {
         let seconds = whole_seconds(wait);
         let unit = if seconds == 1 { "second" } else { "seconds" };
@@ -135,36 +135,36 @@ impl Error {
         Self::with_public(Kind::Invalid, Public::Refusal { detail: reason.detail(), reason, attempts_left })
     }
 
-    /// The caller has to wait this long before it may send or verify again, and is told why.
+    /// The caller must wait for `wait` before it may send or verify again. The public text includes `reason`.
     pub fn limited(reason: Reason, wait: Duration) -> Self {
         let public = Public::Refusal { detail: reason.detail(), reason, attempts_left: None };
         Self { retry_after: Some(whole_seconds(wait)), ..Self::with_public(Kind::Throttled, public) }
     }
 
-    /// A recipient has failed too often to be heard; nothing but the staff ends it, so `wait` is a guess.
+    /// The recipient is locked out after too many failures. Only staff can end the lock-out, so `wait` is an estimate.
     pub fn locked_out(wait: Duration) -> Self {
         let detail = "Too many failures in a row. Staff has to reset the recipient.";
         let public = Public::Refusal { detail, reason: Reason::TooManyAttempts, attempts_left: None };
         Self { public, ..Self::limited(Reason::TooManyAttempts, wait) }
     }
 
-    /// The same, by a setting of which the operator is to hear.
+    /// Adds the setting that refused the request, to be reported to the operator.
     pub fn limited_by(self, limitation: Limitation) -> Self {
         Self { limited_by: Some(limitation), ..self }
     }
 
-    /// The store can't take the request now, and may in a second; `cause` is for the log.
+    /// The store can't process the request now. The caller may retry after one second. `cause` is logged.
     pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::unavailable_as_logged().because(cause)
     }
 
-    /// The store can't take the request now, for a cause that was logged when it began and is not logged again.
+    /// The store can't process the request now. The cause was logged when it began, so it is not logged again.
     pub fn unavailable_as_logged() -> Self {
         let detail = "Service temporarily unavailable, try again later.";
         Self { retry_after: Some(1), ..Self::new(Kind::Unavailable, detail) }
     }
 
-    /// A fault on our side; `cause` is for the log.
+    /// A fault in otpd or its environment. `cause` is logged.
     pub fn internal(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(Kind::Internal, "A server error occurred.").because(cause)
     }
@@ -182,23 +182,23 @@ impl Error {
         &self.public
     }
 
-    /// Seconds after which the same request may work.
+    /// Seconds after which the same request may succeed.
     pub fn retry_after(&self) -> Option<u64> {
         self.retry_after
     }
 
-    /// The setting that refused the request, where one did of which the operator is to hear.
+    /// The setting that refused the request, if it is to be reported to the operator.
     pub fn limitation(&self) -> Option<Limitation> {
         self.limited_by
     }
 
-    /// What went wrong inside; for the log, never for the caller.
+    /// The internal cause. It is logged and never shown to the caller.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.cause.as_deref()
     }
 }
 
-/// Rounded up, and never none: who comes back then does not come too early.
+/// Rounds up to whole seconds, at least 1, so that a retry after this time is not too early.
 fn whole_seconds(wait: Duration) -> u64 {
     (wait.as_secs() + u64::from(wait.subsec_nanos() > 0)).max(1)
 }

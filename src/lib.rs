@@ -2,26 +2,34 @@
 //!
 //! # Layout
 //!
-//! The arrows point one way: `error ← domain, metrics ← store, delivery ← service ← http, cli ← main`. A room uses only
-//! what stands left of it. `config` stands between `delivery` and `cli`, which alone reads it and hands plain values inward.
+//! Dependencies point one way: `error ← domain, metrics ← store, delivery ← service ← http, cli ← main`. A module uses
+//! only the modules to its left. `config` sits between `delivery` and `cli`; only `cli` reads it and passes plain
+//! values to the other modules.
 //!
-//! - [`error`]: the one error of a request, with its public text and its private cause.
-//! - [`domain`]: the rules, as pure code. A value that exists is valid: it was made by `parse`.
-//! - [`metrics`]: what is counted; the store and the HTTP side write it, `/metrics` shows it.
-//! - [`store`]: SQLite. The only room with SQL, a file a table; `writer.rs` is the one writer.
-//! - [`delivery`]: the ways to a recipient, a file a provider; they know nothing of the store.
-//! - [`service`]: what a caller may ask for, a function each: the transaction with the rules.
-//! - [`http`]: actix. Routes, bodies, and in `http/error.rs` the one table from kinds of error to statuses.
-//! - [`config`]: `config/default.toml` < `otp.toml` < the environment.
+//! - [`error`]: the error type of all requests, with a public text and a private cause.
+//! - [`domain`]: the rules, as pure code. Types are built by `parse`, so every value is valid.
+//! - [`metrics`]: the counters. The store and the HTTP layer update them; `/metrics` exports them.
+//! - [`store`]: SQLite. The only module with SQL, one file per table. `writer.rs` holds the single writer.
+//! - [`delivery`]: the providers, one file each. They do not depend on the store.
+//! - [`service`]: the operations that a caller can request, one function each. Each applies the rules in a transaction.
+//! - [`http`]: actix routes and bodies. `http/error.rs` maps error kinds to HTTP statuses.
+//! - [`config`]: the settings. `config/default.toml` is overridden by `otp.toml`, and that by the environment.
 //! - [`cli`]: the commands.
 //!
-//! A PATCH walks it from front to back: `http/caller.rs` authenticates the token, `http/otps.rs` asks `domain/user.rs`
-//! whether the caller may update codes, and reads the id and the body. `service/otps.rs` hands the writer what is to be
-//! done in one transaction: `domain/otp.rs` lays the patch over the stored code, `store/otps.rs` writes it.
-//! `store/writer.rs` answers once it is on the disk.
+//! # The path of a PATCH
 //!
-//! A message goes another way: `service/sending.rs` queues it with its code, `service/lane.rs` takes it from there,
-//! `domain/outbox.rs` says which provider comes next, and one of `delivery/` hands it over.
+//! 1. `http/caller.rs` authenticates the token.
+//! 2. `http/otps.rs` checks the caller's permission with `domain/user.rs` and reads the id and the body.
+//! 3. `service/otps.rs` submits one transaction to the writer: `domain/otp.rs` applies the patch to the stored code,
+//!    and `store/otps.rs` writes the result.
+//! 4. `store/writer.rs` replies once the transaction is on disk.
+//!
+//! # The path of a message
+//!
+//! 1. `service/sending.rs` queues the message together with its code.
+//! 2. `service/channel_worker.rs` takes it from the outbox.
+//! 3. `domain/outbox.rs` chooses the next provider.
+//! 4. A provider in `delivery/` sends it.
 
 pub mod cli;
 pub mod config;

@@ -1,4 +1,4 @@
-//! The binary: runs the command line, turns an error into one line and an exit code.
+//! The binary. Runs the command line and reports an error as one line on stderr and an exit code.
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -7,7 +7,7 @@ fn main() -> ExitCode {
     match otpd::cli::run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Where stderr is closed nobody is left to read it.
+            // A closed stderr is ignored: there is no other place to report the error.
             let _ = writeln!(std::io::stderr(), "otpd: {error}");
             ExitCode::FAILURE
         }

@@ -1,5 +1,5 @@
-//! What is counted while the program runs. The store and the HTTP side note things here, `/metrics` shows them in the
-//! text format of Prometheus. No label holds what a client sent.
+//! Metrics. The store and the HTTP layer update them, and `/metrics` exports them in the Prometheus text format. Labels
+//! never contain client input.
 
 use std::time::Duration;
 
@@ -8,35 +8,35 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
-/// Seconds: from a tenth of a millisecond to the longest that a request may take.
+/// Buckets in seconds, from 0.1 ms to the longest time that a request may take.
 const DURATIONS: [f64; 15] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 const BATCH_SIZES: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
-/// The counters of one running program. Clones share them.
+/// The metrics of one process. Clones share the same counters.
 #[derive(Clone)]
 pub struct Metrics {
     registry: Registry,
     requests: HistogramVec,
-    /// Requests that `server.requests_per_second` refused.
+    /// Requests refused by `server.requests_per_second`.
     pub throttled: IntCounter,
-    /// Changes that wait for the writer.
+    /// Changes waiting for the writer.
     pub queue_length: IntGauge,
-    /// Changes that were refused because the queue was full.
+    /// Changes refused because the queue was full.
     pub queue_refusals: IntCounter,
     pub batch_size: Histogram,
     pub commit_seconds: Histogram,
     pub checkpoint_seconds: Histogram,
     pub wal_bytes: IntGauge,
     pub database_bytes: IntGauge,
-    /// Codes in the database, valid or not.
+    /// Codes in the database, including invalid ones.
     pub codes: IntGauge,
     limited: IntCounterVec,
     verifications: IntCounterVec,
     messages: IntCounterVec,
-    /// Messages that wait or are under way.
+    /// Messages that are queued or being sent.
     pub outbox: IntGauge,
-    /// Codes that were deleted because they expired long ago.
+    /// Codes deleted because they expired longer than `otp.retention` ago.
     pub purged: IntCounter,
 }
 
@@ -83,45 +83,46 @@ impl Metrics {
         }
     }
 
-    /// Shows a limit from the start, at 0: an alert on growth sees its first refusal then. `limit` is the setting.
+    /// Creates the counter of a limit at 0, so that an alert on its increase detects the first refusal. `limit` is the
+    /// name of the setting.
     pub fn expect_limit(&self, limit: &str) {
         self.limited.with_label_values(&[limit]);
     }
 
-    /// The same for a verdict on guesses.
+    /// Creates the counter of a verdict at 0.
     pub fn expect_verdict(&self, verdict: &str) {
         self.verifications.with_label_values(&[verdict]);
     }
 
-    /// The same for an outcome of a provider's attempts.
+    /// Creates the counter of a provider and an outcome at 0.
     pub fn expect_message(&self, provider: &str, outcome: &str) {
         self.messages.with_label_values(&[provider, outcome]);
     }
 
-    /// Notes an answered request. `route` is the pattern that it matched.
+    /// Records an answered request. `route` is the pattern that it matched.
     pub fn request(&self, method: &str, route: &str, status: &str, took: Duration) {
         self.requests.with_label_values(&[method, route, status]).observe(took.as_secs_f64());
     }
 
-    /// Notes a request that a limit refused; `limit` is the setting.
+    /// Counts a request refused by a limit. `limit` is the name of the setting.
     pub fn limited(&self, limit: &str) {
         self.limited.with_label_values(&[limit]).inc();
     }
 
-    /// Notes a guess that was judged.
+    /// Counts an attempt to verify a code, by its verdict.
     pub fn verified(&self, verdict: &str) {
         self.verifications.with_label_values(&[verdict]).inc();
     }
 
-    /// Notes an attempt to deliver a message; `provider` is the operator's name for it.
+    /// Counts an attempt to deliver a message. `provider` is the name that the operator gave to the provider.
     pub fn message(&self, provider: &str, outcome: &str) {
         self.messages.with_label_values(&[provider, outcome]).inc();
     }
 
-    /// Everything, in the text format of Prometheus, version 0.0.4.
+    /// Returns all metrics in the Prometheus text format, version 0.0.4.
     ///
     /// # Errors
-    /// Where a metric can't be written, which is a fault of ours.
+    /// A metric can't be encoded. This is a bug in otpd.
     pub fn render(&self) -> Result<String, prometheus::Error> {
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }

@@ -1,5 +1,5 @@
-//! A circuit breaker: a provider that fails again and again is asked last for a while, so that messages neither wait for a
-//! gateway that is down nor end unknown in one that hangs, while another would take them.
+//! A circuit breaker per provider. A provider that fails repeatedly is tried last for a while. Messages then do not
+//! wait for a gateway that is down or hangs while another provider works.
 
 use std::time::Duration;
 
@@ -7,29 +7,29 @@ use crate::domain::clock;
 use crate::domain::outbox::Outcome;
 use crate::domain::timestamp::Timestamp;
 
-/// So many failures in a row, whatever the messages.
+/// The number of consecutive failures, across all messages, that opens the breaker.
 const FAILURES: u32 = 5;
-/// How long a provider rests before a message finds out whether it is back.
+/// How long the breaker stays open before a trial message.
 const OPEN_FOR: Duration = Duration::from_secs(30);
 
-/// What is known of a provider.
+/// The circuit breaker of one provider.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Breaker {
     failures: u32,
     opened_at: Option<Timestamp>,
 }
 
-/// Whether messages should go there.
+/// The state of a circuit breaker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BreakerState {
     Closed,
-    /// It has rested: the next message finds out whether it is back.
+    /// The open period is over. The next message is a trial.
     HalfOpen,
-    /// It is to be asked last.
+    /// The provider is tried last.
     Open,
 }
 
-/// What an outcome changes.
+/// A change of state caused by an outcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     Opened,
@@ -45,14 +45,14 @@ impl Breaker {
         }
     }
 
-    /// A message goes there. Of one that has rested this is the trial: until its outcome is known the others stay away.
+    /// Records that a message goes to the provider. If it is the trial, the breaker is open until its outcome is known.
     pub fn begin(&mut self, now: Timestamp) {
         if self.failures >= FAILURES {
             self.opened_at = Some(now);
         }
     }
 
-    /// What the message that went there came to, and what that changes for the others.
+    /// Records the outcome of a message. Returns the change of state, if any.
     pub fn end(&mut self, outcome: Outcome, now: Timestamp) -> Option<Change> {
         let was_out = self.failures >= FAILURES;
         match outcome {
@@ -67,7 +67,7 @@ impl Breaker {
                 *self = Self::default();
                 was_out.then_some(Change::Closed)
             }
-            // It works, and refuses this message, or is out of credit.
+            // The provider works, but refuses this message or has no credit.
             Outcome::Next => None,
         }
     }

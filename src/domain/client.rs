@@ -1,25 +1,26 @@
-//! The end user of a calling back-end, by network address.
+//! The end user of a calling back-end, identified by network address.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use crate::error::InvalidValue;
 
-/// An IPv4 address, or the /64 of an IPv6 address: one end user has all of a /64 to call from. `Debug` hides it.
+/// An IPv4 address, or the /64 network of an IPv6 address, because one end user usually controls a whole /64. `Debug`
+/// hides it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ClientNetwork(IpAddr);
 
 impl ClientNetwork {
-    /// Reads an address without a port, a zone or brackets, white space around it taken off. An IPv4 address that is
-    /// written as an IPv6 one (`::ffff:192.0.2.1`) is the IPv4 address.
+    /// Parses an address without a port, a zone or brackets. Surrounding white space is removed. An IPv4-mapped IPv6
+    /// address (`::ffff:192.0.2.1`) is the IPv4 address.
     ///
     /// # Errors
-    /// In the contract's words (`api.md`, "Send and verify").
+    /// The contract's text (`api.md`, "Send and verify").
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         text.trim().parse().map(Self::containing).map_err(|_| "Enter a valid IPv4 or IPv6 address.".into())
     }
 
-    /// The network that an address belongs to.
+    /// Returns the network that contains an address.
     pub fn containing(address: IpAddr) -> Self {
         Self(match address.to_canonical() {
             IpAddr::V4(address) => address.into(),
@@ -27,7 +28,7 @@ impl ClientNetwork {
         })
     }
 
-    /// The name under which limits count the client.
+    /// The key under which limits count the client.
     pub fn key(&self) -> String {
         self.0.to_string()
     }

@@ -1,30 +1,30 @@
-//! How far a stored moment is trusted. The clock of a machine can run ahead by days and be corrected later; what was stored
-//! meanwhile then lies in the future. One rule holds everywhere: **a stored moment that is later than now is not trusted**.
-//! A limit, a cooldown or a code that began at such a moment counts as if it had never begun.
+//! Trust in stored times. A system clock can run ahead by days and be corrected later. Times stored in between are then
+//! in the future. One rule applies everywhere: **a stored time that is later than now is not trusted**. A limit, a
+//! cooldown or a code with such a start time counts as not started.
 
 use std::time::Duration;
 
 use crate::domain::timestamp::Timestamp;
 
-/// Whether a stored moment can be true at `now`.
+/// Whether a stored time is trusted at `now`.
 pub fn is_trusted(stored: Timestamp, now: Timestamp) -> bool {
     stored <= now
 }
 
-/// How much is left at `now` of a period that began at a stored moment and lasts for `length`. `None`: the period is over,
-/// or its beginning is not trusted. The result is never more than `length`.
+/// Returns the time left at `now` of a period of `length` that began at the stored time `began`. `None`: the period is
+/// over, or `began` is not trusted. The result never exceeds `length`.
 pub fn time_left(began: Timestamp, length: Duration, now: Timestamp) -> Option<Duration> {
     let end = began.plus(length);
     (is_trusted(began, now) && now < end).then(|| end.since(now))
 }
 
-/// How long the clock must have been steady before a purge deletes what is later than now. A clock that is behind at the start
-/// of the machine is usually corrected sooner, and then nothing is lost.
+/// How long the clock must have been steady before a purge deletes rows with a time later than now. A clock that is
+/// behind at boot is usually corrected sooner, so no data is lost.
 pub const STEADY: Duration = Duration::from_secs(3600);
-/// Two clocks that differ by more than this after a while have not run alike.
+/// A larger difference between the system clock and a monotonic clock is a jump.
 const JUMP: Duration = Duration::from_secs(60);
 
-/// Whether the clock has jumped: it went on from one moment to another while a monotonic clock measured `elapsed`.
+/// Whether the system clock jumped: it advanced from `from` to `to` while a monotonic clock measured `elapsed`.
 pub fn has_jumped(from: Timestamp, to: Timestamp, elapsed: Duration) -> bool {
     let expected = from.plus(elapsed);
     to.since(expected).max(expected.since(to)) > JUMP

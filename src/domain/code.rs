@@ -1,4 +1,4 @@
-//! The secret digits of a one-time password.
+//! The digits of a one-time password.
 
 use std::fmt;
 
@@ -9,16 +9,16 @@ use subtle::ConstantTimeEq;
 use crate::domain::digits::{is_separator, to_ascii_digits};
 use crate::error::InvalidValue;
 
-/// The digits, as the integer that the API shows. `Debug` hides it.
+/// The digits as an integer, as in the API. `Debug` hides it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Code(i64);
 
 impl Code {
-    /// The greatest integer that every JSON client reads exactly (2⁵³ − 1).
+    /// The largest integer that every JSON client reads exactly (2⁵³ − 1).
     pub const MAX: i64 = 9_007_199_254_740_991;
 
     /// # Errors
-    /// Below 0 or above [`Code::MAX`], in the contract's words.
+    /// The value is below 0 or above [`Code::MAX`]. The text is the contract's.
     pub fn new(value: i64) -> Result<Self, InvalidValue> {
         match value {
             ..0 => Err("Ensure this value is greater than or equal to 0.".into()),
@@ -27,8 +27,8 @@ impl Code {
         }
     }
 
-    /// Reads a string of digits, Persian and Arabic ones too, white space around it taken off. A fraction of zeros is cut
-    /// off, as DRF's `IntegerField` does: `12.0`, `12.`.
+    /// Parses ASCII, Persian or Arabic digits. Surrounding white space is removed. A fraction of zeros (`12.0`, `12.`)
+    /// is ignored, as in DRF's `IntegerField`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let text = to_ascii_digits(text.trim());
         let whole = text.rsplit_once('.').filter(|(_, fraction)| fraction.bytes().all(|b| b == b'0'));
@@ -41,12 +41,12 @@ impl Code {
         Self::new(if negative { -size } else { size })
     }
 
-    /// Reads what a person typed: as [`Code::parse`], and spaces and dashes between the digits count for nothing.
+    /// Parses user input like [`Code::parse`]. Separators (white space, dashes, invisible marks) are ignored.
     pub fn parse_typed(text: &str) -> Result<Self, InvalidValue> {
         Self::parse(&text.chars().filter(|c| !is_separator(*c)).collect::<String>())
     }
 
-    /// A random code of as many digits, every one as likely as the next. The first is never 0: a code is an integer.
+    /// Returns a uniformly random code of the given length. The first digit is never 0, because a code is an integer.
     pub fn generate(rng: &mut impl CryptoRng, length: CodeLength) -> Self {
         Self(length.range().sample(rng))
     }
@@ -55,7 +55,7 @@ impl Code {
         "A valid integer is required.".into()
     }
 
-    /// Compared in constant time.
+    /// Compares in constant time.
     pub fn is(self, other: Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }
@@ -71,12 +71,12 @@ impl fmt::Debug for Code {
     }
 }
 
-/// How many digits a generated code has: 6 (NIST SP 800-63B-4, 3.1.3.2) to 10.
+/// The number of digits of a generated code: 6 (NIST SP 800-63B-4, 3.1.3.2) to 10.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CodeLength(u32);
 
 impl CodeLength {
-    /// 6 to 10 digits; fewer can be guessed (NIST SP 800-63B-4, 3.1.3.2).
+    /// Accepts 6 to 10 digits. Shorter codes can be guessed (NIST SP 800-63B-4, 3.1.3.2).
     pub fn new(digits: u32) -> Option<Self> {
         (6..=10).contains(&digits).then_some(Self(digits))
     }
@@ -104,11 +104,11 @@ mod tests {
 
     use super::*;
 
-    /// The value that chi-square exceeds in one of a thousand fair draws, by degrees of freedom.
+    /// Chi-square quantiles at significance level 0.001, by degrees of freedom.
     const CHI_SQUARE_8: f64 = 26.12;
     const CHI_SQUARE_9: f64 = 27.88;
 
-    /// Of a million codes the first place whose digits are not equally likely, at 0.001.
+    /// Draws a million codes. Returns the first position whose digits fail the test of uniformity at level 0.001.
     fn unfair_place() -> Option<(usize, [u32; 10])> {
         const CODES: u32 = 1_000_000;
         let rng = &mut UnwrapErr(SysRng);
@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn every_digit_of_a_million_codes_is_as_likely_as_the_next() {
-        // One of six places of a fair generator is rejected in 0.6 % of all runs, in three runs on end in one of five million.
+        // With a fair generator a run rejects one of the six positions in 0.6 % of cases. Three rejections in a row
+        // have a probability of one in five million.
         let rejected: Vec<_> = (0..3).map_while(|_| unfair_place()).collect();
         assert!(rejected.len() < 3, "{rejected:?}");
     }

@@ -1,6 +1,6 @@
-//! Persian and Arabic keyboards type their own digits; every place that reads digits reads these too.
+//! Persian and Arabic digits. All input with digits accepts them.
 
-/// The ASCII digit that `c` stands for, if it is an ASCII, Persian (۰–۹) or Arabic-Indic (٠–٩) digit.
+/// Returns the ASCII form of an ASCII, Persian (۰–۹) or Arabic-Indic (٠–٩) digit.
 fn ascii_digit(c: char) -> Option<char> {
     let value = match c {
         '0'..='9' => return Some(c),
@@ -11,18 +11,18 @@ fn ascii_digit(c: char) -> Option<char> {
     char::from_digit(value, 10)
 }
 
-/// `text` with Persian and Arabic digits turned into ASCII ones, all else as it is.
+/// Replaces Persian and Arabic digits by ASCII digits. All other characters stay unchanged.
 pub fn to_ascii_digits(text: &str) -> String {
     text.chars().map(|c| ascii_digit(c).unwrap_or(c)).collect()
 }
 
-/// White space, dashes and invisible marks: what separates groups of digits.
+/// Whether `c` may separate groups of digits: white space, a dash or an invisible mark.
 pub fn is_separator(c: char) -> bool {
     c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}') || is_invisible(c)
 }
 
-/// Marks that copying out of right-to-left or formatted text brings along: soft hyphens, zero-width characters (ZWNJ and
-/// others), marks of direction, variation selectors.
+/// Whether `c` is an invisible mark: a soft hyphen, a zero-width character (such as ZWNJ), a direction mark or a
+/// variation selector. Text copied from right-to-left or formatted documents contains such marks.
 pub fn is_invisible(c: char) -> bool {
     matches!(
         c,

@@ -1,11 +1,11 @@
-//! Names of hosts and domains in the one form that servers understand.
+//! Host and domain names in their ASCII form.
 
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
-/// The ASCII form of a domain: mapped by UTS-46 (non-transitional), lower case, international labels in Punycode. All
-/// spellings of one domain have the same ASCII form. `None`: the text is not a domain name (letters, digits and hyphens;
-/// labels of 1 to 63 characters; 253 characters in all).
+/// Returns the ASCII form of a domain: mapped by UTS-46 (non-transitional), lower case, international labels in
+/// Punycode. All spellings of a domain have the same ASCII form. `None`: the text is not a domain name (letters, digits
+/// and hyphens; labels of 1 to 63 characters; at most 253 characters).
 pub fn ascii_domain(text: &str) -> Option<String> {
     Uts46::new()
         .to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)

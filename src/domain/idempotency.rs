@@ -1,4 +1,4 @@
-//! `Idempotency-Key`: who repeats a request gets the first answer again, and nothing happens twice
+//! `Idempotency-Key`: a repeated request gets the first response again and has no further effect
 //! (draft-ietf-httpapi-idempotency-key-header).
 
 use std::time::Duration;
@@ -8,16 +8,16 @@ use sha2::{Digest, Sha256};
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::timestamp::Timestamp;
 
-/// A key as a client made it up, hashed: it is compared, and never shown.
+/// The SHA-256 hash of a key chosen by the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct IdempotencyKey([u8; 32]);
 
 impl IdempotencyKey {
-    /// How long an answer is kept.
+    /// How long a response is kept.
     pub const KEPT: Duration = Duration::from_secs(24 * 3600);
 
-    /// Reads the header: 1 to 255 printable ASCII characters. Quotes around it, which the draft asks for and few send,
-    /// count for nothing.
+    /// Parses the header value: 1 to 255 printable ASCII characters. The surrounding quotes that the draft requires are
+    /// optional, because few clients send them.
     pub fn parse(text: &str) -> Option<Self> {
         let bare = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(text);
         let sound = (1..=255).contains(&bare.len()) && bare.bytes().all(|b| b.is_ascii_graphic() || b == b' ');
@@ -29,12 +29,12 @@ impl IdempotencyKey {
     }
 }
 
-/// What the answer to a request for a message holds.
+/// The data of the response to a request to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SendReceipt {
     pub id: OtpId,
     pub valid_to: Timestamp,
-    /// When it was asked for.
+    /// When the message was requested.
     pub sent_at: Timestamp,
 }
 

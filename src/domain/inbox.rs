@@ -1,9 +1,9 @@
-//! Messages of the development inbox, where people read what would have been sent.
+//! Messages of the development inbox, which stores messages instead of sending them.
 
 use crate::domain::message::{Channel, Message, Text};
 use crate::domain::timestamp::Timestamp;
 
-/// A message to be kept. It has no `Debug`: it is nothing but secrets.
+/// A message to be stored. It has no `Debug`, because all of it is secret.
 #[derive(Clone)]
 pub struct NewInboxMessage {
     pub channel: Channel,
@@ -22,7 +22,7 @@ impl From<&Message> for NewInboxMessage {
     }
 }
 
-/// A message that was kept. It has no `Debug`: it is nothing but secrets.
+/// A stored message. It has no `Debug`, because all of it is secret.
 pub struct InboxMessage {
     pub id: i64,
     pub channel: Channel,

@@ -1,4 +1,4 @@
-//! How much may be asked for in a stretch of time.
+//! Limits on sending and verifying within a time window.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
-/// What is counted: the store keeps a row for each occurrence.
+/// A counted event. The store keeps one row per occurrence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A message to a recipient was requested.
@@ -29,18 +29,18 @@ pub enum Event {
     FailureOf,
     /// A token's request to verify failed.
     FailureBy,
-    /// A request to verify failed that was made for an end user of the caller (`client_ip`).
+    /// A request to verify for an end user of the caller (`client_ip`) failed.
     FailureFor,
 }
 
 impl Event {
-    /// The longest window of any limit.
+    /// How long events are kept: the longest window of all limits.
     pub const KEPT: Duration = DAY;
-    /// What a request to send counts.
+    /// The events of a request to send.
     pub const OF_SENDING: [Self; 5] = [Self::SendTo, Self::SendBy, Self::SendFor, Self::SendSms, Self::SendEmail];
-    /// What a failed request to verify counts.
+    /// The events of a failed request to verify.
     pub const OF_FAILURE: [Self; 3] = [Self::FailureOf, Self::FailureBy, Self::FailureFor];
-    /// What counts against a recipient; a reset forgets it.
+    /// The events of a recipient. A reset deletes them.
     pub const OF_RECIPIENT: [Self; 2] = [Self::SendTo, Self::FailureOf];
 
     pub fn as_str(self) -> &'static str {
@@ -57,7 +57,7 @@ impl Event {
     }
 }
 
-/// A limit: so many events of one subject in a window that ends now.
+/// A limit on the events of one subject in a window that ends now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     SendsPerRecipientHour,
@@ -94,7 +94,7 @@ impl Limit {
     pub const OF_VERIFYING: [Self; 3] =
         [Self::FailuresPerTokenHour, Self::FailuresPerClientHour, Self::FailuresPerRecipientHour];
 
-    /// The setting that says how many.
+    /// The setting that holds the allowed number of events.
     pub fn setting(self) -> &'static str {
         match self {
             Self::SendsPerRecipientHour => "limits.sends_per_recipient_hour",
@@ -134,14 +134,14 @@ impl Limit {
         }
     }
 
-    /// How long until there is room again, where as many events as are allowed have occurred since `oldest`. `None`: there
-    /// is room now.
+    /// Returns how long until the next event is allowed, if the allowed number of events has occurred since `oldest`.
+    /// `None`: it is allowed now.
     pub fn wait(self, oldest: Timestamp, now: Timestamp) -> Option<Duration> {
         clock::time_left(oldest, self.window(), now)
     }
 }
 
-/// How many events each limit allows; 0 is no limit.
+/// The number of events that each limit allows. 0 disables a limit.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits([u32; Limit::ALL.len()]);
 
@@ -150,10 +150,10 @@ impl Limits {
         Self(Limit::ALL.map(allowed))
     }
 
-    /// Limits given one by one.
+    /// Builds the limits with a function that can fail.
     ///
     /// # Errors
-    /// The first limit that could not be read.
+    /// The first error of `allowed`.
     pub fn try_new<E>(allowed: impl Fn(Limit) -> Result<u32, E>) -> Result<Self, E> {
         let mut limits = Self([0; Limit::ALL.len()]);
         for limit in Limit::ALL {
@@ -162,23 +162,23 @@ impl Limits {
         Ok(limits)
     }
 
-    /// `None`: no limit.
+    /// The allowed number of events. `None`: the limit is disabled.
     pub fn allowed(&self, limit: Limit) -> Option<u32> {
         Some(self.0[limit as usize]).filter(|allowed| *allowed > 0)
     }
 }
 
-/// Whose events are counted.
+/// The subjects of a request, under which its events are counted.
 #[derive(Clone, Copy, Debug)]
 pub struct Subjects<'a> {
     pub recipient: &'a Recipient,
     pub token_id: i64,
-    /// The end user of the caller, if the request names one.
+    /// The end user of the caller, if the request contains one.
     pub client: Option<ClientNetwork>,
 }
 
 impl Subjects<'_> {
-    /// The name under which the store counts an event; `None` where the event does not apply to these subjects.
+    /// The key under which the store counts an event. `None`: the event does not apply to these subjects.
     pub fn key(&self, event: Event) -> Option<String> {
         let channel = Channel::for_recipient(self.recipient);
         match event {

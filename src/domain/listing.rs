@@ -1,4 +1,4 @@
-//! Which codes a list shows, in which order, and which window of them (`api.md`, "The page").
+//! List queries: filter, ordering and page of codes (`api.md`, "The page").
 
 use std::ops::Range;
 
@@ -8,16 +8,16 @@ use chrono_tz::Tz;
 use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::timestamp::Timestamp;
 
-/// A list to be made.
+/// A list query.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OtpQuery {
     pub filter: OtpFilter,
-    /// In order of weight; ties are broken by id, in the direction of the last. Empty: newest id first.
+    /// Most significant field first. Ties are broken by id, in the direction of the last field. Empty: newest id first.
     pub ordering: Vec<OrderBy>,
     pub window: Window,
 }
 
-/// What every code in the list has in common; `None` asks nothing.
+/// Conditions that every listed code meets. `None`: no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OtpFilter {
     pub id_min: Option<i64>,
@@ -29,11 +29,11 @@ pub struct OtpFilter {
     pub is_allow: Option<bool>,
     pub mobile_number: Option<MobileNumber>,
     pub email: Option<EmailAddress>,
-    /// Every word is a part of the code, the number or the address; in lower case, digits in ASCII.
+    /// Each word must occur in the code, the number or the address. Words are in lower case, with ASCII digits.
     pub words: Vec<String>,
 }
 
-/// Moments from one and before another; `None` leaves a side open.
+/// A half-open time range. `None`: unbounded on that side.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Period {
     pub from: Option<Timestamp>,
@@ -41,7 +41,7 @@ pub struct Period {
 }
 
 impl Period {
-    /// The moments that lie in both.
+    /// Returns the intersection of two ranges.
     pub fn and(self, other: Self) -> Self {
         let before = match (self.before, other.before) {
             (Some(one), Some(other)) => Some(one.min(other)),
@@ -50,13 +50,13 @@ impl Period {
         Self { from: self.from.max(other.from), before }
     }
 
-    /// The days from `first` to `last`, both included, as `zone` counts them.
+    /// Returns the range of the days from `first` to `last`, both included, in `zone`.
     pub fn days(first: Option<NaiveDate>, last: Option<NaiveDate>, zone: Tz) -> Self {
         Self { from: first.map(|day| day_in(day, zone).start), before: last.map(|day| day_in(day, zone).end) }
     }
 }
 
-/// The moments of one day. Where clocks are turned, a day begins with the first moment that bears its date.
+/// Returns the range of one day. If a clock change skips midnight, the day begins with the first moment of its date.
 fn day_in(day: NaiveDate, zone: Tz) -> Range<Timestamp> {
     let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX);
     start_of(day, zone)..start_of(next, zone)
@@ -72,7 +72,7 @@ fn start_of(day: NaiveDate, zone: Tz) -> Timestamp {
         .into()
 }
 
-/// A field that a list can be ordered by.
+/// A field by which a list can be ordered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OrderField {
     Id,
@@ -85,7 +85,7 @@ pub enum OrderField {
 }
 
 impl OrderField {
-    /// The names that a client may use. What is left of a code's life runs out in the order of `valid_to`.
+    /// The names that a client may use. `ttl` has the same order as `valid_to`.
     pub const NAMES: [(&str, Self); 8] = [
         ("id", Self::Id),
         ("code", Self::Code),
@@ -102,14 +102,14 @@ impl OrderField {
     }
 }
 
-/// One step of an ordering.
+/// One field of an ordering.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OrderBy {
     pub field: OrderField,
     pub descending: bool,
 }
 
-/// The part of a list that a page shows.
+/// The limit and offset of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
     pub limit: i64,
@@ -118,7 +118,7 @@ pub struct Window {
 
 impl Window {
     pub const DEFAULT_LIMIT: i64 = 50;
-    /// More is taken as this.
+    /// Larger limits are reduced to this.
     pub const MAX_LIMIT: i64 = 500;
 }
 
@@ -152,12 +152,12 @@ mod tests {
 
     #[test]
     fn a_day_on_which_clocks_are_turned_is_as_long_as_it_is() {
-        // Tehran skipped 2022-03-22T00:00 to 01:00, and had 2022-09-21T23:00 to 24:00 twice.
+        // Tehran skipped 2022-03-22T00:00 to 01:00 and repeated 2022-09-21T23:00 to 24:00.
         let spring = days("2022-03-22", "2022-03-22", Tz::Asia__Tehran);
         assert_eq!(spring, pair("2022-03-21T20:30:00", "2022-03-22T19:30:00"));
         let autumn = days("2022-09-21", "2022-09-21", Tz::Asia__Tehran);
         assert_eq!(autumn, pair("2022-09-20T19:30:00", "2022-09-21T20:30:00"));
-        // Berlin turns its clocks at two and three in the morning.
+        // Berlin changes its clocks at 02:00 and 03:00.
         assert_eq!(
             days("2025-03-30", "2025-03-30", Tz::Europe__Berlin),
             pair("2025-03-29T23:00:00", "2025-03-30T22:00:00")
@@ -166,7 +166,7 @@ mod tests {
             days("2025-10-26", "2025-10-26", Tz::Europe__Berlin),
             pair("2025-10-25T22:00:00", "2025-10-26T23:00:00")
         );
-        // Samoa had no 30th of December 2011 at all.
+        // Samoa skipped 2011-12-30.
         assert_eq!(
             days("2011-12-30", "2011-12-30", Tz::Pacific__Apia),
             pair("2011-12-30T10:00:00", "2011-12-30T10:00:00")

@@ -1,4 +1,4 @@
-//! What is handed to a provider: a code on its way to its recipient.
+//! Messages: what a provider delivers to a recipient.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use crate::domain::code::Code;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
 
-/// The way that a message takes.
+/// The channel of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Channel {
     Sms,
@@ -38,7 +38,7 @@ impl FromStr for Channel {
     }
 }
 
-/// The language of a text.
+/// The language of a message text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Language {
     #[default]
@@ -49,7 +49,7 @@ pub enum Language {
 impl Language {
     pub const ALL: [Self; 2] = [Self::Fa, Self::En];
 
-    /// A number of minutes as a text shows it: never more than there are.
+    /// Formats whole minutes for a text. 0 becomes "less than 1", so that a text never overstates the validity.
     pub fn minutes(self, minutes: u64) -> String {
         match (minutes, self) {
             (0, Self::Fa) => "کمتر از 1".to_owned(),
@@ -74,13 +74,13 @@ impl FromStr for Language {
     }
 }
 
-/// What the recipient reads. `Debug` hides it.
+/// The text that the recipient reads. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Text {
-    /// Of an e-mail.
+    /// E-mail only.
     pub subject: Option<String>,
     pub plain: String,
-    /// Of an e-mail.
+    /// E-mail only.
     pub html: Option<String>,
 }
 
@@ -90,14 +90,14 @@ impl fmt::Debug for Text {
     }
 }
 
-/// A message, ready to be sent. Gateways with texts of their own take the code, the others the text.
+/// A message that is ready to be sent. Gateways with their own templates use `code`; all others use `text`.
 #[derive(Clone, Debug)]
 pub struct Message {
     pub recipient: Recipient,
     pub code: Code,
     pub purpose: Purpose,
     pub language: Language,
-    /// Whole minutes for which the code is still valid; 0: less than one.
+    /// Whole minutes for which the code is still valid. 0 is less than one minute.
     pub minutes: u64,
     pub text: Text,
 }

@@ -1,4 +1,4 @@
-//! The rules, as pure code: no I/O, no clock of its own, no HTTP, no SQL.
+//! The rules, as pure code: no I/O, no system clock, no HTTP, no SQL.
 
 pub mod breaker;
 pub mod client;

@@ -1,4 +1,4 @@
-//! A one-time password, how a new one begins, and how a patch is laid over a stored one.
+//! One-time passwords: creation, validity and updates.
 
 use std::time::Duration;
 
@@ -10,23 +10,23 @@ use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 
-/// The number of a stored code: assigned by the store, from 1 up, never reused.
+/// The id of a stored code. The store assigns ids from 1 up and never reuses them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OtpId(i64);
 
 impl OtpId {
-    /// Of a code that the store has not numbered yet.
+    /// The id of a code that is not stored yet.
     const NONE: Self = Self(0);
 
-    /// Reads the last part of a path.
+    /// Parses the last segment of a path.
     ///
     /// # Errors
-    /// Not found, where it is no 64-bit integer (`api.md`, "Who may call").
+    /// Not found, if the text is not a 64-bit integer (`api.md`, "Who may call").
     pub fn parse(text: &str) -> Result<Self> {
         text.parse().map(Self).map_err(|_| Error::otp_not_found())
     }
 
-    /// The number that the store has assigned.
+    /// An id from the store.
     pub(crate) fn from_stored(id: i64) -> Self {
         Self(id)
     }
@@ -46,20 +46,20 @@ pub struct Otp {
     pub recipient: Recipient,
     pub purpose: Purpose,
     pub valid_to: Timestamp,
-    /// When it was first issued, to be sent; `None`: staff made it, or took it over.
+    /// When the code was issued for sending. `None`: staff created or changed it.
     pub issued_at: Option<Timestamp>,
-    /// When it was last asked to be sent.
+    /// When sending was last requested.
     pub sent_at: Option<Timestamp>,
-    /// Guesses that may still be made; none once it is consumed.
+    /// Remaining attempts. 0 once the code is consumed.
     pub attempts_left: u32,
-    /// When it was verified; it never is again.
+    /// When the code was verified. A consumed code is not accepted again.
     pub consumed_at: Option<Timestamp>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
 impl Otp {
-    /// A code that staff makes at `now`. It is for `login`.
+    /// A code that staff creates at `now`. Its purpose is `login`.
     pub fn made(new: &NewOtp, now: Timestamp, policy: &Policy) -> Self {
         Self {
             id: OtpId::NONE,
@@ -76,61 +76,61 @@ impl Otp {
         }
     }
 
-    /// A code that is issued at `now`, to be sent.
+    /// A code that is issued for sending at `now`.
     pub fn issued(code: Code, recipient: Recipient, purpose: Purpose, now: Timestamp, policy: &Policy) -> Self {
         let made = Self::made(&NewOtp { code, recipient, valid_to: None }, now, policy);
         Self { purpose, valid_to: policy.sent_valid_to(now), issued_at: Some(now), sent_at: Some(now), ..made }
     }
 
-    /// The code once it has been verified.
+    /// Returns the code as consumed at `now`.
     #[must_use]
     pub fn consumed(self, now: Timestamp) -> Self {
         Self { attempts_left: 0, consumed_at: Some(now), ..self }
     }
 
-    /// A code that is issued at `now` because this one is about to expire. This one stays valid until then; the attempts
-    /// that are left are those of both.
+    /// A code that is issued at `now` because this one is about to expire. This one stays valid until it expires. The
+    /// new code starts with the remaining attempts of this one, and a wrong attempt counts against both.
     pub fn succeeded_by(&self, code: Code, now: Timestamp, policy: &Policy) -> Self {
         let issued = Self::issued(code, self.recipient.clone(), self.purpose.clone(), now, policy);
         Self { attempts_left: self.attempts_left, ..issued }
     }
 
-    /// Whether a further request to send repeats this code. In the last minute of its life, and past half of it, the
-    /// recipient would hardly have the time to type it.
+    /// Whether a further request to send repeats this code. It does not if less than a minute and less than half of the
+    /// lifetime is left, because the recipient would hardly have time to enter the code.
     pub fn is_worth_repeating(&self, now: Timestamp) -> bool {
         let left = self.valid_to.since(now);
         let lifetime = self.valid_to.since(self.issued_at.unwrap_or(self.created_at));
         left >= LAST_MINUTE || left * 2 >= lifetime
     }
 
-    /// Whether the code has not expired. Its validity is set when it is issued, created or updated. If that moment is later
-    /// than now, the clock was wrong then, and the code counts as expired. An update after the clock was corrected sets a
-    /// validity that ends before `updated_at`, which never lies before `created_at`.
+    /// Whether the code has not expired. Its validity is set when it is issued, created or updated. If that time is
+    /// later than now, the clock was wrong, and the code counts as expired. The exception is an update after the clock
+    /// was corrected: it can set a `valid_to` before `updated_at`, because `updated_at` is never before `created_at`.
     pub fn is_valid(&self, now: Timestamp) -> bool {
         now < self.valid_to && (is_trusted(self.updated_at, now) || self.valid_to <= self.updated_at)
     }
 
-    /// Whole seconds for which the code is still valid.
+    /// Whole seconds for which the code is still valid. 0 if it has expired.
     pub fn ttl(&self, now: Timestamp) -> u64 {
         if self.is_valid(now) { self.valid_to.seconds_after(now) } else { 0 }
     }
 
-    /// Whether the code may still be used.
+    /// Whether the code is valid and has attempts left.
     pub fn is_allow(&self, now: Timestamp) -> bool {
         self.is_valid(now) && self.attempts_left > 0
     }
 }
 
-/// A code that the store has not numbered yet.
+/// The input for a new code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewOtp {
     pub code: Code,
     pub recipient: Recipient,
-    /// `None`: as long as the project's expiration time says.
+    /// `None`: the code expires after the configured expiration time.
     pub valid_to: Option<Timestamp>,
 }
 
-/// What a patch does to a field that may be empty.
+/// The change of an optional field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change<T> {
     Keep,
@@ -139,7 +139,7 @@ pub enum Change<T> {
 }
 
 impl<T> Change<T> {
-    /// The value, where nothing was stored before that could be kept.
+    /// The value of a new object, for which [`Change::Keep`] means no value.
     pub fn into_set(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),
@@ -158,22 +158,22 @@ impl<T: Clone> Change<T> {
     }
 }
 
-/// The fields that a PATCH names.
+/// The fields of a PATCH.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OtpPatch {
     pub code: Option<Code>,
     pub mobile_number: Change<MobileNumber>,
     pub email: Change<EmailAddress>,
-    /// `None`: renewed by the project's expiration time, which the page asks of an update in as many words.
+    /// `None`: the validity is renewed by the configured expiration time, as the API page requires for updates.
     pub valid_to: Option<Timestamp>,
 }
 
 impl OtpPatch {
-    /// `stored` with this patch laid over it at `now`; refused unless the result has exactly one recipient.
-    /// `updated_at` never comes before `created_at`, whatever the clock did in between.
+    /// Returns `stored` with this patch applied at `now`. The result must have exactly one recipient; otherwise this is
+    /// an error. `updated_at` is never before `created_at`, even if the clock was set back.
     ///
-    /// A code that was sent becomes the staff's own, for they say from now on how long it lives. Another `code` is a new
-    /// one, with all its guesses; the same one stays used if it was used.
+    /// `issued_at` is cleared, because staff now sets the validity. A different `code` gets all attempts and is not
+    /// consumed. The same `code` stays consumed if it was.
     pub fn apply(&self, stored: &Otp, now: Timestamp, policy: &Policy) -> Result<Otp> {
         let is_new = self.code.is_some_and(|code| code != stored.code);
         Ok(Otp {

@@ -1,4 +1,4 @@
-//! How a message goes from provider to provider until one has it, or its code has expired.
+//! Delivery of a message: providers are tried in turn until one accepts it or its code expires.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -7,26 +7,26 @@ use crate::domain::breaker::BreakerState;
 use crate::domain::clock::is_trusted;
 use crate::domain::timestamp::Timestamp;
 
-/// The wait before a provider is tried a second time; each further one is twice as long.
+/// The pause before the second attempt at a provider. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Where a message stands.
+/// The state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageState {
-    /// It waits for its (next) attempt.
+    /// Waiting for its first or next attempt.
     Queued,
-    /// An attempt is under way.
+    /// An attempt is in progress.
     Sending,
-    /// A provider has taken it.
+    /// A provider accepted it.
     Sent,
-    /// A provider may have taken it: nobody knows, so nobody repeats it.
+    /// A provider may have accepted it. It is not sent again, because the recipient could get it twice.
     Unknown,
-    /// No provider takes it.
+    /// All providers refused it.
     Failed,
-    /// Its code expired before a provider took it.
+    /// Its code expired before a provider accepted it.
     Expired,
-    /// Before a provider took it its code was changed or used up, or was sent once more.
+    /// Before a provider accepted it, its code was changed or consumed, or had no attempts left, or was sent again.
     Cancelled,
 }
 
@@ -55,19 +55,19 @@ impl FromStr for MessageState {
     }
 }
 
-/// What an attempt came to.
+/// The outcome of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Sent,
-    /// Not now: the provider may take it later.
+    /// The provider may accept it later.
     Retry,
-    /// Not here: this provider will not take it.
+    /// This provider will not accept it; another may.
     Next,
-    /// Nowhere: the recipient can't be reached.
+    /// The recipient can't be reached through any provider.
     BadRecipient,
-    /// Not here, until the operator has mended something.
+    /// The provider refuses all messages until the operator fixes a setting or the account.
     Misconfigured,
-    /// The provider may have it or not.
+    /// It is not known whether the provider accepted it.
     Unknown,
 }
 
@@ -95,33 +95,33 @@ impl FromStr for Outcome {
     }
 }
 
-/// What a provider answered.
+/// The result that a provider reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub outcome: Outcome,
-    /// The provider's own name for the message.
+    /// The provider's id of the message.
     pub provider_message_id: Option<String>,
-    /// Why it was not sent: words of otpd, which hold neither code nor recipient nor key.
+    /// Why it was not sent, in otpd's words. The text contains no code, recipient or key.
     pub error: Option<String>,
 }
 
 impl Report {
-    /// A provider has the message.
+    /// The provider accepted the message.
     pub fn sent(provider_message_id: Option<String>) -> Self {
         Self { outcome: Outcome::Sent, provider_message_id, error: None }
     }
 
-    /// It has not, or nobody knows; `error` holds neither code nor recipient nor key.
+    /// The provider did not accept the message, or the outcome is unknown. `error` contains no code, recipient or key.
     pub fn not_sent(outcome: Outcome, error: impl Into<String>) -> Self {
         Self { outcome, provider_message_id: None, error: Some(error.into()) }
     }
 }
 
-/// One try at one provider.
+/// One attempt to send a message through one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub provider: String,
-    /// `None` while it is under way.
+    /// `None`: the attempt is in progress.
     pub outcome: Option<Outcome>,
     pub provider_message_id: Option<String>,
     pub error: Option<String>,
@@ -129,58 +129,59 @@ pub struct Attempt {
     pub finished_at: Option<Timestamp>,
 }
 
-/// What became of a message.
+/// A stored message with its attempts.
 #[derive(Clone, Debug)]
 pub struct MessageRecord {
     pub id: i64,
     pub state: MessageState,
-    /// The first one first.
+    /// Oldest first.
     pub attempts: Vec<Attempt>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
 }
 
-/// What is done where nobody knows whether a provider has taken a message (`delivery.on_unknown`).
+/// What happens if it is not known whether a provider accepted a message (`delivery.on_unknown`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnUnknown {
     #[default]
     Stop,
-    /// The next provider is asked; the recipient may get two messages.
+    /// The next provider is tried. The recipient may get two messages.
     Next,
 }
 
-/// What to do with a message next.
+/// The next step of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Hand it to this one of the chain, then.
+    /// Send it through the provider with this index in the chain, at this time.
     Try { provider: usize, at: Timestamp },
-    /// There is nothing more to do.
+    /// Stop, with this final state.
     End(MessageState),
 }
 
-/// A provider as a message meets it.
+/// A provider and the state of its circuit breaker.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
     pub name: &'a str,
     pub breaker: BreakerState,
 }
 
-/// How messages are handed on.
+/// The providers of a channel and the rules for choosing one.
 #[derive(Clone, Debug)]
 pub struct Route<'a> {
-    /// In the order in which they are asked.
+    /// In the configured order.
     pub chain: Vec<Candidate<'a>>,
     pub on_unknown: OnUnknown,
 }
 
 impl Route<'_> {
-    /// The end of a message that is no longer wanted.
+    /// Returns the final step of a message that must no longer be sent.
     pub fn cancel(attempts: &[Attempt]) -> Step {
         let is_unknown = attempts.iter().any(|attempt| attempt.outcome == Some(Outcome::Unknown));
         Step::End(if is_unknown { MessageState::Unknown } else { MessageState::Cancelled })
     }
 
-    /// Notes that a message goes to a provider: where that is its trial, the next ones stay away.
+    /// Records that a message goes to a provider. A half-open breaker becomes open, so that only one message is the
+    /// trial.
     pub fn begin(&mut self, provider: usize) {
         if let Some(candidate) =
             self.chain.get_mut(provider).filter(|candidate| candidate.breaker == BreakerState::HalfOpen)
@@ -189,16 +190,16 @@ impl Route<'_> {
         }
     }
 
-    /// The next step of a message whose code expires at `valid_to`. `jitter`, from 0 to 1, spreads the pauses.
+    /// Returns the next step of a message whose code expires at `valid_to`. `jitter`, from 0 to 1, spreads the pauses.
     ///
-    /// Every provider is asked once before any is asked again, those that rest last; one that refused for good is not asked
-    /// again.
+    /// Every provider is tried once before any is retried. Among equals, those with an open breaker come last. Only a
+    /// provider whose attempts all ended with [`Outcome::Retry`] is retried.
     pub fn next_step(&self, attempts: &[Attempt], valid_to: Timestamp, now: Timestamp, jitter: f64) -> Step {
         let any = |outcome| attempts.iter().any(|attempt| attempt.outcome == Some(outcome));
         if any(Outcome::Sent) {
             return Step::End(MessageState::Sent);
         }
-        // Whatever comes of the others: a message that may have been sent is one that may have been sent.
+        // One unknown outcome makes the final state unknown, unless another provider sends the message.
         let is_unknown = any(Outcome::Unknown);
         let end = |state| Step::End(if is_unknown { MessageState::Unknown } else { state });
         if any(Outcome::BadRecipient) || (is_unknown && self.on_unknown == OnUnknown::Stop) {
@@ -226,7 +227,7 @@ fn may_take_it(attempts: &[Attempt], provider: &str) -> bool {
     attempts_at(attempts, provider).all(|attempt| attempt.outcome == Some(Outcome::Retry))
 }
 
-/// The pause after so many attempts: half of it certain, half of it up to `jitter`.
+/// Returns the pause after a number of attempts. Half of it is fixed, and `jitter` scales the other half.
 fn pause(attempts: usize, jitter: f64) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
     let whole = 2u32.checked_pow(doublings).map_or(LONGEST_PAUSE, |factor| FIRST_PAUSE.saturating_mul(factor));

@@ -1,15 +1,15 @@
-//! What a code is for: one for `login` does not pass for `reset`.
+//! The purpose of a code. A code for `login` is not accepted for `reset`.
 
 use std::fmt;
 
 use crate::error::InvalidValue;
 
-/// 1 to 32 of `a-z`, `0-9`, `_` and `-`; `login` where nothing else is said.
+/// A purpose of 1 to 32 characters of `a-z`, `0-9`, `_` and `-`. The default is `login`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Purpose(String);
 
 impl Purpose {
-    /// 1 to 32 of `a-z`, `0-9`, `_` and `-`.
+    /// Accepts 1 to 32 characters of `a-z`, `0-9`, `_` and `-`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-';
         if (1..=32).contains(&text.len()) && text.bytes().all(allowed) {
@@ -19,7 +19,7 @@ impl Purpose {
         }
     }
 
-    /// A purpose that `parse` once made, back from the store.
+    /// A purpose from the store, already validated by `parse`.
     pub(crate) fn from_stored(text: String) -> Self {
         Self(text)
     }

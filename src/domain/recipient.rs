@@ -1,4 +1,4 @@
-//! Who receives a code: an Iranian mobile number or an e-mail address, each made only by `parse`.
+//! The recipient of a code: an Iranian mobile number or an e-mail address. Only `parse` creates them from input.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,16 +9,17 @@ use crate::domain::digits::{is_invisible, is_separator, to_ascii_digits};
 use crate::domain::host::ascii_domain;
 use crate::error::{Error, FieldErrors, InvalidValue};
 
-/// An Iranian mobile number in its one stored form: `09` and nine digits. `Debug` and `Display` mask it.
+/// An Iranian mobile number in its canonical form: `09` and nine digits. `Debug` and `Display` mask it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct MobileNumber(String);
 
 impl MobileNumber {
-    /// Reads any usual form (`api.md`, "Fields on input"). No list of operator prefixes: new ones appear every year.
+    /// Parses any usual form (`api.md`, "Fields on input"). Operator prefixes are not checked: new ones appear every
+    /// year.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let separates = |c: char| is_separator(c) || matches!(c, '.' | '(' | ')');
         let bare: String = to_ascii_digits(text).chars().filter(|c| !separates(*c)).collect();
-        // A dash separates groups, but at the front it is a minus sign.
+        // A dash separates groups, but a leading dash is a minus sign.
         national_part(&bare)
             .filter(|_| !text.trim_start().starts_with('-'))
             .filter(|part| part.len() == 10 && part.starts_with('9') && part.bytes().all(|b| b.is_ascii_digit()))
@@ -26,7 +27,7 @@ impl MobileNumber {
             .ok_or_else(|| "Enter a valid mobile number.".into())
     }
 
-    /// A number that `parse` once made, back from the store.
+    /// A number from the store, already validated by `parse`.
     pub(crate) fn from_stored(text: String) -> Self {
         Self(text)
     }
@@ -35,7 +36,7 @@ impl MobileNumber {
         &self.0
     }
 
-    /// As `+98` and ten digits (E.164).
+    /// Returns the E.164 form: `+98` and ten digits.
     pub fn international(&self) -> String {
         format!("+98{}", self.0.get(1..).unwrap_or_default())
     }
@@ -55,8 +56,8 @@ impl fmt::Debug for MobileNumber {
     }
 }
 
-/// What follows the country code or the trunk zero, or both (`+98 0912…`). The length tells `98…` the country from `98…` the
-/// operator.
+/// Returns the part after the country code, the trunk zero, or both (`+98 0912…`). The length decides whether a leading
+/// `98` is the country code or an operator prefix.
 fn national_part(bare: &str) -> Option<&str> {
     match (bare.strip_prefix('+'), bare.len()) {
         (Some(international), _) => international
@@ -69,22 +70,22 @@ fn national_part(bare: &str) -> Option<&str> {
     }
 }
 
-/// An e-mail address as the mail server receives it: the domain in its ASCII form ([`ascii_domain`]), the local part as
-/// given. All spellings of one mailbox's domain are one address. `Debug` and `Display` mask it.
+/// An e-mail address as it is passed to the mail server: the domain in its ASCII form ([`ascii_domain`]), the local
+/// part unchanged. All spellings of a domain yield the same address. `Debug` and `Display` mask it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// The most characters an address may have (RFC 5321 by way of `api.md`).
+    /// The maximum length of an address in characters (RFC 5321, `api.md`).
     pub const MAX_CHARS: usize = 254;
 
-    /// Reads an address by Django's rule, white space and invisible marks around it taken off (`api.md`, "Fields on
-    /// input").
+    /// Parses an address by Django's rule. Surrounding white space and invisible marks are removed (`api.md`, "Fields
+    /// on input").
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
         let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));
         let stored = stored_domain(domain).map(|domain| format!("{local}@{domain}"));
-        // The ASCII form of a domain can be longer than the text: both must fit.
+        // The ASCII form of a domain can be longer than the input. The limit applies to both.
         if text.chars().count().max(stored.as_ref().map_or(0, String::len)) > Self::MAX_CHARS {
             return Err("Ensure this field has no more than 254 characters.".into());
         }
@@ -92,7 +93,7 @@ impl EmailAddress {
         stored.filter(is_address).map(Self).ok_or_else(|| "Enter a valid email address.".into())
     }
 
-    /// An address that `parse` once made, back from the store.
+    /// An address from the store, already validated by `parse`.
     pub(crate) fn from_stored(text: String) -> Self {
         Self(text)
     }
@@ -116,7 +117,7 @@ impl fmt::Debug for EmailAddress {
     }
 }
 
-/// The one form of a domain that is compared and stored: its ASCII form, or an IP address in brackets.
+/// Returns the canonical form of a domain: its ASCII form, or an IP address in brackets. `None`: the domain is invalid.
 fn stored_domain(domain: &str) -> Option<String> {
     match domain.strip_prefix('[') {
         Some(literal) => {
@@ -127,8 +128,9 @@ fn stored_domain(domain: &str) -> Option<String> {
     }
 }
 
-/// Where Django's `EmailValidator` is stricter than the HTML rule of the `validator` crate: the local part is a
-/// dot-atom, and the domain has a top level of two characters or more, or is `localhost` or an address in brackets.
+/// Checks the rules of Django's `EmailValidator` that are stricter than those of the `validator` crate (HTML). The
+/// local part is a dot-atom. The domain has a top level of two or more characters, or is `localhost` or an address in
+/// brackets.
 fn is_django_email(stored: &str) -> bool {
     let (local, domain) = stored.rsplit_once('@').unwrap_or_default();
     let dot_atom = local.split('.').all(|atom| !atom.is_empty());
@@ -136,7 +138,7 @@ fn is_django_email(stored: &str) -> bool {
     dot_atom && (top_level || domain == "localhost" || domain.starts_with('['))
 }
 
-/// The one recipient of a code: that there is exactly one, the type says.
+/// The recipient of a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recipient {
     Mobile(MobileNumber),
@@ -144,7 +146,7 @@ pub enum Recipient {
 }
 
 impl Recipient {
-    /// The one that is given; both or neither is refused in the contract's words.
+    /// Returns the recipient that is given. Both or neither is an error with the contract's text.
     pub fn exactly_one(mobile_number: Option<MobileNumber>, email: Option<EmailAddress>) -> Result<Self, Error> {
         match (mobile_number, email) {
             (Some(number), None) => Ok(Self::Mobile(number)),
@@ -170,7 +172,7 @@ impl Recipient {
         }
     }
 
-    /// The name under which limits, lock-outs and the store's look-ups know the recipient: the same for all spellings.
+    /// The key of the recipient in limits, lock-outs and look-ups. All spellings of a recipient have the same key.
     pub fn key(&self) -> String {
         self.as_str().to_ascii_lowercase()
     }

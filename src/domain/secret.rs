@@ -1,8 +1,8 @@
-//! Keys and passwords of providers.
+//! API keys and passwords of providers.
 
 use std::fmt;
 
-/// A secret that the operator gave. `Debug` hides it; there is no `Display`.
+/// A configured secret. `Debug` hides it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -11,7 +11,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The secret, for the one who asks for it.
+    /// Returns the secret in clear text.
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -1,10 +1,10 @@
-//! Texts with places for the code, and how long a text of an SMS may be.
+//! Text templates with placeholders, and the number of SMS that a text needs.
 
 use std::iter;
 
 use crate::domain::code::CodeLength;
 
-/// A text in which `{code}` and `{minutes}` stand for what they name.
+/// A text with the placeholders `{code}` and `{minutes}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Template(Vec<Part>);
 
@@ -16,10 +16,10 @@ enum Part {
 }
 
 impl Template {
-    /// Reads a text. Braces around anything but a word, as in style sheets, are braces.
+    /// Parses a text. Braces around anything but a word, as in style sheets, are literal.
     ///
     /// # Errors
-    /// A placeholder that there is not.
+    /// An unknown placeholder.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut parts = Vec::new();
         let mut rest = text;
@@ -50,7 +50,7 @@ impl Template {
     }
 }
 
-/// The words in braces.
+/// Iterates over the names of the placeholders.
 pub fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     iter::from_fn(move || {
@@ -60,7 +60,7 @@ pub fn placeholders(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// What stands before the first `{word}`, the word, and what follows.
+/// Returns the text before the first `{word}`, the word, and the text after it.
 fn first_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     text.match_indices('{').find_map(|(open, _)| {
         let (before, inside) = (text.get(..open)?, text.get(open + 1..)?);
@@ -70,12 +70,12 @@ fn first_placeholder(text: &str) -> Option<(&str, &str, &str)> {
     })
 }
 
-/// As long as any code that a text may have to hold.
+/// Returns a sample code with the given number of digits, to measure the length of a text.
 pub fn longest(length: CodeLength) -> String {
     "8".repeat(length.digits())
 }
 
-/// How many messages an SMS is sent, and paid for, as (3GPP TS 23.038 and 23.040).
+/// Returns the number of SMS that a text is sent and billed as (3GPP TS 23.038 and 23.040).
 pub fn sms_segments(text: &str) -> usize {
     let septets: Option<usize> = text.chars().map(gsm_septets).sum();
     let (size, one, each) = match septets {
@@ -85,7 +85,7 @@ pub fn sms_segments(text: &str) -> usize {
     if size <= one { 1 } else { size.div_ceil(each) }
 }
 
-/// The room that a character takes in the GSM 7-bit default alphabet; `None` where it is not in it.
+/// Returns the number of septets of a character in the GSM 7-bit default alphabet. `None`: it is not in the alphabet.
 fn gsm_septets(c: char) -> Option<usize> {
     const BASIC: &str = "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà";
     const EXTENDED: &str = "\u{c}^{}\\[~]|€";

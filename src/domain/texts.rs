@@ -1,25 +1,25 @@
-//! What recipients read: the operator's templates, and built-in ones where there are none.
+//! The texts of messages: the operator's templates, with built-in templates as defaults.
 
 use crate::domain::code::{Code, CodeLength};
 use crate::domain::message::{Channel, Language, Text};
 use crate::domain::purpose::Purpose;
 use crate::domain::template::{Template, longest, sms_segments};
 
-/// A text as the operator wrote it.
+/// A text template of the operator.
 #[derive(Clone, Debug)]
 pub struct TextTemplate {
     pub channel: Channel,
     pub language: Language,
-    /// `None`: for every purpose that has no text of its own.
+    /// `None`: the template applies to every purpose without its own template.
     pub purpose: Option<Purpose>,
-    /// Of an e-mail.
+    /// E-mail only.
     pub subject: Option<Template>,
     pub plain: Template,
-    /// Of an e-mail; without it the mail is plain text.
+    /// E-mail only. `None`: the e-mail is plain text.
     pub html: Option<Template>,
 }
 
-/// All texts.
+/// All text templates.
 #[derive(Clone, Debug, Default)]
 pub struct Texts {
     templates: Vec<TextTemplate>,
@@ -27,10 +27,10 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// `webotp_domain` is the site whose pages may read the code out of an SMS (`delivery.webotp_domain`).
+    /// `webotp_domain` is the site whose pages may read the code from an SMS (`delivery.webotp_domain`).
     ///
     /// # Errors
-    /// A text in which the code is missing, or that is there twice.
+    /// A template lacks the code, or occurs twice.
     pub fn new(templates: Vec<TextTemplate>, webotp_domain: Option<String>) -> Result<Self, String> {
         for (place, template) in templates.iter().enumerate() {
             if templates.iter().take(place).any(|other| name(other) == name(template)) {
@@ -52,7 +52,7 @@ impl Texts {
         }
     }
 
-    /// A line for each text that does not fit into one SMS, which costs the operator two.
+    /// Returns one line for each text that needs more than one SMS, because each SMS is billed.
     pub fn warnings(&self, length: CodeLength) -> Vec<String> {
         let code = longest(length);
         let built_in = Language::ALL.map(|language| built_in(Channel::Sms, language));
@@ -71,7 +71,7 @@ impl Texts {
             .collect()
     }
 
-    /// That of the purpose, else that of all purposes.
+    /// Returns the template of the purpose, or else the operator's default for all purposes.
     fn template(&self, channel: Channel, language: Language, purpose: &Purpose) -> Option<&TextTemplate> {
         let of = |wanted: Option<&Purpose>| {
             self.templates.iter().find(|template| {
@@ -101,7 +101,7 @@ fn name(template: &TextTemplate) -> String {
     format!("{} in {} for {purpose}", template.channel.as_str(), template.language.as_str())
 }
 
-/// The code stands at the end of its line: what follows a code is copied along with it.
+/// Returns the built-in template. The code is at the end of its line, because users copy text that follows it as well.
 fn built_in(channel: Channel, language: Language) -> TextTemplate {
     let (subject, plain) = match language {
         Language::Fa => ("کد تأیید", "کد تأیید: {code}\nاعتبار: {minutes} دقیقه"),

@@ -1,4 +1,4 @@
-//! A moment in UTC with microseconds: what the wire format shows and what the store keeps.
+//! UTC timestamps with microseconds, in the wire format and in the store.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeD
 
 use crate::error::InvalidValue;
 
-/// Django's text, with the one format that `api.md` names.
+/// Django's text, with the format from `api.md`.
 const WRONG_FORMAT: &str =
     "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
 
-/// A moment in UTC, in whole microseconds, within the years 1 to 9999: what four digits of year can show.
+/// A UTC timestamp in whole microseconds, within the years 1 to 9999 (four-digit years).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(DateTime<Utc>);
 
@@ -19,7 +19,7 @@ impl Timestamp {
     const MIN_MICROS: i64 = -62_135_596_800_000_000;
     const MAX_MICROS: i64 = 253_402_300_799_999_999;
 
-    /// `micros` since 1970-01-01T00:00:00Z, or `None` outside those years.
+    /// `micros` are microseconds since 1970-01-01T00:00:00Z. `None`: outside the years 1 to 9999.
     pub fn from_micros(micros: i64) -> Option<Self> {
         (Self::MIN_MICROS..=Self::MAX_MICROS)
             .contains(&micros)
@@ -32,7 +32,7 @@ impl Timestamp {
         self.0.timestamp_micros()
     }
 
-    /// The moment that lies `duration` later, or the last one there is.
+    /// Adds `duration`. The result is at most the last timestamp of the year 9999.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
@@ -40,7 +40,7 @@ impl Timestamp {
         Self::from_micros(sum).unwrap_or(self)
     }
 
-    /// The moment that lies `duration` earlier, or the first one there is.
+    /// Subtracts `duration`. The result is at least the first timestamp of the year 1.
     #[must_use]
     pub fn minus(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
@@ -48,22 +48,25 @@ impl Timestamp {
         Self::from_micros(difference).unwrap_or(self)
     }
 
-    /// The time from `earlier` to this moment; none if that is later.
+    /// Returns the time from `earlier` to this timestamp. Zero if `earlier` is later.
     pub fn since(self, earlier: Self) -> Duration {
         let micros = self.as_micros().saturating_sub(earlier.as_micros());
         Duration::from_micros(u64::try_from(micros).unwrap_or(0))
     }
 
-    /// Whole seconds from `now` to this moment, rounded down; 0 once it has passed.
+    /// Whole seconds from `now` to this timestamp, rounded down. 0 once it has passed.
     pub fn seconds_after(self, now: Self) -> u64 {
         let micros = self.as_micros().saturating_sub(now.as_micros());
         u64::try_from(micros).unwrap_or(0) / 1_000_000
     }
 
-    /// Reads `YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]` (`api.md`, "Fields on input"): `T` or a space between, no
-    /// offset is UTC, a date alone is its midnight, digits past the sixth are cut off. As in Django, an offset may
-    /// also be written `+HHMM` or `+HH`. The compact forms of date and time are read as by Python's
-    /// `datetime.fromisoformat`: `20311230T143910Z`.
+    /// Parses `YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]` (`api.md`, "Fields on input"):
+    ///
+    /// - The separator is `T` or a space.
+    /// - Without an offset the time is UTC. As in Django, an offset may also be `+HHMM` or `+HH`.
+    /// - A date alone means midnight.
+    /// - Fractional digits after the sixth are ignored.
+    /// - Compact forms such as `20311230T143910Z` are parsed like Python's `datetime.fromisoformat`.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         parse_micros(text.trim()).and_then(Self::from_micros).ok_or_else(Self::wrong_format)
     }
@@ -74,7 +77,7 @@ impl Timestamp {
 }
 
 impl From<DateTime<Utc>> for Timestamp {
-    /// Cuts what is finer than a microsecond; a moment outside the years 1 to 9999 becomes the nearest one inside.
+    /// Truncates to microseconds. A time outside the years 1 to 9999 becomes the nearest timestamp inside.
     fn from(moment: DateTime<Utc>) -> Self {
         let micros = moment.timestamp_micros().clamp(Self::MIN_MICROS, Self::MAX_MICROS);
         Self(DateTime::from_timestamp_micros(micros).unwrap_or(moment))
@@ -82,7 +85,7 @@ impl From<DateTime<Utc>> for Timestamp {
 }
 
 impl fmt::Display for Timestamp {
-    /// The wire format: always six fractional digits and `Z`.
+    /// Writes the wire format: always six fractional digits and `Z`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
     }
@@ -104,20 +107,20 @@ fn parse_micros(text: &str) -> Option<i64> {
     local.checked_sub_signed(parse_offset(offset)?).map(|utc| utc.and_utc().timestamp_micros())
 }
 
-/// `YYYY-MM-DD`, digits in every place, from the year 1 on.
+/// Parses `YYYY-MM-DD` with ASCII digits, from the year 1 on.
 pub fn parse_date(text: &str) -> Option<NaiveDate> {
     let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
     let year = number(&[y1, y2, y3, y4]).filter(|year| *year > 0)?;
     NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, number(&[m1, m2])?, number(&[d1, d2])?)
 }
 
-/// `YYYYMMDD`
+/// Parses `YYYYMMDD`.
 fn parse_compact_date(text: &str) -> Option<NaiveDate> {
     let (year, month, day) = (text.get(..4)?, text.get(4..6)?, text.get(6..)?);
     parse_date(&format!("{year}-{month}-{day}"))
 }
 
-/// `hh:mm[:ss[.u…]]` or `hhmm[ss[.u…]]`; the fraction may follow a comma.
+/// Parses `hh:mm[:ss[.u…]]` or `hhmm[ss[.u…]]`. A comma may replace the decimal point.
 fn parse_time(text: &str) -> Option<NaiveTime> {
     let (clock, fraction) = match text.split_once(['.', ',']) {
         Some((clock, digits)) => (clock, Some(parse_fraction(digits)?)),
@@ -125,20 +128,20 @@ fn parse_time(text: &str) -> Option<NaiveTime> {
     };
     let (hour, minute, second) = match *clock.as_bytes() {
         [h1, h2, b':', m1, m2, b':', s1, s2] | [h1, h2, m1, m2, s1, s2] => ([h1, h2], [m1, m2], [s1, s2]),
-        // A fraction is one of a second.
+        // A fraction requires seconds.
         [h1, h2, b':', m1, m2] | [h1, h2, m1, m2] if fraction.is_none() => ([h1, h2], [m1, m2], *b"00"),
         _ => return None,
     };
     NaiveTime::from_hms_micro_opt(number(&hour)?, number(&minute)?, number(&second)?, fraction.unwrap_or(0))
 }
 
-/// Microseconds from the digits behind the point; those past the sixth are cut off.
+/// Returns microseconds from the digits after the decimal point. Digits after the sixth are ignored.
 fn parse_fraction(digits: &str) -> Option<u32> {
     let all_digits = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
     all_digits.then(|| number(format!("{digits:0<6}").as_bytes().get(..6)?))?
 }
 
-/// Nothing, `Z`, `±HH:MM`, `±HHMM` or `±HH`.
+/// Parses an empty text, `Z`, `±HH:MM`, `±HHMM` or `±HH`.
 fn parse_offset(text: &str) -> Option<TimeDelta> {
     if matches!(text, "" | "Z") {
         return Some(TimeDelta::zero());

@@ -1,4 +1,4 @@
-//! API tokens: shown once when they are made, stored as a hash, never printed by accident.
+//! API tokens. A token is shown once when it is created and stored only as a hash.
 
 use std::fmt;
 
@@ -10,25 +10,25 @@ use subtle::ConstantTimeEq;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::UserName;
 
-/// What every generated token begins with, so that a person or a secret scanner knows one on sight.
+/// The prefix of every generated token. People and secret scanners recognise a token by it.
 const PREFIX: &str = "otpd_";
 /// Random base62 characters: 43 × log₂ 62 = 256 bits.
 const RANDOM_CHARS: usize = 43;
-/// Base62 characters that hold a CRC-32 of all before them: a mistyped token is refused without asking the store.
+/// Base62 characters of a CRC-32 over all preceding characters. A mistyped token is refused without a database query.
 const CHECKSUM_CHARS: usize = 6;
-/// The least that a token chosen by a person must have (`auth.bootstrap_token`).
+/// The minimum length of a token chosen by the operator (`auth.bootstrap_token`).
 const CHOSEN_MIN_CHARS: usize = 32;
 const CHOSEN_MIN_DISTINCT: usize = 10;
-/// Characters of a generated token, and of a chosen one, that lists show.
+/// The number of characters that lists show of a generated token and of a chosen token.
 const LISTED_GENERATED: usize = PREFIX.len() + 7;
 const LISTED_CHOSEN: usize = 6;
 
-/// The secret itself. `Debug` hides it; there is no `Display`.
+/// The secret token. `Debug` hides it, and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ApiToken(String);
 
 impl ApiToken {
-    /// A fresh token of 256 random bits.
+    /// Generates a token of 256 random bits.
     pub fn generate(rng: &mut impl CryptoRng) -> Self {
         let mut token = String::from(PREFIX);
         Alphanumeric.append_string(rng, &mut token, RANDOM_CHARS);
@@ -36,11 +36,11 @@ impl ApiToken {
         Self(token + &checksum)
     }
 
-    /// A token that a person chose, for unattended installs: 32 characters or more of printable ASCII without
-    /// spaces, 10 different ones among them.
+    /// Parses a token chosen by the operator, for unattended installs. It has 32 or more printable ASCII characters
+    /// without spaces, at least 10 of them different.
     ///
     /// # Errors
-    /// A sentence that says what is accepted.
+    /// A sentence that states what is accepted.
     pub fn chosen(text: &str) -> Result<Self, &'static str> {
         let mut distinct: Vec<u8> = text.bytes().collect();
         distinct.sort_unstable();
@@ -52,7 +52,7 @@ impl ApiToken {
         Self::presented(text).ok_or("no text that begins like a generated token (otpd_) unless it is one, whole")
     }
 
-    /// A token as a client sent it; `None` if its checksum says that otpd never made it.
+    /// A token sent by a client. `None`: the token has the prefix of a generated token but a wrong checksum.
     pub fn presented(text: &str) -> Option<Self> {
         let genuine = !text.starts_with(PREFIX)
             || text
@@ -63,23 +63,23 @@ impl ApiToken {
         genuine.then(|| Self(text.to_owned()))
     }
 
-    /// Whether a text is a whole token that otpd generated.
+    /// Whether a text is a complete generated token, with a valid checksum.
     pub fn is_generated(text: &str) -> bool {
         text.starts_with(PREFIX) && Self::presented(text).is_some()
     }
 
-    /// What the store keeps.
+    /// Returns the hash that is stored.
     pub fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(self.0.as_bytes()).into())
     }
 
-    /// The first characters, by which lists and `token revoke` name it: too few to guess the rest from.
+    /// The first characters, which identify the token in lists and for `token revoke`. They do not reveal the rest.
     pub fn prefix(&self) -> &str {
         let chars = if self.0.starts_with(PREFIX) { LISTED_GENERATED } else { LISTED_CHOSEN };
         self.0.get(..chars).unwrap_or(&self.0)
     }
 
-    /// The secret, for the one moment in which it is shown.
+    /// Returns the token in clear text. It is shown once, when it is created.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -91,7 +91,7 @@ impl fmt::Debug for ApiToken {
     }
 }
 
-/// A token as lists show it: never the token itself. `id` is the store's own and never shown.
+/// A token as shown in lists, without the secret. `id` is internal and never shown.
 #[derive(Clone, Debug)]
 pub struct TokenRecord {
     pub id: i64,
@@ -101,20 +101,20 @@ pub struct TokenRecord {
     pub last_used_at: Option<Timestamp>,
 }
 
-/// How an operator names one token.
+/// A token as identified by an operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TokenName {
-    /// All the characters that lists show.
+    /// All characters that lists show.
     Prefix(String),
-    /// The token itself.
+    /// The whole token.
     Whole(ApiToken),
 }
 
 impl TokenName {
-    /// Reads the prefix that lists show, or a whole token.
+    /// Parses the prefix that lists show, or a whole token.
     ///
     /// # Errors
-    /// A sentence that says what is accepted. The text is not in it: it may be a secret.
+    /// A sentence that states what is accepted. It does not contain `text`, which may be a secret.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let is_generated = text.starts_with(PREFIX);
         let printable = text.bytes().all(|b| b.is_ascii_graphic());
@@ -131,7 +131,7 @@ impl TokenName {
     }
 }
 
-/// The SHA-256 of a token. A fast hash is enough: 256 random bits can't be guessed however fast one tries.
+/// The SHA-256 hash of a token. A fast hash is sufficient, because 256 random bits can't be guessed.
 #[derive(Clone, Copy)]
 pub struct TokenHash([u8; 32]);
 
@@ -140,7 +140,7 @@ impl TokenHash {
         &self.0
     }
 
-    /// Compared in constant time.
+    /// Compares in constant time.
     pub fn is(&self, stored: &[u8]) -> bool {
         self.0.ct_eq(stored).into()
     }
@@ -152,7 +152,7 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// CRC-32 of `token` in six base62 digits.
+/// Returns the CRC-32 of `token` as six base62 digits.
 fn checksum(token: &str) -> String {
     const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     let crc = crc32fast::hash(token.as_bytes());

@@ -1,11 +1,11 @@
-//! Who may call, and what each may do.
+//! Users, roles and permissions.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// A permission of the API, by the number that its page gives it (`api.md`, "Endpoints").
+/// A permission of the API. The value is its number on the API page (`api.md`, "Endpoints").
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum Permission {
@@ -29,7 +29,7 @@ impl Permission {
         Self::ALL.into_iter().find(|permission| permission.code() == code)
     }
 
-    /// The name that the command line accepts instead of the code.
+    /// The name that the command line accepts in place of the code.
     pub fn name(self) -> &'static str {
         match self {
             Self::CreateOtp => "create",
@@ -41,7 +41,7 @@ impl Permission {
         }
     }
 
-    /// Code and name, such as `2852 (view)`.
+    /// Returns code and name, such as `2852 (view)`.
     pub fn code_and_name(self) -> String {
         format!("{} ({})", self.code(), self.name())
     }
@@ -50,7 +50,7 @@ impl Permission {
 impl FromStr for Permission {
     type Err = String;
 
-    /// Reads a code or a name.
+    /// Parses a code or a name.
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
         let named = |permission: &Self| permission.name().eq_ignore_ascii_case(text);
@@ -67,7 +67,7 @@ impl fmt::Display for Permission {
     }
 }
 
-/// What a user may do: an admin everything, staff what its permissions say, any other user nothing.
+/// The role of a user. An admin has all permissions, staff has the granted ones, and a plain user has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     Admin,
@@ -96,17 +96,17 @@ impl FromStr for Role {
     }
 }
 
-/// A user's name: 1 to 64 of ASCII letters, digits and `. _ @ + -`, so that it prints safely everywhere.
+/// A user name: 1 to 64 ASCII letters, digits and `. _ @ + -`. Such a name is safe to print.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserName(String);
 
 impl UserName {
-    /// The name that the first start gives to the admin it adds.
+    /// The name of the admin that the first start creates.
     pub fn admin() -> Self {
         Self("admin".to_owned())
     }
 
-    /// A name that was read once, back from the store.
+    /// A name from the store, already validated.
     pub(crate) fn from_stored(text: String) -> Self {
         Self(text)
     }
@@ -135,7 +135,7 @@ impl FromStr for UserName {
     }
 }
 
-/// A stored user. `id` is the store's own and never shown.
+/// A stored user. `id` is internal and never shown.
 #[derive(Clone, Debug)]
 pub struct User {
     pub id: i64,
@@ -144,7 +144,7 @@ pub struct User {
     pub is_active: bool,
 }
 
-/// The user behind a request, as it was stored when the request came in. The ids are the store's own and never shown.
+/// The user of a request, as stored when the request arrived. The ids are internal and never shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user_id: i64,
@@ -154,7 +154,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Lets a caller pass who may do what `permission` stands for.
+    /// Returns an error unless the caller has `permission`.
     pub fn require(&self, permission: Permission) -> Result<()> {
         match self.role {
             Role::Admin => Ok(()),
@@ -163,7 +163,7 @@ impl Caller {
         }
     }
 
-    /// Lets admins and staff pass: what is asked where a verb has no permission code of its own.
+    /// Returns an error unless the caller is an admin or staff. Used for methods without a permission code.
     pub fn require_staff(&self) -> Result<()> {
         match self.role {
             Role::Admin | Role::Staff => Ok(()),

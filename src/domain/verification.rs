@@ -1,24 +1,25 @@
-//! Whether what a person typed is the code that was sent to them.
+//! The check of an entered code against the stored codes.
 
 use crate::domain::code::Code;
 use crate::domain::otp::Otp;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Reason;
 
-/// Codes of one recipient and purpose that a guess is held against: the newest. More would only help who guesses.
+/// The number of codes, newest first, that an attempt is compared with, per recipient and purpose. A larger number
+/// makes guessing easier.
 pub const COMPARED: usize = 3;
 
-/// What became of a guess.
+/// The result of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is one that is usable.
+    /// The attempt matches a usable code.
     Right,
-    /// It is none that is usable; where none is, what is wrong with the newest.
+    /// The attempt matches no usable code. If no code is usable, the reason is the state of the newest code.
     Refused(Reason),
 }
 
-/// Holds a guess against codes of the recipient and the purpose, the newest first. Every usable one is compared, in
-/// constant time, whatever the others say.
+/// Compares an attempt with the usable codes among `codes`, at most [`COMPARED`] of them. `codes` are those of one
+/// recipient and purpose, newest first. All comparisons run in constant time, even after a match.
 pub fn judge(codes: &[Otp], guess: Code, now: Timestamp) -> Verdict {
     let usable = codes.iter().filter(|otp| otp.is_allow(now)).take(COMPARED);
     let (mut compared, mut right) = (false, false);
@@ -36,14 +37,14 @@ pub fn judge(codes: &[Otp], guess: Code, now: Timestamp) -> Verdict {
     })
 }
 
-/// Whether what was typed is the newest code once more, although it was used before or has expired. That is no guess: a
-/// button was tapped twice, an answer was lost, a message came late.
+/// Whether `typed` is the newest code, even if that code is consumed or expired. This is not a guess: the user tapped a
+/// button twice, the response was lost, or the message arrived late.
 pub fn repeats(codes: &[Otp], typed: Code) -> bool {
     codes.first().is_some_and(|newest| newest.code.is(typed))
 }
 
 impl Verdict {
-    /// Every one that [`judge`] comes to.
+    /// All verdicts that [`judge`] returns.
     pub const ALL: [Self; 6] = [
         Self::Right,
         Self::Refused(Reason::WrongCode),
@@ -53,7 +54,7 @@ impl Verdict {
         Self::Refused(Reason::TooManyAttempts),
     ];
 
-    /// Its name in the metrics.
+    /// The name of the verdict in the metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Right => "right",

@@ -1,15 +1,15 @@
-//! What is wrong with single fields of a request.
+//! Errors in single fields of a request.
 
 use std::borrow::Cow;
 
 use crate::error::Result;
 
-/// Refusals by field, in the order the fields were looked at.
+/// Error messages by field, in the order in which the fields were checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldErrors(Vec<(&'static str, Vec<Cow<'static, str>>)>);
 
 impl FieldErrors {
-    /// The name under which DRF reports what concerns no single field.
+    /// The name under which DRF reports errors that concern no single field.
     pub const NON_FIELD: &'static str = "non_field_errors";
 
     pub fn one(field: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
@@ -23,7 +23,7 @@ impl FieldErrors {
         }
     }
 
-    /// The value of a field that was read, or `None` with its refusal noted.
+    /// Returns the value of `outcome`, or records its error under `field` and returns `None`.
     pub fn note<T>(&mut self, field: &'static str, outcome: Result<T, InvalidValue>) -> Option<T> {
         outcome.map_err(|refusal| self.add(field, refusal.0)).ok()
     }
@@ -32,13 +32,13 @@ impl FieldErrors {
         self.0.is_empty()
     }
 
-    /// Each field with its messages.
+    /// Iterates over the fields and their messages.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Cow<'static, str>])> {
         self.0.iter().map(|(field, messages)| (*field, messages.as_slice()))
     }
 }
 
-/// Why one value was refused, in the contract's words.
+/// Why a value was refused. The text is defined by the contract.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidValue(pub Cow<'static, str>);

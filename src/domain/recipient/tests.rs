@@ -145,7 +145,7 @@ fn an_address_has_at_most_254_characters() {
     assert_eq!(EmailAddress::parse(&format!("{}@example.com", "a".repeat(250))), refusal);
     assert_eq!(EmailAddress::parse(&"x".repeat(255)), refusal);
     assert_eq!(EmailAddress::parse(&"x".repeat(254)), Err("Enter a valid email address.".into()));
-    // U+0130 becomes two characters in lower case.
+    // The lower case of U+0130 has two characters.
     let grows = format!(
         "{}@{}.{}.com",
         "a".repeat(64),

@@ -56,7 +56,7 @@ fn a_token_is_named_by_all_of_its_listed_prefix_or_whole() {
     let chosen = "correct-horse-battery-staple-0123";
     assert_eq!(TokenName::parse(chosen), Ok(TokenName::Whole(ApiToken::chosen(chosen).unwrap())));
     assert_eq!(TokenName::parse(&chosen[..6]), prefix("correc"));
-    // A wildcard of SQL is a character like any other.
+    // SQL wildcards have no special meaning.
     assert_eq!(TokenName::parse("%%%%%%"), prefix("%%%%%%"));
     for bad in [
         "",
