@@ -1,4 +1,4 @@
-//! Copies of a live database. A copy is whole, of one moment, checked, and on the disk before it gets its name.
+//! Copies a live database. A copy is complete, consistent, checked, and synced to disk before it gets its final name.
 
 use std::fs;
 use std::path::Path;
@@ -19,13 +19,13 @@ use crate::store::open;
 use crate::store::open_error::OpenError;
 use crate::store::path::Location;
 
-/// Is told now and then how much of a copy is made, in percent, and which file it is until it is whole. It may end the
-/// process: nothing but that file is left then.
+/// Progress callback: receives the percentage copied so far and the path of the temporary file. It may end the process;
+/// only that file is then left behind.
 pub type Progress<'a> = &'a (dyn Fn(u64, &Path) + Sync);
 
 const TELL_EVERY: Duration = Duration::from_millis(200);
 
-/// What a database holds.
+/// Row counts of a database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contents {
     pub codes: i64,
@@ -33,22 +33,22 @@ pub struct Contents {
     pub tokens: i64,
 }
 
-/// Whether a copy replaces a file that is there already.
+/// Whether a copy may replace an existing file.
 #[derive(Clone, Copy, Debug)]
 pub enum Replace {
     Never,
-    /// Unless the file is a copy that holds far more. Codes that expired before `kept_since` are deleted in time and don't
-    /// count; `None` if they are kept.
+    /// Replaces the file, except if it is a copy that holds far more. Codes that expired before `kept_since` don't
+    /// count, because retention deletes them. `None` if expired codes are kept.
     UnlessFarLess {
         kept_since: Option<Timestamp>,
     },
 }
 
-/// Copies the database at `source` to `target` while others read and write it. A link at `target` is followed if
-/// it belongs to this user or to root.
+/// Copies the database at `source` to `target` while other processes read and write it, and returns the row counts of
+/// the copy. A symbolic link at `target` is followed if it belongs to this user or to root.
 ///
 /// # Errors
-/// One sentence for the operator; `target` is then as it was.
+/// One sentence for the operator. `target` is unchanged then.
 pub fn backup(source: &Path, target: &Path, replace: Replace, progress: Progress<'_>) -> Result<Contents, OpenError> {
     let source = open::locate(source, Create::Never)?;
     create::require_readable(&source)?;
@@ -72,7 +72,7 @@ pub fn backup(source: &Path, target: &Path, replace: Replace, progress: Progress
     Ok(contents)
 }
 
-/// Whether there is a file at the target. Refuses what no copy may replace.
+/// Returns whether `target` exists. Refuses files that a copy must not replace.
 fn require_target(target: &Location, source: &Location) -> Result<bool, OpenError> {
     let refused = |reason: String| Err(OpenError::new(target.given(), reason));
     refuse_same(source, target)?;
@@ -92,7 +92,7 @@ fn require_target(target: &Location, source: &Location) -> Result<bool, OpenErro
     }
 }
 
-/// A copy onto itself would destroy what it copies.
+/// Refuses a copy of a file onto itself, which would destroy the file.
 pub(super) fn refuse_same(source: &Location, target: &Location) -> Result<(), OpenError> {
     let file = |location: &Location| fs::symlink_metadata(location.file()).map(|file| files::id(&file)).ok();
     match (file(source), file(target)) {
@@ -103,14 +103,14 @@ pub(super) fn refuse_same(source: &Location, target: &Location) -> Result<(), Op
     }
 }
 
-/// What tells a copy of a whole database from one of a database that has just been made.
+/// Distinguishes a copy of a full database from a copy of a newly created one.
 struct Extent {
     codes: i64,
     users: i64,
     tokens: i64,
-    /// The greatest id that a code ever had.
+    /// The greatest code id ever assigned.
     last_id: i64,
-    /// Every database has another one; its copies have the same.
+    /// Unique to each database; copies share it.
     seed: i64,
 }
 
@@ -157,8 +157,8 @@ fn require_not_far_less(target: &Location, copy: &Db, kept_since: Option<Timesta
     Ok(())
 }
 
-/// Copies in one step: smaller ones would begin again at every write of a server's. `finish` may change the copy before it
-/// is checked.
+/// Copies the database into `draft` in one step; with smaller steps, every write of a server would restart the copy.
+/// `finish` may change the copy before it is checked. Returns the row counts and the result of `finish`.
 pub(super) fn copy<T>(
     source: &Location,
     draft: &Draft,
@@ -173,7 +173,7 @@ pub(super) fn copy<T>(
     let from = open::connect(source.file(), OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
     open::require_ours(&from, source)?;
     let mut to = open::connect(draft.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
-    // A copy that is not finished is thrown away: nothing has to be undone in it, and nothing of it is worth a sync.
+    // An unfinished copy is discarded, so it needs neither a rollback journal nor a sync.
     to.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF").map_err(sqlite)?;
     let (there, here) = watched(&from, draft, progress, || copy_whole(&from, &mut to)).map_err(sqlite)?;
     if here != there {
@@ -188,18 +188,18 @@ pub(super) fn copy<T>(
     Ok((contents(&to).map_err(sqlite)?, finished))
 }
 
-/// What was in the database, and what is in the copy.
+/// Copies everything. Returns the row counts of the database and of the copy.
 fn copy_whole(from: &Db, to: &mut Db) -> rusqlite::Result<(Contents, Contents)> {
-    // The counts and the copy are of the same moment.
+    // One read transaction: the counts and the copy show the same state.
     let from = from.unchecked_transaction()?;
     let there = contents(&from)?;
     Backup::new(&from, to)?.step(-1)?;
-    // The copy needs no log of its own: whoever opens it later makes one.
+    // The copy needs no WAL. The next process that opens it creates one.
     to.pragma_update(None, "journal_mode", "DELETE")?;
     Ok((there, contents(to)?))
 }
 
-/// Runs `work`, which makes a copy of `from` in `draft`, and tells now and then how large it is, and at the end.
+/// Runs `work`, which copies `from` into `draft`, and reports progress at intervals and at the end.
 fn watched<T>(from: &Db, draft: &Draft, progress: Progress<'_>, work: impl FnOnce() -> T) -> T {
     let number = |name| from.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map_or(0, u64::from);
     let whole = (number("page_count") * number("page_size")).max(1);

@@ -1,8 +1,9 @@
-//! When the WAL moves into the database. SQLite's own checkpoint after a commit is off: it would hold back the answers
-//! of that commit, and hide that the disk failed. Here the writer does it, when its callers have been answered.
+//! Checkpoints: when the WAL moves into the database. SQLite's automatic checkpoint after a commit is off, because it
+//! would delay the answers of that commit and hide a disk failure. The writer makes the checkpoints instead, after it
+//! has answered its callers.
 //!
-//! A checkpoint that waits for nobody is enough as long as no reader looks at an old state for long. Where readers
-//! always overlap, the WAL could never begin anew: past a limit the writer waits for them.
+//! A passive checkpoint is enough as long as no reader keeps an old snapshot for long. If readers always overlap, the
+//! WAL can never restart. Past a limit, the writer therefore waits for the readers.
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -14,14 +15,15 @@ use crate::metrics::Metrics;
 use crate::store::error::Failure;
 use crate::store::{Db, Options};
 
-/// After so many steps without a new beginning of the WAL the writer waits for readers, for a moment.
+/// After this many checkpoint intervals without a WAL restart, the writer waits briefly for readers.
 const PATIENCE: c_int = 2;
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
-/// After so many it waits until each of otpd's own readers must have ended: one that was there, and one that began while
-/// it was waited for. A read takes two seconds at most.
+/// After this many intervals, the writer waits until each of otpd's own readers must have ended: one that was already
+/// running and one that began during the wait. A read takes at most two seconds.
 const LAST_PATIENCE: c_int = 3;
 const WAIT_FOR_ALL: Duration = Duration::from_millis(4500);
-/// Whoever is there even then is another program, such as a backup: no change waits for it again so soon.
+/// A reader that is still there after that wait is another program, such as a backup. No change waits for it again
+/// during this time.
 const PAUSE: Duration = Duration::from_secs(60);
 
 thread_local! {
@@ -29,19 +31,20 @@ thread_local! {
     static PAGES: Cell<c_int> = const { Cell::new(0) };
 }
 
-/// What the writer knows of its checkpoints.
+/// The checkpoint state of the writer.
 pub(super) struct Checkpoints {
     ours: bool,
-    /// Pages between two of them.
+    /// Pages between two checkpoints.
     every: c_int,
-    /// The size of the WAL, in pages, at which the next one is due.
+    /// The size of the WAL, in pages, at which the next checkpoint is due.
     due: c_int,
     not_before: Instant,
     metrics: Metrics,
 }
 
 impl Checkpoints {
-    /// Takes over the checkpoints of `db`, unless another program makes them.
+    /// Turns SQLite's automatic checkpoints of `db` off. The returned value makes them, unless `database.checkpoints`
+    /// leaves them to another program.
     pub(super) fn new(db: &Db, options: &Options, metrics: Metrics) -> rusqlite::Result<Self> {
         let ours = options.checkpoints;
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -57,13 +60,13 @@ impl Checkpoints {
         Ok(Self { ours, every, due: every, not_before: Instant::now(), metrics })
     }
 
-    /// After a commit: moves the WAL into the database if it is time to.
+    /// Makes a checkpoint if one is due. Called after each commit.
     ///
     /// # Errors
     /// The disk failed.
     pub(super) fn keep_small(&mut self, db: &Db) -> Result<(), Failure> {
         let pages = PAGES.get();
-        // A WAL that has begun anew is small again.
+        // A WAL that has restarted is small again.
         self.due = self.due.min(pages - pages % self.every + self.every);
         if !self.ours || pages < self.due {
             return Ok(());
@@ -75,8 +78,8 @@ impl Checkpoints {
         }
         let deadline = Instant::now() + if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS };
         db.busy_timeout(WAIT_FOR_OTHERS)?;
-        // In short tries: SQLite waits for a lock that a reader in the way shares with readers that are not, and finds out
-        // which is which only when it begins.
+        // In short tries: SQLite waits for a lock that blocking and non-blocking readers share. It tells them apart
+        // only at the start of a checkpoint.
         while !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? {
             if Instant::now() >= deadline {
                 self.not_before = Instant::now() + if is_large { PAUSE } else { Duration::ZERO };
@@ -86,8 +89,8 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Leaves the database tidy: statistics fresh, the whole WAL in the file. It waits for others, but not for long: who is
-    /// at work on the database will do it later.
+    /// Updates the statistics and moves the whole WAL into the database. Waits only briefly for other connections; a
+    /// process that still uses the database makes the checkpoint later.
     ///
     /// # Errors
     /// The disk failed.
@@ -96,7 +99,7 @@ impl Checkpoints {
         match db.execute_batch("PRAGMA optimize").map_err(Failure::from) {
             Ok(()) => {}
             Err(failure) if failure.disk => return Err(failure),
-            Err(failure) => log::debug!("the statistics were left to the next time: {}", failure.cause),
+            Err(failure) => log::debug!("the statistics could not be updated: {}", failure.cause),
         }
         if self.ours {
             self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")?;
@@ -104,13 +107,13 @@ impl Checkpoints {
         Ok(())
     }
 
-    /// Whether otpd makes the checkpoints, and not another program.
+    /// Whether otpd makes the checkpoints, not another program.
     pub(super) fn are_ours(&self) -> bool {
         self.ours
     }
 
-    /// Moves into the database what a WAL holds that no other process can open any more, whoever makes the checkpoints;
-    /// whether all of it is there now.
+    /// Moves the content of a WAL that no other process can open any more into the database, even if another program
+    /// makes the checkpoints. Returns whether all of it was moved.
     ///
     /// # Errors
     /// The disk failed.
@@ -118,7 +121,7 @@ impl Checkpoints {
         self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")
     }
 
-    /// Whether all of the WAL is in the database now.
+    /// Runs a checkpoint statement. Returns whether all of the WAL is in the database now.
     fn checkpoint(&self, db: &Db, sql: &str) -> Result<bool, Failure> {
         let begun = Instant::now();
         let outcome = db.query_row(sql, [], |row| {
@@ -130,7 +133,7 @@ impl Checkpoints {
             Ok((busy, in_wal, moved)) => Ok(busy == 0 && in_wal == moved),
             Err(failure) if failure.disk => Err(failure),
             Err(failure) => {
-                log::warn!("the WAL could not be moved into the database, it goes on growing: {}", failure.cause);
+                log::warn!("the WAL could not be moved into the database and keeps growing: {}", failure.cause);
                 Ok(false)
             }
         }

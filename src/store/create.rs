@@ -1,5 +1,6 @@
-//! Whether there is a database, and whether a new one may be made. A database that is missing where one has been is
-//! mostly a volume that is not mounted: a new one would hide that, and its backups would replace the good ones.
+//! Decides whether a database exists and whether a new one may be created. If a database is missing where one was
+//! before, its volume is usually not mounted. A new database would hide that, and its backups would replace the good
+//! ones.
 
 use std::fs::{self, Metadata, OpenOptions};
 use std::io::ErrorKind;
@@ -12,25 +13,27 @@ use crate::store::open_error::OpenError;
 use crate::store::path::Location;
 use crate::store::put_aside::{hold, put_aside};
 
-/// Whether a database is made (mode 0600) if there is none.
+/// Whether a missing database is created (mode 0600).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Create {
     Never,
-    /// Unless files beside it show that there was one.
+    /// Creates it, except if files beside it show that there was one.
     IfNew,
-    /// In any case. A write-ahead log that lies there is of another database: it is kept under a name with this moment in it.
+    /// Always creates it. An existing write-ahead log belongs to another database and is renamed; the new name contains
+    /// this timestamp.
     Always(Timestamp),
 }
 
-/// Makes sure that there is a file to open.
+/// Makes sure that the database file exists.
 ///
-/// It is made before SQLite makes it: SQLite would make it readable for everyone (its `-wal` and `-shm` take its mode).
+/// The file is created before SQLite opens it, because SQLite would make it readable for all users. Its `-wal` and
+/// `-shm` files inherit the mode.
 ///
 /// # Errors
-/// There is none and none may be made, or what is there is no ordinary, writable file with one name.
+/// The file is missing and may not be created, or it is not an ordinary, writable file with a single name.
 pub(super) fn ensure_file(location: &Location, create: Create) -> Result<(), OpenError> {
-    // Another process may be making the database. It makes the file first, so what is seen beside it now can't be taken
-    // for traces of an older one: the file is seen after them.
+    // Order matters: the traces are listed before the file is looked up. Another process that creates the database
+    // creates the file first, so its other files are not mistaken for traces of an older database.
     let traces = traces(location);
     let found = fs::symlink_metadata(location.file()).ok();
     match (found, create) {
@@ -51,8 +54,8 @@ pub(super) fn ensure_file(location: &Location, create: Create) -> Result<(), Ope
     }
 }
 
-/// Renames the log of an older database, which SQLite would take for the new one's. Where another process has the new
-/// database open, the log is that process's.
+/// Renames the WAL of an older database, which SQLite would apply to the new one. Does nothing if another process has
+/// the new database open, because the WAL is then that process's.
 fn put_aside_if_new(location: &Location, now: Timestamp) -> Result<(), OpenError> {
     let Ok(Some(held)) = hold(location) else { return Ok(()) };
     let outcome = match held.metadata() {
@@ -67,7 +70,7 @@ fn make(location: &Location) -> Result<(), OpenError> {
     let given = location.given();
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(location.file()) {
         Ok(_) => Ok(()),
-        // Another process was faster.
+        // Another process created it first.
         Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
             let file = fs::symlink_metadata(location.file());
             let file = file.map_err(|cause| OpenError::new(given, format!("can't be examined: {cause}")))?;
@@ -77,21 +80,22 @@ fn make(location: &Location) -> Result<(), OpenError> {
     }
 }
 
-/// Refuses a file without tables, unless it may become a new database. `has_tables` looks into it.
+/// Refuses a file without tables, unless it may become a new database. `has_tables` queries it.
 ///
 /// # Errors
-/// It has none and may get none, or it can't be read.
+/// The file has no tables and may not get any, or it can't be read.
 pub(super) fn require_may_fill(
     location: &Location,
     create: Create,
     has_tables: impl FnOnce() -> Result<bool, OpenError>,
 ) -> Result<(), OpenError> {
-    // Another process may be filling it: what is seen beside it then is seen before the tables are.
+    // Order matters: the traces are listed before the tables are queried, because another process may be filling the
+    // database.
     let traces = traces(location);
     if has_tables()? {
         return Ok(());
     }
-    // A start that was killed leaves a log, and a database that is not filled yet.
+    // A killed first start leaves a WAL and a database without tables.
     let is_of_sqlite = |name: &String| name.ends_with("-wal") || name.ends_with("-shm");
     let traces: Vec<String> = traces.into_iter().filter(|name| !is_of_sqlite(name)).collect();
     match create {
@@ -118,10 +122,10 @@ fn missing_beside(location: &Location, traces: &[String]) -> OpenError {
     OpenError::missing(location.given(), reason)
 }
 
-/// Refuses to read a database that is missing, or that is no ordinary file with one name.
+/// Refuses to read a database that is missing, or that is not an ordinary file with a single name.
 ///
 /// # Errors
-/// Which of these it is.
+/// The reason, as one sentence.
 pub(super) fn require_readable(location: &Location) -> Result<(), OpenError> {
     match fs::symlink_metadata(location.file()) {
         Ok(file) if file.len() > 0 || !file.is_file() => require_ordinary(location, &file),
@@ -139,7 +143,8 @@ fn require_ordinary(location: &Location, file: &Metadata) -> Result<(), OpenErro
     }
 }
 
-/// SQLite opens a write-protected file for reading and fails at the first write; the start is the time to report it.
+/// Refuses a file that can't be written. SQLite opens a write-protected file for reading and fails only at the first
+/// write; the start is the time to report it.
 fn require_usable(location: &Location, file: &Metadata) -> Result<(), OpenError> {
     require_ordinary(location, file)?;
     let refused = |reason: String| Err(OpenError::new(location.given(), reason));
@@ -152,8 +157,9 @@ fn require_usable(location: &Location, file: &Metadata) -> Result<(), OpenError>
     }
 }
 
-/// SQLite keeps the log under the name by which a database was opened: under two names it would have two logs, and be
-/// corrupted (<https://sqlite.org/howtocorrupt.html>, "Multiple links to the same file").
+/// The reason for refusing a file with several hard links. SQLite names the WAL after the name by which the database
+/// was opened. Two names would mean two WALs and a corrupt database (<https://sqlite.org/howtocorrupt.html>, "Multiple
+/// links to the same file").
 fn second_name(path: &Path, file: &Metadata) -> String {
     let others: Vec<String> = other_names(path).iter().map(|other| other.display().to_string()).collect();
     let shown = path.display();

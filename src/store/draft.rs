@@ -1,4 +1,4 @@
-//! A file in the making: private, beside the file that it is to become, and removed unless it took that file's place.
+//! Temporary files: private, in the folder of the target file, and removed unless renamed to the target.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -17,13 +17,13 @@ const PREFIX: &str = ".";
 const SUFFIX: &str = ".part";
 /// Digits of the random part of a draft's name.
 const RANDOM_DIGITS: usize = 16;
-/// How often a name is tried. A draft is taken away between its creation and its lock only by another otpd that
-/// clears the folder at that moment.
+/// How many names are tried. A draft is removed between its creation and its lock only if another otpd clears the
+/// folder at that moment.
 const TRIES: usize = 8;
 
-/// A draft, under a name that can't be foreseen, so that no file or link can be there before it.
+/// A temporary file with an unpredictable name, so that no file or link can already exist there.
 ///
-/// It is locked while it is written: what a killed process left behind is told from what another process is writing.
+/// It is locked while it is written. The lock distinguishes it from the leftovers of a killed process.
 pub(super) struct Draft {
     path: PathBuf,
     file: File,
@@ -31,10 +31,10 @@ pub(super) struct Draft {
 }
 
 impl Draft {
-    /// An empty draft of `target`. Drafts of `target` that killed processes left behind are removed.
+    /// Creates an empty draft of `target`. Removes drafts of `target` that killed processes left behind.
     ///
     /// # Errors
-    /// Another process is writing one, or the folder can't be written.
+    /// Another process is writing a draft of `target`, or the folder can't be written.
     pub(super) fn beside(target: &Location) -> Result<Self, OpenError> {
         remove_leftovers(target)?;
         let failed = |cause: io::Error| OpenError::new(target.given(), format!("can't be created: {cause}"));
@@ -46,13 +46,13 @@ impl Draft {
         Err(failed(io::Error::other("its temporary file was removed again and again")))
     }
 
-    /// `None` if another process removed it before it was locked.
+    /// Creates and locks a draft. `None` if another process removed it before it was locked.
     fn create(target: &Path) -> io::Result<Option<Self>> {
         let random = SysRng.try_next_u64().map_err(io::Error::other)?;
         let name = target.file_name().unwrap_or_default().display();
         let path = target.with_file_name(format!("{PREFIX}{name}.{random:016x}{SUFFIX}"));
         let file = File::options().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
-        // A umask may have taken bits away that are needed.
+        // The umask may have removed permission bits.
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
         let draft = Self { path, file, is_placed: false };
         let is_locked = draft.file.try_lock().is_ok();
@@ -72,14 +72,14 @@ impl Draft {
         Ok(there.is_ok_and(|there| self.file.metadata().is_ok_and(|file| id(&there) == id(&file))))
     }
 
-    /// Gives it the name of `target`, in such an order that no power cut leaves half of it there. What has that name is
-    /// replaced only if `replaces` says so.
+    /// Renames the draft to `target`. The file is synced first, so a power cut never leaves a partial file there. An
+    /// existing file is replaced only if `replaces` is true.
     ///
     /// # Errors
     /// The name is taken, or the disk fails.
     pub(super) fn put(mut self, target: &Location, replaces: bool) -> Result<(), OpenError> {
         let put = self.place(target.file(), replaces).or_else(|cause| {
-            // Once it has the name, it is the file there: that the folder could not be synced changes nothing.
+            // After the rename the file is in place; a failed sync of the folder does not change that.
             if self.is_placed { Ok(()) } else { Err(cause) }
         });
         put.map_err(|cause| match cause.kind() {
@@ -106,13 +106,14 @@ impl Draft {
 impl Drop for Draft {
     fn drop(&mut self) {
         if !self.is_placed && self.is_in_place().unwrap_or(false) {
-            // It is still locked, so no other process uses it. If it can't be removed, the next draft removes it.
+            // The draft is still locked, so no other process uses it. If it can't be removed, the next draft of the
+            // target removes it.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Removes drafts of `target` that are certainly otpd's own and that no process writes any more.
+/// Removes drafts of `target` that are certainly otpd's own and that no process is writing.
 ///
 /// # Errors
 /// A process is writing one.
@@ -129,7 +130,7 @@ fn remove_leftovers(target: &Location) -> Result<(), OpenError> {
     Ok(())
 }
 
-/// Whether this is the name of a draft of `target`; the first versions gave them no random part.
+/// Whether `name` is a name of a draft of `target`. Drafts of the first versions have no random part.
 fn is_draft(name: &str, target: &str) -> bool {
     let middle =
         name.strip_prefix(PREFIX).and_then(|name| name.strip_prefix(target)).and_then(|name| name.strip_suffix(SUFFIX));
@@ -139,8 +140,10 @@ fn is_draft(name: &str, target: &str) -> bool {
     middle.is_some_and(|middle| middle.is_empty() || middle.strip_prefix('.').is_some_and(is_random))
 }
 
+/// Removes one leftover draft.
+///
 /// # Errors
-/// `WouldBlock` if a process is writing it. Others mean that it stays.
+/// `WouldBlock` if a process is writing it. After any other error the file stays.
 fn remove_leftover(path: &Path) -> io::Result<()> {
     let file = open_own(path, File::options().read(true))?;
     let metadata = file.metadata()?;
@@ -152,7 +155,7 @@ fn remove_leftover(path: &Path) -> io::Result<()> {
         Err(TryLockError::WouldBlock) => return Err(ErrorKind::WouldBlock.into()),
         Err(TryLockError::Error(cause)) => return Err(cause),
     }
-    // Between opening and locking, its process may have finished and given the name to another file.
+    // Between opening and locking, the other process may have finished, and the name may belong to another file.
     if id(&fs::symlink_metadata(path)?) == id(&metadata) { fs::remove_file(path) } else { Ok(()) }
 }
 

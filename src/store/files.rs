@@ -1,6 +1,6 @@
-//! otpd's own files: the database, what SQLite and otpd keep beside it, and the first admin's token. Each must be an ordinary
-//! file of the user that otpd runs as, or of the user that owns the database. Permission bits do not stop root, so
-//! this is checked for root too.
+//! otpd's own files: the database, the files that SQLite and otpd keep beside it, and the first admin's token. Each
+//! must be an ordinary file that belongs to the user that otpd runs as or to the owner of the database. Root is checked
+//! too, because permission bits do not restrict root.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
@@ -13,23 +13,23 @@ use rustix::process::geteuid;
 use crate::store::open_error::OpenError;
 use crate::store::path::{Location, folder_of};
 
-/// What SQLite keeps beside a database.
+/// Suffixes of the files that SQLite keeps beside a database.
 pub(super) const OF_SQLITE: [&str; 3] = ["-wal", "-shm", "-journal"];
-/// The lock of the process that delivers.
+/// Suffix of the lock file of the process that delivers messages.
 pub(super) const OUTBOX: &str = "-outbox";
-/// Where the first start writes the admin's token.
+/// Name of the file to which the first start writes the admin's token.
 pub(super) const ADMIN_TOKEN: &str = "admin.token";
-/// What `restore` and `init` give to the files that were there before; a moment follows.
+/// Suffix of the files that `restore` and `init` keep; a timestamp follows.
 pub(super) const KEPT: &str = ".before-";
 
-/// What tells one file of a machine from all others, whatever they are called.
+/// Device and inode: identifies a file independently of its name.
 pub(super) type FileId = (u64, u64);
 
 pub(super) fn id(file: &Metadata) -> FileId {
     (file.dev(), file.ino())
 }
 
-/// Opens a file without following a link, and without waiting for the other end of a FIFO.
+/// Opens a file without following a symbolic link, and without blocking on a FIFO.
 ///
 /// # Errors
 /// Those of opening a file.
@@ -37,7 +37,7 @@ pub(super) fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<Fil
     options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()).open(path)
 }
 
-/// What a file is if it is no ordinary one.
+/// The kind of a file that is not an ordinary one; `None` for an ordinary file.
 pub(super) fn other_kind(file: &Metadata) -> Option<&'static str> {
     let kind = file.file_type();
     if kind.is_file() {
@@ -63,13 +63,13 @@ pub(super) struct Owners {
 }
 
 impl Owners {
-    /// The user that this process runs as, and the owner of the database.
+    /// Accepts the user that this process runs as and the owner of `database`.
     pub(super) fn around(database: &Path) -> Self {
         let owner = fs::symlink_metadata(database).ok().map(|file| file.uid());
         Self { process: geteuid().as_raw(), database: owner }
     }
 
-    /// What is wrong with a file, as the rest of a sentence about it.
+    /// What is wrong with a file: the end of a sentence that begins with its name. `None` if nothing is wrong.
     pub(super) fn fault(&self, file: &Metadata) -> Option<String> {
         if let Some(kind) = other_kind(file) {
             return Some(format!("is {kind} where otpd keeps a file of its own; remove it"));
@@ -81,7 +81,7 @@ impl Owners {
         Some(format!("belongs to user {owner}, and otpd runs as user {process}; give it to that user or remove it"))
     }
 
-    /// The same of the file at `path`; nothing if there is none.
+    /// The same for the file at `path`; `None` if it does not exist.
     pub(super) fn fault_at(&self, path: &Path) -> Option<String> {
         match fs::symlink_metadata(path) {
             Ok(file) => self.fault(&file),
@@ -91,17 +91,17 @@ impl Owners {
     }
 }
 
-/// A lock that has a second name could be that of another database too.
+/// What is wrong with a lock file. One with a second hard link could also be the lock of another database.
 pub(super) fn fault_of_lock(file: &Metadata, owners: Owners) -> Option<String> {
     owners.fault(file).or_else(|| {
         (file.nlink() > 1).then(|| "has a second name (a hard link); remove both, otpd makes a new one".to_owned())
     })
 }
 
-/// Refuses a database whose SQLite files are not otpd's own.
+/// Refuses a database if a file that SQLite keeps beside it is not otpd's own.
 ///
 /// # Errors
-/// Which file it is, and what is wrong with it.
+/// Names the file and what is wrong with it.
 pub(super) fn require_sound(location: &Location) -> Result<(), OpenError> {
     let owners = Owners::around(location.file());
     let second_name = |path: &Path| {
@@ -118,10 +118,11 @@ pub(super) fn require_sound(location: &Location) -> Result<(), OpenError> {
     }
 }
 
-/// Refuses a lock of the outbox or an admin's token that is not otpd's own: what a server needs besides the database.
+/// Refuses an outbox lock or an admin token file that is not otpd's own. A server needs both in addition to the
+/// database.
 ///
 /// # Errors
-/// Which file it is, and what is wrong with it.
+/// Names the file and what is wrong with it.
 pub(super) fn require_sound_for_serving(location: &Location) -> Result<(), OpenError> {
     let owners = Owners::around(location.file());
     let lock = match fs::symlink_metadata(location.beside(OUTBOX)) {
@@ -138,8 +139,8 @@ pub(super) fn require_sound_for_serving(location: &Location) -> Result<(), OpenE
     }
 }
 
-/// What a start would refuse of the files beside a database, and which of them others can read; a sentence each. For
-/// `otpd doctor`.
+/// Findings for `otpd doctor`, one sentence each: a file beside the database that a start would refuse, and files that
+/// other users can read.
 pub fn findings(path: &Path) -> Vec<String> {
     let Ok(location) = Location::resolve(path) else { return Vec::new() };
     let refused = require_sound_for_serving(&location).err().map(|error| error.to_string());
@@ -154,19 +155,19 @@ pub fn findings(path: &Path) -> Vec<String> {
         .collect()
 }
 
-/// Where the first start on this database writes the admin's token.
+/// The file to which the first start on this database writes the admin's token.
 pub fn admin_token_of(database: &Path) -> PathBuf {
     let location = Location::resolve(database);
     location.as_ref().map_or(database, Location::file).with_file_name(ADMIN_TOKEN)
 }
 
-/// Whether a path is that of a database, or of a file that otpd or SQLite keeps beside it.
+/// Whether `path` is a database, or a file that otpd or SQLite keeps beside it.
 pub(super) fn is_of_database(path: &Path, database: &Location) -> bool {
     let beside = OF_SQLITE.into_iter().chain(["", OUTBOX]).map(|suffix| database.beside(suffix));
     beside.chain([database.file().with_file_name(ADMIN_TOKEN)]).any(|own| own == path)
 }
 
-/// The names of files that lie beside a database once it has been served, or restored.
+/// The names of existing files that serving or restoring a database leaves beside it.
 pub(super) fn traces(location: &Location) -> Vec<String> {
     let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
     let fixed = [location.file().with_file_name(ADMIN_TOKEN), location.beside(OUTBOX)];
@@ -185,7 +186,7 @@ pub(super) fn traces(location: &Location) -> Vec<String> {
     traces
 }
 
-/// The other names of a file in its folder.
+/// The other hard links of a file in its folder.
 pub(super) fn other_names(path: &Path) -> Vec<PathBuf> {
     let Ok(file) = fs::symlink_metadata(path) else { return Vec::new() };
     let folder = folder_of(path);
@@ -194,13 +195,14 @@ pub(super) fn other_names(path: &Path) -> Vec<PathBuf> {
     names_in(folder).map(|name| folder.join(name)).filter(same).collect()
 }
 
-/// The names in a folder; none if it can't be read.
+/// The names in a folder; empty if it can't be read.
 fn names_in(folder: &Path) -> impl Iterator<Item = String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned())
 }
 
-/// Gives a file that root has made beside a database to the owner of that database, who may run otpd later.
+/// Changes the owner of a file that root created beside a database to the owner of the database, because that user may
+/// run otpd later.
 ///
 /// # Errors
 /// The owner can't be changed.

@@ -20,8 +20,8 @@ pub(super) const FIND: &str = "
        AND sent_at > $3
        AND sent_at <= $4";
 
-/// The answer that a key of a user got after a moment, with the hash of the request. An answer later than `now` is not
-/// trusted.
+/// Returns the answer to a user's request with this key, and the hash of that request's body. Only answers after
+/// `after` count. Answers later than `now` are not trusted.
 pub fn find(
     db: &Db,
     user_id: i64,
@@ -44,7 +44,7 @@ fn from_row(row: &Row<'_>) -> Result<([u8; 32], SendReceipt)> {
     Ok((row.get("body_hash")?, receipt))
 }
 
-/// Keeps an answer; it replaces one that is too old or not trusted.
+/// Stores an answer. Replaces an answer that is too old or not trusted.
 pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], receipt: &SendReceipt) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO idempotency_keys (
                    user_id,
@@ -70,7 +70,7 @@ pub(super) const DELETE_BEFORE: &str = "
     DELETE FROM idempotency_keys
      WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 LIMIT $2)";
 
-/// Deletes at most `limit` of the answers before a moment; how many.
+/// Deletes at most `limit` answers from before `before`. Returns how many.
 pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
 }
@@ -79,7 +79,7 @@ pub(super) const DELETE_AFTER: &str = "
     DELETE FROM idempotency_keys
      WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at > $1 LIMIT $2)";
 
-/// Deletes at most `limit` of the answers after a moment; how many.
+/// Deletes at most `limit` answers from after `after`. Returns how many.
 pub fn delete_after(db: &Db, after: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![after.as_micros(), limit])?)
 }

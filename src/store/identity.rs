@@ -1,5 +1,5 @@
-//! Whether the files that this process has open are still the ones at their paths. A file that was removed, replaced or
-//! unmounted can be written as before, and all of it is lost when the process ends: nothing may be acknowledged then.
+//! Checks that the open files are still the files at their paths. A file that was removed, replaced or unmounted can
+//! still be written, but its content is lost when the process ends. Nothing may be acknowledged then.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, ErrorKind};
@@ -12,16 +12,16 @@ use crate::error::{self, Error};
 use crate::store::files::{FileId, OUTBOX, Owners, fault_of_lock, id};
 use crate::store::path::Location;
 
-/// The first bytes of a database do not change while it has a WAL. A copy that otpd made has others, for it has none
-/// (<https://sqlite.org/fileformat.html#the_database_header>).
+/// The first bytes of a database do not change while it has a WAL. A copy made by otpd has no WAL, so its header
+/// differs (<https://sqlite.org/fileformat.html#the_database_header>).
 const HEADER: usize = 20;
 
-/// The files of an open database, and the lock of its outbox.
+/// The files of an open database, and its outbox lock.
 pub(super) struct Files {
     location: Location,
-    /// The given path, if a link in it may come to lead elsewhere.
+    /// The given path, if it contains a symbolic link that may later point elsewhere.
     other_way: Option<PathBuf>,
-    /// Never closed: that would give up the locks of SQLite, which belong to the process and not to a descriptor.
+    /// Never closed: closing it would release SQLite's locks, which belong to the process and not to the descriptor.
     file: ManuallyDrop<File>,
     header: [u8; HEADER],
     database: FileId,
@@ -29,13 +29,13 @@ pub(super) struct Files {
     shm: (PathBuf, FileId),
     /// The lock that this process holds.
     held: Mutex<Option<FileId>>,
-    /// Why the lock could not be taken the last time.
+    /// Why the last attempt to take the lock failed.
     lock_failure: Mutex<Option<String>>,
     of_database: Alarm,
     of_outbox: Alarm,
 }
 
-/// Logs the begin of a trouble once, and its end.
+/// Logs a fault once when it begins and once when it ends.
 struct Alarm {
     consequence: &'static str,
     all_clear: &'static str,
@@ -47,7 +47,8 @@ impl Alarm {
         Self { consequence, all_clear, is_raised: Mutex::new(false) }
     }
 
-    /// Looks at the files and logs a change. One look at a time, so that none is logged that is out of date.
+    /// Runs `look` and logs a change of state. Returns whether all is well. The mutex is held meanwhile, so that no
+    /// outdated result is logged.
     fn look(&self, look: impl FnOnce() -> Result<(), String>) -> bool {
         let mut is_raised = self.is_raised.lock().unwrap_or_else(PoisonError::into_inner);
         let outcome = look();
@@ -62,8 +63,8 @@ impl Alarm {
 }
 
 impl Files {
-    /// The files that a connection has open now; `file` was opened at its path before. The connection has read the database,
-    /// so that SQLite has opened the log too.
+    /// Records the files that a connection has open now. `file` was opened at its path before. The connection has
+    /// already read the database, so SQLite has opened the WAL too.
     ///
     /// # Errors
     /// A file is not in place.
@@ -102,7 +103,7 @@ impl Files {
         files.require_as_opened().map(|()| files)
     }
 
-    /// The same look as while serving, for the time before: its finding is not logged.
+    /// The same check as while serving, without logging. Used before serving begins.
     ///
     /// # Errors
     /// Which file is not in place.
@@ -114,14 +115,14 @@ impl Files {
         &self.location
     }
 
-    /// Whether every file of the database is in place. The first look that finds one missing logs the cause as an error.
+    /// Whether every file of the database is in place. Logs the cause as an error when a file is first found missing.
     pub(super) fn is_database_in_place(&self) -> bool {
         self.of_database.look(|| self.require_as_opened())
     }
 
-    /// Whether the database is in place, and the lock of its outbox is in order or can be made.
+    /// Whether the database is in place, and the outbox lock is in order or can be created.
     pub(super) fn is_outbox_in_order(&self) -> bool {
-        // A folder that is gone takes the lock with it: that is one cause, and is logged once.
+        // If the folder is gone, the lock is gone too. That is one cause and is logged once.
         let look = || match self.outbox_trouble() {
             Some(trouble) if self.require_as_opened().is_ok() => Err(trouble),
             _ => Ok(()),
@@ -129,16 +130,16 @@ impl Files {
         self.is_database_in_place() && self.of_outbox.look(look)
     }
 
-    /// What `/readyz` is to know: refuses while a file is not in place.
+    /// The check behind `/readyz`: refuses while a file is not in place.
     ///
     /// # Errors
-    /// Unavailable; the cause has been logged.
+    /// Unavailable. The cause has been logged.
     pub(super) fn require_in_place(&self) -> error::Result<()> {
         if self.is_outbox_in_order() { Ok(()) } else { Err(Error::unavailable_as_logged()) }
     }
 
-    /// Whether the database is in place and nothing is at the path of its log or of the log's index: then the log that is
-    /// open is the only one.
+    /// Whether the database is in place while the WAL or its index is missing, and no other file is at their paths. The
+    /// open WAL is then the only one.
     pub(super) fn is_log_alone_gone(&self) -> bool {
         let is_gone = |path: &Path| fs::symlink_metadata(path).is_err_and(|cause| cause.kind() == ErrorKind::NotFound);
         let is_harmless = |(path, open): &(PathBuf, FileId)| {
@@ -152,7 +153,7 @@ impl Files {
         self.path_trouble().or_else(|| of(&self.wal)).or_else(|| of(&self.shm))
     }
 
-    /// Whether another file was copied over the database: its name and number stay then.
+    /// Detects another file copied over the database, which keeps the name and inode.
     fn content_trouble(&self) -> Option<String> {
         match header(&self.file) {
             Ok(header) if header == self.header => None,
@@ -186,12 +187,12 @@ impl Files {
         }
     }
 
-    /// Notes why the lock can't be taken although no other process has it; `None`: it can.
+    /// Records why the lock can't be taken although no other process holds it; `None` if it can be taken.
     pub(super) fn note_lock_failure(&self, failure: Option<String>) {
         *self.lock_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
-    /// Notes which lock this process holds; `None` if none.
+    /// Records which lock this process holds; `None` if none.
     pub(super) fn hold(&self, lock: Option<FileId>) {
         *self.held.lock().unwrap_or_else(PoisonError::into_inner) = lock;
     }
@@ -202,7 +203,7 @@ fn header(file: &File) -> io::Result<[u8; HEADER]> {
     file.read_exact_at(&mut header, 0).map(|()| header)
 }
 
-/// What happened to a file that is open, as a sentence; nothing if it is at its path.
+/// Describes what happened to an open file, as a sentence; `None` if it is still at its path.
 fn trouble(path: &Path, open: FileId, there: io::Result<Metadata>) -> Option<String> {
     let shown = path.display();
     match there {

@@ -1,4 +1,4 @@
-//! Table `inbox`: what the development provider was given.
+//! Table `inbox`: messages handed to the development provider.
 
 use rusqlite::{Row, params};
 
@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::row::{moment, parsed};
 
-/// Keeps a message; its number.
+/// Stores a message. Returns its id.
 pub fn insert(db: &Db, message: &NewInboxMessage, now: Timestamp) -> Result<i64> {
     let sql = "INSERT INTO inbox (
                    channel,
@@ -39,7 +39,7 @@ pub(super) const LIST_AFTER: &str = "
      ORDER BY id DESC
      LIMIT $2";
 
-/// At most `limit` messages after the one with this number, the newest of them, in the order in which they came.
+/// Returns the newest messages with an id above `after`, at most `limit`, oldest first.
 pub fn list_after(db: &Db, after: i64, limit: i64) -> Result<Vec<InboxMessage>> {
     let newest_first =
         db.prepare_cached(LIST_AFTER)?.query_and_then([after, limit], from_row)?.collect::<Result<Vec<_>>>()?;
@@ -60,14 +60,14 @@ fn from_row(row: &Row<'_>) -> Result<InboxMessage> {
 const DELETE_BEFORE: &str =
     "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at < $1 ORDER BY id LIMIT $2)";
 
-/// Deletes at most `limit` of the messages before a moment; how many.
+/// Deletes at most `limit` messages from before `before`. Returns how many.
 pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
 }
 
 const DELETE_AFTER: &str = "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at > $1 LIMIT $2)";
 
-/// Deletes at most `limit` of the messages after a moment; how many.
+/// Deletes at most `limit` messages from after `after`. Returns how many.
 pub fn delete_after(db: &Db, after: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![after.as_micros(), limit])?)
 }

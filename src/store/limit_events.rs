@@ -1,5 +1,5 @@
-//! Table `limit_events`. The events of a subject are numbered from the oldest. Events that are later than now are not trusted
-//! (`domain/clock.rs`): they count for nothing, and a new event takes their number.
+//! Table `limit_events`. The events of a subject are numbered from the oldest. Events later than now are not trusted
+//! (`domain/clock.rs`): they don't count, and a new event takes their number.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -18,13 +18,13 @@ pub(super) const LAST_NUMBER: &str = "
      ORDER BY nth DESC
      LIMIT 1";
 
-/// The number of the newest trusted event of a subject; 0: there is none.
+/// The number of the newest trusted event of a subject; 0 if there is none.
 fn last_number(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<i64> {
     let values = params![event.as_str(), subject, now.as_micros()];
     Ok(db.prepare_cached(LAST_NUMBER)?.query_row(values, |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
-/// Counts an event of a subject.
+/// Records an event of a subject.
 pub fn insert(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<()> {
     let nth = last_number(db, event, subject, now)? + 1;
     db.prepare_cached("INSERT OR REPLACE INTO limit_events (kind, subject, nth, at) VALUES ($1, $2, $3, $4)")?
@@ -34,7 +34,7 @@ pub fn insert(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<()
 
 pub(super) const FIND: &str = "SELECT at FROM limit_events WHERE kind = $1 AND subject = $2 AND nth = $3";
 
-/// When the `n`th newest trusted event was, counted from 1.
+/// The time of the `n`th newest trusted event, counted from 1.
 pub fn nth_newest(db: &Db, event: Event, subject: &str, n: u32, now: Timestamp) -> Result<Option<Timestamp>> {
     let nth = last_number(db, event, subject, now)? + 1 - i64::from(n);
     db.prepare_cached(FIND)?
@@ -52,14 +52,14 @@ pub(super) const COUNT_SINCE: &str = "
        AND at > $4
        AND at <= $5";
 
-/// How many of the newest `n` trusted events were after a moment.
+/// How many of the newest `n` trusted events happened after `since`.
 pub fn count_since(db: &Db, event: Event, subject: &str, n: u32, since: Timestamp, now: Timestamp) -> Result<u32> {
     let before = last_number(db, event, subject, now)? - i64::from(n);
     let values = params![event.as_str(), subject, before, since.as_micros(), now.as_micros()];
     Ok(db.prepare_cached(COUNT_SINCE)?.query_row(values, |row| row.get(0))?)
 }
 
-/// When the newest event was.
+/// The time of the newest event of all subjects.
 pub fn newest(db: &Db) -> Result<Option<Timestamp>> {
     let sql = "SELECT max(at) AS at FROM limit_events";
     db.prepare_cached(sql)?.query_row([], |row| Ok(moment_if_any(row, "at")))?
@@ -67,7 +67,7 @@ pub fn newest(db: &Db) -> Result<Option<Timestamp>> {
 
 pub(super) const DELETE_OF: &str = "DELETE FROM limit_events WHERE kind = $1 AND subject = $2";
 
-/// Forgets the events of a subject; how many there were.
+/// Deletes the events of a subject. Returns how many.
 pub fn delete_of(db: &Db, event: Event, subject: &str) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_OF)?.execute(params![event.as_str(), subject])?)
 }
@@ -75,7 +75,7 @@ pub fn delete_of(db: &Db, event: Event, subject: &str) -> Result<usize> {
 pub(super) const DELETE_BEFORE: &str =
     "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at < $1 LIMIT $2)";
 
-/// Deletes at most `limit` of the events before a moment; how many.
+/// Deletes at most `limit` events from before `before`. Returns how many.
 pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
 }
@@ -83,7 +83,7 @@ pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
 pub(super) const DELETE_AFTER: &str =
     "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at > $1 LIMIT $2)";
 
-/// Deletes at most `limit` of the events after a moment; how many.
+/// Deletes at most `limit` events from after `after`. Returns how many.
 pub fn delete_after(db: &Db, after: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![after.as_micros(), limit])?)
 }

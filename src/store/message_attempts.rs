@@ -1,4 +1,4 @@
-//! Table `message_attempts`: what providers said to a message.
+//! Table `message_attempts`: delivery attempts and the providers' answers.
 
 use rusqlite::{Row, params};
 
@@ -8,13 +8,13 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::row::{moment, moment_if_any, parsed};
 
-/// Notes that a message is being handed to a provider; the number of the attempt.
+/// Records the start of an attempt to hand a message to a provider. Returns the id of the attempt.
 pub fn insert(db: &Db, message_id: i64, provider: &str, now: Timestamp) -> Result<i64> {
     let sql = "INSERT INTO message_attempts (message_id, provider, started_at) VALUES ($1, $2, $3)";
     Ok(db.prepare_cached(sql)?.insert(params![message_id, provider, now.as_micros()])?)
 }
 
-/// Notes what the provider answered.
+/// Records the provider's answer.
 pub fn finish(db: &Db, id: i64, report: &Report, now: Timestamp) -> Result<()> {
     let sql = "UPDATE message_attempts
                   SET outcome = $1,
@@ -40,7 +40,7 @@ pub(super) const FINISH_INTERRUPTED: &str = "
      WHERE outcome IS NULL
        AND message_id = $3";
 
-/// Notes of the attempt that was under way that it is to be made again: the message may have been sent.
+/// Marks an interrupted attempt for retry. The message may have been sent.
 pub(super) fn finish_interrupted(db: &Db, message_id: i64, now: Timestamp) -> Result<()> {
     db.prepare_cached(FINISH_INTERRUPTED)?.execute(params![Outcome::Retry.as_str(), now.as_micros(), message_id])?;
     Ok(())
@@ -57,7 +57,7 @@ pub(super) const LIST: &str = "
      WHERE message_id = $1
      ORDER BY id";
 
-/// Every attempt at a message, the first one first.
+/// The attempts of a message, oldest first.
 pub fn list(db: &Db, message_id: i64) -> Result<Vec<Attempt>> {
     db.prepare_cached(LIST)?.query_and_then([message_id], from_row)?.collect()
 }

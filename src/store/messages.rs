@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::store::row::{moment, parsed};
 use crate::store::{Db, message_attempts};
 
-/// A message that waits for an attempt.
+/// A queued message that is due.
 #[derive(Debug)]
 pub struct Due {
     pub id: i64,
@@ -18,7 +18,7 @@ pub struct Due {
     pub language: Language,
 }
 
-/// Queues a message that bears a code; it is due at once.
+/// Queues a message that carries a code. It is due at once.
 pub fn insert(db: &Db, otp_id: OtpId, channel: Channel, language: Language, now: Timestamp) -> Result<()> {
     let sql = "INSERT INTO messages (
                    otp_id,
@@ -45,7 +45,7 @@ pub(super) const LIST_DUE: &str = "
      ORDER BY due_at
      LIMIT $3";
 
-/// At most `limit` of the messages of a channel that are due, those that wait longest first.
+/// At most `limit` due messages of a channel, those due longest first.
 pub fn list_due(db: &Db, channel: Channel, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     db.prepare_cached(LIST_DUE)?.query_and_then(params![channel.as_str(), now.as_micros(), limit], due)?.collect()
@@ -63,7 +63,7 @@ pub(super) const RESCHEDULE: &str = "
        AND channel = $2
        AND due_at > $3";
 
-/// Makes messages due at `now` that are due later than `latest`: that moment was stored while the clock was wrong.
+/// Makes messages due at `now` whose due time is later than `latest`: that time was stored while the clock was wrong.
 pub fn reschedule(db: &Db, channel: Channel, latest: Timestamp, now: Timestamp) -> Result<()> {
     db.prepare_cached(RESCHEDULE)?.execute(params![now.as_micros(), channel.as_str(), latest.as_micros()])?;
     Ok(())
@@ -77,7 +77,7 @@ pub(super) const NEXT_DUE: &str = "
      ORDER BY due_at
      LIMIT 1";
 
-/// When the next message of a channel is due.
+/// When the next message of a channel is due; `None` if none is queued.
 pub fn next_due(db: &Db, channel: Channel) -> Result<Option<Timestamp>> {
     db.prepare_cached(NEXT_DUE)?.query_row([channel.as_str()], |row| Ok(moment(row, "due_at"))).optional()?.transpose()
 }
@@ -86,7 +86,7 @@ pub(super) const COUNT_OPEN: &str = "
     SELECT (SELECT count(*) FROM messages WHERE state = 'queued')
          + (SELECT count(*) FROM messages WHERE state = 'sending')";
 
-/// How many messages wait or are under way.
+/// The number of messages that are queued or being sent.
 pub fn count_open(db: &Db) -> Result<i64> {
     Ok(db.prepare_cached(COUNT_OPEN)?.query_row([], |row| row.get(0))?)
 }
@@ -100,7 +100,7 @@ pub(super) const LIST_OF_OTP: &str = "
      WHERE otp_id = $1
      ORDER BY id";
 
-/// Every message that bore a code, the oldest first.
+/// Every message that carried a code, oldest first.
 pub fn list_of_otp(db: &Db, otp_id: OtpId) -> Result<Vec<MessageRecord>> {
     db.prepare_cached(LIST_OF_OTP)?.query_and_then([otp_id.value()], |row| record(db, row))?.collect()
 }
@@ -116,8 +116,8 @@ fn record(db: &Db, row: &Row<'_>) -> Result<MessageRecord> {
     })
 }
 
-/// Stores where a message stands, and when it is due if it is queued. A message that was cancelled stays so, unless it
-/// turns out to have been sent.
+/// Stores the state of a message, and its due time. A cancelled message stays cancelled, unless it turns out to have
+/// been sent.
 pub fn update(db: &Db, id: i64, state: MessageState, due_at: Timestamp, now: Timestamp) -> Result<()> {
     let sql = "UPDATE messages
                   SET state = $1,
@@ -136,7 +136,7 @@ pub(super) const CANCEL: &str = "
      WHERE otp_id = $2
        AND state IN ('queued', 'sending')";
 
-/// Takes back the messages that bear a code and that no provider has.
+/// Cancels the messages with this code that are queued or being sent.
 pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
     db.prepare_cached(CANCEL)?.execute(params![now.as_micros(), otp_id.value()])?;
     Ok(())
@@ -151,7 +151,7 @@ pub(super) const HAS_SUCCESSOR: &str = "
                   AND state IN ('queued', 'sending', 'sent', 'unknown')
            )";
 
-/// Whether a later message bears the same code, and has reached the recipient or still may.
+/// Whether a later message with the same code has reached the recipient or still may.
 pub fn has_successor(db: &Db, id: i64, otp_id: OtpId) -> Result<bool> {
     Ok(db.prepare_cached(HAS_SUCCESSOR)?.query_row([otp_id.value(), id], |row| row.get(0))?)
 }
@@ -163,12 +163,12 @@ pub(super) const LIST_SENDING: &str = "
        AND channel = $1
      ORDER BY id";
 
-/// The messages of a channel that are under way.
+/// The ids of the messages of a channel that are being sent.
 pub fn list_sending(db: &Db, channel: Channel) -> Result<Vec<i64>> {
     db.prepare_cached(LIST_SENDING)?.query_and_then([channel.as_str()], |row| Ok(row.get("id")?))?.collect()
 }
 
-/// Queues a message again that was under way when whoever handed it over was ended.
+/// Requeues a message that was being sent when its worker's process ended.
 pub fn requeue_interrupted(db: &Db, id: i64, now: Timestamp) -> Result<()> {
     message_attempts::finish_interrupted(db, id, now)?;
     update(db, id, MessageState::Queued, now, now)

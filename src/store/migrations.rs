@@ -1,4 +1,4 @@
-//! The schema's versions, embedded from `migrations/`.
+//! The versions of the schema, embedded from `migrations/`.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::store::Db;
 
 embed_migrations!("migrations");
 
-/// What each migration does, for the operator who reads the log.
+/// What each migration does, for the log.
 const DESCRIPTIONS: [(i64, &str); 5] = [
     (1, "creates the tables of codes, users, permissions and API tokens"),
     (2, "adds the indexes, counters and full-text search of the list"),
@@ -26,15 +26,15 @@ const DESCRIPTIONS: [(i64, &str); 5] = [
     ),
 ];
 
-/// Other processes may be migrating the same file at this moment; each try sees what they have finished.
+/// Other processes may be migrating the same file at this moment. Each try sees what they have finished.
 const TRIES: usize = 3;
 
-/// The newest version that this program knows.
+/// The newest version known to this program.
 pub(super) fn latest() -> i64 {
     migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }
 
-/// The migrations that the database still lacks, in order: their versions, and what they do.
+/// The migrations that the database lacks, in order: version and description.
 pub(super) fn pending(db: &Db) -> rusqlite::Result<Vec<(i64, &'static str)>> {
     let current = current(db)?;
     let describe = |version: i64| {
@@ -47,7 +47,7 @@ pub(super) fn pending(db: &Db) -> rusqlite::Result<Vec<(i64, &'static str)>> {
     Ok(versions.into_iter().filter(|version| *version > current).map(describe).collect())
 }
 
-/// The version that the database has; 0 if it has none yet.
+/// The version of the database's schema; 0 if it has none yet.
 pub(super) fn current(db: &Db) -> rusqlite::Result<i64> {
     if !has_history(db)? {
         return Ok(0);
@@ -55,7 +55,7 @@ pub(super) fn current(db: &Db) -> rusqlite::Result<i64> {
     db.query_row("SELECT coalesce(max(version), 0) FROM refinery_schema_history", [], |row| row.get(0))
 }
 
-/// Whether refinery can read its own notes: on damaged ones it would panic.
+/// Whether refinery can read its schema history. It would panic on a damaged one.
 pub(super) fn history_is_sound(db: &Db) -> rusqlite::Result<bool> {
     if !has_history(db)? {
         return Ok(true);
@@ -79,7 +79,7 @@ fn has_history(db: &Db) -> rusqlite::Result<bool> {
     )
 }
 
-/// The schema that this program makes, but for what SQLite or refinery words by themselves.
+/// The tables, indexes and triggers made by the migrations, without those that SQLite or refinery define themselves.
 const SCHEMA: &str = "
     SELECT name,
            sql
@@ -89,8 +89,8 @@ const SCHEMA: &str = "
        AND name <> 'refinery_schema_history'
        AND name NOT IN (SELECT name FROM pragma_table_list WHERE type = 'shadow')";
 
-/// The first table, index or trigger that is not as this program makes it, in a database of the latest version. What
-/// somebody has added stays unnoticed.
+/// Returns the name of the first table, index or trigger that differs from the migrations, in a database of the latest
+/// version. Objects that were added are ignored.
 pub(super) fn first_difference(db: &Db) -> std::result::Result<Option<String>, Box<dyn std::error::Error>> {
     let schema = |db: &Db| -> rusqlite::Result<BTreeMap<String, String>> {
         db.prepare(SCHEMA)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
@@ -111,7 +111,7 @@ pub(super) fn require_current(db: &Db) -> Result<()> {
     }
 }
 
-/// Applies what is missing, all of it in one transaction.
+/// Applies the pending migrations in one transaction.
 pub(super) fn apply(db: &mut Db) -> Result<(), Box<dyn std::error::Error>> {
     add_functions(db)?;
     db.set_transaction_behavior(TransactionBehavior::Immediate);
@@ -125,8 +125,8 @@ pub(super) fn apply(db: &mut Db) -> Result<(), Box<dyn std::error::Error>> {
     Ok(outcome?)
 }
 
-/// What the migrations call: `canonical_email(text)` is the address in the form that is stored, or the text itself where it
-/// is no address.
+/// Registers the SQL functions that the migrations call. `canonical_email(text)` returns the address in its stored
+/// form, or the text itself if it is not an address.
 fn add_functions(db: &Db) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
     db.create_scalar_function("canonical_email", 1, flags, |arguments| {
@@ -135,7 +135,7 @@ fn add_functions(db: &Db) -> rusqlite::Result<()> {
     })
 }
 
-/// Brings an empty database to an older version, for tests.
+/// Migrates an empty database up to an older version, for tests.
 #[cfg(test)]
 pub(super) fn apply_up_to(db: &mut Db, version: i32) {
     let runner = migrations::runner().set_target(refinery::Target::Version(version));

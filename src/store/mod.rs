@@ -1,7 +1,8 @@
-//! SQLite, and the only room with SQL: [`Store::read`] and [`Store::write`] are the two ways in, a file a table beside them.
+//! SQLite. Only this module contains SQL. [`Store::read`] and [`Store::write`] are its two entry points; each table has
+//! a file of functions.
 //!
-//! Parameters are written `$1`, `$2`, which other engines understand too, and first appear in that order: to SQLite they
-//! are names, numbered as they come.
+//! Parameters are written `$1`, `$2`, which other engines accept too. They must first appear in that order, because
+//! SQLite treats them as names and numbers them by first appearance.
 
 mod backup;
 mod checkpoint;
@@ -55,18 +56,18 @@ use crate::store::identity::Files;
 use crate::store::readers::{READER_WAIT, Readers};
 use crate::store::writer::Writer;
 
-/// What the functions of the table files take: a connection that is inside a transaction where they write.
+/// The connection that the functions of the table files take. For writes, it must be inside a transaction.
 pub type Db = rusqlite::Connection;
 
-/// How a database is opened.
+/// Options for opening a database.
 pub struct Options {
-    /// Connections for reading.
+    /// Size of the pool of read connections.
     pub readers: u32,
-    /// Whether a database is made if there is none.
+    /// Whether a missing database is created.
     pub create: Create,
-    /// Whether this process serves: the lock of the outbox and the admin's token must be in order too.
+    /// Whether this process serves. The outbox lock and the admin token file are then checked too.
     pub serves: bool,
-    /// Whether this process moves the WAL into the database (`database.checkpoints`).
+    /// Whether this process makes the checkpoints (`database.checkpoints`).
     pub checkpoints: bool,
     /// KiB of the WAL between two checkpoints (`database.checkpoint_kib`).
     pub checkpoint_kib: u32,
@@ -86,7 +87,7 @@ impl Default for Options {
     }
 }
 
-/// An open database: a pool of readers, and the one writer. Clones share both.
+/// An open database: a pool of readers and a single writer. Clones share both.
 #[derive(Clone)]
 pub struct Store {
     files: Arc<Files>,
@@ -99,7 +100,7 @@ impl Store {
     /// Opens the database at `path` and brings its schema up to date.
     ///
     /// # Errors
-    /// One sentence for the operator: what is wrong with which file, and what to do.
+    /// One sentence for the operator: which file, what is wrong, and what to do.
     pub fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
         let location = open::locate(path, options.create)?;
         if options.serves {
@@ -107,7 +108,7 @@ impl Store {
         }
         let (connection, files) = upgrade::open_writer(location, options.create)?;
         let readers = open::readers(files.location(), options.readers, READER_WAIT)?;
-        // So the readers have opened the same files.
+        // Ensures that the readers have opened the same files.
         files.require_as_opened().map_err(|cause| OpenError::new(path, cause))?;
         let files = Arc::new(files);
         let metrics = options.metrics.clone();
@@ -119,8 +120,8 @@ impl Store {
         Ok(Self { files, readers, writer: Arc::new(writer), metrics })
     }
 
-    /// Runs a short `work` on a reader, off the event loop. It sees everything committed before it began, and nothing of what
-    /// is committed while it runs. Past two seconds of waiting or two of work it is unavailable.
+    /// Runs a short `work` on a reader, off the event loop, and returns its result. It reads one snapshot: everything
+    /// committed before it began. Fails as unavailable after two seconds of waiting or two seconds of work.
     pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Result<T> + Send + 'static) -> Result<T> {
         self.readers.visit(work).await
     }
@@ -134,14 +135,14 @@ impl Store {
         self.readers.visit_for_list(token_id, work).await
     }
 
-    /// Runs `work` inside a write transaction and answers once it is on the disk. An `Err` takes back what this `work`
-    /// changed, and only that. `work` may run again when the disk was full for another member of its transaction: it
-    /// keeps no state of its own.
+    /// Runs `work` inside a write transaction and returns its result once it is on the disk. An `Err` rolls back only
+    /// the changes of this `work`. `work` may run again if the disk was full for another change of the same
+    /// transaction, so it must keep no state of its own.
     pub async fn write<T: Send + 'static>(&self, work: impl Fn(&Db) -> Result<T> + Send + 'static) -> Result<T> {
         self.writer.write(work).await
     }
 
-    /// Whether a read and a write connection work and the schema is the one that this program knows.
+    /// Checks that a read connection and the write connection work, and that the schema is the latest.
     pub async fn check(&self) -> Result<()> {
         let files = Arc::clone(&self.files);
         let readers = self.read(move |db| {
@@ -151,17 +152,17 @@ impl Store {
         tokio::try_join!(readers, self.writer.check()).map(drop)
     }
 
-    /// Brings statistics up to date and moves the WAL into the database.
+    /// Updates the statistics and makes a checkpoint.
     pub async fn tidy(&self) -> Result<()> {
         self.writer.tidy().await
     }
 
-    /// What is counted while the program runs.
+    /// The metrics counted while the program runs.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
     }
 
-    /// The metrics, with the sizes of this moment in them.
+    /// The metrics, with the current sizes.
     pub async fn measure(&self) -> Result<&Metrics> {
         let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         self.metrics.database_bytes.set(bytes(self.file_bytes("")));
@@ -172,27 +173,27 @@ impl Store {
         Ok(&self.metrics)
     }
 
-    /// The size of the WAL.
+    /// The size of the WAL, in bytes.
     pub fn wal_bytes(&self) -> u64 {
         self.file_bytes("-wal")
     }
 
-    /// A file that is not there has none.
+    /// The size of a file beside the database, in bytes; 0 if it is missing.
     fn file_bytes(&self, suffix: &str) -> u64 {
         fs::metadata(self.files.location().beside(suffix)).map_or(0, |file| file.len())
     }
 
-    /// The file of the database, without the links that led to it.
+    /// The path of the database, with symbolic links resolved.
     pub fn database(&self) -> &Path {
         self.files.location().file()
     }
 
-    /// Waits until the writer has stopped because the disk failed; the process should end then, and start anew.
+    /// Waits until the writer has stopped because the disk failed. The process should then end and be restarted.
     pub async fn failed(&self) {
         self.writer.failed().await;
     }
 
-    /// Finishes what is queued, checkpoints the WAL into the database and ends the writer. Later writes are refused.
+    /// Finishes the queued changes, makes a checkpoint and ends the writer. Later writes are refused.
     pub fn close(&self) {
         self.writer.stop();
     }

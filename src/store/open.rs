@@ -1,4 +1,4 @@
-//! How a database file becomes connections: created private, recognised as ours, migrated, and set up alike everywhere.
+//! Opens connections to a database file: creates it private, checks that it is otpd's, and sets the pragmas.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -16,20 +16,20 @@ use crate::store::migrations;
 use crate::store::open_error::OpenError;
 use crate::store::path::Location;
 
-/// "otpd" in ASCII; `migrations/V1__*.sql` writes it.
+/// "otpd" in ASCII. `migrations/V1__*.sql` sets it.
 const APPLICATION_ID: i64 = 1_869_901_924;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 64;
-/// Page cache of the writer, in KiB: the pages that a batch touches, and those of the batch before it.
+/// Page cache of the writer, in KiB. It holds the pages of the current batch and of the previous one.
 const WRITER_CACHE: i64 = 16 * 1024;
-/// Up to this size the whole file is checked at the start, indexes against tables too; of a larger one that would take too
-/// long.
+/// Files up to this size get a full integrity check at the start, including the indexes. For a larger file the check
+/// takes too long.
 const CHECKED_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Where the database that `path` leads to is.
+/// Resolves the path of a database.
 ///
 /// # Errors
-/// Its folder is missing or can't be searched.
+/// The folder is missing or can't be searched.
 pub(super) fn locate(path: &Path, create: Create) -> Result<Location, OpenError> {
     Location::resolve(path).map_err(|cause| match (cause.kind(), create) {
         (ErrorKind::NotFound, Create::Never) => {
@@ -39,26 +39,26 @@ pub(super) fn locate(path: &Path, create: Create) -> Result<Location, OpenError>
     })
 }
 
-/// How otpd opens a database: the path has no links left, and a link that is put there is not followed.
+/// The flags of every connection. The path is already resolved; a symbolic link put there later is not followed.
 fn flags(access: OpenFlags) -> OpenFlags {
     access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW
 }
 
-/// A connection to a file that is there.
+/// Opens a connection to an existing file.
 pub(super) fn connect(file: &Path, access: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(file, flags(access))?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     Ok(connection)
 }
 
-/// A database of otpd's, for a look at it that leaves no log behind; nothing if it is another file.
+/// Opens an otpd database for inspection without leaving a WAL behind; `None` for any other file.
 pub(super) fn peek(file: &Path) -> Option<Connection> {
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
     let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).ok()?;
     (id == APPLICATION_ID).then_some(connection)
 }
 
-/// The connection that writes, its schema as it is, and the file at the path of the database.
+/// Opens the write connection, with the schema unchanged, and the database file itself.
 pub(super) fn writer(location: &Location, create: Create) -> Result<(Connection, File), OpenError> {
     let path = location.given();
     create::ensure_file(location, create)?;
@@ -74,7 +74,7 @@ pub(super) fn writer(location: &Location, create: Create) -> Result<(Connection,
     Ok((connection, file))
 }
 
-/// A pool of `count` connections that only read.
+/// Opens a pool of `count` read-only connections.
 pub(super) fn readers(
     location: &Location,
     count: u32,
@@ -96,7 +96,8 @@ pub(super) fn readers(
         .map_err(|cause| OpenError::new(location.given(), cause.to_string()))
 }
 
-/// Repeats what another process is in the way of: SQLite itself does not wait while two of them turn a new file to WAL.
+/// Retries `step` while another process blocks it. SQLite itself does not wait while two processes switch a new file to
+/// WAL.
 fn patiently(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
@@ -109,9 +110,9 @@ fn patiently(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result
     }
 }
 
-/// The pragmas of every connection. `page_size` counts where there is no page yet: a change touches some seven pages, and
-/// at 2 KiB instead of 4 they make a third less to write, a fifth more changes a second, and lists no slower.
-/// `busy_timeout` comes first, so that the others wait for a busy file too.
+/// Sets the pragmas of every connection. `page_size` has an effect only on an empty database. A change touches about
+/// seven pages. Pages of 2 KiB instead of 4 mean a third less to write and a fifth more changes per second, and lists
+/// are no slower. `busy_timeout` comes first, so that the other pragmas wait for a busy file too.
 fn set_up(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
@@ -130,11 +131,14 @@ fn set_up(connection: &mut Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// Refuses, before anything is written to it, a file that is damaged, another program's, or from a newer otpd.
+/// Refuses a file that is damaged, belongs to another program, or comes from a newer otpd. Writes nothing to it.
+///
+/// # Errors
+/// The reason, as one sentence.
 pub(super) fn require_ours(connection: &Connection, location: &Location) -> Result<(), OpenError> {
     let path = location.given();
     let sqlite = |cause| OpenError::sqlite(path, &cause);
-    // One read transaction: another process may be making the schema at this moment.
+    // One read transaction: another process may be creating the schema at this moment.
     let connection = connection.unchecked_transaction().map_err(sqlite)?;
     let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).map_err(sqlite)?;
     let foreign =

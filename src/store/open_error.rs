@@ -1,4 +1,4 @@
-//! Why a database can't be opened, copied or restored.
+//! Errors of opening, copying and restoring a database.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ pub struct OpenError {
 
 impl OpenError {
     pub(super) fn new(path: &Path, reason: impl Into<String>) -> Self {
-        // SQLite quotes damaged schemas as they are written, line by line.
+        // SQLite's messages quote a damaged schema with its line breaks; the message must be one line.
         let words: Vec<String> = reason.into().split_whitespace().map(str::to_owned).collect();
         Self { path: path.display().to_string(), reason: words.join(" "), is_missing: false }
     }
@@ -24,7 +24,7 @@ impl OpenError {
         Self { is_missing: true, ..Self::new(path, reason) }
     }
 
-    /// Whether there is no database.
+    /// Whether the database is missing.
     pub fn is_missing(&self) -> bool {
         self.is_missing
     }

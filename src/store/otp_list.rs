@@ -1,8 +1,9 @@
-//! Lists of `otp_codes`: counted, and a window of them in order, without reading the table where an index will do.
+//! Lists of `otp_codes`: the number of matches and one page of them in order, without a table scan where an index
+//! suffices.
 //!
-//! SQLite can use one index at a time, so a filter on one field and an order by another are at odds. How many codes match
-//! decides: few are found by the filter's index and sorted; among many, the order's index is walked until the window
-//! is full, which is soon, because every other row or so matches.
+//! SQLite uses one index per table and query, so a filter on one field conflicts with an order by another. The number
+//! of matches decides. Few matches are found by the filter's index and sorted. For many matches, the order's index is
+//! walked until the page is full, which is soon, because about every other row matches.
 
 mod clauses;
 
@@ -17,11 +18,11 @@ use crate::store::Db;
 use crate::store::otp_list::clauses::{Clauses, SEARCH};
 use crate::store::otp_row::{self, COLUMNS};
 
-/// So many matches are sorted in a few milliseconds; from here on it is faster to walk.
+/// Up to this many matches are sorted within a few milliseconds. Beyond it, walking the index is faster.
 const FEW: i64 = 10_000;
 
-/// How many codes match at `now`, and the window of them that the query asks for. Both tell of one moment where `db` is in
-/// a transaction.
+/// Returns how many codes match at `now`, and the requested page of them. Both show the same state if `db` is in a
+/// transaction.
 pub fn list(db: &Db, query: &OtpQuery, now: Timestamp) -> Result<(i64, Vec<Otp>)> {
     let count = count(db, &query.filter, now)?;
     let empty = query.window.offset >= count;
@@ -29,7 +30,7 @@ pub fn list(db: &Db, query: &OtpQuery, now: Timestamp) -> Result<(i64, Vec<Otp>)
     Ok((count, page))
 }
 
-/// Counts by what is counted already where that will do, else over the narrowest index.
+/// Counts from the stored totals if they suffice, else over the narrowest index.
 fn count(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
     let only_email = OtpFilter { has_email: filter.has_email, ..OtpFilter::default() };
     let only_mobile_number = OtpFilter { has_mobile_number: filter.has_mobile_number, ..OtpFilter::default() };
@@ -41,7 +42,7 @@ fn count(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
         (Some(false), None) if *filter == only_email => Ok(codes - with_email),
         (None, Some(true)) if *filter == only_mobile_number => Ok(codes - with_email),
         (None, Some(false)) if *filter == only_mobile_number => Ok(with_email),
-        // Nearly all codes of a database that has been in use have expired or are used.
+        // In a database that has been in use, nearly all codes are expired or consumed.
         _ if *filter == only_expired => {
             Ok(codes - matching(db, &OtpFilter { is_allow: Some(true), ..only_expired }, now)?)
         }
@@ -49,13 +50,13 @@ fn count(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
     }
 }
 
-/// All codes, and those with an e-mail address, as the triggers on the table have counted them.
+/// The number of all codes, and of those with an e-mail address, as counted by the triggers on the table.
 fn totals(db: &Db) -> Result<(i64, i64)> {
     let mut totals = db.prepare_cached("SELECT codes, with_email FROM otp_totals")?;
     Ok(totals.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
 }
 
-/// How many codes there are, valid or not.
+/// The number of codes, valid or not.
 pub(super) fn total(db: &Db) -> Result<i64> {
     Ok(totals(db)?.0)
 }
@@ -73,27 +74,27 @@ fn page(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp
     db.prepare_cached(&statement.sql)?.query_and_then(params_from_iter(&statement.values), otp_row::from_row)?.collect()
 }
 
-/// How the rows of a page are reached.
+/// How the rows of a page are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Plan {
-    /// By the filter's own index; then they are sorted.
+    /// Search the filter's index, then sort.
     Find,
-    /// Along the ids, each row held against the filter.
+    /// Walk the ids and check each row against the filter.
     WalkIds,
-    /// Along the index of the field that the order names first, each row held against the filter.
+    /// Walk the index of the first order field and check each row against the filter.
     WalkOrder,
 }
 
-/// How words are looked for.
+/// How words are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Words {
-    /// In the trigram index, if they are long enough for it.
+    /// In the trigram index, if they are long enough.
     InIndex,
-    /// In each row that the rest of the filter leaves.
+    /// In each row that passes the rest of the filter.
     InRows,
 }
 
-/// Few rows are read sooner than the index is asked about all.
+/// Chooses how words are searched. Reading a few rows is faster than querying the whole trigram index.
 fn words_by(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<Words> {
     let rest = OtpFilter { words: Vec::new(), ..filter.clone() };
     let few = !filter.words.is_empty() && rest != OtpFilter::default() && count(db, &rest, now)? <= FEW;
@@ -131,7 +132,7 @@ impl Statement {
     }
 }
 
-/// The ids between which a walk by id finds all matches: codes of one day stand close together, however long ago that was.
+/// The range of ids that contains all matches. Codes of one day have ids close together, so a walk by id stays short.
 fn ids(db: &Db, filter: &OtpFilter, count: i64, now: Timestamp) -> Result<(i64, i64)> {
     let everywhere = (1, i64::MAX);
     let by_time =
@@ -146,8 +147,8 @@ fn ids(db: &Db, filter: &OtpFilter, count: i64, now: Timestamp) -> Result<(i64, 
     Ok(first.zip(last).unwrap_or(everywhere))
 }
 
-/// The ORDER BY list. What follows the id decides nothing; without it the id breaks ties, in the direction of the last
-/// field, so that one index serves both directions.
+/// The ORDER BY list. Fields after the id have no effect. Without an id field, the id breaks ties in the direction of
+/// the last field, so that one index serves both directions.
 fn order(ordering: &[OrderBy], id: &str, plan: Plan) -> String {
     let descending = ordering.last().is_none_or(|last| last.descending);
     let tie = OrderBy { field: OrderField::Id, descending };
@@ -158,7 +159,7 @@ fn order(ordering: &[OrderBy], id: &str, plan: Plan) -> String {
             steps.push(format!("{id} {direction}"));
             break;
         }
-        // A plus keeps SQLite from walking the order's index where the filter's is to find the rows.
+        // A plus keeps SQLite from walking the order's index when the rows are to be found by the filter's index.
         let plus = if plan == Plan::Find { "+" } else { "" };
         steps.push(format!("{plus}o.{} {direction}", column(step.field)));
     }

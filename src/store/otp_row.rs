@@ -1,4 +1,4 @@
-//! A row of `otp_codes` as a code, and the checksum that tells whether it still is what was stored.
+//! Converts a row of `otp_codes` to a code and verifies its checksum.
 
 use rusqlite::Row;
 
@@ -12,7 +12,7 @@ use crate::store::Db;
 use crate::store::error::Damaged;
 use crate::store::row::{moment, moment_if_any};
 
-/// The columns that `from_row` reads, of `otp_codes AS o`.
+/// The columns that `from_row` reads, from `otp_codes AS o`.
 macro_rules! columns {
     () => {
         "o.id,
@@ -36,7 +36,8 @@ pub(super) use columns;
 
 pub(super) const COLUMNS: &str = columns!();
 
-/// A row as a code. The schema's checks, and the checksum, make every refusal here a sign of a damaged file.
+/// Converts a row to a code. The schema's checks and the checksum rule out invalid values, so every error here means a
+/// damaged file.
 pub(super) fn from_row(row: &Row<'_>) -> Result<Otp> {
     let id = row.get("id")?;
     let is_sound = |otp: &Otp| {
@@ -67,13 +68,13 @@ fn read(row: &Row<'_>, id: i64) -> Result<Otp> {
     })
 }
 
-/// What tells this database's rows from another's.
+/// The checksum seed of this database, which differs from that of any other.
 pub(super) fn seed(db: &Db) -> Result<i64> {
     Ok(db.prepare_cached("SELECT value FROM checksum_seed WHERE id = 1")?.query_row([], |row| row.get(0))?)
 }
 
-/// CRC-32 of the database's seed and all values but the id, which a row that is being made has not got yet. A NUL separates
-/// the texts; none contains one.
+/// CRC-32 of the database's seed and all values except the id, which a new row does not have yet. A NUL separates the
+/// texts; no text contains one.
 pub(super) fn checksum(otp: &Otp, seed: i64) -> u32 {
     let mut crc = crc32fast::Hasher::new();
     crc.update(&seed.to_le_bytes());

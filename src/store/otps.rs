@@ -14,10 +14,10 @@ use crate::store::row::{moment, moment_if_any};
 
 pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM otp_codes AS o WHERE o.id = $1");
 
-/// The code with this id.
+/// Returns the code with this id.
 ///
 /// # Errors
-/// Not found, in the contract's words, where there is none.
+/// Not found, in the contract's words, if there is none.
 pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
     db.prepare_cached(FIND)?
         .query_row([id.value()], |row| Ok(from_row(row)))
@@ -25,12 +25,12 @@ pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
         .unwrap_or_else(|| Err(Error::otp_not_found()))
 }
 
-/// A statement about the codes of a number for a purpose, and the same about those of an address.
+/// A statement for a mobile number, and the same statement for an e-mail address.
 pub(super) type ByRecipient = [&'static str; 2];
 
-/// Of the codes of a recipient a request looks at the newest 128, and at the 128 usable ones for the purpose that expire last:
-/// its cost has a bound, however many codes are stored for the recipient, and no usable code is missed unless there are more
-/// than 128 of them.
+/// Selects among the codes of a recipient: the newest 128, and the 128 usable ones for the purpose that expire last.
+/// This bounds the cost of a request, however many codes the recipient has. No usable code is missed unless there are
+/// more than 128.
 macro_rules! of_column {
     ($column:literal, $selected:expr, $rest:literal) => {
         concat!(
@@ -73,8 +73,8 @@ pub(super) const LIST_OF_RECIPIENT: ByRecipient = of_recipient!(
      LIMIT $4"
 );
 
-/// Codes of a recipient for a purpose: those that are usable at `now` first, the newest of them first, and no more than an
-/// attempt is compared with. Where none is usable the newest comes first.
+/// Codes of a recipient for a purpose, at most as many as one attempt is compared with. Those usable at `now` come
+/// first, newest first. If none is usable, the newest comes first.
 pub fn list_of_recipient(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Vec<Otp>> {
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros(), COMPARED as i64];
     db.prepare_cached(statement_for(recipient, LIST_OF_RECIPIENT))?.query_and_then(values, from_row)?.collect()
@@ -96,14 +96,14 @@ pub fn find_issued(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Times
 
 pub(super) const LAST_SENT: ByRecipient = of_recipient!("max(o.sent_at) AS sent_at", "AND o.sent_at <= $3");
 
-/// When a code was last sent to a recipient for a purpose; a moment later than `now` is not trusted.
+/// When a code was last sent to a recipient for a purpose. A time later than `now` is not trusted.
 pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Timestamp>> {
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
     let mut last = db.prepare_cached(statement_for(recipient, LAST_SENT))?;
     last.query_row(values, |row| Ok(moment_if_any(row, "sent_at")))?
 }
 
-/// Stores a new code under the next id, which it comes back with.
+/// Stores a new code under the next id. Returns the code with that id.
 pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
     let id = db
         .prepare_cached(
@@ -140,8 +140,10 @@ pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
     Ok(Otp { id: OtpId::from_stored(id), ..otp })
 }
 
-/// Stores that a code was asked to be sent (again), or has been guessed at: what changes when staff does nothing. A code
-/// that was consumed before stays as it is, and is not found.
+/// Stores the effects of sending and verifying a code. A consumed code is not changed.
+///
+/// # Errors
+/// Not found, if the code is missing or was consumed before.
 pub fn update_use(db: &Db, otp: &Otp) -> Result<()> {
     let changed = db
         .prepare_cached(
@@ -163,7 +165,10 @@ pub fn update_use(db: &Db, otp: &Otp) -> Result<()> {
     found(changed)
 }
 
-/// Stores what staff may change of a code, and what follows from it.
+/// Stores the fields that staff may change, and those that follow from them.
+///
+/// # Errors
+/// Not found, if the code is missing.
 pub fn update(db: &Db, otp: &Otp) -> Result<()> {
     let changed = db
         .prepare_cached(
@@ -194,10 +199,10 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
     found(changed)
 }
 
-/// Deletes a code, and with it its messages.
+/// Deletes a code and its messages.
 ///
 /// # Errors
-/// Not found, where there is none.
+/// Not found, if there is none.
 pub fn delete(db: &Db, id: OtpId) -> Result<()> {
     found(db.prepare_cached("DELETE FROM otp_codes WHERE id = $1")?.execute([id.value()])?)
 }
@@ -206,7 +211,7 @@ pub(super) const DELETE_EXPIRED: &str = "
     DELETE FROM otp_codes
      WHERE id IN (SELECT id FROM otp_codes WHERE valid_to < $1 ORDER BY valid_to LIMIT $2)";
 
-/// Deletes at most `limit` of the codes that expired before a moment, the oldest first; how many.
+/// Deletes at most `limit` codes that expired before `before`, oldest first. Returns how many.
 pub fn delete_expired(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_EXPIRED)?.execute(params![before.as_micros(), limit])?)
 }
@@ -221,19 +226,20 @@ pub(super) const EXPIRE_UNTRUSTED: &str = "
                SELECT id FROM otp_codes WHERE updated_at > $1 AND issued_at > $1 AND valid_to > $1 LIMIT $2
            )";
 
-/// Expires at most `limit` of the codes that were issued later than `now`; how many. They could not be used, and would become
-/// valid again when that moment comes.
+/// Expires at most `limit` codes that were issued later than `now`, and returns how many. They are not usable now, but
+/// would become valid again at that time.
 pub fn expire_untrusted(db: &Db, now: Timestamp, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(EXPIRE_UNTRUSTED)?.execute(params![now.as_micros(), limit])?)
 }
 
-/// When a code was last updated.
+/// The time of the latest update of any code.
 pub fn newest_update(db: &Db) -> Result<Option<Timestamp>> {
     let sql = "SELECT max(updated_at) AS updated_at FROM otp_codes";
     db.prepare_cached(sql)?.query_row([], |row| Ok(moment_if_any(row, "updated_at")))?
 }
 
-/// The creation time of the newest code, and the latest creation time of all codes. They differ where the clock was set back.
+/// The creation time of the newest code, and the latest creation time of all codes. They differ if the clock was set
+/// back.
 pub fn creation_times(db: &Db) -> Result<Option<[Timestamp; 2]>> {
     let sql = "SELECT created_at,
                       (SELECT max(created_at) FROM otp_codes) AS latest
@@ -244,15 +250,15 @@ pub fn creation_times(db: &Db) -> Result<Option<[Timestamp; 2]>> {
     db.prepare_cached(sql)?.query_row([], |row| Ok(times(row))).optional()?.transpose()
 }
 
-/// Reads a code, whichever, for the time that it takes.
+/// Reads any code, to take as long as reading a specific one.
 pub(super) fn read_any(db: &Db) -> Result<()> {
     let sql = concat!("SELECT ", columns!(), " FROM otp_codes AS o ORDER BY o.id DESC LIMIT 1");
-    // Whether it is sound is not the question.
+    // Only the time matters, so a damaged row is ignored.
     let _ = db.prepare_cached(sql)?.query_row([], |row| Ok(from_row(row))).optional()?;
     Ok(())
 }
 
-/// Reads a row, if there is one: a damaged table fails here.
+/// Reads one row, if there is one. Fails if the table is damaged.
 pub(super) fn touch(db: &Db) -> Result<()> {
     db.prepare_cached("SELECT code FROM otp_codes LIMIT 1")?.query_row([], |_| Ok(())).optional()?;
     Ok(())

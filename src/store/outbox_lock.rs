@@ -1,5 +1,5 @@
-//! Which process delivers: of several on one database the one that holds this lock. The kernel takes it away from a process
-//! that is killed.
+//! The outbox lock: only one otpd process per database delivers messages. The kernel releases the lock of a killed
+//! process.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, ErrorKind};
@@ -11,7 +11,7 @@ use crate::store::Store;
 use crate::store::files::{OUTBOX, Owners, fault_of_lock, give_to_owner_of, id, open_own};
 use crate::store::identity::Files;
 
-/// The right to deliver, for as long as it is held.
+/// The right to deliver messages, until it is dropped.
 pub struct OutboxLock {
     #[expect(dead_code, reason = "the lock lasts as long as the file is open")]
     file: File,
@@ -19,8 +19,8 @@ pub struct OutboxLock {
 }
 
 impl OutboxLock {
-    /// Whether this process may still deliver: the lock is at its path, where other processes look for it, and so is the
-    /// database. What is wrong has been logged.
+    /// Whether this process may still deliver: the lock and the database are at their paths, where other processes look
+    /// for them. A fault has been logged.
     pub fn is_valid(&self) -> bool {
         self.files.is_outbox_in_order()
     }
@@ -33,8 +33,8 @@ impl Drop for OutboxLock {
 }
 
 impl Store {
-    /// Takes the right to deliver; `None` while another process has it, or while the file of the lock or the database is not
-    /// in order. The cause is logged once, and `/readyz` answers 503.
+    /// Tries to take the right to deliver. `None` while another process holds it, or while the lock file or the
+    /// database is not in order. The cause is logged once, and `/readyz` answers 503.
     pub fn try_own_outbox(&self) -> Option<OutboxLock> {
         if !self.files.is_database_in_place() {
             return None;
@@ -43,7 +43,7 @@ impl Store {
         let path = self.files.location().beside(OUTBOX);
         let failure = |cause: &io::Error| format!("{} can't be locked: {cause}", path.display());
         self.files.note_lock_failure(outcome.as_ref().err().map(failure));
-        // Logs the cause, or that all is well again.
+        // Logs the cause, or that the lock is in order again.
         self.files.is_outbox_in_order();
         outcome.unwrap_or_default()
     }
@@ -62,7 +62,7 @@ impl Store {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(cause)) => return Err(cause),
         }
-        // It may have been removed between opening and locking.
+        // The file may have been removed between opening and locking.
         match fs::symlink_metadata(&path) {
             Ok(there) if id(&there) == id(&metadata) => {}
             Err(cause) if cause.kind() != ErrorKind::NotFound => return Err(cause),
@@ -72,10 +72,10 @@ impl Store {
         Ok(Some(OutboxLock { file, files: Arc::clone(&self.files) }))
     }
 
-    /// Lets a message be accepted only if this process or another one may deliver it.
+    /// Refuses a message that no process could deliver.
     ///
     /// # Errors
-    /// Unavailable, while the lock of the outbox is not in order; the cause has been logged.
+    /// Unavailable, while the outbox lock is not in order. The cause has been logged.
     pub fn require_outbox(&self) -> Result<()> {
         self.files.require_in_place()
     }

@@ -1,15 +1,15 @@
-//! Paths: where a file is, and the files beside it.
+//! Resolved paths, and the files beside a file.
 
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{self, Path, PathBuf};
 
-/// Links that are followed from one file name before the path counts as a loop, as in Linux.
+/// The most symbolic links that are followed before the path counts as a loop, as in Linux.
 const MAX_LINKS: usize = 40;
 
-/// Where a file is: the path that was given, which messages show, and the file that it leads to. Links, `.` and `..` are
-/// resolved once, so that the names of all files beside it are the same under every path that leads to it.
+/// The location of a file: the given path, which messages show, and the resolved path. Symbolic links, `.` and `..` are
+/// resolved once, so that the files beside it have the same names for every path to it.
 ///
 /// The resolved path is absolute. SQLite therefore never takes it for a URI (`file:…`) or for `:memory:`.
 #[derive(Clone, Debug)]
@@ -20,7 +20,7 @@ pub(super) struct Location {
 }
 
 impl Location {
-    /// Resolves `path`. The file itself may be missing, also behind a link.
+    /// Resolves `path`. The file itself may be missing, also behind a symbolic link.
     ///
     /// # Errors
     /// The folder is missing or can't be searched, links form a loop, or `path` ends in no file name.
@@ -41,55 +41,55 @@ impl Location {
         Err(io::Error::other("too many symbolic links"))
     }
 
-    /// The path as it was given.
+    /// The path as given.
     pub(super) fn given(&self) -> &Path {
         &self.given
     }
 
-    /// The file that it leads to: an absolute path without links.
+    /// The resolved path: absolute and without symbolic links.
     pub(super) fn file(&self) -> &Path {
         &self.file
     }
 
-    /// The given path as an absolute one, if it is another than the resolved one: a link in it may later lead elsewhere.
+    /// The given path as an absolute path, if it differs from the resolved one. A link in it may later point elsewhere.
     pub(super) fn other_way(&self) -> Option<PathBuf> {
         path::absolute(&self.given).ok().filter(|given| *given != self.file)
     }
 
-    /// Whether the given path ends in a link.
+    /// Whether the given path ends in a symbolic link.
     pub(super) fn is_link(&self) -> bool {
         !self.link_owners.is_empty()
     }
 
-    /// The users that own the links at the end of the given path.
+    /// The owners of the symbolic links at the end of the given path.
     pub(super) fn link_owners(&self) -> &[u32] {
         &self.link_owners
     }
 
-    /// The file beside it whose name has `suffix` at its end, as SQLite names its own files.
+    /// The path of a file beside it: its name with `suffix` appended, as SQLite names its own files.
     pub(super) fn beside(&self, suffix: &str) -> PathBuf {
         beside(&self.file, suffix)
     }
 
-    /// The same file, for a message.
+    /// The same path, as shown in a message.
     pub(super) fn shown_beside(&self, suffix: &str) -> PathBuf {
         beside(if self.is_link() { &self.file } else { &self.given }, suffix)
     }
 }
 
-/// The name with something at its end.
+/// Appends `suffix` to a file name.
 pub(super) fn beside(name: &Path, suffix: &str) -> PathBuf {
     let mut name = name.as_os_str().to_owned();
     name.push(suffix);
     PathBuf::from(name)
 }
 
-/// The folder that a file is in.
+/// The folder that contains a file.
 pub fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Gives a file the name `to` if that name is free; never replaces what has it.
+/// Renames a file to `to` if that name is free. Never replaces an existing file.
 ///
 /// # Errors
 /// `AlreadyExists` if the name is taken.
@@ -97,7 +97,7 @@ pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
         Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => Err(cause),
-        // The file system has no hard links.
+        // The file system does not support hard links.
         Err(_) if fs::symlink_metadata(to).is_ok() => Err(io::ErrorKind::AlreadyExists.into()),
         Err(_) => fs::rename(from, to),
     }

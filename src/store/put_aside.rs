@@ -1,4 +1,4 @@
-//! Moving an old database and its logs out of the way of a new one.
+//! Moves an old database and its logs aside to make way for a new one.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -10,19 +10,19 @@ use crate::store::files::{KEPT, open_own};
 use crate::store::open_error::OpenError;
 use crate::store::path::{Location, beside};
 
-/// Files that SQLite would take for a part of whatever database lies beside them.
+/// Suffixes of files that SQLite would apply to any database of that name.
 pub(super) const LOGS: [&str; 2] = ["-wal", "-journal"];
 
-/// Gives the logs of `target` the names that go with the kept database. The index of the WAL is made anew when it is
-/// needed.
+/// Renames the logs of `target` to match the name of the kept database. The WAL index (`-shm`) is deleted; SQLite
+/// recreates it.
 ///
 /// # Errors
-/// One can't be renamed.
+/// A file can't be renamed.
 pub(super) fn put_aside(target: &Location, now: Timestamp) -> io::Result<()> {
     let kept = target.beside(&format!("{KEPT}{now}"));
     let log = |suffix: &str| {
         let path = target.beside(suffix);
-        // There is nothing in it to keep.
+        // An empty log has nothing to keep.
         if fs::symlink_metadata(&path)?.len() == 0 {
             fs::remove_file(path)
         } else {
@@ -38,11 +38,11 @@ pub(super) fn put_aside(target: &Location, now: Timestamp) -> io::Result<()> {
     Ok(())
 }
 
-/// Locks a database against all other processes; nothing where there is no file. SQLite holds a lock on every database that
-/// it has open, damaged or not, and this one excludes them all.
+/// Locks a database against all other processes; `None` if there is no file. SQLite holds a shared lock on every
+/// database that it has open, damaged or not, and this exclusive lock conflicts with it.
 ///
 /// # Errors
-/// Another process has it open.
+/// Another process has the database open.
 pub(super) fn hold(target: &Location) -> Result<Option<File>, OpenError> {
     let file = match open_own(target.file(), File::options().read(true).write(true)) {
         Ok(file) => file,

@@ -1,8 +1,8 @@
-//! The readers: connections that only read, and how many of them a kind of visit may hold at once.
+//! The readers: a pool of read-only connections, and the permits that limit how many of them each kind of read holds.
 //!
-//! A point read (who calls, one code, readiness) takes less than a millisecond, a list may take two seconds. So lists never
-//! hold every reader, and those of one token never hold every reader that lists may have. A visit gets its permits before
-//! it takes a thread: however many visits wait, there is a thread for one that may begin.
+//! A point read (authentication, one code, readiness) takes less than a millisecond; a list may take two seconds. Lists
+//! therefore never hold every reader, and the lists of one token never hold every reader available to lists. A read
+//! gets its permits before it takes a thread. However many reads wait, a thread is free for one that may begin.
 
 use std::collections::HashMap;
 use std::ffi::c_int;
@@ -15,37 +15,37 @@ use tokio::sync::Semaphore;
 use crate::error::{Error, Result};
 use crate::store::Db;
 
-/// How long a request waits for a reader before it is told to come back.
+/// How long a request waits for a reader before it fails as unavailable.
 pub(super) const READER_WAIT: Duration = Duration::from_secs(2);
-/// How long one visit to a reader may take.
+/// How long one read may take.
 const READ_DEADLINE: Duration = Duration::from_secs(2);
-/// Point reads that may wait or run at once; one more is told to come back.
+/// The most point reads that may wait or run at once. Further ones fail as unavailable.
 const POINTS: usize = 1024;
 /// The same for the lists of one token.
 const LISTS_OF_TOKEN: usize = 256;
-/// Steps of SQLite's machine (some microseconds) between two looks at the clock.
+/// SQLite VM instructions (some microseconds) between two checks of the deadline.
 const STEPS_BETWEEN_LOOKS: c_int = 1000;
 
 type Pool = r2d2::Pool<SqliteConnectionManager>;
-/// A permit is a place, or a reader.
+/// Counts either queue slots or readers.
 type Permits = Arc<Semaphore>;
 
-/// The pool of readers, with the permits to visit them.
+/// The pool of readers, with its permits.
 pub(super) struct Readers {
     pool: Pool,
-    /// A permit for each reader.
+    /// One permit per reader.
     readers: Permits,
-    /// Places for point reads.
+    /// Queue slots for point reads.
     points: Permits,
-    /// A permit for each reader that lists may hold.
+    /// One permit per reader that lists may hold.
     lists: Permits,
-    /// How many of those the lists of one token may hold.
+    /// How many of the lists' readers the lists of one token may hold.
     share: usize,
-    /// By the token's id; there are no more than tokens that were used.
+    /// By token id. The map has at most one entry for each token that was used.
     tokens: Mutex<HashMap<i64, Token>>,
 }
 
-/// What the lists of one token may hold.
+/// The limits for the lists of one token.
 #[derive(Clone)]
 struct Token {
     places: Permits,
@@ -56,7 +56,7 @@ impl Readers {
     pub(super) fn new(pool: Pool) -> Self {
         let permits = |count| Arc::new(Semaphore::new(count));
         let readers = pool.max_size() as usize;
-        // One reader is kept for point reads, and one for the lists of another token.
+        // Reserves one reader for point reads, and one for the lists of another token.
         let lists = readers.saturating_sub(1).max(1);
         let share = lists.div_ceil(2).min(lists.saturating_sub(1)).max(1);
         let (readers, points, lists) = (permits(readers), permits(POINTS), permits(lists));
@@ -90,8 +90,8 @@ impl Readers {
         tokens.entry(id).or_insert_with(new).clone()
     }
 
-    /// Runs `work` when there is a place and a permit of each kind. The permits are held until it has ended, although the
-    /// request may have been answered before.
+    /// Runs `work` once it has a slot and a permit of each kind. The permits are held until `work` ends, even if the
+    /// request has already been answered.
     async fn run<T: Send + 'static>(
         &self,
         places: &Permits,
@@ -118,14 +118,14 @@ impl Readers {
                 let visit = Visit::begin(&reader)?;
                 work(visit.0)
             });
-            // The message of the panic may hold what the read was working on.
+            // The panic message may contain the data that the read worked on, so it is not passed on.
             visit.await.unwrap_or_else(|_| Err(Error::internal("a read panicked; the line above says where")))
         };
         tokio::time::timeout(READER_WAIT + READ_DEADLINE, visit).await.map_err(late)?
     }
 }
 
-/// A read transaction with a deadline. Everything in it sees one moment, and SQLite takes its locks once.
+/// A read transaction with a deadline. It reads one snapshot, and SQLite takes its locks once.
 struct Visit<'a>(&'a Db);
 
 impl<'a> Visit<'a> {
@@ -138,7 +138,7 @@ impl<'a> Visit<'a> {
 }
 
 impl Drop for Visit<'_> {
-    /// Also after a panic: the connection goes back to the pool.
+    /// Also runs after a panic, because the connection goes back to the pool.
     fn drop(&mut self) {
         let ended = self.0.progress_handler(0, None::<fn() -> bool>);
         if let Err(error) = ended.and_then(|()| self.0.prepare_cached("ROLLBACK")?.execute([])) {

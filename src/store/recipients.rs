@@ -1,4 +1,5 @@
-//! Table `recipients`: recipients with failures since their last success. Table `dummy_row`, for recipients without a code.
+//! Table `recipients`: failures since the last success. Table `dummy_row`: written when there is no code to count a
+//! failure on.
 
 use rusqlite::{OptionalExtension, params};
 
@@ -9,14 +10,14 @@ use crate::store::{Db, otp_row, otps};
 
 pub(super) const CONSECUTIVE_FAILURES: &str = "SELECT consecutive_failures FROM recipients WHERE recipient = $1";
 
-/// Failures of a recipient since its last success.
+/// The failures of a recipient since its last success.
 pub fn consecutive_failures(db: &Db, recipient: &Recipient) -> Result<u32> {
     let failures =
         db.prepare_cached(CONSECUTIVE_FAILURES)?.query_row([recipient.key()], |row| row.get(0)).optional()?;
     Ok(failures.unwrap_or(0))
 }
 
-/// Counts a failure.
+/// Counts a failure of a recipient.
 pub fn add_failure(db: &Db, recipient: &Recipient, now: Timestamp) -> Result<()> {
     let sql = "INSERT INTO recipients (recipient, consecutive_failures, last_failed_at) VALUES ($1, 1, $2)
                ON CONFLICT (recipient) DO UPDATE
@@ -26,7 +27,7 @@ pub fn add_failure(db: &Db, recipient: &Recipient, now: Timestamp) -> Result<()>
     Ok(())
 }
 
-/// As much work as it takes to find a code and count a failure on it, where there is none.
+/// Takes as much work as finding a code and counting a failure on it, for a recipient without a code.
 pub fn update_dummy_row(db: &Db) -> Result<()> {
     otps::read_any(db)?;
     otp_row::seed(db)?;
@@ -34,7 +35,7 @@ pub fn update_dummy_row(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Forgets the failures of a recipient; whether there were any.
+/// Deletes the failures of a recipient. Returns whether there were any.
 pub fn forget_failures(db: &Db, recipient: &Recipient) -> Result<bool> {
     let sql = "DELETE FROM recipients WHERE recipient = $1";
     Ok(db.prepare_cached(sql)?.execute([recipient.key()])? > 0)
@@ -46,7 +47,8 @@ pub(super) const DELETE_BEFORE: &str = "
                SELECT recipient FROM recipients WHERE last_failed_at < $1 AND consecutive_failures < $2 LIMIT $3
            )";
 
-/// Deletes at most `limit` recipients that last failed before a moment and have fewer than `failures` failures; how many.
+/// Deletes at most `limit` recipients that last failed before `before` and have fewer than `failures` failures. Returns
+/// how many.
 pub fn delete_before(db: &Db, before: Timestamp, failures: u32, limit: i64) -> Result<usize> {
     Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), failures, limit])?)
 }

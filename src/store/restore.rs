@@ -1,4 +1,4 @@
-//! A copy is put in the place of the database. What was there is kept beside it.
+//! Replaces the database with a copy. The previous files are kept beside it.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -16,23 +16,23 @@ use crate::store::path::{Location, beside, rename_new};
 use crate::store::put_aside::{LOGS, hold, put_aside};
 use crate::store::returning::{Present, Returning};
 
-/// What a restore did.
+/// The result of a restore.
 #[derive(Debug)]
 pub struct Restored {
     pub contents: Contents,
     pub returning: Returning,
-    /// What was there before.
+    /// Where the previous database is kept; `None` if there was none.
     pub kept: Option<PathBuf>,
 }
 
-/// Puts the copy at `source` in the place of the database at `target`, with the owner that it had. `now` is part of the name
-/// under which what was there is kept.
+/// Replaces the database at `target` with the copy at `source`, and keeps its owner. The previous database is kept
+/// under a name that contains `now`.
 ///
-/// What the copy would allow a second time is taken out of it first: codes that were sent are spent, and
-/// `revokes_tokens` deletes the tokens that the present database no longer honours.
+/// Before that, the copy is changed so that it allows nothing a second time: codes that were sent are consumed, and
+/// `revokes_tokens` deletes the tokens that the present database no longer accepts.
 ///
 /// # Errors
-/// One sentence for the operator, also where another process has the database open; `target` is then as it was.
+/// One sentence for the operator, also if another process has the database open. `target` is unchanged then.
 pub fn restore(
     source: &Path,
     target: &Path,
@@ -44,9 +44,9 @@ pub fn restore(
     let target = open::locate(target, Create::IfNew)?;
     refuse_same(&source, &target)?;
     require_replaceable(&target)?;
-    // Before the database is held: SQLite gives up every lock of this process when it closes the file.
+    // Read before the database is locked: when SQLite closes the file, it releases every lock of this process.
     let present = Present::read(&target);
-    // Held until the new file is in place, so that no process begins to work with the old one meanwhile.
+    // Held until the new file is in place, so that no process starts to use the old one meanwhile.
     let old = hold(&target)?;
     let draft = Draft::beside(&target)?;
     let (contents, returning) = copy(&source, &draft, progress, |copy| {
@@ -75,7 +75,7 @@ fn require_replaceable(target: &Location) -> Result<(), OpenError> {
     }
 }
 
-/// Puts the draft in the place of the old database; the name under which that is kept.
+/// Renames the draft over the old database. Returns the name under which the old one is kept.
 fn replace(target: &Location, old: Option<&File>, draft: Draft, now: Timestamp) -> Result<Option<PathBuf>, OpenError> {
     let failed = |cause: io::Error| OpenError::new(target.given(), format!("can't be replaced: {cause}"));
     if let Some(old) = old {
@@ -84,10 +84,10 @@ fn replace(target: &Location, old: Option<&File>, draft: Draft, now: Timestamp) 
     }
     let suffix = format!("{KEPT}{now}");
     let kept = target.beside(&suffix);
-    // A log may have stayed behind although the database itself is gone.
+    // A log may be left over although the database itself is gone.
     put_aside(target, now).map_err(failed)?;
     let put = match old {
-        // A second name, so that the first is never without a file. Not every file system can do that.
+        // A second hard link, so that the first name always has a file. Not every file system supports this.
         Some(_) => match fs::hard_link(target.file(), &kept) {
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Err(cause),
             Err(_) => rename_new(target.file(), &kept),
@@ -96,9 +96,9 @@ fn replace(target: &Location, old: Option<&File>, draft: Draft, now: Timestamp) 
         None => Ok(()),
     };
     put.map_err(failed).and_then(|()| draft.put(target, true)).inspect_err(|_| {
-        // The old database has its only name back. A log that did not exist is skipped.
+        // Restores the old name. A missing log is skipped.
         if old.is_some() && fs::rename(&kept, target.file()).is_ok() {
-            // Renaming one of two names of the same file does nothing.
+            // A rename between two names of the same file does nothing, so the second name is removed.
             let _ = fs::remove_file(&kept);
         }
         for log in LOGS {

@@ -1,7 +1,7 @@
-//! What a restore would allow once more: codes that were used since the copy was made, users that were disabled, tokens and
-//! permissions that were revoked. Codes are spent in the copy; of users and tokens the operator is told.
+//! What a restore would allow again: codes that were used since the copy was made, disabled users, and revoked tokens
+//! and permissions. Codes are marked as used up in the copy; users and tokens are reported to the operator.
 //!
-//! Counts of limits and failures are those of the copy: all codes that could be guessed are spent.
+//! The counts of limits and failures are those of the copy, because no code that could be attempted is left usable.
 
 mod account;
 
@@ -20,21 +20,21 @@ use crate::store::{Db, is_damaged_row, migrations, otps};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-/// The version of the schema since which codes are issued and verified.
+/// The first version of the schema with issued and verified codes.
 const FIRST_WITH_ATTEMPTS: i64 = 4;
 
-/// What the restored database honours and the present one does not.
+/// What the restored database accepts and the present one does not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Returning {
-    /// Why the present database could not be compared with the copy; then all users and tokens of the copy are listed.
+    /// Why the present database could not be compared with the copy. All users and tokens of the copy are then listed.
     pub not_compared: Option<String>,
     pub users: Vec<ReturningUser>,
     pub tokens: Vec<ReturningToken>,
     /// Whether these tokens were deleted from the copy.
     pub are_tokens_revoked: bool,
-    /// How many codes were spent in the copy.
+    /// How many codes were marked as used up in the copy.
     pub spent: usize,
-    /// How many messages that waited were cancelled in the copy.
+    /// How many queued messages were cancelled in the copy.
     pub cancelled: usize,
 }
 
@@ -44,10 +44,10 @@ pub struct ReturningUser {
     pub gain: Gain,
 }
 
-/// What a user has in the copy and does not have at present.
+/// What a user has in the copy but not at present.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Gain {
-    /// There is no such user.
+    /// The user does not exist.
     Account { role: String },
     /// The user is disabled.
     Activity,
@@ -64,17 +64,17 @@ pub struct ReturningToken {
     id: i64,
 }
 
-/// What the database that is to be replaced knows better than the copy.
+/// The present state of the database that the copy replaces.
 pub(super) struct Present {
     accounts: Accounts,
-    /// Ids and codes of the staff's usable codes.
+    /// Ids and codes of the usable codes that staff created.
     usable: HashSet<(i64, i64)>,
-    /// The greatest id that each table ever had.
+    /// The greatest id that each table ever assigned.
     last_ids: Vec<(String, i64)>,
 }
 
 impl Present {
-    /// Reads the present database, and changes nothing in it.
+    /// Reads the present database without changing it.
     ///
     /// # Errors
     /// Why it can't be read.
@@ -104,7 +104,8 @@ impl Present {
 }
 
 impl Returning {
-    /// Brings the schema of a copy up to date and takes from it what it must not allow again.
+    /// Brings the schema of a copy up to date and removes what it must not allow again. Returns what the restore brings
+    /// back.
     ///
     /// # Errors
     /// The copy can't be read or changed.
@@ -173,8 +174,8 @@ fn gains(copy: &Account, present: Option<&Account>) -> Vec<Gain> {
     gains
 }
 
-/// Spends every code that may have been used since the copy was made: all but those of the staff that the present database
-/// knows to be usable. How many there were.
+/// Uses up every code that may have been used since the copy was made: all except the staff's codes that are usable in
+/// the present database. Returns how many.
 fn spend(db: &Db, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
     let mut listed = db.prepare("SELECT id, code, issued_at IS NOT NULL FROM otp_codes WHERE attempts_left > 0")?;
     let codes =
@@ -194,8 +195,8 @@ fn spend(db: &Db, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
     Ok(count)
 }
 
-/// Cancels messages that wait, and forgets the answers that are given again to repeated requests: they receipt messages with
-/// codes that are spent. How many messages there were.
+/// Cancels queued messages and returns how many. Deletes the stored answers to idempotent requests, because they refer
+/// to codes that are used up.
 fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
     let sql = "UPDATE message_attempts
                   SET outcome = 'unknown',
@@ -211,7 +212,7 @@ fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
     Ok(db.execute(sql, [now.as_micros()])?)
 }
 
-/// An id that was given out after the copy was made is not given out again.
+/// Ensures that an id assigned after the copy was made is not assigned again.
 fn raise_last_id(db: &Db, table: &str, last: i64) -> rusqlite::Result<()> {
     let known = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1";
     if db.prepare_cached(known)?.exists([table])? {

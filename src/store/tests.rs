@@ -117,7 +117,7 @@ fn every_look_up_uses_an_index() {
             .unwrap()
             .collect::<Result<_, _>>()
             .unwrap();
-        // The codes of one recipient, which are few, are sorted; and what waits is counted in an index of nothing else.
+        // The few codes of one recipient may be sorted. Open messages are counted in an index that contains only them.
         let sorts_few = |step: &str| step.starts_with("USE TEMP B-TREE") && sql.contains("o.purpose = $2");
         // The newest codes of a recipient, at most 128, and as many usable ones.
         let goes_through_few = |step: &str| step.starts_with("SCAN (subquery-") && sql.contains("LIMIT 128");

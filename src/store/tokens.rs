@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::row::{moment, moment_if_any, parsed};
 
-/// A token that was presented, with the user it belongs to.
+/// A presented token, with its user.
 #[derive(Clone, Copy, Debug)]
 pub struct Presented {
     pub token_id: i64,
@@ -30,8 +30,8 @@ pub(super) const FIND_BY_HASH: &str = "
       JOIN users AS u ON u.id = t.user_id
      WHERE t.hash = $1";
 
-/// The token with this hash and its user. The index finds the row; that it is the one, the whole hash says, compared in
-/// constant time.
+/// Returns the token with this hash, and its user. The index finds the row; the whole hash is then compared in constant
+/// time.
 pub fn find_by_hash(db: &Db, hash: &TokenHash) -> Result<Option<Presented>> {
     db.prepare_cached(FIND_BY_HASH)?
         .query_row([hash.as_bytes()], |row| Ok(presented(row, hash)))
@@ -51,14 +51,14 @@ fn presented(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Presented>> {
     Ok(hash.is(&stored).then_some(presented))
 }
 
-/// Adds a token to a user; what is stored of it is its hash and how it begins.
+/// Adds a token to a user. Only its hash and its prefix are stored.
 pub fn insert(db: &Db, user_id: i64, token: &ApiToken, now: Timestamp) -> Result<()> {
     db.prepare_cached("INSERT INTO api_tokens (user_id, hash, prefix, created_at) VALUES ($1, $2, $3, $4)")?
         .execute(params![user_id, token.hash().as_bytes(), token.prefix(), now.as_micros()])?;
     Ok(())
 }
 
-/// Tokens as people are shown them.
+/// The columns of a token as listed for the operator.
 macro_rules! records {
     () => {
         "SELECT t.id,
@@ -71,7 +71,7 @@ macro_rules! records {
     };
 }
 
-/// Every token, or those of one user, by owner and age.
+/// Every token, or those of one user, ordered by owner and age.
 pub fn list(db: &Db, owner: Option<&UserName>) -> Result<Vec<TokenRecord>> {
     let sql = concat!(records!(), " WHERE $1 IS NULL OR u.name = $1 ORDER BY u.name, t.created_at");
     db.prepare_cached(sql)?.query_and_then([owner.map(UserName::as_str)], from_row)?.collect()
@@ -79,21 +79,21 @@ pub fn list(db: &Db, owner: Option<&UserName>) -> Result<Vec<TokenRecord>> {
 
 pub(super) const LIST_BY_PREFIX: &str = concat!(records!(), " WHERE t.prefix >= $1 AND t.prefix < $2");
 
-/// The tokens that begin so.
+/// The tokens that begin with `prefix`.
 pub fn list_by_prefix(db: &Db, prefix: &str) -> Result<Vec<TokenRecord>> {
-    // Tokens are ASCII: every one that begins so lies before this.
+    // Tokens are ASCII, so every token with this prefix sorts before this end.
     let end = format!("{prefix}\u{7f}");
     db.prepare_cached(LIST_BY_PREFIX)?.query_and_then([prefix, &end], from_row)?.collect()
 }
 
-/// Notes that a token was used; one that was revoked meanwhile is no error.
+/// Records that a token was used. A token revoked meanwhile is not an error.
 pub fn update_last_used(db: &Db, token_id: i64, now: Timestamp) -> Result<()> {
     db.prepare_cached("UPDATE api_tokens SET last_used_at = $1 WHERE id = $2")?
         .execute(params![now.as_micros(), token_id])?;
     Ok(())
 }
 
-/// Deletes a token; one that is gone already is no error.
+/// Deletes a token. A missing token is not an error.
 pub fn delete(db: &Db, token_id: i64) -> Result<()> {
     db.prepare_cached("DELETE FROM api_tokens WHERE id = $1")?.execute([token_id])?;
     Ok(())

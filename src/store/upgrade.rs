@@ -1,7 +1,8 @@
-//! Brings the schema of an existing database up to date. The database is copied first, so that the upgrade can be undone.
+//! Brings the schema of an existing database up to date. The database is copied first, so that the upgrade can be
+//! undone.
 //!
-//! The copies are named `otp.db.before-V5`, after the first version that they don't have. They hold personal data, and otpd
-//! never deletes them: the operator does, when the new version has proved itself.
+//! Each copy is named after the first version that it lacks, such as `otp.db.before-V5`. The copies hold personal data.
+//! otpd never deletes them; the operator deletes them once the new version has proved itself.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -17,23 +18,23 @@ use crate::store::open_error::OpenError;
 use crate::store::path::{Location, beside, folder_of};
 use crate::store::{Db, migrations, open};
 
-/// Bytes that are compared at a time.
+/// Bytes compared at a time.
 const CHUNK: u64 = 1024 * 1024;
-/// How many copies of one version there may be. Each was made from another state of the database.
+/// The most copies kept for one version. Each holds another state of the database.
 const MAX_COPIES: u32 = 100;
 
-/// The right to upgrade a database. No other process has it at the same time.
+/// The right to upgrade a database. Only one process has it at a time.
 struct Turn {
-    /// SQLite's log: it exists as long as a connection is open, and SQLite itself locks it in no way. The kernel releases the
-    /// lock when the process ends.
+    /// The locked WAL. It exists as long as a connection is open, and SQLite itself does not lock it. The kernel
+    /// releases the lock when the process ends.
     #[expect(dead_code, reason = "the lock lasts as long as the file is open")]
     log: File,
-    /// The database itself, links resolved.
+    /// The database itself, with symbolic links resolved.
     database: PathBuf,
 }
 
 impl Turn {
-    /// Waits until no other process upgrades the database at `path`. `None` if it needs no upgrade, or is new.
+    /// Waits until no other process upgrades the database at `path`. `None` if it needs no upgrade or is new.
     ///
     /// # Errors
     /// The database can't be read or locked.
@@ -48,7 +49,7 @@ impl Turn {
     }
 }
 
-/// The connection that writes, on a database of the latest schema, and the files that it has open.
+/// Opens the write connection, brings the schema up to date, and records the open files.
 ///
 /// # Errors
 /// One sentence for the operator.
@@ -56,7 +57,7 @@ pub(super) fn open_writer(location: Location, create: Create) -> Result<(Db, Fil
     let (mut connection, file) = open::writer(&location, create)?;
     let path = &location.given().to_owned();
     let turn = Turn::wait(&connection, location.file())?;
-    // A process that holds the write lock for good would make every write fail; the start is the time to report it.
+    // If a process holds the write lock permanently, every write fails; the start is the time to report it.
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
     let replaced =
         |cause: String| OpenError::new(path, format!("changed while it was being opened: {cause}; start again"));
@@ -65,12 +66,12 @@ pub(super) fn open_writer(location: Location, create: Create) -> Result<(Db, Fil
     Ok((connection, files))
 }
 
-/// Applies the migrations that the database at `path` lacks. If there is a `turn`, the database is copied before.
+/// Applies the pending migrations to the database at `path`. If there is a `turn`, the database is copied before.
 ///
 /// # Errors
-/// The copy can't be made, or a migration fails. The schema is then as it was.
+/// The copy can't be made, or a migration fails. The schema is unchanged then.
 fn run(db: &mut Db, path: &Path, turn: Option<&Turn>) -> Result<(), OpenError> {
-    // Another process may have done everything while this one waited for its turn.
+    // Another process may have done the upgrade while this one waited.
     let pending = migrations::pending(db).map_err(|cause| OpenError::sqlite(path, &cause))?;
     if let (Some(turn), Some((first, _))) = (turn, pending.first()) {
         let copy = copy_before(db, &turn.database, *first).map_err(|cause| {
@@ -104,8 +105,8 @@ fn lock(database: &Path) -> io::Result<File> {
     }
 }
 
-/// Copies the database to a new file beside it, with mode 0600 and the owner of the database. An existing copy is never
-/// overwritten; if it holds the same state, no further one is kept.
+/// Copies the database to a new file beside it, with mode 0600 and the owner of the database. Returns the path of the
+/// copy. An existing copy is never overwritten. If the last copy holds the same state, the new one is removed.
 fn copy_before(db: &Db, database: &Path, version: i64) -> Result<PathBuf, Box<dyn std::error::Error>> {
     require_space(free_bytes(database), bytes(db)?, database)?;
     let (last, copy) = free_name(database, version)?;
@@ -123,7 +124,7 @@ fn copy_before(db: &Db, database: &Path, version: i64) -> Result<PathBuf, Box<dy
     Ok(copy)
 }
 
-/// The first name for a copy that is not taken, and the one before it.
+/// The first free name for a copy, and the name before it.
 fn free_name(database: &Path, version: i64) -> Result<(Option<PathBuf>, PathBuf), String> {
     let mut last = None;
     for number in 1..=MAX_COPIES {
@@ -142,7 +143,7 @@ fn bytes(db: &Db) -> rusqlite::Result<u64> {
     Ok(number("page_count")? * number("page_size")?)
 }
 
-/// What this process may still write to the file system of the database; `None` if it can't be told.
+/// Free bytes for this process on the file system of the database; `None` if unknown.
 fn free_bytes(database: &Path) -> Option<u64> {
     statvfs(folder_of(database)).ok().map(|there| there.f_bavail.saturating_mul(there.f_frsize))
 }

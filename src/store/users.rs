@@ -16,24 +16,24 @@ pub(super) const FIND_BY_NAME: &str = "
       FROM users
      WHERE name = $1";
 
-/// The user of this name, if there is one.
+/// The user with this name, if there is one.
 pub fn find_by_name(db: &Db, name: &UserName) -> Result<Option<User>> {
     db.prepare_cached(FIND_BY_NAME)?.query_row([name.as_str()], |row| Ok(from_row(row))).optional()?.transpose()
 }
 
-/// Every user, by name.
+/// Every user, ordered by name.
 pub fn list(db: &Db) -> Result<Vec<User>> {
     db.prepare_cached("SELECT id, name, role, is_active FROM users ORDER BY name")?
         .query_and_then([], from_row)?
         .collect()
 }
 
-/// Whether there is any user.
+/// Whether any user exists.
 pub fn any(db: &Db) -> Result<bool> {
     Ok(db.prepare_cached("SELECT 1 FROM users LIMIT 1")?.exists([])?)
 }
 
-/// Adds an active user without permissions; the new id.
+/// Adds an active user without permissions. Returns the new id.
 pub fn insert(db: &Db, name: &UserName, role: Role, now: Timestamp) -> Result<i64> {
     Ok(db.prepare_cached("INSERT INTO users (name, role, created_at) VALUES ($1, $2, $3)")?.insert(params![
         name.as_str(),
@@ -50,7 +50,7 @@ pub fn update_active(db: &Db, user_id: i64, is_active: bool) -> Result<()> {
 
 pub(super) const LIST_PERMISSIONS: &str = "SELECT code FROM user_permissions WHERE user_id = $1 ORDER BY code";
 
-/// What a user may do. Codes that this version does not know are left out.
+/// The permissions of a user. Codes unknown to this version are left out.
 pub fn list_permissions(db: &Db, user_id: i64) -> Result<Vec<Permission>> {
     let codes: Vec<u16> = db
         .prepare_cached(LIST_PERMISSIONS)?
@@ -59,14 +59,14 @@ pub fn list_permissions(db: &Db, user_id: i64) -> Result<Vec<Permission>> {
     Ok(codes.into_iter().filter_map(Permission::from_code).collect())
 }
 
-/// Grants a permission; one that the user has already stays.
+/// Grants a permission. A permission that the user already has is not an error.
 pub fn insert_permission(db: &Db, user_id: i64, permission: Permission) -> Result<()> {
     db.prepare_cached("INSERT INTO user_permissions (user_id, code) VALUES ($1, $2) ON CONFLICT DO NOTHING")?
         .execute(params![user_id, permission.code()])?;
     Ok(())
 }
 
-/// Takes a permission away; one that the user never had is no error.
+/// Revokes a permission. A permission that the user does not have is not an error.
 pub fn delete_permission(db: &Db, user_id: i64, permission: Permission) -> Result<()> {
     db.prepare_cached("DELETE FROM user_permissions WHERE user_id = $1 AND code = $2")?
         .execute(params![user_id, permission.code()])?;

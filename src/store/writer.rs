@@ -1,6 +1,7 @@
-//! The one writer: a thread owns the write connection, and requests that wait together are committed together, because
-//! a commit costs a disk sync however much it holds (group commit). Nobody is answered before the COMMIT that holds its
-//! change has returned; a lone request waits for no other. How a batch becomes a transaction: `writer/transaction.rs`.
+//! The single writer: a thread that owns the write connection. Requests that wait together are committed together
+//! (group commit), because a commit costs one disk sync whatever its size. A request is answered only after the COMMIT
+//! of its change has returned. A lone request does not wait for others. `writer/transaction.rs` turns a batch into a
+//! transaction.
 
 mod job;
 mod probe;
@@ -27,19 +28,20 @@ use crate::store::open::BUSY_TIMEOUT;
 use crate::store::writer::job::{Job, Work};
 use crate::store::writer::probe::Probe;
 
-/// Requests that may wait; one more is told to come back. At the rate of a slow disk this is about a second's work.
+/// The most requests in the queue; further ones are refused as unavailable. On a slow disk this is about one second of
+/// work.
 const QUEUE: usize = 1024;
-/// Members of one transaction: past this a longer batch gains little and the first member waits longer.
+/// The most changes in one transaction. A larger batch gains little and delays its first caller.
 const BATCH: usize = 128;
-/// How long a caller waits for its change. It is more than the time that SQLite waits for a lock of another process.
+/// How long a caller waits for its change. Longer than SQLite waits for another process's lock.
 const WAIT: Duration = Duration::from_secs(6);
 
-/// The wait between two looks at the files while no change is made.
+/// Poll interval for checks of the files while there are no changes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long a batch waits for another process's lock when the batch before it has already waited in vain.
+/// How long a batch waits for another process's lock if the previous batch failed to commit.
 const LOCK_WAIT_AGAIN: Duration = Duration::from_millis(500);
 
-/// The queue's front end.
+/// The handle that sends changes to the writer thread.
 pub(super) struct Writer {
     queue: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
@@ -49,7 +51,7 @@ pub(super) struct Writer {
     metrics: Metrics,
 }
 
-/// When the last transaction ended, and whether it was committed; `None` before the first one and once the writer has
+/// When the last transaction ended, and whether it was committed. `None` before the first one and after the writer has
 /// ended.
 #[derive(Clone, Default)]
 struct LastCommit(Arc<Mutex<Option<(Instant, bool)>>>);
@@ -67,7 +69,7 @@ impl LastCommit {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the last transaction could not be committed, because the disk is full perhaps.
+    /// Whether the last transaction failed to commit, for example because the disk is full.
     fn has_failed(&self) -> bool {
         self.get().is_some_and(|(_, committed)| !committed)
     }
@@ -75,7 +77,7 @@ impl LastCommit {
 
 enum Message {
     Job(Box<dyn Job>),
-    /// Bring the database into good order, then say so.
+    /// Updates the statistics, makes a checkpoint, then answers.
     Tidy(oneshot::Sender<()>),
     Stop,
 }
@@ -102,15 +104,15 @@ impl Writer {
                 Ok(Err(failure)) => failure.cause,
                 Err(_) => "the writer panicked; the line above says where".to_owned(),
             };
-            log::error!("nothing can be written any more: {cause}; otpd stops so that a fresh start can recover");
+            log::error!("the writer has failed: {cause}; otpd stops so that a restart can recover");
             fail.send_replace(true);
         })?;
         let (thread, probe) = (Mutex::new(Some(thread)), Probe::default());
         Ok(Self { queue, thread, failed, last, probe, metrics })
     }
 
-    /// Queues `change` and waits until it is on the disk, or refused. Past `WAIT` it is unavailable: it will not be made
-    /// any more, unless it was being made at that moment.
+    /// Queues `change` and waits until it is on the disk or refused. Returns its result. After `WAIT` it fails as
+    /// unavailable; the change is then not made, unless it was already running.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         change: impl Fn(&Db) -> Result<T> + Send + 'static,
@@ -124,7 +126,7 @@ impl Writer {
         }
     }
 
-    /// Brings statistics up to date and moves the WAL into the database, after what is queued.
+    /// Updates the statistics and makes a checkpoint, after the queued changes.
     pub(super) async fn tidy(&self) -> Result<()> {
         let (caller, done) = oneshot::channel();
         self.send(Message::Tidy(caller))?;
@@ -143,14 +145,14 @@ impl Writer {
     }
 
     pub(super) async fn failed(&self) {
-        // An error means that the writer ended in peace: then this never returns.
+        // An error means that the writer ended normally. This function then never returns.
         if self.failed.clone().wait_for(|failed| *failed).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
     pub(super) fn stop(&self) {
-        // Where the thread is gone already there is nobody left to tell.
+        // An error means that the thread has already ended.
         let _ = self.queue.send(Message::Stop);
         if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let _ = thread.join();
@@ -158,20 +160,20 @@ impl Writer {
     }
 }
 
-/// What the thread works with.
+/// The state of the writer thread.
 struct Serving {
     db: Db,
     messages: Receiver<Message>,
     checkpoints: Checkpoints,
     files: Arc<Files>,
-    /// Whether the log is gone, and all that it held is in the database.
+    /// Whether the WAL is gone and all of its content is in the database.
     is_rescued: bool,
     last: LastCommit,
     metrics: Metrics,
 }
 
 impl Serving {
-    /// Commits batch after batch until told to stop.
+    /// Commits one batch after another until it receives `Stop`.
     ///
     /// # Errors
     /// The disk failed.
@@ -203,11 +205,11 @@ impl Serving {
                 self.checkpoints.tidy(&self.db)?;
             }
             for caller in tidying {
-                // One that went away needs no answer.
+                // A caller that no longer waits needs no answer.
                 let _ = caller.send(());
             }
         }
-        // Closing the last connection makes a checkpoint too, if nobody is in the way.
+        // Closing the last connection makes a checkpoint too, if no other connection blocks it.
         self.db.busy_timeout(Duration::ZERO)?;
         Ok(())
     }
@@ -216,7 +218,7 @@ impl Serving {
         self.metrics.batch_size.observe(f64::from(count(batch.len())));
         self.db.busy_timeout(if self.last.has_failed() { LOCK_WAIT_AGAIN } else { BUSY_TIMEOUT })?;
         if !self.files.is_database_in_place() {
-            // Before the refusal is sent, what was acknowledged earlier is made safe.
+            // Before the refusal is sent, changes acknowledged earlier are made safe.
             self.look_after_files()?;
         }
         let committed = transaction::commit(&self.db, batch, &self.files, &self.metrics)?;
@@ -224,14 +226,14 @@ impl Serving {
         if self.look_after_files()? { self.checkpoints.keep_small(&self.db) } else { Ok(()) }
     }
 
-    /// Whether the files are in place. If only the log is gone, the changes in it are moved into the database: the log is
-    /// still open here, and lost with this process.
+    /// Returns whether the files are in place. If only the WAL is gone, its changes are moved into the database: the
+    /// WAL is still open here, and would be lost with this process.
     ///
     /// # Errors
     /// The disk failed.
     fn look_after_files(&mut self) -> Result<bool, Failure> {
         let are_in_place = self.files.is_database_in_place();
-        // SQLite removes the log by its name when it closes a database; another file may have that name by then.
+        // SQLite removes the WAL by its name when it closes a database. By then another file may have that name.
         let keeps_log = !are_in_place || !self.checkpoints.are_ours();
         self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps_log)?;
         if are_in_place {
@@ -244,7 +246,7 @@ impl Serving {
     }
 }
 
-/// At most `BATCH`, so it fits.
+/// Converts a number of messages, which is at most `BATCH`.
 fn count(messages: usize) -> u32 {
     u32::try_from(messages).unwrap_or(u32::MAX)
 }

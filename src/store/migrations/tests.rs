@@ -1,6 +1,6 @@
 use super::*;
 
-/// A database as version 4 of the schema leaves it.
+/// A database with schema version 4.
 fn version_4() -> Db {
     let mut db = Db::open_in_memory().unwrap();
     apply_up_to(&mut db, 4);

@@ -7,15 +7,15 @@ use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::timestamp::Timestamp;
 use crate::store::otp_list::{Plan, Words};
 
-/// The shortest word that the trigram index knows.
+/// The shortest word in the trigram index.
 const TRIGRAM: usize = 3;
-/// The trigram index, and the codes that it names.
+/// The trigram index, joined with the codes.
 pub(super) const SEARCH: &str = "otp_search AS s JOIN otp_codes AS o ON o.id = s.rowid";
 
-/// The FROM and WHERE of a filter, with the values of its parameters in their order.
+/// The FROM and WHERE of a filter, with its parameter values in order.
 pub(super) struct Clauses {
     pub(super) from: &'static str,
-    /// What names the id so that SQLite sees in which order it comes.
+    /// The expression for the id that shows SQLite the order of the rows.
     pub(super) id: &'static str,
     pub(super) conditions: Vec<String>,
     pub(super) values: Vec<Value>,
@@ -27,7 +27,7 @@ impl Clauses {
         clauses.add_words(&filter.words, words, plan);
         clauses.add_some("o.id >= $", filter.id_min.map(Value::Integer));
         clauses.add_some("o.id <= $", filter.id_max.map(Value::Integer));
-        // A plus before a column keeps SQLite from using its index: in a walk the order has chosen the index.
+        // A plus before a column keeps SQLite from using its index. In a walk, the order determines the index.
         let o = if plan == Plan::Find { "o." } else { "+o." };
         for (column, period) in [("created_at", filter.created), ("updated_at", filter.updated)] {
             clauses.add_some(&format!("{o}{column} >= $"), period.from.map(micros));
@@ -41,7 +41,7 @@ impl Clauses {
                     "valid_to > $ AND o.attempts_left > 0 AND (+o.updated_at <= $ OR o.valid_to <= o.updated_at)";
                 clauses.add(&format!("{o}{allowed}"), micros(now));
             }
-            // Three indexes, one for each reason.
+            // Three conditions, each with an index of its own.
             (Some(false), Plan::Find) => {
                 let spent = "(o.attempts_left = 0 AND o.valid_to > $)";
                 let untrusted = "(o.updated_at > $ AND o.valid_to > o.updated_at AND o.attempts_left > 0)";
@@ -58,13 +58,13 @@ impl Clauses {
         let address = filter.email.as_ref().map(EmailAddress::as_str);
         clauses.add_some("o.email = $", address.map(|address| Value::Text(address.to_owned())));
         if plan == Plan::Find && clauses.from != SEARCH && is_range(filter) {
-            // The plus again: else SQLite might think it best to try every id.
+            // The plus again: without it SQLite might walk all ids.
             clauses.id = "+o.id";
         }
         clauses
     }
 
-    /// Words of three characters and more are looked up in the trigram index, shorter ones in each row that is left.
+    /// Looks up words of at least three characters in the trigram index, shorter ones in each remaining row.
     fn add_words(&mut self, words: &[String], look: Words, plan: Plan) {
         let mut phrases = Vec::new();
         for word in words {
@@ -90,7 +90,7 @@ impl Clauses {
 
     fn add_presence(&mut self, column: &str, present: Option<bool>) {
         match present {
-            // Not `IS NOT NULL`: SQLite takes a comparison for a stretch of the index, and no value is empty.
+            // Not `IS NOT NULL`: SQLite uses an index range for a comparison, and no value is empty.
             Some(true) => self.conditions.push(format!("{column} > ''")),
             Some(false) => self.conditions.push(format!("{column} IS NULL")),
             None => {}
@@ -103,7 +103,7 @@ impl Clauses {
         }
     }
 
-    /// Every `$` of `comparison` stands for the value.
+    /// Adds a condition. Every `$` in `comparison` stands for the value.
     pub(super) fn add(&mut self, comparison: &str, value: Value) {
         self.values.push(value);
         self.conditions.push(comparison.replace('$', &format!("${}", self.values.len())));
@@ -114,8 +114,8 @@ impl Clauses {
     }
 }
 
-/// The part of a word to ask the index for. Six digits in a row are rare, and all numbers begin alike: of a longer number
-/// the end is asked for, and the rows that have it are held against the whole.
+/// The part of a word to look up in the index. Six digits in a row are rare, and all numbers begin alike. Of a longer
+/// number only the end is looked up, and the matching rows are compared with the whole word.
 fn indexed_part(word: &str) -> Option<&str> {
     const RARE_DIGITS: usize = 6;
     match word.len().checked_sub(RARE_DIGITS) {
@@ -124,7 +124,7 @@ fn indexed_part(word: &str) -> Option<&str> {
     }
 }
 
-/// Whether the filter asks for a stretch of an index, in which the ids are in no order.
+/// Whether the filter selects a range of an index, in which the ids are not in order.
 pub(super) fn is_range(filter: &OtpFilter) -> bool {
     let times = [filter.created, filter.updated];
     let flags = [filter.is_allow, filter.has_email, filter.has_mobile_number];

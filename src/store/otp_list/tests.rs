@@ -66,7 +66,7 @@ fn plan(db: &Db, sql: &str, values: &[Value]) -> Vec<String> {
     explain.query_map(params_from_iter(values), |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
-/// Reads the whole table, whatever the order: what no list may do.
+/// Whether a step of the plan scans the whole table, which no list may do.
 fn scans_the_table(step: &str) -> bool {
     step.starts_with("SCAN o") && !step.contains("INDEX")
 }
@@ -95,7 +95,7 @@ fn among_many_matches_every_page_walks_an_index_in_order_and_sorts_nothing() {
             let query = OtpQuery { filter: filter.clone(), ordering, ..OtpQuery::default() };
             let statement = Statement::build(&db, &query, FEW + 1, at(50)).unwrap();
             let steps = plan(&db, &statement.sql, &statement.values);
-            // One number or address has few codes; where it has many, they are sorted all the same.
+            // A number or an address usually has few codes. Even if it has many, they are sorted.
             let one_recipient = filter.mobile_number.is_some() || filter.email.is_some();
             let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE")) && !one_recipient;
             assert!(

@@ -6,7 +6,7 @@ use super::*;
 use crate::error::Kind;
 use crate::store::{Create, open, upgrade};
 
-/// A list that never comes to its end.
+/// A list that never ends.
 const ENDLESS: &str = "WITH RECURSIVE n (v) AS (SELECT 1 UNION ALL SELECT v + 1 FROM n) SELECT max(v) FROM n";
 
 fn readers(count: u32) -> (tempfile::TempDir, Arc<Readers>) {
@@ -27,7 +27,7 @@ fn point(db: &Db) -> Result<i64> {
     Ok(db.query_row("SELECT 1", [], |row| row.get(0))?)
 }
 
-/// A list that runs until what comes back is dropped; it has begun.
+/// Starts a list and waits until it runs. It ends when the returned sender is dropped.
 async fn hold(readers: &Arc<Readers>, token_id: i64) -> mpsc::Sender<()> {
     let (release, held) = mpsc::channel::<()>();
     let (begin, begun) = tokio::sync::oneshot::channel();
@@ -97,7 +97,7 @@ async fn what_waits_is_bounded_and_ends_in_time() {
     assert!(waiting.iter().all(Result::is_err));
     let most = READER_WAIT + READ_DEADLINE;
     assert!((READER_WAIT..most).contains(&begun.elapsed()), "{:?}", begun.elapsed());
-    // The place of the list that runs counts too.
+    // The slot of the running list counts too.
     let causes = waiting.iter().filter_map(|outcome| outcome.as_ref().err()).map(ToString::to_string);
     assert_eq!(causes.filter(|cause| cause == "too many requests wait for a reader").count(), 1);
 }

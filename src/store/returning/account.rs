@@ -1,22 +1,22 @@
-//! The users of a database as far as a restore compares them. Only columns that every version of the schema has are read.
+//! The users of a database, as compared by a restore. Only columns that exist in every version of the schema are read.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::store::Db;
 
-/// A user with what it may do, and its tokens by their hashes.
+/// A user with its permissions and tokens.
 pub(super) struct Account {
     pub(super) role: String,
     pub(super) is_active: bool,
     pub(super) permissions: BTreeSet<i64>,
-    /// Id and prefix by the hash.
+    /// Id and prefix, by hash.
     pub(super) tokens: BTreeMap<Vec<u8>, (i64, String)>,
 }
 
-/// The users of a database by name.
+/// Users by name.
 pub(super) type Accounts = BTreeMap<String, Account>;
 
-/// Every user of a database.
+/// Reads every user of a database.
 pub(super) fn accounts(db: &Db) -> rusqlite::Result<Accounts> {
     let mut by_id = BTreeMap::new();
     let mut users = db.prepare("SELECT id, name, role, is_active FROM users")?;

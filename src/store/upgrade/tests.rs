@@ -5,12 +5,12 @@ use tempfile::TempDir;
 use super::*;
 use crate::store::open;
 
-/// The writer's connection to a database, or why there is none.
+/// Opens the write connection of a database.
 fn opened(path: &Path, create: Create) -> Result<Db, OpenError> {
     Ok(open_writer(open::locate(path, create)?, create)?.0)
 }
 
-/// A folder with a database of version 4, with one code in it.
+/// A folder with a database of schema version 4 that contains one code.
 fn version_4() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.db");
@@ -27,7 +27,7 @@ fn version_and_codes(path: &Path) -> (i64, i64) {
     (migrations::current(&db).unwrap(), codes)
 }
 
-/// The names in a folder, without those of SQLite.
+/// The names in a folder, without SQLite's files.
 fn names(folder: &TempDir) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     let mut names: Vec<String> = names.filter(|name| !name.contains("-wal") && !name.contains("-shm")).collect();
@@ -107,7 +107,7 @@ fn a_database_behind_a_link_is_copied_beside_itself() {
 #[test]
 fn a_database_that_cannot_be_copied_is_not_migrated() {
     let (folder, path) = version_4();
-    // SQLite would take this for the log of the copy.
+    // SQLite would use this file as the WAL of the copy.
     fs::write(folder.path().join("otp.db.before-V5-wal"), "").unwrap();
     let refused = opened(&path, Create::Never).unwrap_err().to_string();
     let expected = format!("database {}: it can't be copied, so its schema was not changed: database ", path.display());
@@ -139,7 +139,7 @@ fn a_process_that_starts_during_an_upgrade_waits_for_its_end() {
     let turn = Turn::wait(&db, &path).unwrap();
     std::thread::scope(|scope| {
         let start = scope.spawn(|| opened(&path, Create::Never).map(drop));
-        // Longer than a process waits for the write lock of another one.
+        // Longer than a process waits for another one's write lock.
         let busy = db.unchecked_transaction().unwrap();
         busy.execute("UPDATE otp_codes SET code = 2", []).unwrap();
         std::thread::sleep(open::BUSY_TIMEOUT + std::time::Duration::from_secs(1));

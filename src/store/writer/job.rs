@@ -1,4 +1,4 @@
-//! One request's change, with the place where its answer goes.
+//! One caller's change, and the channel for its answer.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -9,14 +9,14 @@ use crate::store::Db;
 use crate::store::error::is_disk_failure;
 
 pub(super) trait Job: Send {
-    /// Runs the change; `Err(())` if it must be taken back. The outcome is kept until `answer`.
+    /// Runs the change. `Err(())` if it must be rolled back. The outcome is kept until `answer`.
     fn run(&mut self, db: &Db) -> std::result::Result<(), ()>;
-    /// Whether the disk failed under it.
+    /// Whether the change failed because the disk failed.
     fn met_disk_failure(&self) -> bool;
-    /// Whether nobody waits for it any more: then it need not be made at all.
+    /// Whether the caller no longer waits. The change can then be skipped.
     fn is_abandoned(&self) -> bool;
-    /// Tells the caller: the outcome of `run`, or `instead` where its transaction was not committed. A refusal counts no
-    /// more then either: it may have been due to what another member changed.
+    /// Sends the caller the outcome of `run`, or `instead` if the transaction was not committed. `instead` also
+    /// replaces a refusal, which may be due to another change of the transaction.
     fn answer(self: Box<Self>, instead: Option<Error>);
 }
 
@@ -47,7 +47,7 @@ impl<T: Send, F: Fn(&Db) -> Result<T> + Send> Job for Work<T, F> {
             (Some(done), None) => done,
             (None, None) => Err(Error::internal("a change was answered before it ran")),
         };
-        // A caller that went away needs no answer.
+        // A caller that no longer waits needs no answer.
         let _ = self.caller.send(outcome);
     }
 }

@@ -1,4 +1,4 @@
-//! Whether the writer works, without a transaction for each request that asks.
+//! Health check of the writer, without one transaction per request.
 
 use std::time::{Duration, Instant};
 
@@ -6,17 +6,17 @@ use crate::error::{Error, Result};
 use crate::store::Db;
 use crate::store::writer::Writer;
 
-/// How long an outcome answers for the writer.
+/// How long an outcome counts as current.
 const RECENT: Duration = Duration::from_secs(1);
-/// How long one try may take.
+/// Timeout of one probe.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// When the last try failed, if it did. The lock is held by the request that tries.
+/// When the last probe failed, if it did. The request that probes holds the lock.
 pub(super) type Probe = tokio::sync::Mutex<Option<Instant>>;
 
 impl Writer {
-    /// Whether changes can be committed. A transaction of the last second tells it; where there is none, one of the
-    /// requests that ask makes one, and the others wait for its outcome.
+    /// Checks that changes can be committed. A transaction of the last second is the answer. Otherwise one request runs
+    /// a transaction, and concurrent requests wait for its outcome.
     pub(in crate::store) async fn check(&self) -> Result<()> {
         let mut failed_at = self.probe.lock().await;
         match self.last.get() {
@@ -39,7 +39,7 @@ impl Writer {
     }
 }
 
-/// A change that has no effect and needs room on the disk: `user_version` is free for a program's own use.
+/// A harmless write that proves there is disk space: `user_version` is free for a program's own use.
 fn rewrite_header(db: &Db) -> Result<()> {
     let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     Ok(db.pragma_update(None, "user_version", version.wrapping_add(1))?)

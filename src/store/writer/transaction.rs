@@ -1,14 +1,15 @@
-//! One transaction for a whole batch of changes.
+//! One transaction for a batch of changes.
 //!
-//! Each member is on its own all the same: a refusal or a panic takes back that member alone. Savepoints do that, and
-//! they cost the search index a third of its speed, for FTS5 writes out what it holds at each. So the members first run
-//! without, which is right unless one of them changes something and then fails; where that happens everything is taken
-//! back and run again, each member in a savepoint of its own.
+//! A refused or panicked change is rolled back alone. Savepoints would do that, but they slow the search index by a
+//! third, because FTS5 flushes its data at each one. The changes therefore first run without savepoints. If one of them
+//! writes something and then fails, the whole transaction is rolled back and run again, with a savepoint for each
+//! change.
 //!
-//! A full disk inside a savepoint may make SQLite take back the whole transaction, members already released included
-//! (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"): then the innocent run again
-//! without the guilty. A COMMIT that failed may yet have reached the disk: its members are told "unavailable", never
-//! "refused". The same holds if the database was removed or replaced: SQLite writes on into the file that it has open.
+//! A full disk inside a savepoint may make SQLite roll back the whole transaction, including released savepoints
+//! (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The other changes then run
+//! again without the one that failed. A failed COMMIT may still have reached the disk, so its callers get
+//! "unavailable", never a refusal. The same applies if the database was removed or replaced, because SQLite continues
+//! to write to the open file.
 
 use std::time::Instant;
 
@@ -21,22 +22,22 @@ use crate::store::writer::job::Job;
 
 type Batch = Vec<Box<dyn Job>>;
 
-/// How one try at a transaction went.
+/// The outcome of one run of a transaction.
 enum Trial {
     Committed,
-    /// A member failed after it had changed something, and nothing kept the others' changes apart from its own.
+    /// A change wrote something and then failed, without a savepoint to separate it from the others.
     TakenBack,
-    /// This member made SQLite take the whole transaction back.
+    /// The change at this index made SQLite roll back the whole transaction.
     BrokenBy(usize),
-    /// The files are not in place: what is written now is lost.
+    /// The files are not in place, so written data is lost.
     NotInPlace,
 }
 
-/// Runs and commits all of `batch`, and answers every member. `false`: not everything could be committed, for want of room
-/// perhaps.
+/// Runs and commits all of `batch`, and answers every caller. Returns `false` if not everything could be committed, for
+/// example because the disk is full.
 ///
 /// # Errors
-/// The disk failed: nothing may be acknowledged after this.
+/// The disk failed. Nothing may be acknowledged after this.
 pub(super) fn commit(db: &Db, mut batch: Batch, files: &Files, metrics: &Metrics) -> Result<bool, Failure> {
     let mut apart = false;
     while !batch.is_empty() {
@@ -59,11 +60,11 @@ pub(super) fn commit(db: &Db, mut batch: Batch, files: &Files, metrics: &Metrics
     Ok(false)
 }
 
-/// Answers everybody that the outcome is not known.
+/// Answers every caller that the outcome is unknown.
 fn give_up(db: &Db, batch: Batch, failure: Failure) -> Result<bool, Failure> {
     log::error!("{} changes could not be committed: {}", batch.len(), failure.cause);
     if !db.is_autocommit() {
-        // Fails only where SQLite has taken the transaction back by itself.
+        // Fails only if SQLite has already rolled back the transaction.
         let _ = db.execute_batch("ROLLBACK");
     }
     for job in batch {
@@ -111,6 +112,6 @@ fn attempt(
     let begun = Instant::now();
     execute("COMMIT")?;
     metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());
-    // A file that was taken away during the COMMIT may or may not hold the changes.
+    // If a file was removed during the COMMIT, it may or may not contain the changes.
     Ok(if files.is_database_in_place() { Trial::Committed } else { Trial::NotInPlace })
 }
