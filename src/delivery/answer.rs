@@ -1,4 +1,4 @@
-//! What a gateway answered.
+//! The answer of a gateway.
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -8,27 +8,27 @@ use crate::domain::outbox::{Outcome, Report};
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: u16,
-    /// When it was made, by the gateway's clock.
+    /// Time of the answer by the clock of the gateway.
     pub(super) date: Option<DateTime<Utc>>,
-    /// `Null` if it is not JSON.
+    /// The JSON body. `Null` if the body is not JSON.
     pub(super) body: Value,
-    /// The body as it came.
+    /// The body as text.
     pub(super) plain: String,
 }
 
 impl Answer {
-    /// The same answer with another status and JSON body.
+    /// Returns a copy with another status and JSON body, and without the text.
     pub(super) fn with_body(&self, status: u16, body: Value) -> Self {
         Self { status, date: self.date, body, plain: String::new() }
     }
 
-    /// An integer, or a string of digits, at a place in the body.
+    /// Returns the integer, or the string of digits, at a JSON pointer in the body.
     pub(super) fn number(&self, pointer: &str) -> Option<i64> {
         let value = self.body.pointer(pointer)?;
         value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
     }
 
-    /// A string, or a number as its text, at a place in the body.
+    /// Returns the string, or the number or boolean as text, at a JSON pointer in the body.
     pub(super) fn text(&self, pointer: &str) -> Option<String> {
         match self.body.pointer(pointer)? {
             Value::String(text) => Some(text.clone()),
@@ -38,7 +38,8 @@ impl Answer {
         }
     }
 
-    /// The message was taken if its number stands at a place in the body.
+    /// Returns the report of an accepted message if the body has a message id at `id_pointer`, else
+    /// [`Self::by_status`].
     pub(super) fn taken(&self, id_pointer: &str) -> Report {
         self.text(id_pointer).map_or_else(|| self.by_status(), |id| Report::sent(Some(id)))
     }
@@ -47,7 +48,7 @@ impl Answer {
         (200..300).contains(&self.status)
     }
 
-    /// What the HTTP status says where the body says nothing.
+    /// Returns the report for the HTTP status, for answers whose body has no usable information.
     pub(super) fn by_status(&self) -> Report {
         let status = self.status;
         match status {

@@ -1,4 +1,4 @@
-//! The providers of one channel, in order, and how each of them does.
+//! The ordered providers of one channel, each with a circuit breaker.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,10 +23,10 @@ impl Chain {
         Self(providers.into_iter().map(|provider| Link { provider, breaker: Mutex::default() }).collect())
     }
 
-    /// The providers that these settings describe, in their order. `keep` is where the development inbox puts messages.
+    /// Builds a chain from settings, in their order. `keep` stores the messages of the development inbox.
     ///
     /// # Errors
-    /// What is wrong with which of them.
+    /// A description of the first invalid provider.
     pub fn build(settings: Vec<ProviderSettings>, keep: &Keep) -> Result<Self, String> {
         settings.into_iter().map(|provider| provider.build(keep)).collect::<Result<_, _>>().map(Self::new)
     }
@@ -43,32 +43,33 @@ impl Chain {
         self.0.get(index).map(|link| link.provider.as_ref())
     }
 
-    /// Ends what the providers keep open between messages. None of them is used afterwards.
+    /// Closes idle connections of all providers. No provider may be used afterwards.
     pub async fn close(&self) {
         join_all(self.iter().map(Provider::close)).await;
     }
 
-    /// The way that a message takes at this moment.
+    /// Returns the providers with the state of their circuit breakers at `now`.
     pub fn route(&self, on_unknown: OnUnknown, now: Timestamp) -> Route<'_> {
         Route { chain: self.0.iter().map(|link| link.candidate(now)).collect(), on_unknown }
     }
 
-    /// Notes that a message goes to a provider.
+    /// Records that a message is passed to a provider.
     pub fn begin(&self, index: usize, now: Timestamp) {
         if let Some(link) = self.0.get(index) {
             link.breaker().begin(now);
         }
     }
 
-    /// Notes what came of it, and tells the operator when the order in which providers are asked has changed.
+    /// Records the outcome of an attempt. Logs when the circuit breaker of the provider opens or closes. A chain with
+    /// one provider has no use for the circuit breaker.
     pub fn end(&self, index: usize, outcome: Outcome, now: Timestamp) {
         let Some(link) = self.0.get(index).filter(|_| self.0.len() > 1) else { return };
         let name = link.provider.name();
         match link.breaker().end(outcome, now) {
             Some(Change::Opened) => {
-                log::warn!("{name} fails again and again: it is asked last until it takes a message");
+                log::warn!("{name} fails repeatedly: its circuit breaker is open, so it is tried last");
             }
-            Some(Change::Closed) => log::info!("{name} takes messages again, in its place"),
+            Some(Change::Closed) => log::info!("{name} accepts messages again: its circuit breaker is closed"),
             None => {}
         }
     }

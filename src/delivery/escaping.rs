@@ -1,24 +1,24 @@
-//! How a value is written into a request of the `http` provider, so that it can't change what surrounds it.
+//! Escaping of values in requests of the `http` provider, to prevent injection.
 
 use std::fmt::Write;
 
 use crate::delivery::gateway::percent_encoded;
 
-/// The escaping that a media type asks for.
+/// The kinds of escaping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Escaping {
     /// For paths, queries and `application/x-www-form-urlencoded`.
     Percent,
     Json,
     Xml,
-    /// For values of headers: a control character would end the header, so it becomes a space.
+    /// For header values. Control characters, which could end the header, become spaces.
     Header,
-    /// For media types without an escaping that otpd knows, such as `text/plain`.
+    /// For media types without a known escaping, such as `text/plain`.
     None,
 }
 
 impl Escaping {
-    /// What the value of a `Content-Type` header asks for; case and parameters (`; charset=utf-8`) do not matter.
+    /// Returns the escaping for a `Content-Type` value. Case and parameters (`; charset=utf-8`) are ignored.
     pub(super) fn of_content_type(value: &str) -> Self {
         let media_type = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         match media_type.as_str() {
@@ -31,7 +31,7 @@ impl Escaping {
         }
     }
 
-    /// `value` as it is written after `before`, the part of the body that precedes it.
+    /// Returns the escaped `value`. `before` is the part of the body that precedes it.
     pub(super) fn escape(self, before: &str, value: &str) -> String {
         match self {
             Self::Percent => percent_encoded(value),
@@ -49,8 +49,8 @@ fn json_escaped(text: &str) -> String {
     quoted.get(1..quoted.len() - 1).unwrap_or_default().to_owned()
 }
 
-/// For contents of elements and for values of attributes in either kind of quotes. White space other than the space is
-/// written as a reference, because a parser replaces it in attributes. Characters that XML 1.0 can't hold are left out.
+/// Escapes text for XML elements and for attributes in single or double quotes. Tabs and line breaks become character
+/// references because parsers normalize them in attributes. Characters that are invalid in XML 1.0 are removed.
 fn xml_escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -61,7 +61,7 @@ fn xml_escaped(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\'' => escaped.push_str("&apos;"),
             '\t' | '\n' | '\r' => {
-                // Writing to a String can't fail.
+                // Writing to a `String` can't fail.
                 let _ = write!(escaped, "&#{};", u32::from(c));
             }
             c if is_no_xml(c) => {}
@@ -71,7 +71,7 @@ fn xml_escaped(text: &str) -> String {
     escaped
 }
 
-/// Whether XML 1.0 can't hold a character, not even as a reference.
+/// Returns whether a character is invalid in XML 1.0, even as a character reference.
 fn is_no_xml(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }

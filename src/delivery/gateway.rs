@@ -1,4 +1,4 @@
-//! What gateways that speak HTTP have in common: one request, one answer, and what a failure between the two means.
+//! Common parts of HTTP gateways: the request, the answer and the handling of failures.
 
 use std::time::Duration;
 
@@ -15,52 +15,56 @@ use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
 
-/// More than any gateway has to say.
+/// Limit for the body of an answer in bytes. Reading stops there. Answers of gateways are shorter.
 const LONGEST_ANSWER: usize = 64 * 1024;
 
-/// Less than a stop waits for: what has no connection by then was certainly not sent, and says so itself.
+/// Upper limit for connecting. It is shorter than the wait at shutdown, so a request without a connection is reported
+/// as not sent.
 const CONNECT_WITHIN: Duration = Duration::from_secs(5);
-/// More than clocks differ that are set by anything, and less than a code lives.
+/// Tolerated difference between two clocks. It is larger than the error of a synchronized clock and smaller than the
+/// lifetime of a code.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
-/// How a gateway is reached.
+/// The connection settings of a gateway.
 #[derive(Clone, Debug)]
 pub struct Connection {
     pub name: String,
     pub base_url: Secret,
     pub timeout: Duration,
-    /// An HTTP or SOCKS5 proxy that requests go out through.
+    /// An HTTP or SOCKS5 proxy for outgoing requests.
     pub proxy: Option<Secret>,
 }
 
-/// One gateway's protocol: how a message becomes a request, and what an answer means.
+/// The protocol of one gateway: building requests and interpreting answers.
 pub(super) trait Gateway: Send + Sync {
+    /// Builds the request for a message.
+    ///
     /// # Errors
-    /// What the operator has to mend before a message can be put into a request.
+    /// The configuration error that prevents the request.
     fn request(&self, message: &Message) -> Result<Call, String>;
 
-    /// What an answer to such a request means.
+    /// Returns the report for an answer.
     fn interpret(&self, answer: &Answer) -> Report;
 
-    /// How to find out whether the key is good; `None` where only sending shows it.
+    /// Returns the request that checks the key. `None`: only sending a message can check it.
     fn account_check(&self) -> Option<Check> {
         None
     }
 }
 
-/// A question that costs nothing.
+/// A request that checks the account free of charge.
 pub(super) struct Check {
     pub(super) call: Call,
-    /// The credit, if the answer tells one: then the key is good.
+    /// Returns the credit from the answer. An answer with a credit proves that the key is valid.
     pub(super) credit: fn(&Answer) -> Option<String>,
-    /// What the credit counts.
+    /// Unit of the credit.
     pub(super) unit: &'static str,
 }
 
-/// A request, as a gateway's document describes it. `Debug` is left out: keys and codes are in it.
+/// A request to a gateway. It contains keys and codes, so it does not implement `Debug`.
 pub(super) struct Call {
     pub(super) method: Method,
-    /// What follows the base URL.
+    /// Path and query, appended to the base URL.
     pub(super) path: String,
     pub(super) headers: HeaderMap,
     pub(super) body: Option<String>,
@@ -85,7 +89,7 @@ impl Call {
         Self { method: Method::POST, path: path.into(), headers, body: Some(body) }
     }
 
-    /// With a key in a header of its own. The configuration lets no key pass that a header can't hold.
+    /// Adds a header with a key. The configuration rejects keys that are not valid header values.
     pub(super) fn with_key(mut self, header: HeaderName, key: &Secret) -> Self {
         if let Ok(mut value) = HeaderValue::from_str(key.reveal()) {
             value.set_sensitive(true);
@@ -94,13 +98,13 @@ impl Call {
         self
     }
 
-    /// With a key alone in `Authorization`.
+    /// Adds an `Authorization` header that contains only the key.
     pub(super) fn authorized(self, key: &Secret) -> Self {
         self.with_key(AUTHORIZATION, key)
     }
 }
 
-/// A gateway as a provider.
+/// A provider that sends messages through an HTTP gateway.
 pub(super) struct HttpProvider<G> {
     connection: Connection,
     client: Client,
@@ -109,14 +113,14 @@ pub(super) struct HttpProvider<G> {
 
 impl<G: Gateway> HttpProvider<G> {
     /// # Errors
-    /// What is wrong with the base URL or the proxy.
+    /// A description of the invalid base URL or proxy.
     pub(super) fn new(connection: Connection, gateway: G) -> Result<Self, String> {
         let name = &connection.name;
         let base = Url::parse(connection.base_url.reveal()).map_err(|cause| format!("{name}: base_url: {cause}"))?;
         if !matches!(base.scheme(), "http" | "https") {
             return Err(format!("{name}: base_url begins with http:// or https://"));
         }
-        // The process has one provider of cryptography; an error says that it is set already.
+        // The cryptography provider is global. An error means that it is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut builder = one_request_each(Client::builder())
             .timeout(connection.timeout)
@@ -142,7 +146,7 @@ impl<G: Gateway> HttpProvider<G> {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                // The status of a refusal says enough without its body.
+                // The status of an error answer is sufficient without the body.
                 Err(_) if !response.status().is_success() => break,
                 Err(cause) => return Err(broken_off(&cause)),
             }
@@ -199,24 +203,26 @@ impl<G: Gateway> Provider for HttpProvider<G> {
     }
 }
 
-/// Makes every request use a connection of its own.
+/// Makes every request use a new connection.
 ///
-/// Gateways and proxies close idle connections when they like. A request that is written to a connection which they are
-/// closing at that moment may or may not have been processed, so it could be neither repeated nor reported as failed. A
-/// new connection costs two or three round trips more (TLS sessions are resumed), a tenth of a second where an SMS takes
-/// several seconds.
+/// Gateways and proxies close idle connections at any time. A request that is written to a closing connection may or
+/// may not be processed, so it could neither be retried nor be reported as failed. A new connection costs two or three
+/// additional round trips (TLS sessions are resumed). That is about 0.1 s, while an SMS takes several seconds.
 fn one_request_each(builder: ClientBuilder) -> ClientBuilder {
     let headers = HeaderMap::from_iter([(CONNECTION, HeaderValue::from_static("close"))]);
     builder.pool_max_idle_per_host(0).default_headers(headers).retry(reqwest::retry::never())
 }
 
-/// The `Date` of an answer, unless a cache kept it for a while (RFC 9111, 5.1).
+/// Returns the `Date` of an answer. `None` for an answer from a cache (RFC 9111, 5.1).
 fn made_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let date = headers.get(DATE).filter(|_| !headers.contains_key(AGE))?.to_str().ok()?;
     DateTime::parse_from_rfc2822(date).ok().map(|date| date.to_utc())
 }
 
-/// Codes expire by this machine's clock; a gateway's is a second opinion.
+/// Compares the local clock, which determines when codes expire, with the clock of the gateway.
+///
+/// # Errors
+/// The clocks differ by more than `CLOCKS_DIFFER`.
 fn require_same_time(answer: &Answer) -> Result<(), String> {
     let Some(theirs) = answer.date else { return Ok(()) };
     let ours = Utc::now();
@@ -227,7 +233,7 @@ fn require_same_time(answer: &Answer) -> Result<(), String> {
     Err(format!("its clock says {}, ours {}: set this machine's by NTP", shown(theirs), shown(ours)))
 }
 
-/// For a place in a path or a query. A plus means a space only in a query; %20 means one everywhere.
+/// Encodes text for a path or a query. A space becomes %20 because a plus means a space only in a query.
 pub(super) fn percent_encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
 }

@@ -1,5 +1,5 @@
-//! Ghasedak, `SendOtpSMS`: templates of the panel. Its answers repeat the text of the message, so nothing of them is kept but
-//! numbers. Sources: ghasedakapi/ghasedaksms-php, negar8223/ghasedak-doc.
+//! Ghasedak, `SendOtpSMS`: panel templates. Answers repeat the text of the message, so only numbers from them are
+//! stored. Sources: ghasedakapi/ghasedaksms-php, negar8223/ghasedak-doc.
 
 use reqwest::header::HeaderName;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ const KEY: HeaderName = HeaderName::from_static("apikey");
 pub struct Ghasedak {
     pub api_key: Secret,
     pub templates: PanelTemplates,
-    /// The parameter of the template that is the code.
+    /// The template parameter for the code.
     pub parameter: String,
 }
 
@@ -39,7 +39,7 @@ impl Gateway for Ghasedak {
     }
 
     fn interpret(&self, answer: &Answer) -> Report {
-        // Its names come in more than one case, and HTTP says 200 to what is refused.
+        // The case of field names varies, and the HTTP status of a rejected message may be 200.
         let answer = answer.with_body(answer.status, in_lower_case(&answer.body));
         let is_success = answer.body.pointer("/issuccess").and_then(Value::as_bool);
         let status =
@@ -55,7 +55,7 @@ impl Gateway for Ghasedak {
     }
 }
 
-/// The same value with the names of its fields in lower case.
+/// Returns a copy of `value` with field names in lower case.
 fn in_lower_case(value: &Value) -> Value {
     match value {
         Value::Object(fields) => {

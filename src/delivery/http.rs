@@ -1,4 +1,4 @@
-//! Any gateway that takes an HTTP request: the operator says what it looks like, and what an answer must hold.
+//! Generic HTTP gateway. The operator configures the request and the condition for a successful answer.
 
 use regex::Regex;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
@@ -13,34 +13,37 @@ use crate::domain::recipient::MobileNumber;
 use crate::domain::secret::Secret;
 use crate::domain::template::placeholders;
 
-/// `type = "http"`. In path, headers and body `{recipient}`, `{international}` (the number as `+98…`), `{code}`, `{text}`,
-/// `{subject}` and `{html}` (of an e-mail), `{purpose}` and `{language}` stand for what they name.
+/// Settings of a provider with `type = "http"`. Path, headers and body may contain the placeholders `{recipient}`,
+/// `{international}` (the number as `+98…`), `{code}`, `{text}`, `{subject}` and `{html}` (of an e-mail), `{purpose}`
+/// and `{language}`.
 #[derive(Clone, Debug)]
 pub struct Http {
     pub method: Method,
-    /// What follows the host, query and all.
+    /// Path and query.
     pub path: Secret,
     pub headers: Vec<(HeaderName, Secret)>,
     pub body: Option<Secret>,
-    /// Where a JSON answer says whether the message was taken (RFC 6901). Without this and `success_pattern` every 2xx
-    /// answer means that it was.
+    /// JSON pointer (RFC 6901) to the value that shows whether the message was accepted. Without `success_pointer` and
+    /// `success_pattern`, every 2xx answer means accepted.
     pub success_pointer: Option<String>,
-    /// What stands there then.
+    /// The value at `success_pointer` if the message was accepted.
     pub success_value: String,
-    /// What the text of an answer matches if the message was taken.
+    /// Pattern that the text of an answer matches if the message was accepted.
     pub success_pattern: Option<Regex>,
-    /// Where in a JSON answer the gateway's number of the message stands.
+    /// JSON pointer to the message id of the gateway.
     pub id_pointer: Option<String>,
 }
 
-/// Where a placeholder may not be missing: a message without a code, or to nobody, is of no use.
+/// Placeholders for the code. At least one of these and one of [`RECIPIENTS`] is required.
 const CODES: [&str; 3] = ["code", "text", "html"];
 const RECIPIENTS: [&str; 2] = ["recipient", "international"];
 const OTHERS: [&str; 3] = ["subject", "purpose", "language"];
 
 impl Http {
+    /// Checks the placeholders.
+    ///
     /// # Errors
-    /// A placeholder that there is not, or that nothing is sent, or to nobody.
+    /// There is an unknown placeholder, or the placeholder for the code or the recipient is missing.
     pub fn require_sound(&self) -> Result<(), String> {
         let headers = self.headers.iter().map(|(_, value)| value);
         let texts: Vec<&Secret> = headers.chain([&self.path]).chain(&self.body).collect();
@@ -57,7 +60,7 @@ impl Http {
         Ok(())
     }
 
-    /// The media type of a body for which no header names one.
+    /// Returns the media type of a body without a `Content-Type` header.
     pub fn content_type(body: &str) -> &'static str {
         match body.trim_start().chars().next() {
             Some('{' | '[') => "application/json",
@@ -66,12 +69,12 @@ impl Http {
         }
     }
 
-    /// Splits a URL into its origin, the domain in its ASCII form, and all that follows the host.
+    /// Splits a URL into its origin, with the domain in ASCII form, and its path and query.
     ///
     /// # Errors
-    /// What is wrong with the URL. The URL itself is not in it.
+    /// A description of the invalid URL. It does not contain the URL itself.
     pub fn split(url: &str) -> Result<(String, String), String> {
-        // Placeholders may stand in the path and the query, never in the host.
+        // Placeholders are allowed in the path and the query, not in the host.
         let parsed = Url::parse(url).map_err(|cause| format!("url: {cause}"))?;
         let origin = parsed.origin().ascii_serialization();
         let behind_scheme = url.split_once("://").map_or("", |(_, rest)| rest);
@@ -137,7 +140,7 @@ fn fill(template: &str, message: &Message, escaping: Escaping) -> String {
         ("{purpose}", message.purpose.as_str()),
         ("{language}", message.language.as_str()),
     ];
-    // From left to right, so that nothing inside a value is taken for a placeholder.
+    // One pass from left to right, so that placeholders inside values are not replaced.
     let (mut filled, mut rest) = (String::new(), template);
     while let Some(open) = rest.find('{') {
         let (before, from) = rest.split_at(open);

@@ -1,4 +1,4 @@
-//! The development provider: messages go nowhere but into a table, where people read them (`delivery.allow_inbox`).
+//! The development provider. It stores messages in a table instead of sending them (`delivery.allow_inbox`).
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::error::Result;
 
-/// Keeps a message and gives its number.
+/// Stores a message and returns its id.
 pub type Keep = Arc<dyn Fn(NewInboxMessage) -> BoxFuture<'static, Result<i64>> + Send + Sync>;
 
 pub(super) struct Inbox {

@@ -1,4 +1,4 @@
-//! IPPanel Edge, which Mediana and other resellers run too: patterns of the panel.
+//! IPPanel Edge, also used by Mediana and other resellers: panel patterns.
 //! Sources: ippanelcom/Edge-Document, ippanelcom/python-sdk.
 
 use serde_json::{Value, json};
@@ -15,10 +15,10 @@ use crate::domain::secret::Secret;
 #[derive(Clone, Debug)]
 pub struct Ippanel {
     pub api_key: Secret,
-    /// The line, such as `+983000505`.
+    /// The sender line, such as `+983000505`.
     pub sender: String,
     pub templates: PanelTemplates,
-    /// The variable of the pattern that is the code; it is declared as a string there.
+    /// The pattern variable for the code. It must be declared as a string in the panel.
     pub parameter: String,
 }
 

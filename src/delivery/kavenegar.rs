@@ -1,4 +1,4 @@
-//! Kavenegar, `verify/lookup`: the text is a template of the panel, of which `%token` is the code.
+//! Kavenegar, `verify/lookup`: panel templates with the code as `%token`.
 //! Sources: kavenegar.com/rest.html, kavenegar/kavenegar-go, kavenegar/kavenegar-python.
 
 use crate::delivery::PanelTemplates;
@@ -18,7 +18,7 @@ pub struct Kavenegar {
 impl Kavenegar {
     pub const BASE_URL: &str = "https://api.kavenegar.com";
 
-    /// The key is a part of the path.
+    /// Returns the path of a method. It contains the key.
     fn path(&self, rest: &str) -> String {
         format!("/v1/{}/{rest}", percent_encoded(self.api_key.reveal()))
     }

@@ -1,4 +1,4 @@
-//! What it means that a request got no answer.
+//! Interpretation of requests without a complete answer.
 
 use std::error::Error;
 use std::io;
@@ -9,9 +9,9 @@ use rustls::AlertDescription;
 use crate::delivery::innermost;
 use crate::domain::outbox::{Outcome, Report};
 
-/// The report of a request that got no answer. The gateway certainly did not process it where no connection came about, or
-/// where the connection was closed before the whole request was written. In every other case the gateway may have
-/// processed it.
+/// Returns the report for a request without an answer. The gateway did not process the request if no connection was
+/// established or if the connection was closed before the whole request was written. In all other cases the gateway may
+/// have processed it.
 pub(super) fn lost(cause: &reqwest::Error) -> Report {
     if cause.is_connect() {
         Report::not_sent(Outcome::Retry, format!("it can't be reached: {}", innermost(cause)))
@@ -23,7 +23,7 @@ pub(super) fn lost(cause: &reqwest::Error) -> Report {
     }
 }
 
-/// The report of a request that the gateway has, and of whose answer something is missing.
+/// Returns the report for a request that the gateway received and whose answer is missing or incomplete.
 pub(super) fn broken_off(cause: &reqwest::Error) -> Report {
     if cause.is_timeout() {
         Report::not_sent(Outcome::Unknown, "it took the request and did not answer in time")
@@ -33,27 +33,27 @@ pub(super) fn broken_off(cause: &reqwest::Error) -> Report {
     }
 }
 
-/// Whether the server certainly did not get the whole request.
+/// Returns whether `cause` proves that the server did not receive the whole request.
 fn was_not_received(cause: &(dyn Error + 'static)) -> bool {
     is_proof(cause) || cause.source().is_some_and(was_not_received)
 }
 
 fn is_proof(cause: &(dyn Error + 'static)) -> bool {
     if let Some(cause) = cause.downcast_ref::<legacy::Error>() {
-        // An error that comes after the request was handed to a connection names the connection.
+        // Errors that occur after the request was passed to a connection include the connection info.
         return cause.connect_info().is_none();
     }
     if let Some(cause) = cause.downcast_ref::<hyper::Error>() {
-        // Said only of requests that hyper has not begun to write.
+        // hyper returns these errors only for requests that it has not begun to write.
         return cause.is_canceled() || cause.is_closed();
     }
     let Some(cause) = cause.downcast_ref::<io::Error>() else { return false };
-    // Only a write fails so: the system took none of its bytes, and the end of the request was among them.
+    // Only a write returns BrokenPipe. The system accepted none of its bytes, which include the end of the request.
     cause.kind() == io::ErrorKind::BrokenPipe || is_refused_handshake(cause)
 }
 
-/// Whether the server refused the TLS handshake. In TLS 1.3 that may be known only after the request was written, which the
-/// server then did not read.
+/// Returns whether the server rejected the TLS handshake. In TLS 1.3 the rejection may arrive after the request was
+/// written. The server does not read the request in that case.
 fn is_refused_handshake(cause: &io::Error) -> bool {
     let fault = cause.get_ref().and_then(|cause| cause.downcast_ref());
     let Some(rustls::Error::AlertReceived(alert)) = fault else { return false };

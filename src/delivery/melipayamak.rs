@@ -1,5 +1,6 @@
-//! Melipayamak (Farapayamak, Payamak-Panel): texts of the panel, by its REST service with user name and password, or by its
-//! console with a key. Sources: Farapayamak/PHP, Melipayamak/melipayamak-python, parsidev/melipayamak-console.
+//! Melipayamak (Farapayamak, Payamak-Panel): panel templates, sent through the REST service with user name and password
+//! or through the console API with a key. Sources: Farapayamak/PHP, Melipayamak/melipayamak-python,
+//! parsidev/melipayamak-console.
 
 use serde_json::json;
 
@@ -10,18 +11,18 @@ use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
 
-/// The digits that a number of a message has at least; shorter numbers are codes of errors.
+/// Minimum number of digits of a message id. Shorter numbers are error codes.
 const ID_DIGITS: usize = 15;
 
 /// `[[delivery.sms]]` with `type = "melipayamak"`.
 #[derive(Clone, Debug)]
 pub struct Melipayamak {
     pub login: Login,
-    /// Their `bodyId`.
+    /// The `bodyId` values.
     pub templates: PanelTemplates,
 }
 
-/// How to be let in.
+/// The API and its credentials.
 #[derive(Clone, Debug)]
 pub enum Login {
     Rest { username: String, password: Secret },
@@ -88,7 +89,8 @@ impl Gateway for Melipayamak {
     }
 }
 
-/// HTTP says 200 to everything; a long number is the message's, a short one an error's.
+/// Interprets an answer of the REST service. Its HTTP status is always 200. A long number is a message id, a short one
+/// an error code.
 fn read_rest(answer: &Answer) -> Report {
     let value = answer.text("/Value").unwrap_or_default();
     let is_id = value.len() >= ID_DIGITS && value.bytes().all(|b| b.is_ascii_digit());

@@ -1,4 +1,4 @@
-//! The ways to a recipient: each provider behind [`Provider`], in the order in which they are asked.
+//! Delivery of messages through providers, which implement [`Provider`] and are tried in the configured order.
 
 mod answer;
 mod chain;
@@ -38,33 +38,36 @@ use crate::domain::texts::Texts;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{FieldErrors, Result};
 
-/// What carries messages: an SMS gateway, a mail server.
+/// A service that delivers messages, such as an SMS gateway or a mail server.
 pub trait Provider: Send + Sync {
-    /// What the operator calls it, in logs and in the history of a message.
+    /// Returns the configured name, which is used in logs and in the history of a message.
     fn name(&self) -> &str;
 
-    /// Hands a message over. Whatever happens is told in the report; its error holds neither code nor recipient nor key.
+    /// Sends a message and returns a report. The error in the report contains no code, recipient or key.
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report>;
 
-    /// Whether messages would be taken, as far as can be told without sending one: what is well, or what to do.
+    /// Checks the provider without sending a message. Returns a description of its state.
+    ///
+    /// # Errors
+    /// A description of the problem.
     fn check(&self) -> BoxFuture<'_, Result<String, String>>;
 
-    /// Ends what the provider keeps open between messages, within a second.
+    /// Closes idle connections of the provider, within one second.
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {})
     }
 }
 
-/// Everything that `[delivery]` of the configuration says.
+/// The `[delivery]` section of the configuration.
 #[derive(Debug, Default)]
 pub struct Delivery {
     pub sms: Chain,
     pub email: Chain,
     pub texts: Texts,
-    /// Of texts where a request names none.
+    /// Default language, for requests without a language.
     pub language: Language,
     pub on_unknown: OnUnknown,
-    /// What mobile numbers must begin with; empty: anything.
+    /// Allowed prefixes of mobile numbers. Empty: all numbers are allowed.
     pub allowed_prefixes: Vec<String>,
     /// Whether the development inbox is one of the providers.
     pub has_inbox: bool,
@@ -78,16 +81,19 @@ impl Delivery {
         }
     }
 
-    /// What is sent at `now` to the recipient of a code.
+    /// Returns the message that is sent to the recipient of a code at `now`.
     pub fn message(&self, otp: &Otp, language: Language, now: Timestamp) -> Message {
-        // Rounded down: a text never says more than is left.
+        // Rounded down, so that the text does not exceed the remaining lifetime.
         let minutes = otp.ttl(now) / 60;
         let text = self.texts.render(Channel::for_recipient(&otp.recipient), language, &otp.purpose, otp.code, minutes);
         let (recipient, purpose) = (otp.recipient.clone(), otp.purpose.clone());
         Message { recipient, code: otp.code, purpose, language, minutes, text }
     }
 
-    /// Refuses a recipient whom no provider serves, or whose number costs too much (`delivery.allowed_prefixes`).
+    /// Requires that messages can be sent to a recipient.
+    ///
+    /// # Errors
+    /// No provider is configured for the channel, or `delivery.allowed_prefixes` does not include the number.
     pub fn require_reachable(&self, recipient: &Recipient) -> Result<()> {
         let refused = |message| Err(FieldErrors::one(field(recipient), message).into());
         let is_allowed = |number: &MobileNumber| {
@@ -111,7 +117,7 @@ fn field(recipient: &Recipient) -> &'static str {
     }
 }
 
-/// The innermost cause: the outer ones quote URLs, and keys may be in them.
+/// Returns the innermost cause of an error. Outer causes quote URLs, which may contain keys.
 fn innermost(error: &dyn std::error::Error) -> String {
     let mut innermost = error.source();
     while let Some(source) = innermost.and_then(std::error::Error::source) {

@@ -1,4 +1,4 @@
-//! Providers as the configuration describes them, and how they are made.
+//! Provider settings and construction of providers from them.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -17,10 +17,10 @@ use crate::delivery::smsir::SmsIr;
 use crate::delivery::smtp::{Security, Smtp, SmtpProvider};
 use crate::domain::message::Message;
 
-/// The names of texts that a gateway keeps itself, and has approved.
+/// The names of approved templates that are stored in the panel of a gateway.
 #[derive(Clone, Debug)]
 pub struct PanelTemplates {
-    /// For every purpose that has none of its own.
+    /// The template for purposes that are not in `by_purpose`.
     pub general: String,
     pub by_purpose: BTreeMap<String, String>,
 }
@@ -30,12 +30,15 @@ impl PanelTemplates {
         self.by_purpose.get(message.purpose.as_str()).unwrap_or(&self.general)
     }
 
-    /// That of a panel which calls its templates by numbers.
+    /// Returns the template number, for panels that identify templates by number.
+    ///
+    /// # Errors
+    /// The configured name is not a number.
     pub(super) fn number_for(&self, message: &Message) -> Result<i64, String> {
         self.name_for(message).parse().map_err(|_| "the template is a number".to_owned())
     }
 
-    /// Every name.
+    /// Returns the names of all templates.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_purpose.values().chain([&self.general]).map(String::as_str)
     }
@@ -59,7 +62,7 @@ impl ProviderSettings {
         matches!(self, Self::Inbox { .. })
     }
 
-    /// What the operator calls it.
+    /// Returns the configured name.
     pub fn name(&self) -> &str {
         match self {
             Self::Inbox { name } | Self::Smtp { name, .. } => name,
@@ -72,7 +75,7 @@ impl ProviderSettings {
         }
     }
 
-    /// What others on the way can read, if that is so.
+    /// Returns a warning if secrets are sent unencrypted to another host.
     pub fn exposure(&self) -> Option<String> {
         let what = match self {
             Self::Smtp { .. } => "its password and codes",
@@ -83,7 +86,7 @@ impl ProviderSettings {
         (!is_here).then(|| format!("{}: {what} go over the network in the clear; use TLS", self.name()))
     }
 
-    /// The host that secrets are sent to without TLS.
+    /// Returns the host that secrets are sent to without TLS.
     fn host_in_the_clear(&self) -> Option<String> {
         match self {
             Self::Inbox { .. } => None,
@@ -102,7 +105,7 @@ impl ProviderSettings {
         }
     }
 
-    /// A port that is usually used with another `security`, if that is so.
+    /// Returns a warning if the port is usually used with another value of `security`.
     pub fn unusual_port(&self) -> Option<String> {
         let Self::Smtp { name, smtp } = self else { return None };
         match (smtp.port, smtp.security) {
@@ -117,15 +120,15 @@ impl ProviderSettings {
         }
     }
 
-    /// Whether its texts are the panel's.
+    /// Returns whether the provider uses panel templates.
     pub fn has_panel_templates(&self) -> bool {
         !matches!(self, Self::Inbox { .. } | Self::Smtp { .. } | Self::Http(..))
     }
 
-    /// The provider that these settings describe. `keep` is where the development inbox puts messages.
+    /// Builds the provider. `keep` stores the messages of the development inbox.
     ///
     /// # Errors
-    /// What is wrong with the base URL, the proxy or the certificate.
+    /// A description of the invalid base URL, proxy or certificate.
     pub fn build(self, keep: &Keep) -> Result<Box<dyn Provider>, String> {
         Ok(match self {
             Self::Inbox { name } => Box::new(Inbox::new(name, Keep::clone(keep))),

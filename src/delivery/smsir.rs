@@ -1,4 +1,4 @@
-//! SMS.ir, `send/verify`: templates of the panel. Sources: IPeCompany/smsir-php, fstarlike/smsir-agent-skill.
+//! SMS.ir, `send/verify`: panel templates. Sources: IPeCompany/smsir-php, fstarlike/smsir-agent-skill.
 
 use reqwest::header::HeaderName;
 use serde_json::json;
@@ -16,9 +16,9 @@ const KEY: HeaderName = HeaderName::from_static("x-api-key");
 #[derive(Clone, Debug)]
 pub struct SmsIr {
     pub api_key: Secret,
-    /// Their `templateId`.
+    /// The `templateId` values.
     pub templates: PanelTemplates,
-    /// The parameter of the template that is the code.
+    /// The template parameter for the code.
     pub parameter: String,
 }
 

@@ -1,4 +1,4 @@
-//! TCP for what speaks no HTTP, directly and through an outbound proxy.
+//! TCP connections for protocols other than HTTP, direct or through an outbound proxy.
 
 use std::io;
 use std::pin::Pin;
@@ -19,12 +19,12 @@ use tower_service::Service;
 use crate::delivery::innermost;
 use crate::domain::secret::Secret;
 
-/// An HTTP proxy that knows CONNECT (`http://…`), or a SOCKS5 proxy (`socks5://…`); it resolves the names it is given.
+/// An HTTP proxy that supports CONNECT (`http://…`), or a SOCKS5 proxy (`socks5://…`). The proxy resolves host names.
 pub(super) struct TcpProxy(Intercept);
 
 impl TcpProxy {
     /// # Errors
-    /// Where it is no URL of such a proxy.
+    /// The URL is not the URL of a supported proxy.
     pub(super) fn parse(url: &Secret) -> Result<Self, String> {
         let matcher = Matcher::builder().all(url.reveal()).build();
         let any = Uri::from_static("https://example.com");
@@ -33,10 +33,10 @@ impl TcpProxy {
         matcher.intercept(&any).filter(known).map(Self).ok_or_else(refused)
     }
 
-    /// A connection to a port of a host, within `timeout`.
+    /// Connects to a port of a host through the proxy. `timeout` limits the connection to the proxy.
     ///
     /// # Errors
-    /// Why there is none.
+    /// The reason for the failure.
     pub(super) async fn connect(&self, host: &str, port: u16, timeout: Duration) -> Result<TcpStream, String> {
         let (Self(proxy), target) = (self, target(host, port)?);
         let dial = Dial(connector(timeout));
@@ -61,10 +61,10 @@ impl TcpProxy {
     }
 }
 
-/// The same without a proxy.
+/// Connects to a port of a host without a proxy, within `timeout`.
 ///
 /// # Errors
-/// Why there is none.
+/// The reason for the failure.
 pub(super) async fn connect(host: &str, port: u16, timeout: Duration) -> Result<TcpStream, String> {
     let connected = connector(timeout).call(target(host, port)?).await;
     connected.map(TokioIo::into_inner).map_err(|cause| format!("it can't be reached: {}", words(&cause)))
@@ -76,7 +76,7 @@ fn target(host: &str, port: u16) -> Result<Uri, String> {
     target.map_err(|_| "host is no name of a host".to_owned())
 }
 
-/// It tries all addresses of a name, IPv6 and IPv4 side by side (RFC 8305).
+/// Returns a connector that tries all addresses of a host, IPv6 and IPv4 in parallel (RFC 8305).
 fn connector(timeout: Duration) -> HttpConnector {
     let mut connector = HttpConnector::new();
     connector.enforce_http(false);
@@ -84,7 +84,7 @@ fn connector(timeout: Duration) -> HttpConnector {
     connector
 }
 
-/// A connection to the proxy itself.
+/// Connects to the proxy itself.
 struct Dial(HttpConnector);
 
 impl Service<Uri> for Dial {
@@ -105,8 +105,8 @@ impl Service<Uri> for Dial {
     }
 }
 
-/// Reads no further than it is asked to: a mail server speaks first, and what it says may come together with the last words
-/// of the proxy, which who reads more at once would throw away.
+/// Reads one byte at a time. A mail server sends its greeting first, and the greeting may arrive together with the end
+/// of the proxy's answer. A larger read would discard the greeting.
 struct ByteByByte(OwnedReadHalf);
 
 impl AsyncRead for ByteByByte {

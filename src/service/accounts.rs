@@ -1,5 +1,5 @@
-//! Users, their permissions and tokens: what the operator does from the command line. Whoever may open the database file
-//! may do all of it, so there is no caller to check.
+//! Management of users, permissions and tokens from the command line. Access to the database file is sufficient, so no
+//! caller is checked.
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenName, TokenRecord};
@@ -7,7 +7,10 @@ use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
 use crate::store::{Db, Store, tokens, users};
 
-/// Adds a user with its first token; refused if the name is taken.
+/// Adds a user with its first token.
+///
+/// # Errors
+/// `Invalid` if the name is taken.
 pub async fn add_user(
     store: &Store,
     name: UserName,
@@ -24,22 +27,28 @@ pub async fn add_user(
         .await
 }
 
-/// Refuses a name that a user has.
+/// Requires that no user has this name.
+///
+/// # Errors
+/// `Invalid` if the name is taken.
 pub async fn require_new_user(store: &Store, name: UserName) -> Result<()> {
     store.read(move |db| require_free(db, &name)).await
 }
 
-/// Refuses a name that no user has.
+/// Requires that a user has this name.
+///
+/// # Errors
+/// `Invalid` if there is no such user.
 pub async fn require_user(store: &Store, name: UserName) -> Result<()> {
     store.read(move |db| existing(db, &name).map(drop)).await
 }
 
-/// Whether there is any user.
+/// Returns whether there is any user.
 pub async fn any_user(store: &Store) -> Result<bool> {
     store.read(users::any).await
 }
 
-/// Adds the admin `admin` with this token if there is no user at all; whether it did.
+/// Adds the admin `admin` with this token if there are no users. Returns whether the admin was added.
 pub async fn add_first_admin(store: &Store, token: ApiToken, now: Timestamp) -> Result<bool> {
     store
         .write(move |db| {
@@ -67,7 +76,7 @@ fn insert_user(
     tokens::insert(db, user_id, token, now)
 }
 
-/// Every user with what it may do, by name.
+/// Returns all users with their permissions, sorted by name.
 pub async fn list_users(store: &Store) -> Result<Vec<(User, Vec<Permission>)>> {
     store
         .read(|db| {
@@ -77,17 +86,20 @@ pub async fn list_users(store: &Store) -> Result<Vec<(User, Vec<Permission>)>> {
         .await
 }
 
-/// What became of permissions that were to be granted or taken away, each of them once.
+/// The result of granting or revoking permissions. Each permission is listed once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PermissionChange {
-    /// The role of the user: permissions count only for staff.
+    /// The role of the user. Permissions apply only to staff.
     pub role: Role,
     pub changed: Vec<Permission>,
-    /// Those that the user had already, or did not have.
+    /// Permissions that the user already had (grant) or did not have (revoke).
     pub unchanged: Vec<Permission>,
 }
 
-/// Lets a user do more; refused where there is no such user.
+/// Grants permissions to a user.
+///
+/// # Errors
+/// `Invalid` if there is no such user.
 pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
     store
         .write(move |db| {
@@ -101,7 +113,10 @@ pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) 
         .await
 }
 
-/// Lets a user do less; refused where there is no such user.
+/// Revokes permissions of a user.
+///
+/// # Errors
+/// `Invalid` if there is no such user.
 pub async fn revoke(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
     store
         .write(move |db| {
@@ -119,7 +134,10 @@ fn distinct(permissions: &[Permission]) -> impl Iterator<Item = Permission> {
     Permission::ALL.into_iter().filter(|permission| permissions.contains(permission))
 }
 
-/// Disables or enables a user; its tokens stay and are refused while it is disabled. Whether that changed anything.
+/// Enables or disables a user. The tokens of a disabled user are kept but rejected. Returns whether the state changed.
+///
+/// # Errors
+/// `Invalid` if there is no such user.
 pub async fn set_active(store: &Store, name: UserName, is_active: bool) -> Result<bool> {
     store
         .write(move |db| {
@@ -130,12 +148,18 @@ pub async fn set_active(store: &Store, name: UserName, is_active: bool) -> Resul
         .await
 }
 
-/// Gives a user a further token.
+/// Adds a token to a user.
+///
+/// # Errors
+/// `Invalid` if there is no such user.
 pub async fn add_token(store: &Store, name: UserName, token: ApiToken, now: Timestamp) -> Result<()> {
     store.write(move |db| tokens::insert(db, existing(db, &name)?.id, &token, now)).await
 }
 
-/// Every token, or those of one user.
+/// Returns all tokens, or the tokens of `owner`.
+///
+/// # Errors
+/// `Invalid` if there is no such user.
 pub async fn list_tokens(store: &Store, owner: Option<UserName>) -> Result<Vec<TokenRecord>> {
     store
         .read(move |db| {
@@ -147,7 +171,10 @@ pub async fn list_tokens(store: &Store, owner: Option<UserName>) -> Result<Vec<T
         .await
 }
 
-/// Deletes the one token of this name; refused where there is none, or where several have the prefix.
+/// Deletes a token and returns its record.
+///
+/// # Errors
+/// `Invalid` if there is no such token or if several tokens have the prefix.
 pub async fn revoke_token(store: &Store, name: TokenName) -> Result<TokenRecord> {
     store
         .write(move |db| {

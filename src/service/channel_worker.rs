@@ -1,5 +1,5 @@
-//! The worker of one channel: takes what is due, hands it to providers, and writes down what they answered. Before a message
-//! leaves, its attempt is on the disk: a process that is killed sends again what was under way, and nothing else.
+//! The outbox worker of one channel. It claims due messages, passes them to providers and stores the results. Each
+//! delivery attempt is committed before its message is sent. After a crash, only messages in flight are sent again.
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
@@ -24,13 +24,13 @@ use crate::service::outbox::{PAUSE, stopped};
 use crate::store::messages::Due;
 use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
 
-/// Messages that are handed over at once. Mail servers let few connections in from one address.
+/// Maximum number of messages in flight. Mail servers accept few connections from one address.
 const SMS_AT_ONCE: usize = 32;
 const MAILS_AT_ONCE: usize = 8;
-/// How long an answer is waited for when otpd stops. Later would not help: whoever stops it kills it after ten seconds
-/// (Docker), and the next start would send again what nobody has written down.
+/// How long a shutdown waits for the results of messages in flight. Docker kills the process after ten seconds, and the
+/// next start requeues messages without a stored result.
 const ANSWER_WITHIN: Duration = Duration::from_secs(8);
-/// The wait between two looks for work that nobody told of.
+/// Poll interval for work queued by another process.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
@@ -39,22 +39,22 @@ pub(super) struct ChannelWorker {
     channel: Channel,
 }
 
-/// A message on its way to a provider.
+/// A claimed message and the provider that it goes to.
 struct Dispatch {
     message_id: i64,
     attempt_id: i64,
     otp: Otp,
-    /// Its place in the chain.
+    /// Index of the provider in the chain.
     provider: usize,
     message: Message,
 }
 
-/// What a look into the outbox has found.
+/// The result of one poll of the outbox.
 struct Claim {
     dispatches: Vec<Dispatch>,
-    /// How long until there is more.
+    /// Time until the next message is due.
     next: Duration,
-    /// How many messages nobody was at.
+    /// Number of requeued messages.
     interrupted: usize,
 }
 
@@ -78,7 +78,7 @@ impl ChannelWorker {
         self.chain().route(self.service.delivery.on_unknown, now)
     }
 
-    /// Until `stop` becomes true; then what is under way is finished.
+    /// Delivers messages until `stop` becomes true. Messages in flight are finished before it returns.
     pub(super) async fn deliver(self, stop: watch::Receiver<bool>) {
         let mut stopped = pin!(stopped(stop.clone()));
         let (mut in_flight, mut held) = (JoinSet::new(), HashMap::new());
@@ -106,16 +106,14 @@ impl ChannelWorker {
         }
     }
 
-    /// What is to be handed over now, and how long until there is more. `held` are the messages that are under way here.
+    /// Claims due messages and returns them with the time until the next poll. `held` contains the ids of the messages
+    /// that this worker has in flight.
     async fn claim(&self, held: Vec<i64>) -> (Vec<Dispatch>, Duration) {
         let worker = self.clone();
         match self.service.store.write(move |db| worker.claim_due(db, &held)).await {
             Ok(claim) => {
                 if claim.interrupted > 0 {
-                    log::warn!(
-                        "{} messages were under way and nobody was at them; they are sent again",
-                        claim.interrupted
-                    );
+                    log::warn!("requeued {} interrupted messages", claim.interrupted);
                 }
                 let now = self.service.now();
                 claim.dispatches.iter().for_each(|dispatch| self.chain().begin(dispatch.provider, now));
@@ -123,21 +121,23 @@ impl ChannelWorker {
             }
             Err(error) => {
                 if error.cause().is_some() {
-                    log::warn!("the outbox can't be read, the next try is in a second: {error}");
+                    log::warn!("can't read the outbox; retrying in 1 s: {error}");
                 }
                 (Vec::new(), PAUSE)
             }
         }
     }
 
-    /// What is under way according to the store and not held here was claimed by a process that was killed, or in a
-    /// transaction whose caller had been told that it failed: it is queued again.
+    /// Requeues interrupted messages, then claims due messages within one transaction.
+    ///
+    /// A message is interrupted if it is stored as being sent and is not in `held`. Either a killed process claimed it,
+    /// or the claiming transaction was committed although it was reported as failed.
     fn claim_due(&self, db: &Db, held: &[i64]) -> Result<Claim> {
         let now = self.service.now();
         let mut interrupted = messages::list_sending(db, self.channel)?;
         interrupted.retain(|id| !held.contains(id));
         interrupted.iter().try_for_each(|id| messages::requeue_interrupted(db, *id, now))?;
-        // No message waits for longer than its code lives.
+        // No message waits longer than the lifetime of its code.
         messages::reschedule(db, self.channel, now.plus(Policy::SENT_CODE_LIVES), now)?;
         let mut due = messages::list_due(db, self.channel, now, self.at_once())?;
         due.retain(|due| !held.contains(&due.id));
@@ -184,16 +184,16 @@ impl ChannelWorker {
         self.chain().end(dispatch.provider, report.outcome, self.service.now());
         let message_id = dispatch.message_id;
         tell(message_id, provider.name(), &report);
-        // What a provider has done must not be forgotten: it would be done again.
+        // The result must be stored. Otherwise the message would be sent again.
         while let Err(error) = self.settle(&dispatch, &report).await {
             if error.cause().is_some() {
-                log::warn!("what became of message {message_id} can't be stored, the next try is in a second: {error}");
+                log::warn!("can't store the result of message {message_id}; retrying in 1 s: {error}");
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 
-    /// Writes down what the provider answered, and what is to be done next.
+    /// Stores the report of an attempt and the next step of the message.
     async fn settle(&self, dispatch: &Dispatch, report: &Report) -> Result<()> {
         let (worker, otp, report) = (self.clone(), dispatch.otp.clone(), report.clone());
         let (message_id, attempt_id) = (dispatch.message_id, dispatch.attempt_id);
@@ -212,7 +212,8 @@ async fn given_up(stop: watch::Receiver<bool>) {
     tokio::time::sleep(ANSWER_WITHIN).await;
 }
 
-/// What is used, out of attempts or sent once more since needs no message any more.
+/// Returns the next step of a message. A message is cancelled if its code is no longer usable or if a newer message
+/// carries the code.
 fn next_step(db: &Db, route: &Route<'_>, message_id: i64, otp: &Otp, now: Timestamp) -> Result<Step> {
     let attempts = message_attempts::list(db, message_id)?;
     let step = route.next_step(&attempts, otp.valid_to, now, jitter());
@@ -239,13 +240,13 @@ fn tell(message_id: i64, provider: &str, report: &Report) {
     let why = report.error.as_deref().unwrap_or_default();
     match report.outcome {
         Outcome::Sent => log::info!("message {message_id}: {provider} has it"),
-        Outcome::Misconfigured => log::error!("message {message_id}: {provider} refuses what it is given: {why}"),
+        Outcome::Misconfigured => log::error!("message {message_id}: {provider} is misconfigured: {why}"),
         outcome => log::warn!("message {message_id}: {provider}: {}: {why}", outcome.as_str()),
     }
 }
 
-/// From 0 to 1.
+/// Returns a random number from 0 to 1.
 fn jitter() -> f64 {
-    // Without randomness the pauses are not spread, and nothing else is wrong.
+    // A failure of the random number generator only means that retries are not spread.
     f64::from(SysRng.try_next_u32().unwrap_or(0)) / f64::from(u32::MAX)
 }

@@ -1,14 +1,15 @@
-//! What the database says about the clock of the machine.
+//! Checks the system clock against the timestamps in the database.
 
 use crate::domain::clock::is_trusted;
 use crate::domain::timestamp::Timestamp;
 use crate::store::{Store, otps};
 
-/// Whether the clock can be right. `known_past` is a moment that has certainly passed, such as the installation of otpd.
-/// Codes that were created later than now do not prove the clock wrong: it may have been wrong when they were created.
+/// Checks whether the clock can be right and returns a description of it. `known_past` is a time that has certainly
+/// passed, such as the installation of otpd. Codes created later than `now` do not prove that the clock is wrong: it
+/// may have been wrong when they were created.
 ///
 /// # Errors
-/// What to do.
+/// A description of the problem with advice for the operator.
 pub async fn clock(store: &Store, now: Timestamp, known_past: Timestamp) -> Result<String, String> {
     let created = store.read(otps::creation_times).await.map_err(|error| error.to_string())?;
     if !is_trusted(known_past, now) {

@@ -1,4 +1,4 @@
-//! Work beside the requests: rows are deleted when their retention is over, and the database is kept in good order.
+//! Background maintenance: deletes rows whose retention period is over and maintains the database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use crate::error::Result;
 use crate::service::Service;
 use crate::store::{Db, idempotency_keys, inbox, limit_events, otps, recipients};
 
-/// Rows of one transaction: so few that a request behind it hardly waits.
+/// Maximum number of rows that one transaction deletes. Small transactions keep the wait of requests short.
 const BATCH: i64 = 500;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const INBOX_KEPT: Duration = DAY;
-/// How long a recipient's failures are kept after the last one.
+/// How long the failures of a recipient are kept after the last one.
 const FAILURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-/// The same for a recipient that is locked out (`otp.max_consecutive_failures`).
+/// How long the failures of a locked-out recipient are kept after the last one (`otp.max_consecutive_failures`).
 const LOCKS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Service {
-    /// The newest moment of a change that is stored; `None`: there is none, or it can't be read.
+    /// Returns the time of the newest stored change. `None`: there is no change, or the database can't be read.
     pub async fn newest_moment(&self) -> Option<Timestamp> {
         self.store.read(|db| Ok(limit_events::newest(db)?.max(otps::newest_update(db)?))).await.ok().flatten()
     }
 
-    /// Deletes rows that limits, lock-outs, repeated requests and the development inbox no longer need.
+    /// Deletes expired rows of limits, lock-outs, idempotency keys and the development inbox.
     pub async fn purge_traces(&self) -> Result<()> {
         let locked = self.policy.max_consecutive_failures.unwrap_or(u32::MAX);
         let delete = move |db: &Db, now: Timestamp| {
@@ -39,9 +39,9 @@ impl Service {
         Ok(())
     }
 
-    /// Deletes what was stored for a moment later than now, and expires codes that were issued then. None of it is trusted
-    /// anyway (`domain/clock.rs`), but it would count once that moment has come. Failures of recipients stay: they count
-    /// whatever their time.
+    /// Deletes rows with a time in the future and expires codes with an issue time in the future. Such rows are not
+    /// trusted (`domain/clock.rs`), but would take effect once that time has come. Failures of recipients are kept
+    /// because they count regardless of their time.
     pub async fn purge_untrusted(&self) -> Result<()> {
         let delete = |db: &Db, now: Timestamp| {
             Ok(limit_events::delete_after(db, now, BATCH)?
@@ -53,7 +53,8 @@ impl Service {
         Ok(())
     }
 
-    /// Deletes the codes that expired longer than `retention` ago, in small transactions; how many there were.
+    /// Deletes the codes that expired longer than `retention` ago, in small transactions. Returns the number of deleted
+    /// codes.
     pub async fn purge_expired(&self, retention: Duration) -> Result<usize> {
         let mut purged = 0;
         loop {
@@ -66,14 +67,14 @@ impl Service {
         }
     }
 
-    /// One transaction that deletes a batch; how many there were.
+    /// Deletes one batch in a transaction. Returns the number of deleted rows.
     async fn purge(&self, delete: impl Fn(&Db, Timestamp) -> Result<usize> + Send + 'static) -> Result<usize> {
         let clock = Arc::clone(&self.clock);
         self.store.write(move |db| delete(db, clock())).await
     }
 
-    /// Brings statistics up to date and moves the WAL into the database, so that what was deleted is in
-    /// neither. Gives the bytes that the WAL still has: some readers may have been in the way.
+    /// Updates the statistics of the query planner and checkpoints the WAL, so that deleted data remains in neither the
+    /// database nor the WAL. Returns the size of the WAL in bytes, which is not 0 if readers blocked the checkpoint.
     pub async fn tidy(&self) -> Result<u64> {
         self.store.tidy().await?;
         Ok(self.store.wal_bytes())

@@ -1,4 +1,4 @@
-//! The development inbox: what would have been sent, for people who try otpd out.
+//! The development inbox: messages that are stored instead of being sent.
 
 use std::sync::Arc;
 
@@ -8,11 +8,14 @@ use crate::error::{Error, Kind, Result};
 use crate::service::{Clock, Service};
 use crate::store::{Store, inbox};
 
-/// Messages that one look shows.
+/// Maximum number of messages in one list.
 const SHOWN: i64 = 100;
 
 impl Service {
-    /// The newest messages after the one with this number, where there is an inbox.
+    /// Returns the newest messages with an id greater than `after`.
+    ///
+    /// # Errors
+    /// `NotFound` if the development inbox is not configured.
     pub async fn list_inbox(&self, after: i64) -> Result<Vec<InboxMessage>> {
         if !self.delivery.has_inbox {
             return Err(Error::new(Kind::NotFound, "Not found."));
@@ -21,12 +24,12 @@ impl Service {
     }
 }
 
-/// The same for whoever may open the database file.
+/// Returns the newest messages with an id greater than `after`. For the command line, which needs no token.
 pub async fn list(store: &Store, after: i64) -> Result<Vec<InboxMessage>> {
     store.read(move |db| inbox::list_after(db, after, SHOWN)).await
 }
 
-/// Where the development provider puts its messages.
+/// Returns the function that stores messages for the development provider.
 pub fn keeper(store: Store, clock: Clock) -> Keep {
     Arc::new(move |message| {
         let (store, clock) = (store.clone(), Arc::clone(&clock));

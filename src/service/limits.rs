@@ -1,5 +1,5 @@
-//! Limits. They are counted in the store, so that a restart does not forget them, and the operator is warned when one refuses
-//! requests.
+//! Rate limits. Events are counted in the store, so the counts survive a restart. A warning is logged when a limit
+//! rejects requests.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -19,7 +19,7 @@ const WARN_INTERVAL: Duration = Duration::from_secs(3600);
 pub(super) struct Guard {
     limits: Limits,
     metrics: Metrics,
-    /// When the last warning about each limit was logged, by its setting.
+    /// Time of the last warning about each limit, by setting.
     warned: Mutex<HashMap<&'static str, Timestamp>>,
 }
 
@@ -28,7 +28,10 @@ impl Guard {
         Self { limits, metrics, warned: Mutex::default() }
     }
 
-    /// Refuses what one of the limits has no room for.
+    /// Requires that none of the limits is reached.
+    ///
+    /// # Errors
+    /// A limit is reached. The error contains the time until the next request is allowed.
     pub(super) fn require_room(&self, db: &Db, limits: &[Limit], of: &Subjects<'_>, now: Timestamp) -> Result<()> {
         limits.iter().try_for_each(|limit| self.require_room_in(db, *limit, of, now))
     }
@@ -46,7 +49,7 @@ impl Guard {
         Err(Error::limited(reason, wait).limited_by((limit.setting(), allowed)))
     }
 
-    /// How many more failures a recipient may have at this moment; `None`: there is no limit.
+    /// Returns the number of attempts that a recipient has left. `None`: there is no limit.
     pub(super) fn attempts_left(&self, db: &Db, of: &Subjects<'_>, now: Timestamp) -> Result<Option<u32>> {
         let limit = Limit::FailuresPerRecipientHour;
         let Some(allowed) = self.limits.allowed(limit) else { return Ok(None) };
@@ -56,13 +59,13 @@ impl Guard {
         Ok(Some(allowed.saturating_sub(failures)))
     }
 
-    /// Counts those of the events that apply to the subjects.
+    /// Counts the events that apply to the subjects.
     pub(super) fn count(db: &Db, events: &[Event], of: &Subjects<'_>, now: Timestamp) -> Result<()> {
         let counted = events.iter().filter_map(|event| Some((*event, of.key(*event)?)));
         counted.into_iter().try_for_each(|(event, subject)| limit_events::insert(db, event, &subject, now))
     }
 
-    /// Counts a refusal in the metrics, and logs a warning about its limit once in a while.
+    /// Counts a rejected request in the metrics. Logs a warning about the limit at most once per `WARN_INTERVAL`.
     pub(super) fn warn_once(&self, (setting, allowed): Limitation, now: Timestamp) {
         self.metrics.limited(setting);
         let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);

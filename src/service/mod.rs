@@ -1,5 +1,5 @@
-//! What a caller may ask for, a function each. It takes valid values from a caller who has the permission; `http/` has
-//! checked both.
+//! The operations of the API, one function each. `http/` validates the values and checks the permissions of the caller
+//! before it calls them.
 
 pub mod accounts;
 mod channel_worker;
@@ -39,31 +39,31 @@ use crate::service::verifying::MAX_CONSECUTIVE_FAILURES;
 use crate::store::tokens::Presented;
 use crate::store::{Db, Store, tokens, users};
 
-/// Tells the time; a test hands in its own.
+/// Returns the current time. Tests supply their own clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
-/// How old `last_used_at` of a token may grow before a request renews it: often enough for a person who looks for unused
-/// tokens, seldom enough to cost reads no write.
+/// The age at which a request updates `last_used_at` of its token. The value is accurate enough to find unused tokens,
+/// and most reads cause no write.
 const LAST_USED_GRAIN: Duration = Duration::from_secs(600);
 
-/// What the operator set.
+/// The settings of the service.
 #[derive(Debug)]
 pub struct Settings {
     pub policy: Policy,
-    /// In which lists count days (`otp.timezone`).
+    /// The time zone of the days in list filters (`otp.timezone`).
     pub timezone: Tz,
     pub limits: Limits,
     pub delivery: Delivery,
 }
 
 impl Default for Settings {
-    /// No limits, and no way to send anything.
+    /// Settings without limits and without providers.
     fn default() -> Self {
         Self { policy: Policy::default(), timezone: Tz::UTC, limits: Limits::new(|_| 0), delivery: Delivery::default() }
     }
 }
 
-/// Everything that the API does, over one store.
+/// The operations of the API on one store.
 #[derive(Clone)]
 pub struct Service {
     store: Store,
@@ -74,11 +74,11 @@ pub struct Service {
     delivery: Arc<Delivery>,
     in_flight: InFlight,
     queued: Arc<Queued>,
-    /// Whether the use of a token is being noted.
+    /// Whether an update of `last_used_at` is in progress.
     noting: Arc<AtomicBool>,
 }
 
-/// Who makes a change, and when.
+/// The caller and the time of a change.
 struct Call {
     now: Timestamp,
     token_id: i64,
@@ -103,20 +103,20 @@ impl Service {
         (self.clock)()
     }
 
-    /// Whether requests can be served: the readers, the writer and the schema.
+    /// Checks that requests can be served: the readers, the writer and the schema.
     pub async fn check(&self) -> Result<()> {
         self.store.check().await
     }
 
-    /// The metrics, in the text format of Prometheus.
+    /// Returns the metrics in the Prometheus text format.
     pub async fn metrics(&self) -> Result<String> {
         self.store.measure().await?.render().map_err(Error::internal)
     }
 
-    /// The user behind a token, as the store knows both at this moment: a revocation counts with the next request.
+    /// Returns the user of a token. Both are read from the store, so a revocation takes effect with the next request.
     ///
     /// # Errors
-    /// Unauthenticated, where the token is unknown or its user is disabled.
+    /// `Unauthenticated` if the token is unknown or its user is disabled.
     pub async fn authenticate(&self, token: &ApiToken) -> Result<Caller> {
         let (hash, now) = (token.hash(), self.now());
         let (caller, last_used_at) = self.store.read(move |db| find_caller(db, &hash)).await?;
@@ -126,8 +126,8 @@ impl Service {
         Ok(caller)
     }
 
-    /// Notes when a token was used. The request neither waits for the note nor fails with it. One note at a time is under
-    /// way, so that notes never fill the queue of changes.
+    /// Updates `last_used_at` of a token in the background. The request does not wait for the update and does not fail
+    /// if the update fails. Only one update is in progress at a time, so updates can't fill the write queue.
     fn note_use(&self, token_id: i64, now: Timestamp) {
         if self.noting.swap(true, Ordering::Relaxed) {
             return;
@@ -135,14 +135,14 @@ impl Service {
         let (store, noting) = (self.store.clone(), Arc::clone(&self.noting));
         tokio::spawn(async move {
             if let Err(error) = store.write(move |db| tokens::update_last_used(db, token_id, now)).await {
-                log::debug!("the use of a token could not be noted: {error}");
+                log::debug!("can't update the last use of a token: {error}");
             }
             noting.store(false, Ordering::Relaxed);
         });
     }
 
-    /// Runs `work` for a caller in one write transaction. The clock is read inside it, so moments follow the order of the
-    /// commits.
+    /// Runs `work` for a caller in one write transaction and returns its result. The clock is read inside the
+    /// transaction, so timestamps follow the order of the commits.
     async fn write<T: Send + 'static>(
         &self,
         caller: &Caller,
@@ -157,7 +157,7 @@ impl Service {
     }
 }
 
-/// Shows every series that limits, verdicts and providers can have, from the start.
+/// Registers all metric series of limits, verdicts and providers, so that they are exported from the start.
 fn expect_series(metrics: &Metrics, delivery: &Delivery) {
     let settings = Limit::ALL.map(Limit::setting);
     settings.into_iter().chain([MAX_CONSECUTIVE_FAILURES]).for_each(|setting| metrics.expect_limit(setting));
@@ -167,7 +167,7 @@ fn expect_series(metrics: &Metrics, delivery: &Delivery) {
     }
 }
 
-/// The user behind a token, and when the token was last used.
+/// Returns the user of a token and the time of the last use of the token.
 fn find_caller(db: &Db, hash: &TokenHash) -> Result<(Caller, Option<Timestamp>)> {
     let refused = |detail| Error::new(Kind::Unauthenticated, detail);
     let presented = tokens::find_by_hash(db, hash)?.ok_or_else(|| refused("Invalid token."))?;

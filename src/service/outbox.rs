@@ -1,4 +1,4 @@
-//! The outbox: of several processes on one database one delivers what is queued, and another takes over when it ends.
+//! The outbox. Only one otpd process per database delivers messages. Another one takes over when that process ends.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::service::Service;
 use crate::service::channel_worker::ChannelWorker;
 use crate::store::OutboxLock;
 
-/// The wait before what failed on this side is tried again.
+/// The wait before a failed local operation is retried.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
-/// Told when a message is queued.
+/// Wakes the worker of a channel when a message is queued.
 #[derive(Default)]
 pub(super) struct Queued {
     sms: Notify,
@@ -31,11 +31,11 @@ impl Queued {
 }
 
 impl Service {
-    /// Delivers what is queued, until `stop` becomes true; then what is under way is finished. Each channel has a worker of
-    /// its own: where one's providers are slow, the messages of the other do not wait.
+    /// Delivers queued messages until `stop` becomes true. Messages in flight are finished before it returns. Each
+    /// channel has its own worker, so slow providers of one channel do not delay the messages of the other.
     ///
-    /// Only the process that holds the lock delivers. If the lock or the database is taken away, the workers end, and begin
-    /// again once the lock is held again.
+    /// Only the process that holds the outbox lock delivers. The workers end if the lock or the database is lost. They
+    /// start again once the process holds the lock again.
     pub async fn deliver(self, stop: watch::Receiver<bool>) {
         loop {
             let lock = tokio::select! {
@@ -55,7 +55,7 @@ impl Service {
         }
     }
 
-    /// Waits until this process may deliver and no other does.
+    /// Waits for the outbox lock and returns it.
     async fn own_outbox(&self) -> OutboxLock {
         loop {
             if let Some(lock) = self.store.try_own_outbox() {
@@ -66,7 +66,7 @@ impl Service {
     }
 }
 
-/// Waits until this process may not deliver any more.
+/// Waits until the lock is no longer valid.
 async fn lost(lock: &OutboxLock) {
     while lock.is_valid() {
         tokio::time::sleep(PAUSE).await;
@@ -74,6 +74,6 @@ async fn lost(lock: &OutboxLock) {
 }
 
 pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
-    // An error means that no sender is left.
+    // An error means that all senders are dropped, which also stops the receiver.
     let _ = stop.wait_for(|stop| *stop).await;
 }

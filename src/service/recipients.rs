@@ -1,4 +1,4 @@
-//! Unlocks recipients after too many failed attempts or messages.
+//! Resets recipients after too many failed attempts or messages.
 
 use crate::domain::limit::Event;
 use crate::domain::recipient::Recipient;
@@ -8,18 +8,18 @@ use crate::service::Service;
 use crate::store::{Db, Store, limit_events, recipients};
 
 impl Service {
-    /// Unlocks a recipient.
+    /// Resets the consecutive failures and the limits of a recipient.
     pub async fn reset_recipient(&self, caller: &Caller, recipient: Recipient) -> Result<()> {
         self.write(caller, move |db, _| forget(db, &recipient)).await.map(drop)
     }
 }
 
-/// The same for the command line, which needs no token; whether there was anything to forget.
+/// Resets a recipient from the command line, which needs no token. Returns whether there was anything to reset.
 pub async fn reset(store: &Store, recipient: Recipient) -> Result<bool> {
     store.write(move |db| forget(db, &recipient)).await
 }
 
-/// Forgets the consecutive failures and what the limits of the recipient count; whether there was anything to forget.
+/// Deletes the consecutive failures and the limit events of a recipient. Returns whether there was anything to delete.
 fn forget(db: &Db, recipient: &Recipient) -> Result<bool> {
     let mut forgotten = recipients::forget_failures(db, recipient)?;
     for event in Event::OF_RECIPIENT {

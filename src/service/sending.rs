@@ -1,5 +1,5 @@
-//! Codes that are issued and sent. The code, its message and what the limits count are one transaction; the message then
-//! waits in the outbox.
+//! Issuing and sending of codes. One transaction stores the code, its message and the events for the limits. The outbox
+//! then delivers the message.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,20 +25,20 @@ use crate::service::limits::Guard;
 use crate::service::{Call, Service};
 use crate::store::{Db, idempotency_keys, messages, otps};
 
-/// What a caller asks to be sent.
+/// A request to send a code.
 #[derive(Clone, Debug)]
 pub struct SendRequest {
     pub recipient: Recipient,
     pub purpose: Purpose,
-    /// `None`: the language of the configuration.
+    /// `None`: the configured language.
     pub language: Option<Language>,
-    /// The end user of the caller, who has limits of their own.
+    /// The network of the end user, which has its own limits.
     pub client: Option<ClientNetwork>,
 }
 
 impl SendRequest {
-    /// The same for requests that ask for the same. The client does not count: a phone may change its network before the
-    /// caller repeats a request.
+    /// Returns a hash of the request, which is equal for repeated requests. The client is not included because a phone
+    /// may change its network before the caller repeats a request.
     fn hash(&self) -> [u8; 32] {
         let language = self.language.map_or("", Language::as_str);
         let recipient = self.recipient.key();
@@ -47,26 +47,27 @@ impl SendRequest {
     }
 }
 
-/// What was promised: never the code.
+/// The result of a send request. It does not contain the code.
 #[derive(Clone, Debug)]
 pub struct Sent {
     pub id: OtpId,
     pub recipient: Recipient,
     pub valid_to: Timestamp,
-    /// Whole seconds for which the code is valid.
+    /// Lifetime of the code in whole seconds.
     pub ttl: u64,
-    /// Whole seconds after which another message may be asked for.
+    /// Whole seconds until another message may be requested.
     pub resend_in: u64,
 }
 
-/// Requests with an idempotency key that are being worked on, so that their repetitions do not wait behind them.
+/// Requests in progress that have an idempotency key. A repetition of such a request is rejected instead of waiting for
+/// it.
 #[derive(Clone, Default)]
 pub(super) struct InFlight(Arc<Mutex<HashSet<Entry>>>);
 
-/// The id of the token, and the key.
+/// The id of the token and the idempotency key.
 type Entry = (i64, IdempotencyKey);
 
-/// Takes its request off the list when it goes out of scope.
+/// Removes its request from the list when dropped.
 struct InFlightRequest {
     list: InFlight,
     entry: Entry,
@@ -89,7 +90,11 @@ impl Drop for InFlightRequest {
 }
 
 impl Service {
-    /// Issues a code, or takes the one that is on its way already, and queues its message.
+    /// Issues a code, or reuses one that was sent and is still usable, and queues its message.
+    ///
+    /// # Errors
+    /// The recipient can't be reached, the recipient is locked out, a limit is reached, or the idempotency key is in
+    /// use.
     pub async fn send_otp(&self, caller: &Caller, request: SendRequest, key: Option<IdempotencyKey>) -> Result<Sent> {
         self.delivery.require_reachable(&request.recipient)?;
         let _in_flight = key.map(|key| self.in_flight.enter(caller.token_id, key)).transpose()?;
@@ -109,7 +114,10 @@ impl Service {
         })
     }
 
-    /// Gives the first answer to this key again, if there was one.
+    /// Sends a code, or returns the stored receipt if this idempotency key was used before.
+    ///
+    /// # Errors
+    /// `Unprocessable` if the key was used with another request.
     fn send_once(&self, db: &Db, call: &Call, request: &SendRequest, key: &IdempotencyKey) -> Result<SendReceipt> {
         let since = call.now.minus(IdempotencyKey::KEPT);
         match idempotency_keys::find(db, call.user_id, key, since, call.now)? {
@@ -141,8 +149,8 @@ impl Service {
         Ok(SendReceipt::new(&otp, now))
     }
 
-    /// The code that was sent before and is still usable, so that a slow message works too; else a new one. Where the code is
-    /// about to expire, the new one takes the place of its message.
+    /// Returns the code that was sent before if it is still usable, so that a delayed message remains valid. Otherwise
+    /// issues a new code. If the earlier code is about to expire, its queued message is cancelled.
     fn issue(&self, db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Otp> {
         let code = || Code::generate(&mut UnwrapErr(SysRng), self.policy.code_length);
         match otps::find_issued(db, recipient, purpose, now)? {
@@ -159,7 +167,7 @@ impl Service {
         }
     }
 
-    /// What became of the messages that bore a code, the oldest first.
+    /// Returns the messages of a code with their state, oldest first.
     pub async fn list_deliveries(&self, id: OtpId) -> Result<Vec<MessageRecord>> {
         self.store.read(move |db| messages::list_of_otp(db, otps::find(db, id)?.id)).await
     }

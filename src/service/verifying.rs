@@ -1,5 +1,5 @@
-//! Codes that are verified. A guess is counted in the transaction that judges it, right or wrong: a wrong code is an outcome
-//! that is committed, and becomes an error only behind the commit.
+//! Verification of codes. An attempt is counted in the transaction that checks it. A wrong code is a committed result.
+//! It becomes an error only after the commit.
 
 use std::time::Duration;
 
@@ -17,23 +17,23 @@ use crate::service::limits::Guard;
 use crate::service::{Call, Service};
 use crate::store::{Db, otps, recipients};
 
-/// Nothing but the staff ends this; who asks again tomorrow asks soon enough.
+/// The retry time reported to a locked-out recipient. The lock-out has no end of its own: only staff can reset it.
 const UNTIL_RESET: Duration = Duration::from_secs(24 * 3600);
 
-/// The setting that says after how many failures in a row only staff can help.
+/// The setting for the number of consecutive failures after which a recipient is locked out.
 pub(super) const MAX_CONSECUTIVE_FAILURES: &str = "otp.max_consecutive_failures";
 
-/// What a caller asks to be verified.
+/// A request to verify a code.
 #[derive(Clone, Debug)]
 pub struct VerifyRequest {
     pub recipient: Recipient,
     pub purpose: Purpose,
     pub code: Code,
-    /// The end user of the caller, who has limits of their own.
+    /// The network of the end user, which has its own limits.
     pub client: Option<ClientNetwork>,
 }
 
-/// A code that was verified, and is consumed.
+/// A verified and consumed code.
 #[derive(Clone, Debug)]
 pub struct Verified {
     pub id: OtpId,
@@ -41,7 +41,10 @@ pub struct Verified {
 }
 
 impl Service {
-    /// Consumes the code that a person typed, if it is theirs, once.
+    /// Verifies a code and consumes it.
+    ///
+    /// # Errors
+    /// The code is wrong, expired or used, the recipient is locked out, or a limit is reached.
     pub async fn verify_otp(&self, caller: &Caller, request: VerifyRequest) -> Result<Verified> {
         let service = self.clone();
         let (verdict, answer) = self.write(caller, move |db, call| service.verify(db, call, &request)).await?;
@@ -49,7 +52,8 @@ impl Service {
         answer
     }
 
-    /// The verdict, and the answer for behind the commit: a refusal too is an outcome that is kept.
+    /// Returns the verdict and the answer for the caller. A refusal is returned as a value, so that the transaction
+    /// commits the counted attempt.
     fn verify(&self, db: &Db, call: &Call, request: &VerifyRequest) -> Result<(Verdict, Result<Verified>)> {
         let VerifyRequest { recipient, purpose, code, client } = request;
         let subjects = Subjects { recipient, token_id: call.token_id, client: *client };
@@ -73,7 +77,7 @@ impl Service {
         Ok((verdict, answer))
     }
 
-    /// Counts a guess on every code that it was held against; how many are left.
+    /// Counts a failed attempt on every usable code. Returns the number of attempts left.
     fn count_guess(&self, db: &Db, known: Vec<Otp>, subjects: &Subjects<'_>, now: Timestamp) -> Result<u32> {
         let mut most_left = None;
         for otp in known.into_iter().filter(|otp| otp.is_allow(now)) {
@@ -90,7 +94,10 @@ impl Service {
         Ok(most_left.unwrap_or(0).min(budget.unwrap_or(u32::MAX)))
     }
 
-    /// Refuses a recipient who has failed so often that only staff can help.
+    /// Requires that the recipient is not locked out.
+    ///
+    /// # Errors
+    /// `max_consecutive_failures` is reached. Only staff can reset the recipient.
     pub(super) fn require_not_locked_out(&self, db: &Db, recipient: &Recipient) -> Result<()> {
         let Some(most) = self.policy.max_consecutive_failures else { return Ok(()) };
         if recipients::consecutive_failures(db, recipient)? < most {
@@ -100,7 +107,8 @@ impl Service {
     }
 }
 
-/// Two codes may be the same: what was typed works once.
+/// Consumes every usable code that equals `typed`. Several codes can have the same value, which must be accepted only
+/// once.
 fn consume(db: &Db, known: Vec<Otp>, typed: Code, now: Timestamp) -> Result<Verified> {
     let mut verified = None;
     for otp in known.into_iter().filter(|otp| otp.is_allow(now) && otp.code.is(typed)) {

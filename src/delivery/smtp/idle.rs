@@ -1,5 +1,4 @@
-//! Sessions that wait for the next mail. Each is ended with QUIT when it has waited long enough, and all of them when the
-//! provider ends.
+//! Pool of idle SMTP sessions. A session is ended with QUIT after the idle timeout or when the provider is closed.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,7 +9,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::delivery::smtp::session::Session;
 
-/// As many as mails are sent at once.
+/// Maximum number of idle sessions. Equals the number of mails that are sent concurrently.
 const MOST: usize = 8;
 
 pub(super) struct Idle {
@@ -20,11 +19,11 @@ pub(super) struct Idle {
 
 #[derive(Default)]
 struct Shared {
-    /// With the moment since which each waits, the longest first.
+    /// Idle sessions with the time since which they are idle, oldest first.
     sessions: Vec<(Session, Instant)>,
-    /// The task that ends sessions on time. It runs while there are any.
+    /// The task that ends expired sessions. It runs while there are idle sessions.
     sweeper: Option<AbortHandle>,
-    /// Sessions that are being ended.
+    /// Tasks that end sessions.
     ending: JoinSet<()>,
 }
 
@@ -33,7 +32,7 @@ impl Idle {
         Self { keep_for, shared: Arc::default() }
     }
 
-    /// The session that waited least, if it still works.
+    /// Takes the most recently used session. Returns `None` if there is none or if its server does not answer.
     pub(super) async fn take(&self) -> Option<Session> {
         let (mut session, _) = self.shared().sessions.pop()?;
         session.answers().await.then_some(session)
@@ -57,7 +56,7 @@ impl Idle {
         self.shared().end(session);
     }
 
-    /// Ends all sessions, and waits until they have ended, a second at most.
+    /// Ends all sessions and waits for the end, at most one second.
     pub(super) async fn close(&self) {
         let mut ending = {
             let mut shared = self.shared();
@@ -81,7 +80,7 @@ impl Drop for Idle {
 }
 
 impl Shared {
-    /// Ends a session in a task of its own. Outside a runtime its connection is only closed.
+    /// Ends a session in a separate task. Outside a Tokio runtime the connection is closed without QUIT.
     fn end(&mut self, session: Session) {
         while self.ending.try_join_next().is_some() {}
         if Handle::try_current().is_ok() {
@@ -98,7 +97,8 @@ impl Shared {
         }
     }
 
-    /// Ends the sessions that have waited for `keep_for`. How long until the next one has; `None` where none is left.
+    /// Ends the sessions that are idle for at least `keep_for`. Returns the time until the next session expires, or
+    /// `None` if no session is left.
     fn end_expired(&mut self, keep_for: Duration) -> Option<Duration> {
         let expired = self.sessions.iter().take_while(|(_, since)| since.elapsed() >= keep_for).count();
         for (session, _) in self.sessions.drain(..expired).collect::<Vec<_>>() {
@@ -112,7 +112,7 @@ impl Shared {
     }
 }
 
-/// Ends sessions on time until none is left or their provider has ended.
+/// Ends expired sessions until no session is left or the provider is dropped.
 async fn sweep(shared: Weak<Mutex<Shared>>, keep_for: Duration) {
     let mut pause = Some(keep_for);
     while let Some(wait) = pause {

@@ -1,4 +1,4 @@
-//! Mails as they are sent, and who sends them.
+//! The sender and the content of mails.
 
 use std::str::FromStr;
 
@@ -12,10 +12,10 @@ use crate::domain::host::ascii_domain;
 use crate::domain::message::Message;
 use crate::domain::outbox::{Outcome, Report};
 
-/// Keeps automatic replies from answering it (RFC 3834).
+/// Suppresses auto-replies (RFC 3834).
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");
 
-/// The sender of mails: an address, or `Name <address>`. The domain is in its ASCII form, which every server understands.
+/// The sender of mails: an address, or `Name <address>`. The domain is in ASCII form, which all servers support.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender(Mailbox);
 
@@ -42,10 +42,10 @@ impl FromStr for Sender {
     }
 }
 
-/// The mail that carries a message.
+/// Builds the mail for a message.
 ///
 /// # Errors
-/// Why there is none.
+/// The report for a mail that can't be built.
 pub(super) fn mail(from: &Sender, message: &Message) -> Result<Mail, Report> {
     let bad_recipient = |why| Report::not_sent(Outcome::BadRecipient, why);
     let to: Address =
@@ -64,8 +64,8 @@ pub(super) fn mail(from: &Sender, message: &Message) -> Result<Mail, Report> {
     built.map_err(|_| bad_recipient("the mail can't be put together"))
 }
 
-/// A new identifier for a mail (RFC 5322, 3.6.4), in the sender's domain: spam filters distrust the names of machines that
-/// the DNS does not know.
+/// Returns a new `Message-ID` (RFC 5322, 3.6.4) in the domain of the sender. Spam filters distrust host names that are
+/// not in the DNS.
 fn message_id(domain: &str) -> Result<String, Report> {
     let mut random = [0; 16];
     let failed = |_| Report::not_sent(Outcome::Retry, "the system gives no random numbers");

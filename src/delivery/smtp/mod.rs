@@ -1,4 +1,4 @@
-//! E-mail by SMTP, over sessions that are kept for the next message.
+//! E-mail over SMTP. Sessions are reused for further messages.
 
 mod idle;
 mod mail;
@@ -22,42 +22,43 @@ use crate::domain::message::Message;
 use crate::domain::outbox::Report;
 use crate::domain::secret::Secret;
 
-/// Less than a stop waits for: what has not been let in by then was certainly not sent, and says so itself.
+/// Upper limit for connecting and logging in. It is shorter than the wait at shutdown, so an unfinished login is
+/// reported as not sent.
 const LET_IN_WITHIN: Duration = Duration::from_secs(5);
 
-/// `[[delivery.email]]` with `type = "smtp"`. All domains are in their ASCII form.
+/// `[[delivery.email]]` with `type = "smtp"`. All domains are in ASCII form.
 #[derive(Clone, Debug)]
 pub struct Smtp {
-    /// A name, or an IP address without brackets.
+    /// A host name, or an IP address without brackets.
     pub host: String,
     pub port: u16,
     pub security: Security,
     pub login: Option<(String, Secret)>,
     pub from: Sender,
-    /// What otpd calls itself in EHLO; `None`: this machine's name if it is a full one, else the sender's domain.
+    /// The name in EHLO. `None`: the host name if it is fully qualified, else the domain of the sender.
     pub hello: Option<ClientId>,
-    /// For the login, and for each mail.
+    /// Timeout for the login, and for each mail.
     pub timeout: Duration,
-    /// How long a session is kept for the next mail.
+    /// Idle timeout of a session.
     pub idle: Duration,
-    /// An HTTP or SOCKS5 proxy that connections go out through.
+    /// An HTTP or SOCKS5 proxy for outgoing connections.
     pub proxy: Option<Secret>,
-    /// PEM of a certificate to trust beside the system's.
+    /// A trusted certificate in PEM, in addition to those of the system.
     pub ca: Option<String>,
 }
 
 /// How a connection is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
-    /// Begins in the clear and must turn to TLS.
+    /// Starts unencrypted and must switch to TLS.
     StartTls,
     Tls,
-    /// In the clear throughout: for a mail server on this machine.
+    /// Unencrypted, for a mail server on the same host.
     Plain,
 }
 
 impl Smtp {
-    /// How long a session is kept unless a test says otherwise. Mail servers wait for minutes (RFC 5321, 4.5.3.2.7).
+    /// Default idle timeout of a session. Tests use other values. Mail servers wait for minutes (RFC 5321, 4.5.3.2.7).
     pub const IDLE: Duration = Duration::from_secs(30);
 }
 
@@ -70,7 +71,7 @@ pub(super) struct SmtpProvider {
 
 impl SmtpProvider {
     /// # Errors
-    /// What is wrong with the certificate, the host or the proxy.
+    /// A description of the invalid certificate, host or proxy.
     pub(super) fn new(name: String, smtp: Smtp) -> Result<Self, String> {
         Ok(Self {
             from: smtp.from.clone(),
@@ -85,7 +86,7 @@ impl SmtpProvider {
             Ok(mail) => mail,
             Err(report) => return report,
         };
-        // A session that broke while it waited costs no mail: a new one takes it.
+        // If an idle session is broken, a new session sends the mail.
         if let Some(session) = self.idle.take().await
             && let Ok(report) = self.hand_over_in(session, &mail).await
         {
@@ -97,15 +98,17 @@ impl SmtpProvider {
         }
     }
 
+    /// Sends a mail in a session and returns the report.
+    ///
     /// # Errors
-    /// The report of a session that ended before the mail was sent.
+    /// The report of a session that ended before the mail was sent. Another session may send the mail.
     async fn hand_over_in(&self, mut session: Session, mail: &Mail) -> Result<Report, Report> {
         match session.transfer(mail).await {
             Ok(()) => {
                 self.idle.keep(session);
                 Ok(Report::sent(mail.headers().get_raw("Message-ID").map(str::to_owned)))
             }
-            // Servers differ in what they expect after a refusal, so such a session takes no further mail.
+            // Servers differ in the commands that they expect after a rejection, so the session is not reused.
             Err(Failure::Refused(report)) => {
                 self.idle.end(session);
                 Ok(report)

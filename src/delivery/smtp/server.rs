@@ -1,4 +1,4 @@
-//! A mail server, and how a connection to it comes about: reached, protected, logged in.
+//! Connections to a mail server: TCP, TLS and login.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use crate::delivery::tcp::{self, TcpProxy};
 use crate::domain::host::ascii_domain;
 use crate::domain::outbox::{Outcome, Report};
 
-/// Names that mean something on their own network only.
+/// Top-level domains that are valid only in a local network.
 const PRIVATE: [&str; 3] = ["local", "localdomain", "localhost"];
 
 pub(super) struct Server {
@@ -33,7 +33,7 @@ pub(super) struct Server {
     credentials: Option<Credentials>,
     hello: ClientId,
     let_in_within: Duration,
-    /// For the announcement of a mail, and for the mail.
+    /// Timeout for the envelope of a mail, and for its content.
     timeout: Duration,
 }
 
@@ -45,7 +45,7 @@ enum Protection {
 
 impl Server {
     /// # Errors
-    /// What is wrong with the certificate, the host or the proxy.
+    /// A description of the invalid certificate, host or proxy.
     pub(super) fn new(smtp: Smtp) -> Result<Self, String> {
         Ok(Self {
             proxy: smtp.proxy.as_ref().map(TcpProxy::parse).transpose()?,
@@ -63,10 +63,10 @@ impl Server {
         self.credentials.is_some()
     }
 
-    /// A session that is ready to take mail.
+    /// Opens a session that is ready to accept mail.
     ///
     /// # Errors
-    /// What is wrong. Certainly no mail was sent.
+    /// The report of the failure. No mail was sent.
     pub(super) async fn connect(&self) -> Result<Session, Report> {
         let connected = tokio::time::timeout(self.let_in_within, self.log_in()).await;
         connected.unwrap_or_else(|_| Err(Report::not_sent(Outcome::Retry, "it does not let us in in time")))
@@ -93,7 +93,7 @@ impl Server {
         }
     }
 
-    /// STARTTLS and the login, as far as they are configured.
+    /// Performs STARTTLS and the login if they are configured.
     async fn authenticate(&self, connection: &mut AsyncSmtpConnection) -> Result<(), Report> {
         if let Protection::StartTls(parameters) = &self.protection {
             if !connection.can_starttls() {
@@ -116,7 +116,8 @@ impl Server {
     }
 }
 
-/// This machine's name if it is a full one, as mail servers ask for (RFC 5321, 4.1.1.1), else the sender's domain.
+/// Returns the name for EHLO: the host name if it is fully qualified, as required by RFC 5321, 4.1.1.1, else the domain
+/// of the sender.
 fn default_hello(machine: &ClientId, sender: &str) -> ClientId {
     let full_name = |name: &str| {
         let (_, top) = name.rsplit_once('.')?;
@@ -158,7 +159,7 @@ impl Protection {
     }
 }
 
-/// What a refusal of the greeting, of TLS or of the login means.
+/// Returns the report for an error during greeting, STARTTLS or login.
 fn refused(cause: &SmtpError) -> Report {
     match cause.status() {
         Some(code) if cause.is_permanent() => {
@@ -172,7 +173,7 @@ fn refused(cause: &SmtpError) -> Report {
     }
 }
 
-/// What a connection that broke means.
+/// Returns the report for a broken connection.
 fn disconnected(cause: &(dyn Error + 'static)) -> Report {
     match tls_fault(cause) {
         Some(fault) => {
@@ -182,7 +183,7 @@ fn disconnected(cause: &(dyn Error + 'static)) -> Report {
     }
 }
 
-/// What rustls found wrong, wherever it is wrapped.
+/// Finds a rustls error in the chain of causes.
 fn tls_fault<'a>(cause: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
     let inner = wrapped.map(|inner| inner as &(dyn Error + 'static)).or_else(|| cause.source());

@@ -1,4 +1,4 @@
-//! A session with a mail server that has let otpd in.
+//! A session with a mail server, after the login.
 
 use std::time::Duration;
 
@@ -14,9 +14,9 @@ use crate::delivery::innermost;
 use crate::delivery::smtp::stream::WriteFailure;
 use crate::domain::outbox::{Outcome, Report};
 
-/// How long a server is given to answer QUIT. Its answer changes nothing.
+/// Timeout for the answer to QUIT. The answer is ignored.
 const QUIT_WITHIN: Duration = Duration::from_secs(1);
-/// How long a session that was kept is given to show that it still works. After that a new one is made.
+/// Timeout for the check of an idle session. After that a new session is opened.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// `421`: the server closes the connection (RFC 5321, 3.8).
 const CLOSING: &str = "421";
@@ -24,17 +24,17 @@ const CLOSING: &str = "421";
 pub(super) struct Session {
     connection: AsyncSmtpConnection,
     write_failure: WriteFailure,
-    /// For the announcement of a mail, and for the mail.
+    /// Timeout for the envelope of a mail, and for its content.
     timeout: Duration,
 }
 
-/// Why a session did not take a mail, and what it is good for now.
+/// The reason why a mail was not sent, and the state of the session.
 pub(super) enum Failure {
     /// The server answered and expects the next command.
     Refused(Report),
-    /// The session ended before the mail was sent; another one may take the mail at once.
+    /// The session ended before the mail was sent. Another session may send the mail immediately.
     Gone(Report),
-    /// An answer is missing, so the session can't be used any more.
+    /// An answer is missing, so the session is no longer usable.
     Lost(Report),
 }
 
@@ -43,15 +43,15 @@ impl Session {
         Self { connection, write_failure, timeout }
     }
 
-    /// Whether the server still answers.
+    /// Returns whether the server still answers.
     pub(super) async fn answers(&mut self) -> bool {
         timeout(ANSWER_WITHIN.min(self.timeout), self.connection.test_connected()).await == Ok(true)
     }
 
-    /// Hands a mail over. What fails before the server has the whole mail was certainly not sent.
+    /// Sends a mail. The mail is certainly not sent if a failure occurs before the server has all of it.
     ///
     /// # Errors
-    /// Why the server does not have the mail, or may not have it.
+    /// The reason why the server did not accept the mail, or why its acceptance is unknown.
     pub(super) async fn transfer(&mut self, mail: &Mail) -> Result<(), Failure> {
         match timeout(self.timeout, announce(&mut self.connection, mail.envelope())).await {
             Ok(Ok(())) => {}
@@ -84,15 +84,15 @@ impl Session {
         }
     }
 
-    /// Ends the session in good order, within a second.
+    /// Ends the session with QUIT, within one second.
     pub(super) async fn quit(self) {
         quit(self.connection).await;
     }
 }
 
-/// Says QUIT and closes the connection, within a second.
+/// Sends QUIT and closes the connection, within one second.
 pub(super) async fn quit(mut connection: AsyncSmtpConnection) {
-    // A server that does not answer is left without an answer.
+    // The connection is closed even if the server does not answer.
     let _ = timeout(QUIT_WITHIN, connection.abort()).await;
 }
 
@@ -108,10 +108,11 @@ fn is_gone(cause: &SmtpError) -> bool {
     cause.status().is_none_or(|code| code.to_string() == CLOSING)
 }
 
-/// What the server's answer means (RFC 5321, 4.2); without one, `broken`.
+/// Returns the report for a mail that the server did not accept (RFC 5321, 4.2). Without an answer of the server, the
+/// outcome is `broken` and the text is `how`.
 ///
-/// 550 and its like are said of senders and of policies too. Only an enhanced status (RFC 3463) that names the recipient ends
-/// the chain; without one the next provider is asked.
+/// Codes such as 550 also reject senders and policy violations. Only an enhanced status code (RFC 3463) about the
+/// recipient ends the chain. Without one the next provider is tried.
 fn not_taken(cause: &SmtpError, broken: Outcome, how: &str) -> Report {
     let Some(code) = cause.status() else { return Report::not_sent(broken, how) };
     let words = innermost(cause);
@@ -125,7 +126,8 @@ fn not_taken(cause: &SmtpError, broken: Outcome, how: &str) -> Report {
     Report::not_sent(outcome, format!("{code}: {meaning}"))
 }
 
-/// Bad destination mailboxes and systems, mailboxes that moved, and anything about the mailbox itself.
+/// Returns whether an enhanced status code is about the recipient: a bad mailbox or system, a moved mailbox, or the
+/// status of the mailbox.
 fn is_of_recipient(status: &str) -> bool {
     matches!(status, "5.1.1" | "5.1.2" | "5.1.3" | "5.1.6" | "5.1.10") || status.starts_with("5.2.")
 }

@@ -1,4 +1,4 @@
-//! The connections that lettre is given: it makes none itself.
+//! Connections for lettre, which does not open connections itself.
 
 use std::io;
 use std::net::SocketAddr;
@@ -12,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
-/// Whether a write to a connection has failed. Then the last bytes that were written did not reach the network, so the
-/// server does not have the end of what was sent.
+/// Records whether a write to a connection failed. After a failure, the last written bytes did not reach the network,
+/// so the server did not receive the end of the data.
 #[derive(Clone, Debug, Default)]
 pub(super) struct WriteFailure(Arc<AtomicBool>);
 
@@ -30,7 +30,7 @@ impl WriteFailure {
     }
 }
 
-/// A TCP connection that notes failed writes.
+/// A TCP connection that records failed writes.
 #[derive(Debug)]
 pub(super) struct Watched {
     stream: TcpStream,
@@ -72,7 +72,7 @@ impl AsyncWrite for Watched {
     }
 }
 
-/// TLS from the first byte.
+/// A connection with implicit TLS.
 #[derive(Debug)]
 pub(super) struct Encrypted(pub(super) TlsStream<Watched>);
 
