@@ -1,8 +1,8 @@
-//! How much the program does under load, beside what the machine could do at best: a disk sync for each update, and a
-//! server that does nothing but answer.
+//! Measures throughput under load and compares it with two upper bounds of the machine: one disk sync per update, and
+//! a server that returns a constant response.
 //!
-//! `cargo bench --bench load` starts the real binary on databases made here and prints a table, and the ratios against
-//! their aims. It takes about six minutes.
+//! `cargo bench --bench load` starts the real binary on generated databases. It prints a table, and the ratios with
+//! their targets. It takes about six minutes.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops where something fails, and prints")]
 
@@ -21,18 +21,18 @@ use tempfile::NamedTempFile;
 use crate::client::{Load, Report, Until};
 use crate::common::spread;
 
-/// Rows that a PATCH or GET may meet.
+/// Number of codes that PATCH and GET choose from.
 const ROWS: u64 = 20_000;
-/// Codes to be verified, each once.
+/// Number of codes to verify, each once.
 const VERIFIED: u64 = 60_000;
-/// Wrong answers whose time is compared.
+/// Number of wrong codes whose response times are compared.
 const GUESSES: u64 = 5_000;
 const MANY_ROWS: u64 = 1_000_000;
 const SECONDS: Duration = Duration::from_secs(8);
-/// What a GET by id answers, for the server that does nothing.
+/// The response of the bare server: what otpd returns for a GET by id.
 const ANSWER: &str = r#"{"id":15000,"code":255315,"mobile_number":null,"email":"user1234567@example123.com","recipient":"user1234567@example123.com","valid_to":"2026-11-23T05:37:13.502952Z","ttl":299,"is_allow":true,"created_at":"2026-11-23T05:32:13.502952Z","updated_at":"2026-11-23T05:32:13.502952Z"}"#;
 
-/// A started server, ended when it goes out of scope.
+/// A running server. It is stopped on drop.
 struct Server {
     child: Child,
     address: String,
@@ -40,10 +40,10 @@ struct Server {
 }
 
 impl Server {
-    /// Starts `command` and waits for the line that tells where it listens, and for its first answer.
+    /// Starts `command` and waits for the log line with the address, then for the first response.
     fn start(command: &mut Command) -> Self {
         let begun = Instant::now();
-        // Its log goes to a file, as it would under a supervisor; a pipe would have to be emptied here.
+        // The log goes to a file, as under a supervisor. A pipe would have to be drained here.
         let log = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let child = command.stdout(Stdio::null()).stderr(log.reopen().unwrap()).spawn().unwrap();
         let address = loop {
@@ -68,13 +68,13 @@ impl Server {
                 .current_dir(database.parent().unwrap())
                 .env("OTPD_DATABASE__PATH", database)
                 .env("OTPD_SERVER__PORT", "0")
-                // The codes of these databases are old on purpose.
+                // The codes of these databases expired long ago, so they must not be purged.
                 .env("OTPD_OTP__RETENTION", "0s")
                 .env("OTPD_LIMITS__FAILURES_PER_TOKEN_HOUR", "0"),
         )
     }
 
-    /// Resident memory in MB, now and at its highest.
+    /// Returns the current and the peak resident memory in MB.
     fn memory(&self) -> (f64, f64) {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let megabytes = |name: &str| {
@@ -101,7 +101,7 @@ fn get(n: u64) -> String {
     client::request("GET", 1 + spread(n) % ROWS, "")
 }
 
-/// The right answer to one code, and to another each time.
+/// Returns a request that verifies the `n`th code with the right value.
 fn verify(n: u64) -> String {
     let otp = common::otp(n - 1);
     let (field, recipient, code) = match &otp.recipient {
@@ -111,24 +111,24 @@ fn verify(n: u64) -> String {
     client::request("POST", "verify", &format!(r#"{{"{field}":"{recipient}","code":{code}}}"#))
 }
 
-/// A wrong answer to one code, and to another each time.
+/// Returns a request that verifies the `n`th number with a wrong code.
 fn guess(n: u64) -> String {
     client::request("POST", "verify", &format!(r#"{{"mobile_number":"{}","code":1}}"#, common::number(2 * n)))
 }
 
-/// An answer from somebody who has no code.
+/// Returns a request to verify a recipient without a code.
 fn stranger(n: u64) -> String {
     client::request("POST", "verify", &format!(r#"{{"mobile_number":"0999{n:07}","code":1}}"#))
 }
 
-/// Makes every code of a database valid.
+/// Makes every code of the database valid.
 fn make_valid(database: &Path) {
     let db = rusqlite::Connection::open(database).unwrap();
     db.execute("UPDATE otp_codes SET valid_to = 4102444800000000, checksum = NULL", []).unwrap();
 }
 
-/// Updates a second of one connection that commits, and syncs, each: of a code with its indexes and its words, and of a
-/// row of a bare table.
+/// Returns the updates per second of one connection that commits and syncs each update: of a code with its indexes and
+/// its search words, and of a row in a table without indexes.
 fn plain_loop(database: &Path) -> (f64, f64) {
     let db = rusqlite::Connection::open(database).unwrap();
     db.execute_batch(
@@ -148,7 +148,7 @@ fn plain_loop(database: &Path) -> (f64, f64) {
         }
         f64::from(done) / begun.elapsed().as_secs_f64()
     };
-    // With a checksum, as the program writes it: without a new one a trigger would take the old one away.
+    // The checksum is set, as otpd does. Otherwise a trigger clears the old one.
     let whole = rate(
         "UPDATE otp_codes SET mobile_number = NULL, email = $1, updated_at = updated_at + 1, checksum = abs(random())
           WHERE id = $2",
@@ -156,7 +156,7 @@ fn plain_loop(database: &Path) -> (f64, f64) {
     (whole, rate("UPDATE bare SET email = $1, updated_at = updated_at + 1 WHERE id = $2"))
 }
 
-/// Right codes, and how much longer a wrong code takes than a recipient who has none.
+/// Returns the report on right codes, and the time of a wrong code relative to a recipient without a code.
 fn verifications(database: &Path) -> (Report, f64) {
     make_valid(database);
     let server = Server::otpd(database);
@@ -165,7 +165,7 @@ fn verifications(database: &Path) -> (Report, f64) {
     (verified, wrong / unknown)
 }
 
-/// Of five, in milliseconds.
+/// Returns the slowest of five starts in milliseconds.
 fn slowest_start(database: &Path) -> f64 {
     let starts = (0..5).map(|_| Server::otpd(database).started_within.as_secs_f64() * 1000.0);
     starts.fold(0.0, f64::max)
@@ -181,7 +181,7 @@ fn aim(name: &str, figure: f64, unit: &str, aim: f64, more_is_better: bool) {
     println!("| {name} | {figure:.2}{unit} | {sign} {aim}{unit} | {verdict} |");
 }
 
-/// The server that does nothing but answer, in a process of its own as the real one is.
+/// Serves a constant response. Runs in its own process, as otpd does.
 fn serve_bare() {
     let answer = || async { HttpResponse::Ok().content_type("application/json").body(ANSWER) };
     let server = HttpServer::new(move || App::new().default_service(web::to(answer))).bind("127.0.0.1:0").unwrap();
@@ -194,7 +194,7 @@ fn main() {
     if std::env::args().any(|argument| argument == "--bare-server") {
         return serve_bare();
     }
-    // On a disk: the folder for temporary files is often memory, where a sync costs nothing.
+    // The temporary folder is often in memory, where a sync costs nothing. This folder is on a disk.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let database = |name: &str, rows| {
         let path = folder.path().join(name);

@@ -1,4 +1,4 @@
-//! A load generator that costs little itself: raw HTTP over kept-alive connections, all on one thread.
+//! A load generator with little overhead: raw HTTP over keep-alive connections, on one thread.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a measurement stops where something fails")]
 
@@ -12,12 +12,12 @@ use tokio::net::TcpStream;
 
 use crate::common::TOKEN;
 
-/// A load: so many clients, each of which asks again as soon as it has been answered.
+/// A load of concurrent clients. Each client sends its next request as soon as it has a response.
 pub struct Load {
     pub connections: usize,
-    /// How long, after a second of warming up; or, the other way round, how many requests.
+    /// When the load ends: after a time, which starts after one second of warm-up, or after a number of requests.
     pub until: Until,
-    /// The nth request.
+    /// Returns the nth request.
     pub request: fn(u64) -> String,
 }
 
@@ -27,20 +27,20 @@ pub enum Until {
     Answered(u64),
 }
 
-/// What became of a load. Every answer was 200.
+/// The result of a load. Every response had status 200.
 pub struct Report {
     elapsed: Duration,
-    /// Milliseconds, in ascending order.
+    /// Response times in milliseconds, in ascending order.
     times: Vec<f32>,
 }
 
 impl Report {
-    /// Answers a second.
+    /// Returns the responses per second.
     pub fn rate(&self) -> f64 {
         f64::from(u32::try_from(self.times.len()).unwrap()) / self.elapsed.as_secs_f64()
     }
 
-    /// Milliseconds that so many of 100 requests took at most.
+    /// Returns a percentile of the response times in milliseconds.
     pub fn percentile(&self, percent: usize) -> f64 {
         self.times[(self.times.len() - 1) * percent / 100].into()
     }
@@ -94,7 +94,7 @@ impl Load {
     }
 }
 
-/// One GET that asks for no token, over a connection of its own.
+/// Sends one GET without a token over a new connection.
 pub fn once(address: &str, path: &str) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
@@ -102,7 +102,7 @@ pub fn once(address: &str, path: &str) {
     });
 }
 
-/// The medians, in milliseconds, of what `one` and `other` take in turns, from one client.
+/// Sends `one` and `other` alternately from one client and returns their median times in milliseconds.
 pub fn medians(address: &str, rounds: u64, one: fn(u64) -> String, other: fn(u64) -> String) -> [f64; 2] {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut times = [Vec::new(), Vec::new()];
@@ -122,7 +122,7 @@ pub fn medians(address: &str, rounds: u64, one: fn(u64) -> String, other: fn(u64
     })
 }
 
-/// The text of a request about the code with this id, or to one of the other paths there.
+/// Returns the text of a request to `/api/notifications/otp/{id}`. `id` may also be a word, such as `verify`.
 pub fn request(verb: &str, id: impl Display, body: &str) -> String {
     format!(
         "{verb} /api/notifications/otp/{id} HTTP/1.1\r\nHost: otpd\r\nAuthorization: Token {TOKEN}\r\n\
@@ -143,7 +143,7 @@ impl Client {
         Self { stream, buffer: Vec::with_capacity(4096) }
     }
 
-    /// Sends a request and reads its answer, which is 200.
+    /// Sends a request, reads the response and panics unless its status is 200.
     async fn ask(&mut self, request: &str) {
         self.exchange(request).await;
         if !self.buffer.starts_with(b"HTTP/1.1 200 ") {
@@ -151,7 +151,7 @@ impl Client {
         }
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads the response.
     async fn exchange(&mut self, request: &str) {
         self.stream.write_all(request.as_bytes()).await.unwrap();
         self.buffer.clear();

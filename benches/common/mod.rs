@@ -1,4 +1,4 @@
-//! What the measurements share: a database of a year's codes, the same in every run.
+//! Shared by the benchmarks: a database with one year of codes, identical in every run.
 
 #![expect(clippy::unwrap_used, reason = "a measurement stops where something fails")]
 
@@ -16,11 +16,11 @@ use otpd::service::accounts;
 use otpd::store::{Options, Store, otps};
 
 pub const TOKEN: &str = "a-token-for-the-measurement-0123456789";
-/// The codes are a year's, evenly: the last one was made at this moment.
+/// The creation times are spread evenly over the year that ends at this moment.
 pub const NOW: &str = "2026-01-01T00:00:00Z";
 const YEAR_SECONDS: i64 = 365 * 24 * 60 * 60;
 
-/// The same numbers in every run, spread over 64 bits (SplitMix64).
+/// Returns the `n`th number of a fixed pseudo-random sequence over 64 bits (SplitMix64).
 pub fn spread(n: u64) -> u64 {
     let z = n.wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -53,8 +53,8 @@ pub fn otp(n: u64) -> NewOtp {
     NewOtp { code: Code::new(code(n)).unwrap(), recipient, valid_to: None }
 }
 
-/// Makes the database at `path`, with the admin of [`TOKEN`] and so many codes, as fast as it will go: the index of words
-/// is made at the end, in one go, not row by row.
+/// Creates the database at `path` with the admin of [`TOKEN`] and `rows` codes.
+/// The search index is built once at the end, which is faster than row by row.
 pub async fn make(path: &Path, rows: u64) -> Store {
     let store = Store::open(path, &Options::default()).unwrap();
     fill(path, rows);
@@ -72,7 +72,7 @@ fn fill(path: &Path, rows: u64) {
     for n in 0..rows {
         let age = YEAR_SECONDS * i64::try_from(rows - n).unwrap() / i64::try_from(rows).unwrap();
         let created = Timestamp::from(now() - TimeDelta::seconds(age));
-        // The last thousand are still valid.
+        // The last thousand codes are still valid.
         let left = if rows - n <= 1000 { Duration::from_secs(86_400 * 30) } else { Duration::from_secs(300) };
         let new = NewOtp { valid_to: Some(created.plus(left)), ..otp(n) };
         otps::insert(&db, Otp::made(&new, created, &Policy::default())).unwrap();

@@ -4,7 +4,7 @@ use otpd::service::accounts;
 
 use crate::helpers::{Answer, FORBIDDEN, NO_CREDENTIALS, NOT_FOUND, OTPS, TestApp, answer, path};
 
-/// Every operation with the permission it asks for and what it answers, to a caller who may, on a code that is not there.
+/// Every operation, its permission, and the status that a permitted caller gets for a code that does not exist.
 const OPERATIONS: [(&str, &str, Permission, u16); 12] = [
     ("POST", "/api/notifications/otp/", Permission::CreateOtp, 400),
     ("GET", "/api/notifications/otp/404", Permission::ViewOtp, 404),
@@ -31,7 +31,7 @@ fn is_refused(answer: &Answer, verb: &str, status: u16, body: &str) {
 }
 
 #[tokio::test]
-async fn each_caller_may_do_exactly_what_the_contract_says() {
+async fn each_role_and_permission_allows_exactly_the_documented_operations() {
     let app = TestApp::start().await;
     let plain = app.user("plain", Role::User, &Permission::ALL).await;
     let nobody = app.user("nobody", Role::Staff, &[]).await;
@@ -57,7 +57,7 @@ async fn each_caller_may_do_exactly_what_the_contract_says() {
 }
 
 #[tokio::test]
-async fn every_bad_header_has_its_own_words() {
+async fn every_invalid_authorization_header_has_its_own_error() {
     let app = TestApp::start().await;
     let unknown = "otpd_0000000000000000000000000000000000000000000000000";
     let spaces = r#"{"detail":"Invalid token header. Token string should not contain spaces."}"#;
@@ -91,7 +91,7 @@ async fn every_bad_header_has_its_own_words() {
 }
 
 #[tokio::test]
-async fn other_verbs_are_not_allowed_once_the_caller_is_known() {
+async fn other_methods_get_405_after_authentication() {
     let app = TestApp::start().await;
     let plain = app.user("plain", Role::User, &[]).await;
     let staff = app.user("staff", Role::Staff, &[]).await;
@@ -119,7 +119,7 @@ async fn other_verbs_are_not_allowed_once_the_caller_is_known() {
 }
 
 #[tokio::test]
-async fn the_caller_is_judged_before_the_object_and_the_object_before_the_body() {
+async fn checks_run_in_the_order_caller_object_body() {
     let app = TestApp::start().await;
     let viewer = app.user("viewer", Role::Staff, &[Permission::ViewOtp]).await;
     let bad = |token: String, id: i64| {
@@ -138,7 +138,7 @@ async fn the_caller_is_judged_before_the_object_and_the_object_before_the_body()
 }
 
 #[tokio::test]
-async fn a_revocation_counts_with_the_next_request() {
+async fn a_revocation_applies_to_the_next_request() {
     let app = TestApp::start().await;
     let token = app.user("support", Role::Staff, &[Permission::ViewOtp]).await;
     let name = || "support".parse().unwrap();
@@ -157,13 +157,13 @@ async fn a_revocation_counts_with_the_next_request() {
 }
 
 #[tokio::test]
-async fn a_token_notes_when_it_was_last_used_once_in_ten_minutes() {
+async fn the_last_use_of_a_token_is_recorded_every_ten_minutes() {
     let app = TestApp::start().await;
     let last_used = || async {
         let tokens = accounts::list_tokens(&app.store, None).await.unwrap();
         tokens[0].last_used_at.map(|moment| moment.to_string())
     };
-    // The note is made behind the answer.
+    // The use of the token is recorded after the response.
     let noted = |moment: &'static str| async move {
         for _ in 0..200 {
             if last_used().await.as_deref() == Some(moment) {
@@ -174,7 +174,7 @@ async fn a_token_notes_when_it_was_last_used_once_in_ten_minutes() {
         assert_eq!(last_used().await.as_deref(), Some(moment));
     };
     assert_eq!(last_used().await, None);
-    // A request that is refused has used the token too.
+    // A refused request counts as a use of the token.
     app.send_json("PATCH", &path(1), "{").await.is(404, NOT_FOUND);
     noted("2025-12-29T14:38:32.273219Z").await;
     app.set_clock("2025-12-29T14:48:32.273218Z");

@@ -2,7 +2,7 @@ use crate::helpers::{OTPS, TestApp, answer, path};
 use crate::raw::Raw;
 
 #[tokio::test]
-async fn an_absent_or_empty_body_is_an_empty_object_whatever_it_calls_itself() {
+async fn an_empty_body_of_any_media_type_is_an_empty_object() {
     let app = TestApp::start().await;
     let id = app.create().await;
     assert_eq!(app.send("PATCH", &path(id)).await.status.as_u16(), 200);
@@ -28,7 +28,7 @@ async fn other_media_types_are_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_form_says_null_with_an_empty_field() {
+async fn an_empty_form_field_is_null() {
     let app = TestApp::start().await;
     let id = app.create().await;
     let path = path(id);
@@ -52,7 +52,7 @@ async fn a_form_says_null_with_an_empty_field() {
 }
 
 #[tokio::test]
-async fn what_is_no_json_is_a_parse_error() {
+async fn invalid_json_is_a_parse_error() {
     let app = TestApp::start().await;
     for body in [
         "{",
@@ -76,7 +76,7 @@ async fn what_is_no_json_is_a_parse_error() {
 }
 
 #[tokio::test]
-async fn what_a_json_library_calls_a_number_inside_is_an_object_like_any_other() {
+async fn the_private_number_key_of_serde_json_has_no_special_meaning() {
     let app = TestApp::start().await;
     let id = app.create().await;
     let number = r#"{"$serde_json::private::Number":"5"}"#;
@@ -90,7 +90,7 @@ async fn what_a_json_library_calls_a_number_inside_is_an_object_like_any_other()
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_come_is_waited_for_ten_seconds() {
+async fn a_missing_body_times_out_after_ten_seconds() {
     let app = TestApp::start().await;
     let never = futures_util::stream::pending::<Result<String, std::io::Error>>();
     let request = app
@@ -104,7 +104,7 @@ async fn a_body_that_does_not_come_is_waited_for_ten_seconds() {
 }
 
 #[tokio::test]
-async fn json_that_is_no_object_is_named_by_its_kind() {
+async fn json_other_than_an_object_is_refused_with_its_type() {
     let app = TestApp::start().await;
     let id = app.create().await;
     for (body, kind) in [
@@ -124,7 +124,7 @@ async fn json_that_is_no_object_is_named_by_its_kind() {
 }
 
 #[tokio::test]
-async fn a_body_may_have_sixteen_kibibytes_and_not_one_more() {
+async fn a_body_is_limited_to_16_kib() {
     let app = TestApp::start().await;
     let id = app.create().await;
     let padded = |length: usize| format!(r#"{{"x":"{}"}}"#, "x".repeat(length - 8));
@@ -143,7 +143,7 @@ async fn a_body_may_have_sixteen_kibibytes_and_not_one_more() {
 }
 
 #[tokio::test]
-async fn a_refused_request_leaves_its_connection_usable_whatever_it_sends() {
+async fn a_refused_request_keeps_its_connection_usable() {
     let app = TestApp::start().await;
     let admin = format!("Authorization: Token {}\r\n", app.admin);
     let json = "Content-Type: application/json\r\n";
@@ -164,7 +164,7 @@ async fn a_refused_request_leaves_its_connection_usable_whatever_it_sends() {
             let head = format!("{target} HTTP/1.1\r\nHost: otpd\r\n{headers}Content-Length: {length}\r\n\r\n");
             let too_long = length > 16 * 1024 && status == 400;
             raw.send(head);
-            // The body comes in a segment of its own, so that the request is refused before it is there.
+            // The body is sent in a separate segment, so the request is refused before the body arrives.
             raw.send(vec![b'x'; length]);
             let answer = raw.answer().unwrap();
             assert_eq!(answer.status, if too_long { 413 } else { status }, "{target} {headers} {length}: {answer:?}");

@@ -15,7 +15,7 @@ fn guess(n: usize, client: &str) -> String {
 }
 
 #[tokio::test]
-async fn an_end_user_cannot_use_up_the_verifications_of_all_others() {
+async fn one_end_user_cannot_exhaust_the_verifications_of_others() {
     let limits = Limits::new(|limit| match limit {
         Limit::FailuresPerClientHour => 30,
         Limit::FailuresPerTokenHour => 1000,
@@ -42,7 +42,7 @@ async fn an_end_user_cannot_use_up_the_verifications_of_all_others() {
 }
 
 #[tokio::test]
-async fn an_end_user_may_send_so_many_an_hour_from_one_network() {
+async fn sends_per_client_network_and_hour_are_limited() {
     let limits = only(Limit::SendsPerClientHour, 2);
     let app = TestApp::start_serving(Settings { limits, ..delivering() }).await;
     for (n, client, status) in [
@@ -63,7 +63,7 @@ async fn an_end_user_may_send_so_many_an_hour_from_one_network() {
 }
 
 #[tokio::test]
-async fn sms_and_emails_have_daily_limits_of_their_own() {
+async fn sms_and_emails_have_separate_daily_limits() {
     let limits = Limits::new(|limit| if matches!(limit, Limit::SmsPerDay | Limit::EmailsPerDay) { 2 } else { 0 });
     let app = TestApp::start_serving(Settings { limits, ..delivering() }).await;
     for (body, status) in [
@@ -79,7 +79,7 @@ async fn sms_and_emails_have_daily_limits_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_client_ip_that_is_no_address_is_refused() {
+async fn an_invalid_client_ip_is_refused() {
     let app = TestApp::start_serving(delivering()).await;
     let refusal = on_field("client_ip", "Enter a valid IPv4 or IPv6 address.");
     for client in [r#""198.51.100.256""#, r#""198.51.100.1:80""#, r#""x""#, "1", r#""[::1]""#] {

@@ -1,4 +1,4 @@
-//! The clock runs ahead or behind by 400 days and is corrected. Nothing that was stored meanwhile is trusted.
+//! The clock is 400 days fast or slow and is then corrected. Rows stored with the wrong time are not trusted.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ const AHEAD: &str = "2027-02-02T14:38:32.273219Z";
 const BEHIND: &str = "2024-11-24T14:38:32.273219Z";
 const WRONG: &str = r#"{"mobile_number":"09123456789","code":1}"#;
 
-/// Every limit allows two.
+/// Every limit is two.
 fn limited() -> Settings {
     Settings { limits: Limits::new(|_| 2), ..delivering() }
 }
 
 #[tokio::test]
-async fn no_limit_and_no_cooldown_of_a_wrong_clock_outlasts_the_correction() {
+async fn limits_and_cooldowns_of_a_wrong_clock_end_with_its_correction() {
     for wrong in [AHEAD, BEHIND] {
         let mut app = TestApp::start_serving(limited()).await;
         app.set_clock(wrong);
@@ -47,7 +47,7 @@ async fn no_limit_and_no_cooldown_of_a_wrong_clock_outlasts_the_correction() {
                 "{wrong}"
             );
         }
-        // The limits count what happens now.
+        // The limits count requests at the corrected time.
         let third = app.send_json("POST", SEND, TO_MOBILE).await;
         assert_eq!((third.status.as_u16(), third.header("retry-after")), (429, "60"), "{wrong}");
         let third = app.send_json("POST", VERIFY, WRONG).await;
@@ -56,7 +56,7 @@ async fn no_limit_and_no_cooldown_of_a_wrong_clock_outlasts_the_correction() {
 }
 
 #[tokio::test]
-async fn what_was_stored_meanwhile_does_not_count_when_its_moment_comes() {
+async fn rows_stored_with_a_wrong_time_never_count() {
     let app = TestApp::start_serving(limited()).await;
     app.set_clock(AHEAD);
     for n in 0..2 {
@@ -76,7 +76,7 @@ async fn what_was_stored_meanwhile_does_not_count_when_its_moment_comes() {
 }
 
 #[tokio::test]
-async fn a_code_that_was_issued_later_than_now_is_expired_everywhere() {
+async fn a_code_issued_in_the_future_is_expired_everywhere() {
     let app = TestApp::start_serving(delivering()).await;
     app.set_clock(AHEAD);
     app.send_json("POST", SEND, TO_MOBILE).await;
@@ -102,13 +102,13 @@ async fn a_code_that_was_issued_later_than_now_is_expired_everywhere() {
     expired(&purged);
     assert_eq!(purged["valid_to"], START, "it is deleted when otp.retention is over");
     assert_eq!(app.send("GET", &path(2)).await.json()["is_allow"], true);
-    // Staff can take it over.
+    // An update by staff makes the code valid again.
     let patched = app.send_json("PATCH", &path(1), r#"{"code":7}"#).await.json();
     assert_eq!((&patched["valid_to"], &patched["is_allow"]), (&START_PLUS_EXPIRATION.into(), &true.into()));
 }
 
 #[tokio::test]
-async fn an_answer_that_was_given_later_than_now_is_not_repeated() {
+async fn an_idempotent_response_from_the_future_is_not_repeated() {
     let app = TestApp::start_serving(delivering()).await;
     let send = || {
         let request = app.request("POST", SEND).header("Authorization", format!("Token {}", app.admin));
@@ -122,7 +122,7 @@ async fn an_answer_that_was_given_later_than_now_is_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_due_in_the_far_future_does_not_wait_for_it() {
+async fn a_message_due_in_the_far_future_is_not_delayed_until_then() {
     let gateway = Gateway::start(vec![(500, "{}").into()]);
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     app.send_json("POST", SEND, TO_MOBILE).await;
@@ -138,7 +138,7 @@ async fn a_message_that_is_due_in_the_far_future_does_not_wait_for_it() {
 }
 
 #[tokio::test]
-async fn a_purge_goes_past_rows_of_the_future_and_deletes_them() {
+async fn a_purge_deletes_rows_from_the_future() {
     let app = TestApp::start_serving(limited()).await;
     app.set_clock(AHEAD);
     for n in 0..600 {
@@ -167,7 +167,7 @@ async fn a_purge_goes_past_rows_of_the_future_and_deletes_them() {
 }
 
 #[tokio::test]
-async fn a_reset_frees_verifying_and_sending() {
+async fn a_reset_allows_verifying_and_sending_again() {
     let limits = Limits::new(|limit| match limit {
         Limit::SendsPerRecipientHour | Limit::SendsPerRecipientDay | Limit::FailuresPerRecipientHour => 1,
         _ => 0,
@@ -183,7 +183,7 @@ async fn a_reset_frees_verifying_and_sending() {
     assert_eq!(app.send_json("POST", VERIFY, WRONG).await.json()["reason"], "wrong_code");
 }
 
-/// Runs every minute's purge `later`, with a clock that is right, and gives what the table of recipients has.
+/// Sets a correct clock to START plus `later`, runs the purge and returns the number of rows in `recipients`.
 async fn recipients_after(app: &TestApp, later: Duration) -> i64 {
     let moment = otpd::domain::timestamp::Timestamp::parse(START).unwrap().plus(later);
     app.set_clock(&moment.to_string());
@@ -192,7 +192,7 @@ async fn recipients_after(app: &TestApp, later: Duration) -> i64 {
 }
 
 #[tokio::test]
-async fn a_recipient_is_forgotten_thirty_days_after_its_last_failure_and_a_locked_one_after_400() {
+async fn a_recipient_is_purged_30_days_after_a_failure_or_400_if_locked() {
     const DAY: u64 = 24 * 3600;
     let days = |days: u64| Duration::from_secs(days * DAY);
     let policy = otpd::domain::policy::Policy { max_consecutive_failures: Some(3), ..Default::default() };
@@ -210,7 +210,7 @@ async fn a_recipient_is_forgotten_thirty_days_after_its_last_failure_and_a_locke
 }
 
 #[tokio::test]
-async fn a_lock_out_outlasts_a_purge_while_the_clock_is_behind() {
+async fn a_lockout_survives_a_purge_with_a_slow_clock() {
     let policy = otpd::domain::policy::Policy { max_consecutive_failures: Some(2), ..Default::default() };
     let app = TestApp::start_serving(Settings { policy, ..delivering() }).await;
     for _ in 0..2 {
@@ -223,7 +223,7 @@ async fn a_lock_out_outlasts_a_purge_while_the_clock_is_behind() {
 }
 
 #[tokio::test]
-async fn a_code_that_staff_created_or_updated_later_than_now_is_expired_until_it_is_updated() {
+async fn a_staff_code_from_the_future_is_expired_until_an_update() {
     let app = TestApp::start().await;
     let old = app.create().await;
     app.set_clock(AHEAD);

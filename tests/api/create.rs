@@ -1,7 +1,7 @@
 use crate::helpers::{ONE_RECIPIENT, OTPS, START_PLUS_EXPIRATION, TestApp, on_field};
 
 #[tokio::test]
-async fn a_code_for_a_mobile_number_is_answered_with_the_ten_keys_in_order() {
+async fn the_response_to_a_created_code_has_ten_keys_in_order() {
     let app = TestApp::start().await;
     let body = r#"{"code":255315,"mobile_number":"+98 912 345 6789","valid_to":"2025-12-30T14:39:10.268800Z"}"#;
     app.send_json("POST", OTPS, body).await.is(
@@ -11,7 +11,7 @@ async fn a_code_for_a_mobile_number_is_answered_with_the_ten_keys_in_order() {
 }
 
 #[tokio::test]
-async fn a_code_for_an_address_lives_for_the_expiration_time_unless_told() {
+async fn a_code_is_valid_for_the_expiration_time_by_default() {
     let app = TestApp::start().await;
     app.send_json("POST", "/api/notifications/otp", r#"{"code":0,"email":"Info@MoeinMail.IR","mobile_number":null}"#)
         .await
@@ -24,7 +24,7 @@ async fn a_code_for_an_address_lives_for_the_expiration_time_unless_told() {
 }
 
 #[tokio::test]
-async fn a_moment_in_the_past_makes_an_expired_code() {
+async fn a_valid_to_in_the_past_creates_an_expired_code() {
     let app = TestApp::start().await;
     let created = app.send_json("POST", OTPS, r#"{"code":1,"email":"a@b.com","valid_to":"2020-01-01"}"#).await;
     let body = created.json();
@@ -52,7 +52,7 @@ async fn the_code_is_required_and_so_is_exactly_one_recipient() {
 }
 
 #[tokio::test]
-async fn every_bad_field_is_named_at_once_and_before_the_recipients_are_counted() {
+async fn all_field_errors_are_reported_before_the_recipient_error() {
     let app = TestApp::start().await;
     app.send_json("POST", OTPS, r#"{"valid_to":null,"email":"x","mobile_number":1,"code":true}"#).await.is(
         400,
@@ -64,7 +64,7 @@ async fn every_bad_field_is_named_at_once_and_before_the_recipients_are_counted(
 }
 
 #[tokio::test]
-async fn an_id_is_never_given_twice() {
+async fn ids_are_never_reused() {
     let app = TestApp::start().await;
     assert_eq!(app.create().await, 1);
     assert_eq!(app.create().await, 2);
@@ -73,7 +73,7 @@ async fn an_id_is_never_given_twice() {
 }
 
 #[tokio::test]
-async fn what_the_server_sets_itself_is_ignored() {
+async fn read_only_and_unknown_fields_are_ignored() {
     let app = TestApp::start().await;
     let body = r#"{"id":99,"code":5,"email":"a@b.com","recipient":"x","ttl":9,"is_allow":false,"created_at":"x","updated_at":7,"user_id":1,"color":[]}"#;
     let created = app.send_json("POST", OTPS, body).await.json();

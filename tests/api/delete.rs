@@ -14,7 +14,7 @@ async fn a_deleted_code_is_gone_and_the_others_stay() {
 }
 
 #[tokio::test]
-async fn a_body_does_not_matter() {
+async fn the_body_of_a_delete_is_ignored() {
     let app = TestApp::start().await;
     let id = app.create().await;
     app.send_json("DELETE", &path(id), "{").await.is(204, "");

@@ -1,4 +1,4 @@
-//! The description of the API, for machines and for people.
+//! The OpenAPI description and the documentation pages.
 
 use std::io::Read;
 
@@ -7,7 +7,7 @@ use flate2::read::GzDecoder;
 use crate::helpers::{TestApp, answer};
 
 #[tokio::test]
-async fn the_pages_are_packed_only_for_clients_that_unpack_them() {
+async fn pages_are_compressed_only_for_clients_that_accept_it() {
     let app = TestApp::start().await;
     let fetch = async |path: &str, accepted: Option<&str>| {
         let mut request = app.request("GET", path);

@@ -1,4 +1,4 @@
-//! Expensive lists: their cost is bounded, and they do not delay other requests.
+//! Expensive list queries have a bounded cost and do not delay other requests.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -8,10 +8,10 @@ use otpd::domain::user::{Permission, Role};
 
 use crate::helpers::{Answer, OTPS, TestApp, answer, path};
 
-/// Ten words that every code of [`many_codes`] has, and that are looked for in every code.
+/// Ten words that match every code of [`many_codes`]. One-character words need a scan of all codes.
 const SLOW: &str = "search=a+b+c+d+e+f+g+h+i+j";
 
-/// An app with so many codes. Their search index is left empty: words of one character do not need it.
+/// Starts an app with `count` codes. The search index stays empty because one-character words do not use it.
 async fn many_codes(count: u32) -> TestApp {
     let app = TestApp::start().await;
     let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();

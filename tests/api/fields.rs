@@ -1,10 +1,11 @@
-//! What each field accepts, and the words in which it refuses (`api.md`, "Fields on input").
+//! Accepted values of each field, and the exact text of each refusal (`api.md`, "Fields on input").
 
 use serde_json::{Value, json};
 
 use crate::helpers::{TestApp, on_field, path};
 
-/// Patches one field of a code that has an address (for `email`) or a number (for all else); its new value or the refusal.
+/// Patches one field of a code and returns the new value or the refusal. The code has an address if the field is
+/// `email`, and a number otherwise.
 async fn patched(app: &TestApp, field: &str, raw: &str) -> Result<Value, String> {
     let id = match field {
         "email" => app.create_with(r#"{"code":1,"email":"a@b.com"}"#).await,
@@ -33,7 +34,7 @@ async fn refuses(field: &str, message: &str, cases: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_code_is_an_integer_in_any_usual_dress() {
+async fn a_code_is_accepted_in_all_integer_notations() {
     let code = |text: &str, value: i64| (format!("{text:?}"), json!(value));
     let texts = [
         code("12", 12),
@@ -59,7 +60,7 @@ async fn a_code_is_an_integer_in_any_usual_dress() {
 }
 
 #[tokio::test]
-async fn a_code_is_refused_in_the_contracts_words() {
+async fn an_invalid_code_is_refused_with_the_documented_text() {
     let integer = "A valid integer is required.";
     refuses(
         "code",
@@ -102,7 +103,7 @@ async fn a_mobile_number_is_stored_in_one_form() {
 }
 
 #[tokio::test]
-async fn a_mobile_number_is_refused_in_the_contracts_words() {
+async fn an_invalid_mobile_number_is_refused_with_the_documented_text() {
     refuses(
         "mobile_number",
         "Enter a valid mobile number.",
@@ -136,7 +137,7 @@ async fn an_address_is_stored_with_its_domain_in_lower_case() {
 }
 
 #[tokio::test]
-async fn an_address_is_refused_in_the_contracts_words() {
+async fn an_invalid_address_is_refused_with_the_documented_text() {
     refuses(
         "email",
         "Enter a valid email address.",
@@ -178,7 +179,7 @@ async fn a_moment_keeps_its_microseconds_and_is_shown_in_utc() {
 }
 
 #[tokio::test]
-async fn a_moment_is_refused_in_the_contracts_words() {
+async fn an_invalid_moment_is_refused_with_the_documented_text() {
     let format =
         "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
     refuses(

@@ -1,11 +1,11 @@
-//! Bodies that can't be told from what follows them.
+//! Request bodies with ambiguous or broken framing.
 
 use serde_json::Value;
 
 use crate::helpers::{OTPS, TestApp, path, until};
 use crate::raw::Raw;
 
-/// Chunked bodies that break a rule of RFC 9112, section 7.1.
+/// Chunked bodies that violate RFC 9112, section 7.1.
 const MALFORMED: [(&str, &str); 13] = [
     ("a size that is no number", "zz\r\n{}\r\n0\r\n\r\n"),
     ("a size that begins like a number", "2g\r\n{}\r\n0\r\n\r\n"),
@@ -22,7 +22,7 @@ const MALFORMED: [(&str, &str); 13] = [
     ("data that ends in a bare LF", "2\r\n{}\n0\r\n\r\n"),
 ];
 
-/// A request whose chunks are still to come.
+/// Returns the head of a request with a chunked body.
 fn head(verb: &str, path: &str, token: &str) -> String {
     format!(
         "{verb} {path} HTTP/1.1\r\nHost: otpd\r\nAuthorization: Token {token}\r\nX-Request-ID: framing\r\n\
@@ -30,7 +30,7 @@ fn head(verb: &str, path: &str, token: &str) -> String {
     )
 }
 
-/// Expects one answer with one of these statuses, in the contract's form, and the end of the connection behind it.
+/// Asserts one response with one of these statuses in the form of api.md, and that the connection is then closed.
 #[track_caller]
 fn is_refused(raw: &mut Raw, statuses: &[u16], what: &str) {
     let answer = raw.answer().unwrap_or_else(|cause| panic!("{what}: {cause}"));
@@ -62,7 +62,7 @@ async fn a_malformed_chunk_is_refused_and_changes_nothing() {
             let mut raw = Raw::connect(&app);
             raw.send(head(verb, &path, &app.admin) + body);
             is_refused(&mut raw, &[400], what);
-            // The handler waits for the body already when it comes.
+            // The pause lets the handler wait for the body before it arrives.
             let mut raw = Raw::connect(&app);
             raw.send(head(verb, &path, &app.admin));
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
@@ -111,7 +111,7 @@ async fn a_body_that_ends_early_is_refused() {
 }
 
 #[tokio::test]
-async fn the_client_sees_its_refusal_although_it_goes_on_sending() {
+async fn a_client_that_keeps_sending_receives_the_refusal() {
     let app = TestApp::start().await;
     for _ in 0..20 {
         let mut raw = Raw::connect(&app);
@@ -137,7 +137,7 @@ async fn malformed_bodies_are_counted() {
 }
 
 #[tokio::test]
-async fn sound_chunks_are_read_whatever_their_sizes() {
+async fn valid_chunks_of_any_size_are_read() {
     let app = TestApp::start().await;
     let id = app.create().await;
     let mut raw = Raw::connect(&app);

@@ -1,6 +1,6 @@
-//! Many requests that no client would send: never a 5xx, and every refusal in the contract's form.
+//! Fuzz test with random requests: no response is a 5xx, and every refusal has the form of api.md.
 //!
-//! `FUZZ=100000 cargo test --release --test api fuzz` sends as many as that.
+//! `FUZZ=100000 cargo test --release --test api fuzz` sets the number of requests.
 
 mod requests;
 
@@ -14,7 +14,7 @@ use crate::outbox::delivering;
 use crate::raw::Raw;
 
 const REQUESTS: usize = 4000;
-/// A run ends after this, however many requests it was to send.
+/// Time limit of a run, independent of the number of requests.
 const LONGEST: Duration = Duration::from_secs(600);
 
 #[tokio::test]

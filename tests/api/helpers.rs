@@ -17,9 +17,9 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 pub const OTPS: &str = "/api/notifications/otp/";
-/// Where the clock of every app stands at first.
+/// Initial time of every app's clock.
 pub const START: &str = "2025-12-29T14:38:32.273219Z";
-/// What `valid_to` becomes at START: the expiration time of every app is five minutes.
+/// `valid_to` of a code that was created at START. Every app has an expiration time of five minutes.
 pub const START_PLUS_EXPIRATION: &str = "2025-12-29T14:43:32.273219Z";
 
 pub struct TestApp {
@@ -32,7 +32,7 @@ pub struct TestApp {
     client: reqwest::Client,
 }
 
-/// What the server answered.
+/// A response of the server.
 #[derive(Debug, PartialEq)]
 pub struct Answer {
     pub status: StatusCode,
@@ -45,7 +45,7 @@ impl TestApp {
         Self::start_behind(Vec::new()).await
     }
 
-    /// Starts a server that believes what these proxies tell of the client.
+    /// Starts a server that trusts the forwarding headers of these proxies.
     pub async fn start_behind(trusted_proxies: Vec<ipnet::IpNet>) -> Self {
         let trusted_proxies = http::TrustedProxies(trusted_proxies);
         Self::start_with(http::Settings { trusted_proxies, ..http::Settings::default() }).await
@@ -55,7 +55,7 @@ impl TestApp {
         Self::start_all(settings, service::Settings::default()).await
     }
 
-    /// Starts a server that sends and verifies so.
+    /// Starts a server with these service settings.
     pub async fn start_serving(settings: service::Settings) -> Self {
         Self::start_all(http::Settings::default(), settings).await
     }
@@ -66,7 +66,7 @@ impl TestApp {
         let clock = Arc::new(AtomicI64::new(Timestamp::parse(START).unwrap().as_micros()));
         let service = service_over(&store, &clock, service_settings);
         let address = serve(&store, &service, settings);
-        // The library wants to know whose TLS it is, also where there is none. Whoever comes second finds it there.
+        // reqwest needs a TLS crypto provider, even for plain HTTP. An error means that one is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let mut app = Self { address, admin: String::new(), store, folder, service, clock, client };
@@ -74,7 +74,7 @@ impl TestApp {
         app
     }
 
-    /// Closes the store and serves its database anew, with nothing else kept.
+    /// Closes the store, opens the same database again and serves it. No other state is kept.
     pub async fn restart(&mut self, settings: service::Settings) {
         self.store.close();
         self.store = Store::open(&self.folder.path().join("otp.db"), &Options::default()).unwrap();
@@ -82,7 +82,7 @@ impl TestApp {
         self.address = serve(&self.store, &self.service, http::Settings::default());
     }
 
-    /// Serves the metrics on a port of their own; the address.
+    /// Serves the metrics on their own port and returns the address.
     pub fn serve_metrics(&self) -> String {
         let (listener, address) = listener();
         let service = self.service.clone();
@@ -90,21 +90,21 @@ impl TestApp {
         address
     }
 
-    /// Delivers messages until what comes back is dropped.
+    /// Delivers messages until the returned sender is dropped.
     pub fn deliver(&self) -> watch::Sender<bool> {
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(self.service.clone().deliver(stopped));
         stop
     }
 
-    /// The answer to a request to send at START.
+    /// Returns the expected response to a send request at START.
     pub fn promise(&self, id: i64, recipient: &str) -> String {
         format!(
             r#"{{"id":{id},"recipient":"{recipient}","valid_to":"{START_PLUS_EXPIRATION}","ttl":300,"resend_in":60}}"#
         )
     }
 
-    /// A new user's token.
+    /// Adds a user and returns the token.
     pub async fn user(&self, name: &str, role: Role, permissions: &[Permission]) -> String {
         let token = ApiToken::generate(&mut UnwrapErr(SysRng));
         let now = Timestamp::parse(START).unwrap();
@@ -118,13 +118,13 @@ impl TestApp {
         self.clock.store(Timestamp::parse(moment).unwrap().as_micros(), Ordering::SeqCst);
     }
 
-    /// Deletes what the housekeeping of the server deletes while the clock is steady.
+    /// Deletes what the server's periodic cleanup deletes while the clock is stable.
     pub async fn purge(&self) {
         self.service.purge_traces().await.unwrap();
         self.service.purge_untrusted().await.unwrap();
     }
 
-    /// Deletes the codes that expired longer ago than `retention`; how many.
+    /// Deletes the codes that expired more than `retention` ago and returns their number.
     pub async fn purge_expired(&self, retention: std::time::Duration) -> usize {
         self.service.purge_expired(retention).await.unwrap()
     }
@@ -153,7 +153,7 @@ impl TestApp {
         answer(request.header("Content-Type", media_type).body(body.into())).await
     }
 
-    /// Creates a code for 09123456789 and gives its id.
+    /// Creates a code for 09123456789 and returns its id.
     pub async fn create(&self) -> i64 {
         self.create_with(r#"{"code":255315,"mobile_number":"09123456789"}"#).await
     }
@@ -165,7 +165,7 @@ impl TestApp {
     }
 }
 
-/// Its lists count days in Tehran.
+/// Returns a service whose lists count days in the time zone of Tehran.
 fn service_over(store: &Store, clock: &Arc<AtomicI64>, settings: service::Settings) -> Service {
     let settings = service::Settings { timezone: chrono_tz::Tz::Asia__Tehran, ..settings };
     let told = Arc::clone(clock);
@@ -187,7 +187,7 @@ fn listener() -> (TcpListener, String) {
     (listener, address)
 }
 
-/// Runs a server on a thread of its own.
+/// Runs a server on its own thread.
 fn run(server: impl FnOnce() -> http::Server + Send + 'static) {
     thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -215,7 +215,7 @@ impl Answer {
     }
 }
 
-/// The body of a refusal on one field.
+/// Returns the body of a refusal that concerns one field.
 pub fn on_field(field: &str, message: &str) -> String {
     format!(r#"{{"{field}":["{message}"]}}"#)
 }
@@ -229,7 +229,7 @@ pub const FORBIDDEN: &str = r#"{"detail":"You do not have permission to perform 
 pub const NO_CREDENTIALS: &str = r#"{"detail":"Authentication credentials were not provided."}"#;
 pub const ONE_RECIPIENT: &str = r#"{"non_field_errors":["Exactly one of mobile_number or email must be provided."]}"#;
 
-/// Waits until something holds that happens behind an answer.
+/// Waits for a condition that becomes true after the response was sent.
 pub async fn until(holds: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !holds() {
@@ -238,12 +238,12 @@ pub async fn until(holds: impl Fn() -> bool) {
     }
 }
 
-/// What became of the messages of a code.
+/// Returns the path of the delivery history of a code.
 pub fn deliveries(id: i64) -> String {
     format!("{}/deliveries", path(id))
 }
 
-/// One limit and no other.
+/// Returns limits of which only this one is active.
 pub fn only(limit: Limit, allowed: u32) -> Limits {
     Limits::new(|other| if other == limit { allowed } else { 0 })
 }

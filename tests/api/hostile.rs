@@ -1,4 +1,4 @@
-//! Input meant to harm: never a 5xx, never a half-done change, and the server goes on.
+//! Hostile input causes no 5xx and no partial change, and the server keeps running.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -8,7 +8,7 @@ use otpd::http::Settings;
 
 use crate::helpers::{OTPS, TestApp, path};
 
-/// Sends bytes as they are and gives the status of the first answer, if there is one.
+/// Sends raw bytes and returns the status of the first response, if any.
 fn raw(app: &TestApp, bytes: &[u8]) -> Option<u16> {
     let mut stream = TcpStream::connect(app.address.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
@@ -57,7 +57,7 @@ async fn hostile_bodies_are_refused_and_change_nothing() {
 }
 
 #[tokio::test]
-async fn header_values_outside_ascii_are_data_and_no_fault() {
+async fn header_values_outside_ascii_cause_no_error() {
     let app = TestApp::start().await;
     let id = app.create().await;
     for name in ["X-Request-ID", "Content-Type", "Accept", "X-Forwarded-For", "Forwarded", "User-Agent"] {
@@ -74,7 +74,7 @@ async fn header_values_outside_ascii_are_data_and_no_fault() {
 }
 
 #[tokio::test]
-async fn requests_that_could_be_read_two_ways_are_refused() {
+async fn ambiguous_or_malformed_requests_are_refused() {
     let app = TestApp::start().await;
     let id = app.create().await;
     let before = app.send("GET", &path(id)).await;
@@ -110,7 +110,7 @@ async fn requests_that_could_be_read_two_ways_are_refused() {
 }
 
 #[tokio::test]
-async fn a_head_without_end_is_cut_off() {
+async fn a_too_long_head_is_refused() {
     let app = TestApp::start().await;
     let long = format!("GET / HTTP/1.1\r\nHost: x\r\nX: {}\r\n\r\n", "x".repeat(200_000));
     assert!(matches!(raw(&app, long.as_bytes()), Some(400 | 431) | None));
@@ -120,7 +120,7 @@ async fn a_head_without_end_is_cut_off() {
 }
 
 #[tokio::test]
-async fn a_connection_on_which_a_further_request_never_ends_is_closed() {
+async fn a_connection_is_closed_if_its_next_request_is_incomplete() {
     let no_request_for = Duration::from_secs(2);
     let app = TestApp::start_with(Settings { no_request_for, ..Settings::default() }).await;
     let mut stream = TcpStream::connect(app.address.strip_prefix("http://").unwrap()).unwrap();
@@ -131,7 +131,7 @@ async fn a_connection_on_which_a_further_request_never_ends_is_closed() {
         let length = stream.read(&mut bytes).unwrap();
         bytes[..length].starts_with(b"HTTP/1.1 200")
     };
-    // As long as requests come it is kept, whatever its age.
+    // A connection with regular requests stays open, regardless of its age.
     for _ in 0..12 {
         assert!(ask(&mut stream));
         tokio::time::sleep(no_request_for / 8).await;

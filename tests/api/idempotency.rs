@@ -1,4 +1,4 @@
-//! `Idempotency-Key` on requests to send.
+//! The header `Idempotency-Key` of send requests.
 
 use std::sync::Arc;
 
@@ -40,7 +40,7 @@ async fn a_repeated_key_gets_the_first_answer_and_no_second_message() {
 }
 
 #[tokio::test]
-async fn of_many_requests_with_one_key_one_sends() {
+async fn only_one_of_many_requests_with_the_same_key_sends() {
     let app = Arc::new(TestApp::start_serving(delivering()).await);
     let tasks: Vec<_> = (0..64)
         .map(|_| {

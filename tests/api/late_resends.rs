@@ -30,7 +30,7 @@ async fn a_resend_in_the_last_minute_issues_a_new_code_and_the_old_one_stays_val
 }
 
 #[tokio::test]
-async fn a_new_code_renews_no_attempts() {
+async fn a_new_code_does_not_reset_the_attempts() {
     let app = TestApp::start_serving(delivering()).await;
     app.send_json("POST", SEND, TO_MOBILE).await;
     let wrong = Value::from(1);
@@ -46,7 +46,7 @@ async fn a_new_code_renews_no_attempts() {
 }
 
 #[tokio::test]
-async fn a_short_code_is_repeated_until_half_of_its_life_is_over() {
+async fn a_short_lived_code_is_resent_until_half_of_its_lifetime() {
     let policy =
         Policy { expiration: Duration::from_secs(40), resend_cooldown: Duration::from_secs(1), ..Policy::default() };
     let app = TestApp::start_serving(Settings { policy, ..delivering() }).await;
@@ -58,7 +58,7 @@ async fn a_short_code_is_repeated_until_half_of_its_life_is_over() {
 }
 
 #[tokio::test]
-async fn a_text_never_says_more_than_is_left() {
+async fn a_message_never_states_more_than_the_remaining_minutes() {
     for (at, text) in [
         ("2025-12-29T14:38:32.273219Z", "5"),
         ("2025-12-29T14:38:32.273220Z", "4"),

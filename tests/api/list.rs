@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use crate::helpers::{OTPS, TestApp, on_field};
 
-/// Five codes: 1 and 2 with numbers, 3 to 5 with addresses, made on different days (in Tehran, where the app counts them),
-/// 2 and 4 still valid at the moment at which the clock is left.
+/// Creates five codes on different days in the app's time zone, Tehran. 1 and 2 have numbers, 3 to 5 have addresses.
+/// 2 and 4 are still valid at the time to which the clock is set at the end.
 pub async fn app_with_codes() -> TestApp {
     let app = TestApp::start().await;
     for (moment, body) in [
@@ -47,7 +47,7 @@ pub async fn finds(cases: &[(&str, &[i64])]) {
 }
 
 #[tokio::test]
-async fn an_empty_list_and_a_whole_page_are_exactly_these() {
+async fn an_empty_list_and_a_full_page_match_the_contract() {
     let app = TestApp::start().await;
     for path in [OTPS, "/api/notifications/otp"] {
         app.send("GET", path).await.is(200, r#"{"count":0,"next":null,"previous":null,"results":[]}"#);
@@ -64,7 +64,7 @@ async fn an_empty_list_and_a_whole_page_are_exactly_these() {
 }
 
 #[tokio::test]
-async fn limit_and_offset_choose_the_window() {
+async fn limit_and_offset_select_the_page() {
     finds(&[
         ("limit=2", &[5, 4]),
         ("limit=2&offset=2", &[3, 2]),
@@ -81,7 +81,7 @@ async fn limit_and_offset_choose_the_window() {
 }
 
 #[tokio::test]
-async fn a_page_has_fifty_codes_and_never_more_than_five_hundred() {
+async fn a_page_has_50_codes_by_default_and_500_at_most() {
     let app = TestApp::start().await;
     for _ in 0..501 {
         app.create().await;
@@ -97,7 +97,7 @@ async fn a_page_has_fifty_codes_and_never_more_than_five_hundred() {
 }
 
 #[tokio::test]
-async fn search_finds_parts_of_code_number_and_address() {
+async fn search_matches_parts_of_code_number_and_address() {
     finds(&[
         ("search=111", &[4, 1]),
         ("search=333444", &[2]),
@@ -143,7 +143,7 @@ async fn search_finds_parts_of_code_number_and_address() {
 }
 
 #[tokio::test]
-async fn search_follows_every_change() {
+async fn search_reflects_every_change() {
     let app = app_with_codes().await;
     app.send_json("PATCH", &format!("{OTPS}1"), r#"{"mobile_number":null,"email":"moved@example.com"}"#).await;
     assert_eq!(ids(&app, "search=09120000001").await, [0; 0]);
@@ -159,7 +159,7 @@ async fn search_follows_every_change() {
 }
 
 #[tokio::test]
-async fn ordering_by_each_field_both_ways() {
+async fn lists_are_ordered_by_each_field_in_both_directions() {
     finds(&[
         ("", &[5, 4, 3, 2, 1]),
         ("ordering=", &[5, 4, 3, 2, 1]),
@@ -189,7 +189,7 @@ async fn ordering_by_each_field_both_ways() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_read_is_refused_on_its_name() {
+async fn invalid_parameters_are_refused_by_name() {
     let app = TestApp::start().await;
     let order = "Order by one or more of: id, code, mobile_number, email, ttl, valid_to, created_at, updated_at; a - before one reverses it.";
     let long = "x".repeat(101);
@@ -224,7 +224,7 @@ async fn what_cannot_be_read_is_refused_on_its_name() {
 }
 
 #[tokio::test]
-async fn the_caller_is_judged_before_the_query() {
+async fn authorisation_is_checked_before_the_query() {
     let app = TestApp::start().await;
     let staff = app.user("staff", otpd::domain::user::Role::Staff, &[]).await;
     let ask =

@@ -1,7 +1,7 @@
 use crate::helpers::{OTPS, on_field};
 use crate::list::{app_with_codes, finds, get, ids};
 
-/// A page of a list to which nothing belongs.
+/// A list without results.
 const EMPTY: &str = r#"{"count":0,"next":null,"previous":null,"results":[]}"#;
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn filters_by_id_and_presence() {
 }
 
 #[tokio::test]
-async fn filters_by_recipient_normalise_as_on_input() {
+async fn recipient_filters_are_normalised_like_input() {
     finds(&[
         ("mobile_number=09120000001", &[1]),
         ("mobile_number=%2B98+912+000+0001", &[1]),
@@ -44,7 +44,7 @@ async fn filters_by_recipient_normalise_as_on_input() {
 }
 
 #[tokio::test]
-async fn filters_by_day_count_days_in_the_configured_zone() {
+async fn day_filters_use_the_configured_time_zone() {
     let cases: &[(&str, &[i64])] = &[
         ("date=2025-12-28", &[1]),
         ("date=2025-12-29", &[3, 2]),
@@ -72,7 +72,7 @@ async fn filters_by_day_count_days_in_the_configured_zone() {
 }
 
 #[tokio::test]
-async fn what_is_no_number_or_address_matches_nothing() {
+async fn an_invalid_recipient_filter_matches_nothing() {
     let app = app_with_codes().await;
     let long = format!("{}@example.com", "a".repeat(300));
     for (name, values) in [

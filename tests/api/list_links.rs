@@ -1,4 +1,5 @@
-//! `next` and `previous`: absolute, as the client knows the server, and good to follow while codes come and go.
+//! The links `next` and `previous`: absolute, with the host as the client sees it, and stable while codes are created
+//! and deleted.
 
 use std::collections::HashSet;
 
@@ -38,7 +39,7 @@ async fn links_keep_the_other_parameters() {
 }
 
 #[tokio::test]
-async fn links_name_the_host_that_the_client_asked() {
+async fn links_contain_the_host_of_the_request() {
     let app = two_codes(&[]).await;
     assert_eq!(next(&app, &[]).await, app.address);
     assert_eq!(next(&app, &[("Host", "otp.example.com")]).await, "http://otp.example.com");
@@ -47,7 +48,7 @@ async fn links_name_the_host_that_the_client_asked() {
 }
 
 #[tokio::test]
-async fn what_strangers_forward_is_ignored() {
+async fn forwarding_headers_of_untrusted_clients_are_ignored() {
     let app = two_codes(&["10.0.0.0/8"]).await;
     for headers in [
         &[("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-For", "10.0.0.1")][..],
@@ -58,19 +59,19 @@ async fn what_strangers_forward_is_ignored() {
 }
 
 #[tokio::test]
-async fn what_trusted_proxies_forward_is_believed_from_the_right() {
+async fn forwarding_headers_of_trusted_proxies_are_read_from_the_right() {
     let app = two_codes(&["127.0.0.1/32", "10.0.0.0/8"]).await;
     for (headers, expected) in [
         (&[("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "otp.example.com")][..], "https://otp.example.com"),
         (&[("Host", "otp.example.com"), ("X-Forwarded-Proto", "HTTPS")], "https://otp.example.com"),
         (&[("Forwarded", "for=1.2.3.4;proto=https;host=\"otp.example.com:444\"")], "https://otp.example.com:444"),
         (&[("Forwarded", "proto=https;host=otp.example.com")], "https://otp.example.com"),
-        // The client made up the first entry; the proxy added the second.
+        // The client forged the first entry. The trusted proxy added the second one.
         (
             &[("Forwarded", "for=1.1.1.1;host=evil.example;proto=http, for=1.2.3.4;host=otp.example.com;proto=https")],
             "https://otp.example.com",
         ),
-        // Two proxies of ours: the outer one, 10.0.0.7, saw the client.
+        // Two trusted proxies. The outer one, 10.0.0.7, saw the client.
         (
             &[(
                 "Forwarded",
@@ -95,7 +96,7 @@ async fn what_trusted_proxies_forward_is_believed_from_the_right() {
 }
 
 #[tokio::test]
-async fn a_walk_by_id_meets_each_code_once_while_others_come_and_go() {
+async fn following_next_by_id_returns_each_code_once_during_changes() {
     let app = TestApp::start().await;
     for _ in 0..100 {
         app.create().await;
@@ -111,7 +112,7 @@ async fn a_walk_by_id_meets_each_code_once_while_others_come_and_go() {
         assert!(pages <= 1000, "the walk does not end");
         url = page["next"].as_str().map(|next| next.strip_prefix(&app.address).unwrap().to_owned());
         if met.len() < 100 {
-            // New codes come at the end of this order and go again: behind the walker nothing moves.
+            // New codes sort last and are deleted again, so the positions of the codes already read do not change.
             let id = app.create().await;
             app.send("DELETE", &format!("{OTPS}{id}")).await;
         }

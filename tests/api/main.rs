@@ -1,4 +1,4 @@
-//! The API as a client meets it: the real server on port 0 with a database and a clock of its own.
+//! Tests of the HTTP API: a real server on port 0 with its own database and clock.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

@@ -4,7 +4,7 @@ use otpd::http::Settings;
 
 use crate::helpers::{FORBIDDEN, NO_CREDENTIALS, OTPS, TestApp, answer, path, until};
 
-/// The value of the one line that begins so.
+/// Returns the value of the only line that starts with `name`.
 #[track_caller]
 fn value(metrics: &str, name: &str) -> f64 {
     let values: Vec<&str> = metrics.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).collect();
@@ -13,10 +13,10 @@ fn value(metrics: &str, name: &str) -> f64 {
 }
 
 #[tokio::test]
-async fn what_happened_is_counted() {
+async fn the_metrics_count_events() {
     let app = TestApp::start().await;
     app.send("GET", &path(99)).await;
-    // The user, and behind the answer the token's first use.
+    // Two writes: the user, and the first use of the token, which is recorded after the response.
     until(|| app.store.metrics().batch_size.get_sample_count() == 2).await;
     let id = app.create().await;
     app.create().await;
@@ -38,7 +38,7 @@ async fn what_happened_is_counted() {
     assert_eq!(requests("GET", "(no such path)", "404"), 1.0);
     assert_eq!(requests("(other verb)", "/api/notifications/otp/{id}", "405"), 1.0);
     assert_eq!(value(&metrics, "otpd_codes"), 2.0);
-    // With one client at a time each change is a batch of its own.
+    // With sequential requests each change has its own batch.
     for count in ["otpd_write_batch_size_count", "otpd_write_batch_size_sum", "otpd_commit_duration_seconds_count"] {
         assert_eq!(value(&metrics, count), 4.0, "{count}");
     }
@@ -50,7 +50,7 @@ async fn what_happened_is_counted() {
 }
 
 #[tokio::test]
-async fn only_who_may_view_codes_sees_them_on_the_port_of_the_api() {
+async fn metrics_on_the_api_port_require_the_view_permission() {
     let app = TestApp::start().await;
     answer(app.request("GET", "/metrics")).await.is(401, NO_CREDENTIALS);
     for (name, role, permissions, status) in [
@@ -68,7 +68,7 @@ async fn only_who_may_view_codes_sees_them_on_the_port_of_the_api() {
 }
 
 #[tokio::test]
-async fn one_address_may_send_so_many_requests_a_second_and_another_is_not_kept_back() {
+async fn requests_per_second_are_limited_per_address() {
     let requests_per_second = std::num::NonZeroU32::new(2);
     let trusted_proxies = otpd::http::TrustedProxies(vec!["127.0.0.1/32".parse().unwrap()]);
     let app = TestApp::start_with(Settings { requests_per_second, trusted_proxies, ..Settings::default() }).await;
@@ -78,7 +78,7 @@ async fn one_address_may_send_so_many_requests_a_second_and_another_is_not_kept_
     };
     for (first, same, other) in [
         ("198.51.100.1", "198.51.100.1", "198.51.100.2"),
-        // What a client claims itself stands further left.
+        // Entries forged by the client are further left.
         ("198.51.100.9, 198.51.100.3", "198.51.100.8, 198.51.100.3", "198.51.100.3, 198.51.100.4"),
         ("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1"),
     ] {
@@ -97,7 +97,7 @@ async fn one_address_may_send_so_many_requests_a_second_and_another_is_not_kept_
 }
 
 #[tokio::test]
-async fn a_client_that_writes_the_header_its_proxy_does_not_is_no_new_client() {
+async fn a_forged_forwarding_header_does_not_evade_the_rate_limit() {
     let requests_per_second = std::num::NonZeroU32::new(2);
     let trusted_proxies = otpd::http::TrustedProxies(vec!["127.0.0.1/32".parse().unwrap()]);
     let app = TestApp::start_with(Settings { requests_per_second, trusted_proxies, ..Settings::default() }).await;
@@ -111,7 +111,7 @@ async fn a_client_that_writes_the_header_its_proxy_does_not_is_no_new_client() {
 }
 
 #[tokio::test]
-async fn probes_are_never_throttled_and_do_not_use_up_what_others_may_send() {
+async fn probes_are_not_throttled_or_counted() {
     let requests_per_second = std::num::NonZeroU32::new(1);
     let app = TestApp::start_with(Settings { requests_per_second, ..Settings::default() }).await;
     for _ in 0..20 {
@@ -131,7 +131,7 @@ async fn probes_are_never_throttled_and_do_not_use_up_what_others_may_send() {
 }
 
 #[tokio::test]
-async fn the_port_of_the_metrics_answers_as_the_api_does() {
+async fn the_metrics_port_responds_like_the_api() {
     let app = TestApp::start().await;
     let address = app.serve_metrics();
     let ask = |verb: &'static str, path: &'static str| {
@@ -163,7 +163,7 @@ async fn the_port_of_the_metrics_answers_as_the_api_does() {
 }
 
 #[tokio::test]
-async fn every_series_worth_an_alert_is_there_from_the_start() {
+async fn every_series_used_in_alerts_exists_from_the_start() {
     let app = TestApp::start_serving(crate::outbox::delivering()).await;
     let metrics = app.send("GET", "/metrics").await.body;
     let limits = Limit::ALL.map(Limit::setting).into_iter().chain(["otp.max_consecutive_failures"]);

@@ -1,4 +1,4 @@
-//! A code works once.
+//! A code can be used once.
 
 use otpd::domain::limit::Limit;
 use otpd::service::Settings;
@@ -16,7 +16,7 @@ async fn a_right_code_is_consumed_and_works_once() {
     app.send_json("POST", VERIFY, RIGHT).await.is(400, used);
     assert_eq!(app.send("GET", &format!("{OTPS}?is_allow=true")).await.json()["count"], 0);
     assert_eq!(app.send("GET", &format!("{OTPS}?is_allow=false")).await.json()["count"], 1);
-    // The same code stays used whatever staff does to it; another one is new.
+    // An update with the same code keeps it used. An update with another code makes it usable.
     app.send_json("PATCH", &path(1), r#"{"code":255315}"#).await;
     app.send_json("POST", VERIFY, RIGHT).await.is(400, used);
     app.send_json("PATCH", &path(1), r#"{"code":255316}"#).await;
@@ -36,7 +36,7 @@ async fn a_code_that_was_stored_twice_works_once() {
 }
 
 #[tokio::test]
-async fn a_right_code_that_comes_again_or_too_late_is_no_guess() {
+async fn a_used_or_expired_right_code_is_not_a_failed_attempt() {
     let limits = only(Limit::FailuresPerRecipientHour, 3);
     let app = TestApp::start_serving(Settings { limits, ..Settings::default() }).await;
     app.create().await;

@@ -14,7 +14,7 @@ pub use crate::gateway::{Gateway, Reply};
 use crate::helpers::{TestApp, deliveries, path};
 use crate::sending::{SEND, TO_MOBILE};
 
-/// A provider that is never asked: nobody delivers in the tests that have it.
+/// A provider for tests without a delivery worker. It is never called.
 struct Nowhere;
 
 impl Provider for Nowhere {
@@ -31,8 +31,7 @@ impl Provider for Nowhere {
     }
 }
 
-/// Both channels have a provider, and there are no limits.
-/// The body of the first request that a gateway got.
+/// Returns the body of the first request that the gateway received.
 pub async fn first_body(gateway: &Gateway) -> String {
     for _ in 0..1000 {
         if let Some((_, _, body)) = gateway.asked().into_iter().next() {
@@ -43,6 +42,7 @@ pub async fn first_body(gateway: &Gateway) -> String {
     panic!("no request came within ten seconds")
 }
 
+/// Returns settings with a provider for both channels and without limits.
 pub fn delivering() -> Settings {
     let chain = || Chain::new(vec![Box::new(Nowhere)]);
     Settings { delivery: Delivery { sms: chain(), email: chain(), ..Delivery::default() }, ..Settings::default() }
@@ -87,8 +87,8 @@ pub fn with_two(one: &str, two: &str, on_unknown: OnUnknown) -> Settings {
     Settings { delivery: Delivery { sms, on_unknown, ..Delivery::default() }, ..Settings::default() }
 }
 
-/// Sends a code and delivers until its message has come to an end; the message as its history shows it. Once it has been
-/// tried the clock goes on by a second twenty times a second.
+/// Sends a code, delivers until its message is in a final state and returns the message from the delivery history.
+/// After the first attempt the clock advances by one second every 50 ms.
 async fn outcome(settings: Settings) -> Value {
     let app = TestApp::start_serving(settings).await;
     let _delivering = app.deliver();
@@ -106,7 +106,7 @@ async fn outcome(settings: Settings) -> Value {
     panic!("the message came to no end");
 }
 
-/// The state, and of each attempt the provider, the outcome and the error.
+/// Returns the state, and the provider, outcome and error of each attempt.
 fn told(message: &Value) -> (String, Vec<String>) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let attempt = |attempt: &Value| {
@@ -132,7 +132,7 @@ async fn a_message_arrives_once_with_the_code_in_it() {
 }
 
 #[tokio::test]
-async fn what_fails_for_the_moment_is_tried_again() {
+async fn a_temporary_failure_is_retried() {
     let broken = Reply::from((500, "oops"));
     let taken = Reply::from((200, crate::gateway::TAKEN));
     let message = outcome(with_sms(&Gateway::start(vec![broken.clone(), broken, taken]))).await;
@@ -141,7 +141,7 @@ async fn what_fails_for_the_moment_is_tried_again() {
 }
 
 #[tokio::test]
-async fn a_gateway_that_hangs_resets_or_answers_rubbish_may_have_sent_it() {
+async fn a_timeout_reset_or_invalid_response_has_an_unknown_outcome() {
     for (reply, error) in [
         (Reply { after: Duration::from_secs(60), answer: None }, "it took the request and did not answer in time"),
         (Reply { after: Duration::ZERO, answer: None }, "it took the request and the connection broke: "),
@@ -161,7 +161,7 @@ async fn a_gateway_that_hangs_resets_or_answers_rubbish_may_have_sent_it() {
 }
 
 #[tokio::test]
-async fn the_next_provider_takes_what_the_first_refuses() {
+async fn the_next_provider_is_tried_after_a_refusal() {
     let two = Gateway::start(Vec::new());
     for (status, body, attempt) in [
         (401, "{}", "one misconfigured 401: the key is refused"),
@@ -180,7 +180,7 @@ async fn the_next_provider_takes_what_the_first_refuses() {
 }
 
 #[tokio::test]
-async fn when_nobody_takes_it_the_state_says_why_not() {
+async fn the_history_shows_why_no_provider_accepted_a_message() {
     let refused = Gateway::start(vec![Reply::from((403, ""))]);
     let message = outcome(with_sms(&refused)).await;
     let why = "one misconfigured 403: the key is refused".to_owned();
@@ -200,7 +200,7 @@ async fn when_nobody_takes_it_the_state_says_why_not() {
 }
 
 #[tokio::test]
-async fn what_is_used_before_it_is_sent_is_sent_no_more() {
+async fn a_code_used_before_delivery_is_not_sent() {
     let gateway = Gateway::start(Vec::new());
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     app.send_json("POST", SEND, TO_MOBILE).await;

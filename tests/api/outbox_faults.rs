@@ -1,4 +1,4 @@
-//! What providers that are down, slow or broken do to the other messages.
+//! Effects of providers that are down, slow or broken on other messages.
 
 use std::time::{Duration, Instant};
 
@@ -14,21 +14,21 @@ use crate::helpers::{TestApp, deliveries};
 use crate::outbox::{Gateway, Reply, chain, http, with_sms, with_two};
 use crate::sending::{SEND, TO_MOBILE};
 
-/// The longest that anything may take. It only makes a failing test end.
+/// Timeout of every wait. It only ends a failing test.
 const LIMIT: Duration = Duration::from_secs(120);
 
 fn hanging() -> Gateway {
     Gateway::start(vec![Reply { after: Duration::from_secs(60), answer: None }])
 }
 
-/// Sends a code and waits until its message has a state; the message as its history shows it.
+/// Sends a code, waits until its message is in `state` and returns the message from the delivery history.
 async fn sent_to(app: &TestApp, recipient: &str, state: &str) -> Value {
     let sent = app.send_json("POST", SEND, recipient.to_owned()).await;
     assert_eq!(sent.status, 202, "{}", sent.body);
     history(app, sent.json()["id"].as_i64().unwrap(), 0, state).await
 }
 
-/// Waits until a message of a code has a state.
+/// Waits until a message of a code is in `state` and returns the message.
 async fn history(app: &TestApp, id: i64, message: usize, state: &str) -> Value {
     let begun = Instant::now();
     loop {
@@ -41,7 +41,7 @@ async fn history(app: &TestApp, id: i64, message: usize, state: &str) -> Value {
     }
 }
 
-/// Waits until a gateway has got a request.
+/// Waits until the gateway has received a request.
 async fn until_asked(gateway: &Gateway) {
     let begun = Instant::now();
     while gateway.asked().is_empty() {
@@ -55,7 +55,7 @@ fn mobile(number: u32) -> String {
 }
 
 #[tokio::test]
-async fn a_gateway_that_hangs_holds_up_no_mail() {
+async fn a_hanging_sms_gateway_does_not_delay_email() {
     let (slow, mail) = (hanging(), Gateway::start(Vec::new()));
     let (sms, email) = (chain(vec![http("slow", &slow.url)]), chain(vec![http("mail", &mail.url)]));
     let delivery = Delivery { sms, email, ..Delivery::default() };
@@ -71,12 +71,12 @@ async fn a_gateway_that_hangs_holds_up_no_mail() {
     let begun = Instant::now();
     let _delivering = app.deliver();
     sent_to(&app, r#"{"email":"some@example.com"}"#, "sent").await;
-    // 200 messages take this gateway more than three seconds: half a second for each 32.
+    // The slow gateway takes over three seconds for 200 messages: half a second per 32 messages.
     assert!(begun.elapsed() < Duration::from_secs(1).max(alone * 10), "{:?}, {alone:?} alone", begun.elapsed());
 }
 
 #[tokio::test]
-async fn a_provider_that_fails_again_and_again_is_asked_last_until_it_is_back() {
+async fn a_repeatedly_failing_provider_is_tried_last_until_it_recovers() {
     let mut plan = vec![Reply::from((500, "")); 6];
     plan.push(Reply::from((200, TAKEN)));
     let (one, two) = (Gateway::start(plan), Gateway::start(Vec::new()));
@@ -94,7 +94,7 @@ async fn a_provider_that_fails_again_and_again_is_asked_last_until_it_is_back() 
 }
 
 #[tokio::test]
-async fn a_further_send_takes_the_place_of_a_message_that_still_waits() {
+async fn a_new_send_replaces_a_queued_message() {
     let gateway = Gateway::start(vec![Reply::from((500, "")), Reply::from((200, TAKEN))]);
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     let delivering = app.deliver();
@@ -111,7 +111,7 @@ async fn a_further_send_takes_the_place_of_a_message_that_still_waits() {
 }
 
 #[tokio::test]
-async fn a_message_that_waits_goes_on_where_the_one_after_it_has_failed() {
+async fn a_queued_message_is_sent_after_a_later_one_failed() {
     let plan = vec![Reply::from((500, "")), Reply::from((404, "")), Reply::from((200, TAKEN))];
     let gateway = Gateway::start(plan);
     let app = TestApp::start_serving(with_sms(&gateway)).await;
@@ -130,7 +130,7 @@ async fn a_message_that_waits_goes_on_where_the_one_after_it_has_failed() {
 }
 
 #[tokio::test]
-async fn a_claim_that_was_committed_after_its_caller_gave_up_is_made_again() {
+async fn an_orphaned_claim_is_requeued() {
     let gateway = Gateway::start(Vec::new());
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     let _delivering = app.deliver();
@@ -144,7 +144,7 @@ async fn a_claim_that_was_committed_after_its_caller_gave_up_is_made_again() {
 }
 
 #[tokio::test]
-async fn what_is_unanswered_when_otpd_stops_is_unknown_and_not_sent_again() {
+async fn an_unanswered_message_at_shutdown_is_unknown_and_not_resent() {
     let gateway = hanging();
     let slow = Delivery { sms: chain(vec![http("slow", &gateway.url)]), ..Delivery::default() };
     let app = TestApp::start_serving(Settings { delivery: slow, ..Settings::default() }).await;
@@ -158,7 +158,7 @@ async fn what_is_unanswered_when_otpd_stops_is_unknown_and_not_sent_again() {
     assert_eq!(gateway.asked().len(), 2, "one for each code");
 }
 
-/// A provider with a fault of its own.
+/// A provider that panics.
 struct Panicking;
 
 impl Provider for Panicking {
@@ -176,7 +176,7 @@ impl Provider for Panicking {
 }
 
 #[tokio::test]
-async fn a_provider_that_panics_costs_its_message_and_no_other() {
+async fn a_panicking_provider_affects_only_its_own_message() {
     let mail = Gateway::start(Vec::new());
     let sms = Chain::new(vec![Box::new(Panicking)]);
     let delivery = Delivery { sms, email: chain(vec![http("mail", &mail.url)]), ..Delivery::default() };

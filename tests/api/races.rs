@@ -3,10 +3,10 @@ use std::sync::Arc;
 use crate::helpers::{TestApp, path};
 
 #[tokio::test]
-async fn concurrent_patches_never_mix_and_never_leave_both_recipients_or_none() {
+async fn concurrent_patches_do_not_mix_and_leave_exactly_one_recipient() {
     let app = Arc::new(TestApp::start().await);
     let id = app.create().await;
-    // Each task's recipient is its own: an answer or a row that mixes two of them is seen.
+    // Each task has its own recipient, so a response or row that mixes two tasks is detected.
     let body = |n: usize| match n % 4 {
         0 => format!(r#"{{"code":{n},"mobile_number":null,"email":"task{n}@email.com"}}"#),
         1 => format!(r#"{{"code":{n},"mobile_number":"0912000{n:04}","email":null}}"#),
@@ -38,7 +38,7 @@ async fn concurrent_patches_never_mix_and_never_leave_both_recipients_or_none() 
 }
 
 #[tokio::test]
-async fn a_write_is_seen_by_the_read_that_follows_it() {
+async fn a_read_sees_the_preceding_write() {
     let app = TestApp::start().await;
     let id = app.create().await;
     for code in 0..200 {

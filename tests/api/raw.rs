@@ -1,4 +1,4 @@
-//! A client that sends bytes as they are.
+//! A client that sends raw bytes.
 
 use std::io::{BufRead, BufReader, Error, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,7 +8,7 @@ use crate::helpers::TestApp;
 
 pub struct Raw(BufReader<TcpStream>);
 
-/// What came back: the status, the head in lower case, and the body.
+/// A response: the status, the head in lower case, and the body.
 #[derive(Debug)]
 pub struct RawAnswer {
     pub status: u16,
@@ -27,22 +27,22 @@ impl Raw {
         self.try_send(bytes).unwrap();
     }
 
-    /// Fails where the connection was closed.
+    /// Sends raw bytes. Returns an error if the connection is closed.
     pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
         self.0.get_mut().write_all(bytes.as_ref())
     }
 
-    /// Says that nothing more will be sent.
+    /// Shuts down the sending side of the connection.
     pub fn finish(&mut self) {
         self.0.get_mut().shutdown(Shutdown::Write).unwrap();
     }
 
-    /// The next answer; fails where the connection was closed before one.
+    /// Reads the next response. Returns an error if the connection closes first.
     pub fn answer(&mut self) -> Result<RawAnswer, Error> {
         self.answer_to("GET")
     }
 
-    /// The same, to a request with this verb: an answer to HEAD has no body.
+    /// Reads the next response to a request with this method. A response to HEAD has no body.
     pub fn answer_to(&mut self, verb: &str) -> Result<RawAnswer, Error> {
         let mut head = String::new();
         while !head.ends_with("\r\n\r\n") {
@@ -60,10 +60,10 @@ impl Raw {
         Ok(RawAnswer { status, head, body: String::from_utf8_lossy(&body).into_owned() })
     }
 
-    /// Everything that comes until the connection is closed.
+    /// Reads until the connection is closed.
     pub fn rest(&mut self) -> String {
         let mut rest = Vec::new();
-        // A reset ends it as well.
+        // A connection reset also ends the read.
         let _ = self.0.read_to_end(&mut rest);
         String::from_utf8_lossy(&rest).into_owned()
     }

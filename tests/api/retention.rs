@@ -7,7 +7,7 @@ use otpd::service::{Service, Settings};
 use crate::helpers::{OTPS, TestApp};
 
 #[tokio::test]
-async fn codes_that_expired_longer_ago_than_the_retention_are_deleted_and_no_others() {
+async fn only_codes_expired_longer_than_the_retention_are_deleted() {
     let app = TestApp::start().await;
     let codes = [r#""2025-01-01T00:00:00Z""#, r#""2025-01-01T00:00:00.000001Z""#, r#""2025-01-04T00:00:00Z""#];
     for valid_to in codes {
@@ -16,7 +16,7 @@ async fn codes_that_expired_longer_ago_than_the_retention_are_deleted_and_no_oth
     for _ in 0..600 {
         app.create_with(r#"{"code":2,"mobile_number":"09123456789","valid_to":"2024-01-01"}"#).await;
     }
-    // Three days before this lies the first of them but for a microsecond.
+    // Three days and one microsecond after the first code expired.
     let now = || Timestamp::parse("2025-01-04T00:00:00.000001Z").unwrap();
     let service = Service::new(app.store.clone(), Arc::new(now), Settings::default());
     assert_eq!(service.purge_expired(Duration::from_secs(72 * 3600)).await.unwrap(), 601);
@@ -27,7 +27,7 @@ async fn codes_that_expired_longer_ago_than_the_retention_are_deleted_and_no_oth
 }
 
 #[tokio::test]
-async fn a_deleted_code_leaves_the_files() {
+async fn a_deleted_code_is_erased_from_the_files() {
     let app = TestApp::start().await;
     for n in 0..1000 {
         app.create_with(&format!(r#"{{"code":1,"email":"canary{n:04}@email.com","valid_to":"2024-01-01"}}"#)).await;

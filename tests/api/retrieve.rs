@@ -1,7 +1,7 @@
 use crate::helpers::{NOT_FOUND, OTPS, TestApp, path};
 
 #[tokio::test]
-async fn a_code_is_shown_with_what_is_left_of_its_life() {
+async fn a_code_is_shown_with_its_remaining_ttl() {
     let app = TestApp::start().await;
     let id = app.create().await;
     for (moment, ttl, is_allow) in [
@@ -34,7 +34,7 @@ async fn head_answers_as_get_without_the_body() {
 }
 
 #[tokio::test]
-async fn an_id_that_names_nothing_is_not_found() {
+async fn an_unknown_id_is_not_found() {
     let app = TestApp::start().await;
     app.create().await;
     for id in [

@@ -11,7 +11,7 @@ pub const SEND: &str = "/api/notifications/otp/send";
 pub const TO_MOBILE: &str = r#"{"mobile_number":"09123456789"}"#;
 
 #[tokio::test]
-async fn a_sent_code_is_promised_and_never_shown() {
+async fn the_response_to_a_send_does_not_contain_the_code() {
     let app = TestApp::start_serving(delivering()).await;
     let sent = app.send_json("POST", SEND, r#"{"mobile_number":"+98 912 345 6789"}"#).await;
     sent.is(
@@ -25,7 +25,7 @@ async fn a_sent_code_is_promised_and_never_shown() {
 }
 
 #[tokio::test]
-async fn a_request_that_cannot_be_read_is_refused_on_each_field() {
+async fn an_invalid_send_request_is_refused_on_each_field() {
     let app = TestApp::start_serving(delivering()).await;
     let purpose = "Enter a valid purpose: 1 to 32 lower-case letters, digits, underscores or hyphens.";
     let long = format!(r#"{{"mobile_number":"09123456789","purpose":"{}"}}"#, "a".repeat(33));
@@ -60,7 +60,7 @@ async fn a_request_that_cannot_be_read_is_refused_on_each_field() {
 }
 
 #[tokio::test]
-async fn a_further_send_repeats_the_code_and_extends_nothing() {
+async fn a_resend_repeats_the_code_without_extending_it() {
     let app = TestApp::start_serving(delivering()).await;
     app.send_json("POST", SEND, TO_MOBILE).await;
     let code = app.send("GET", &path(1)).await.json()["code"].clone();
@@ -74,7 +74,7 @@ async fn a_further_send_repeats_the_code_and_extends_nothing() {
         r#"{"id":1,"recipient":"09123456789","valid_to":"2025-12-29T14:43:32.273219Z","ttl":240,"resend_in":60}"#,
     );
     assert_eq!(app.send("GET", &path(1)).await.json()["code"], code);
-    // A minute before it expires it is still repeated.
+    // One minute before the code expires, the same code is sent again.
     app.set_clock("2025-12-29T14:42:32.273219Z");
     assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.json()["id"], 1);
     app.set_clock("2025-12-29T14:43:32.273219Z");
@@ -93,7 +93,7 @@ async fn a_sent_code_lives_ten_minutes_at_most_and_staff_may_take_it_over() {
 }
 
 #[tokio::test]
-async fn codes_that_staff_makes_hide_none_that_was_sent() {
+async fn codes_created_by_staff_do_not_hide_sent_codes() {
     let app = TestApp::start_serving(delivering()).await;
     app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.promise(1, "09123456789"));
     for _ in 0..4 {
@@ -104,7 +104,7 @@ async fn codes_that_staff_makes_hide_none_that_was_sent() {
 }
 
 #[tokio::test]
-async fn purposes_and_recipients_are_kept_apart_and_case_is_not() {
+async fn purposes_and_recipients_are_separate_and_case_insensitive() {
     let app = TestApp::start_serving(delivering()).await;
     for (id, body) in [
         (1, TO_MOBILE),
@@ -119,7 +119,7 @@ async fn purposes_and_recipients_are_kept_apart_and_case_is_not() {
 }
 
 #[tokio::test]
-async fn every_limit_refuses_what_is_over_it_and_forgets_nothing_in_a_restart() {
+async fn every_limit_is_enforced_and_survives_a_restart() {
     for (limit, wait) in
         [(Limit::SendsPerRecipientHour, "3480"), (Limit::SendsPerRecipientDay, "86280"), (Limit::SmsPerDay, "86280")]
     {
@@ -145,7 +145,7 @@ async fn every_limit_refuses_what_is_over_it_and_forgets_nothing_in_a_restart() 
 }
 
 #[tokio::test]
-async fn a_token_may_send_so_many_a_minute_and_another_is_not_kept_back() {
+async fn sends_per_minute_are_limited_per_token() {
     let limits = only(Limit::SendsPerTokenMinute, 3);
     let app = TestApp::start_serving(Settings { limits, ..delivering() }).await;
     let other = app.user("other", otpd::domain::user::Role::Admin, &[]).await;
@@ -163,7 +163,7 @@ async fn a_token_may_send_so_many_a_minute_and_another_is_not_kept_back() {
 }
 
 #[tokio::test]
-async fn who_cannot_be_reached_is_told_so() {
+async fn an_unreachable_recipient_is_refused() {
     let app = TestApp::start().await;
     let nobody = on_field("mobile_number", "Messages can not be sent there: no provider is configured.");
     app.send_json("POST", SEND, TO_MOBILE).await.is(400, &nobody);
@@ -178,8 +178,8 @@ async fn who_cannot_be_reached_is_told_so() {
 }
 
 #[tokio::test]
-async fn an_update_of_code_or_recipient_takes_back_what_is_not_sent() {
-    // Nobody delivers here: the message waits.
+async fn an_update_of_code_or_recipient_cancels_queued_messages() {
+    // No delivery worker runs, so the message stays queued.
     let app = TestApp::start_serving(delivering()).await;
     app.send_json("POST", SEND, TO_MOBILE).await;
     let state = || async { app.send("GET", &deliveries(1)).await.json()[0]["state"].clone() };

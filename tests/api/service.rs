@@ -1,9 +1,9 @@
-//! What is true of every answer, and the paths that ask for no token.
+//! Properties of every response, and the paths that need no token.
 
 use crate::helpers::{OTPS, TestApp, answer, path};
 
 #[tokio::test]
-async fn every_answer_bears_an_id_and_may_not_be_kept() {
+async fn every_response_has_a_request_id_and_is_not_cacheable() {
     let app = TestApp::start().await;
     let id = app.create().await;
     for answer in [
@@ -27,7 +27,7 @@ async fn every_answer_bears_an_id_and_may_not_be_kept() {
 }
 
 #[tokio::test]
-async fn a_callers_request_id_comes_back_if_it_is_harmless() {
+async fn a_valid_request_id_of_the_caller_is_returned() {
     let app = TestApp::start().await;
     let echoed = |id: Vec<u8>| {
         let request = app.request("GET", "/healthz").header("X-Request-ID", id);
@@ -55,7 +55,7 @@ async fn health_needs_no_token() {
 }
 
 #[tokio::test]
-async fn ready_turns_503_when_the_writer_is_gone_and_reads_go_on() {
+async fn readiness_is_503_without_a_writer_and_reads_still_work() {
     let app = TestApp::start().await;
     let id = app.create().await;
     app.store.close();
@@ -73,7 +73,7 @@ async fn ready_turns_503_when_the_writer_is_gone_and_reads_go_on() {
 }
 
 #[tokio::test]
-async fn ready_turns_503_when_the_schema_is_not_the_programs() {
+async fn readiness_is_503_with_a_different_schema() {
     let app = TestApp::start().await;
     let other = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
     other.execute("UPDATE refinery_schema_history SET version = version + 1000", []).unwrap();
@@ -94,11 +94,11 @@ async fn an_unknown_path_is_not_found_for_everyone() {
 }
 
 #[tokio::test]
-async fn a_row_that_changed_on_the_disk_is_not_given_out() {
+async fn a_row_corrupted_on_disk_is_not_returned() {
     let app = TestApp::start().await;
     let (id, other) = (app.create().await, app.create().await);
     let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
-    // What a flipped bit does: a value changes, and nothing else does.
+    // Simulates a flipped bit: one value changes and the checksum does not.
     db.execute_batch("DROP TRIGGER otp_codes_edited").unwrap();
     db.execute("UPDATE otp_codes SET code = code + 1 WHERE id = $1", [id]).unwrap();
     let unavailable = r#"{"detail":"Service temporarily unavailable, try again later."}"#;
@@ -111,7 +111,7 @@ async fn a_row_that_changed_on_the_disk_is_not_given_out() {
 }
 
 #[tokio::test]
-async fn a_row_that_was_changed_by_hand_is_given_out() {
+async fn a_row_edited_with_sql_is_returned() {
     let app = TestApp::start().await;
     let id = app.create().await;
     let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();

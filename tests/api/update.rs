@@ -1,7 +1,7 @@
 use crate::helpers::{NOT_FOUND, ONE_RECIPIENT, START_PLUS_EXPIRATION, TestApp, on_field, path};
 
 #[tokio::test]
-async fn the_example_of_the_page_moves_a_code_from_a_number_to_an_address() {
+async fn the_documented_example_changes_a_number_to_an_address() {
     let app = TestApp::start().await;
     let id = app.create().await;
     app.set_clock("2025-12-29T14:53:04.467226Z");
@@ -13,7 +13,7 @@ async fn the_example_of_the_page_moves_a_code_from_a_number_to_an_address() {
 }
 
 #[tokio::test]
-async fn the_response_of_the_page_comes_out_to_the_letter() {
+async fn the_documented_response_matches_exactly() {
     let app = TestApp::start().await;
     let id = app.create_with(r#"{"code":1,"mobile_number":"09123456789"}"#).await;
     app.set_clock("2025-12-29T14:53:04.467226Z");
@@ -28,7 +28,7 @@ async fn the_response_of_the_page_comes_out_to_the_letter() {
 }
 
 #[tokio::test]
-async fn without_valid_to_the_expiration_time_starts_anew() {
+async fn an_update_without_valid_to_restarts_the_expiration_time() {
     let app = TestApp::start().await;
     let id = app.create_with(r#"{"code":1,"email":"a@b.com","valid_to":"2030-01-01"}"#).await;
     for body in ["", "{}", r#"{"code":2}"#, r#"{"email":"a@b.com"}"#] {
@@ -38,7 +38,7 @@ async fn without_valid_to_the_expiration_time_starts_anew() {
 }
 
 #[tokio::test]
-async fn each_field_changes_alone() {
+async fn each_field_can_be_changed_alone() {
     let app = TestApp::start().await;
     let id = app.create().await;
     let changed = |body: &'static str| {
@@ -62,7 +62,7 @@ async fn each_field_changes_alone() {
 }
 
 #[tokio::test]
-async fn what_would_leave_both_recipients_or_none_is_refused_and_changes_nothing() {
+async fn an_update_to_both_recipients_or_none_is_refused() {
     let app = TestApp::start().await;
     let id = app.create().await;
     app.set_clock("2025-12-29T14:40:00Z");
@@ -82,7 +82,7 @@ async fn what_would_leave_both_recipients_or_none_is_refused_and_changes_nothing
 }
 
 #[tokio::test]
-async fn a_client_may_send_back_what_it_read() {
+async fn a_response_can_be_sent_back_as_an_update() {
     let app = TestApp::start().await;
     let id = app.create_with(r#"{"code":1,"email":"a@b.com","valid_to":"2030-01-01"}"#).await;
     let read = app.send("GET", &path(id)).await;
@@ -90,7 +90,7 @@ async fn a_client_may_send_back_what_it_read() {
 }
 
 #[tokio::test]
-async fn updated_at_never_comes_before_created_at() {
+async fn updated_at_is_never_before_created_at() {
     let app = TestApp::start().await;
     let id = app.create().await;
     app.set_clock("2025-12-29T13:38:32Z");

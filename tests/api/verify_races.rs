@@ -4,7 +4,7 @@ use crate::helpers::TestApp;
 use crate::verifying::{TOO_MANY, VERIFY};
 
 #[tokio::test]
-async fn of_many_concurrent_right_answers_one_succeeds() {
+async fn only_one_of_many_concurrent_right_codes_is_accepted() {
     let app = Arc::new(TestApp::start().await);
     for round in 1..=20 {
         let id = app.create_with(&format!(r#"{{"code":255315,"mobile_number":"0912{round:07}"}}"#)).await;
@@ -32,7 +32,7 @@ async fn of_many_concurrent_right_answers_one_succeeds() {
 }
 
 #[tokio::test]
-async fn of_many_concurrent_guesses_no_more_are_heard_than_a_code_allows() {
+async fn concurrent_attempts_do_not_exceed_the_limit_of_a_code() {
     let app = Arc::new(TestApp::start().await);
     for round in 1..=20 {
         app.create_with(&format!(r#"{{"code":255315,"mobile_number":"0912{round:07}"}}"#)).await;

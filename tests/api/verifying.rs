@@ -24,7 +24,7 @@ pub fn guess(code: i64) -> String {
 }
 
 #[tokio::test]
-async fn an_address_is_answered_as_it_is_stored() {
+async fn the_response_contains_the_stored_form_of_an_address() {
     let app = TestApp::start().await;
     app.create_with(r#"{"code":255315,"email":"Some@example.com"}"#).await;
     app.send_json("POST", VERIFY, r#"{"email":"sOME@EXAMPLE.com","code":255315}"#)
@@ -33,7 +33,7 @@ async fn an_address_is_answered_as_it_is_stored() {
 }
 
 #[tokio::test]
-async fn what_people_type_is_understood_and_what_is_no_code_is_no_guess() {
+async fn codes_are_normalised_and_invalid_input_is_not_an_attempt() {
     let app = TestApp::start().await;
     for typed in [r#""255315""#, r#""۲۵۵۳۱۵""#, r#"" 255-315 ""#, r#""٢٥٥ ٣١٥""#, "255315.0"] {
         let id = app.create().await;
@@ -60,7 +60,7 @@ async fn what_people_type_is_understood_and_what_is_no_code_is_no_guess() {
 }
 
 #[tokio::test]
-async fn a_wrong_code_is_counted_and_the_sixth_guess_is_not_heard() {
+async fn a_code_allows_five_wrong_attempts() {
     let app = TestApp::start().await;
     app.create().await;
     for left in [4, 3, 2, 1, 0] {
@@ -73,7 +73,7 @@ async fn a_wrong_code_is_counted_and_the_sixth_guess_is_not_heard() {
 }
 
 #[tokio::test]
-async fn an_expired_code_a_missing_one_and_another_purpose_have_their_own_reasons() {
+async fn expired_missing_and_other_purpose_have_distinct_reasons() {
     let app = TestApp::start_serving(delivering()).await;
     let expired = r#"{"detail":"The code has expired.","reason":"expired","attempts_left":0}"#;
     let not_found = r#"{"detail":"There is no code.","reason":"not_found","attempts_left":0}"#;
@@ -91,7 +91,7 @@ async fn an_expired_code_a_missing_one_and_another_purpose_have_their_own_reason
 }
 
 #[tokio::test]
-async fn a_code_made_by_hand_and_one_that_was_sent_both_work_for_login() {
+async fn created_and_sent_codes_both_work_for_login() {
     let app = TestApp::start_serving(delivering()).await;
     app.create().await;
     app.send_json("POST", SEND, TO_MOBILE).await;
@@ -102,7 +102,7 @@ async fn a_code_made_by_hand_and_one_that_was_sent_both_work_for_login() {
 }
 
 #[tokio::test]
-async fn of_many_codes_the_newest_three_are_compared() {
+async fn only_the_newest_three_codes_are_compared() {
     let app = TestApp::start().await;
     for code in 1..=4 {
         app.create_with(&format!(r#"{{"code":{code},"mobile_number":"09123456789"}}"#)).await;
@@ -113,7 +113,7 @@ async fn of_many_codes_the_newest_three_are_compared() {
 }
 
 #[tokio::test]
-async fn a_resend_renews_no_guess_and_a_new_code_no_budget() {
+async fn a_resend_and_a_new_code_do_not_reset_the_attempts() {
     let limits = only(Limit::FailuresPerRecipientHour, 10);
     let policy = Policy { resend_cooldown: Duration::ZERO, ..Policy::default() };
     let mut app = TestApp::start_serving(Settings { limits, policy, ..delivering() }).await;
@@ -141,7 +141,7 @@ async fn a_resend_renews_no_guess_and_a_new_code_no_budget() {
 }
 
 #[tokio::test]
-async fn the_attempts_that_are_left_are_those_of_the_code_or_of_the_hour() {
+async fn attempts_left_is_the_lower_of_code_and_hourly_limit() {
     let app =
         TestApp::start_serving(Settings { limits: only(Limit::FailuresPerRecipientHour, 3), ..delivering() }).await;
     app.create().await;
@@ -152,7 +152,7 @@ async fn the_attempts_that_are_left_are_those_of_the_code_or_of_the_hour() {
 }
 
 #[tokio::test]
-async fn a_hundred_failures_in_a_row_refuse_a_recipient_until_staff_resets_it() {
+async fn a_hundred_consecutive_failures_lock_a_recipient_until_a_reset() {
     let mut app = TestApp::start_serving(delivering()).await;
     for n in 0..100 {
         app.set_clock(&format!("2025-12-{:02}T{:02}:00:00Z", 1 + n % 28, n % 24));
@@ -177,7 +177,7 @@ async fn a_hundred_failures_in_a_row_refuse_a_recipient_until_staff_resets_it() 
 }
 
 #[tokio::test]
-async fn a_success_ends_the_row_of_failures() {
+async fn a_success_resets_the_consecutive_failures() {
     let policy = Policy { max_consecutive_failures: Some(3), ..Policy::default() };
     let app = TestApp::start_serving(Settings { policy, ..delivering() }).await;
     for id in 1..=3 {
@@ -190,7 +190,7 @@ async fn a_success_ends_the_row_of_failures() {
 }
 
 #[tokio::test]
-async fn a_token_may_fail_so_often_an_hour() {
+async fn failures_per_token_and_hour_are_limited() {
     let app = TestApp::start_serving(Settings { limits: only(Limit::FailuresPerTokenHour, 3), ..delivering() }).await;
     app.create().await;
     for n in 0..3 {

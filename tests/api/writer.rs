@@ -1,4 +1,4 @@
-//! Which requests reach the writer.
+//! Which requests reach the database writer.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -13,17 +13,17 @@ use crate::outbox::delivering;
 const CREATED: &str = r#"{"code":255315,"mobile_number":"09123456789"}"#;
 const SENT: &str = r#"{"mobile_number":"09123456789"}"#;
 
-/// Transactions so far.
+/// Returns the number of transactions so far.
 fn batches(app: &TestApp) -> u64 {
     app.store.metrics().batch_size.get_sample_count()
 }
 
-/// Changes so far; several may share a transaction.
+/// Returns the number of changes so far. Several changes may share one transaction.
 fn changes_made(app: &TestApp) -> f64 {
     app.store.metrics().batch_size.get_sample_sum()
 }
 
-/// A sound request of every kind that changes something.
+/// Returns one valid request of every kind that changes data.
 fn changes(app: &TestApp, id: i64) -> Vec<RequestBuilder> {
     let verify = r#"{"mobile_number":"09123456789","code":"255315"}"#;
     let changes = [
@@ -44,14 +44,14 @@ fn changes(app: &TestApp, id: i64) -> Vec<RequestBuilder> {
 async fn a_request_without_a_valid_token_or_the_permission_does_not_reach_the_writer() {
     let app = TestApp::start_serving(delivering()).await;
     let id = app.create().await;
-    // The user, the code, and the first use of the token.
+    // The three changes: the user, the code, and the first use of the token.
     until(|| changes_made(&app) == 3.0).await;
     let disabled = app.user("disabled", Role::Admin, &[]).await;
     otpd::service::accounts::set_active(&app.store, "disabled".parse().unwrap(), false).await.unwrap();
     let viewer = app.user("viewer", Role::Staff, &[Permission::ViewOtp]).await;
     let plain = app.user("plain", Role::User, &Permission::ALL).await;
     for token in [&viewer, &plain] {
-        // Behind an answer it is noted that the token was used.
+        // The use of the token is recorded after the response.
         let (noted, begun) = (changes_made(&app) + 1.0, Instant::now());
         while changes_made(&app) < noted {
             answer(app.request("PUT", OTPS).header("Authorization", format!("Token {token}"))).await;
@@ -92,7 +92,7 @@ async fn an_invalid_token_gets_401_whatever_its_idempotency_key() {
 }
 
 #[tokio::test]
-async fn requests_for_readiness_share_one_transaction_a_second() {
+async fn readiness_checks_share_one_transaction_per_second() {
     let app = TestApp::start().await;
     let ask = || answer(app.request("GET", "/readyz"));
     let (before, begun) = (batches(&app), Instant::now());
@@ -103,7 +103,7 @@ async fn requests_for_readiness_share_one_transaction_a_second() {
     }
     let probes = batches(&app) - before;
     assert!(probes <= 1 + begun.elapsed().as_secs(), "{probes} in {:?}", begun.elapsed());
-    // After a quiet second the writer is tried anew.
+    // After one second without a request, readiness checks the writer again.
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let before = batches(&app);
     ask().await.is(200, r#"{"status":"ok"}"#);
@@ -111,7 +111,7 @@ async fn requests_for_readiness_share_one_transaction_a_second() {
 }
 
 #[tokio::test]
-async fn a_writer_that_hangs_makes_readiness_503_in_time_for_every_request() {
+async fn a_hanging_writer_makes_every_readiness_check_503_in_time() {
     let app = Arc::new(TestApp::start().await);
     let (release, held) = mpsc::channel::<()>();
     let held = Mutex::new(held);
@@ -131,7 +131,7 @@ async fn a_writer_that_hangs_makes_readiness_503_in_time_for_every_request() {
     for answer in join_all((0..50).map(|_| answer(app.request("GET", "/readyz")))).await {
         answer.is(503, r#"{"detail":"Service temporarily unavailable, try again later."}"#);
     }
-    // A change waits for its turn for six seconds.
+    // A change would wait six seconds for the writer.
     assert!(begun.elapsed() < Duration::from_millis(5500), "{:?}", begun.elapsed());
     drop(release);
     assert!(blocker.await.unwrap().unwrap());

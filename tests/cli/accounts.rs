@@ -3,7 +3,7 @@ use std::process::Stdio;
 use crate::helpers::{Server, fail, folder, otpd, run, said, succeed, text, with_database};
 
 const OTPS: &str = "/api/notifications/otp/";
-/// The user that the first start added, as `user list` shows it.
+/// The line of `user list` for the user that the first start added.
 const ADMIN: &str = "admin\tadmin\tactive\t\t\n";
 
 #[test]
@@ -72,7 +72,7 @@ fn permissions_are_codes_or_names_with_commas_or_repeated() {
 }
 
 #[test]
-fn what_a_change_of_a_user_did_is_told() {
+fn user_commands_report_what_they_changed() {
     let folder = with_database();
     let said = |arguments: &[&str]| said(folder.path(), &[&["user"], arguments].concat());
     said(&["add", "support", "--role", "staff", "--permission", "view"]);
@@ -113,7 +113,7 @@ fn what_a_change_of_a_user_did_is_told() {
 }
 
 #[test]
-fn what_does_not_exist_or_exists_already_is_one_line() {
+fn missing_and_duplicate_names_are_reported_in_one_line() {
     let folder = with_database();
     succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
     for (arguments, line) in [
@@ -132,7 +132,7 @@ fn what_does_not_exist_or_exists_already_is_one_line() {
 }
 
 #[test]
-fn no_command_about_users_makes_a_database() {
+fn user_commands_create_no_database() {
     let folder = folder();
     for arguments in [
         &["user", "add", "x", "--role", "admin"][..],
@@ -151,7 +151,7 @@ fn no_command_about_users_makes_a_database() {
 }
 
 #[test]
-fn a_running_server_honours_what_a_command_changed_at_the_next_request() {
+fn a_running_server_applies_user_changes_at_the_next_request() {
     let folder = folder();
     let server = Server::start(folder.path());
     let token = succeed(folder.path(), &["user", "add", "amir", "--role", "staff"]);
@@ -171,7 +171,7 @@ fn a_running_server_honours_what_a_command_changed_at_the_next_request() {
 }
 
 #[test]
-fn commands_that_race_all_succeed() {
+fn concurrent_commands_all_succeed() {
     for _ in 0..10 {
         let folder = with_database();
         let names = ["a", "b", "c", "d"];

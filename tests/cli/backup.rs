@@ -11,7 +11,7 @@ const OTPS: &str = "/api/notifications/otp/";
 const BODY: &str = r#"{"code":1,"email":"a@b.com"}"#;
 
 #[test]
-fn a_backup_under_load_is_whole_and_holds_all_that_was_acknowledged_before_it() {
+fn a_backup_under_load_contains_all_acknowledged_changes() {
     let folder = folder();
     let server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
     let stop = AtomicBool::new(false);
@@ -48,7 +48,7 @@ fn a_backup_under_load_is_whole_and_holds_all_that_was_acknowledged_before_it() 
 }
 
 #[test]
-fn a_file_that_is_there_is_kept_unless_it_may_be_replaced() {
+fn an_existing_file_is_only_replaced_with_force() {
     let folder = folder();
     succeed(folder.path(), &["init"]);
     fs::write(folder.path().join("copy.db"), "precious").unwrap();
@@ -60,7 +60,7 @@ fn a_file_that_is_there_is_kept_unless_it_may_be_replaced() {
 }
 
 #[test]
-fn what_cannot_be_copied_is_one_line_and_leaves_nothing() {
+fn a_failed_backup_prints_one_line_and_leaves_no_file() {
     let folder = folder();
     assert!(fail(run(folder.path(), &["backup", "copy.db"])).starts_with("otpd: database otp.db: "));
     fs::write(folder.path().join("otp.db"), "no database at all ".repeat(1000)).unwrap();
@@ -73,7 +73,7 @@ fn what_cannot_be_copied_is_one_line_and_leaves_nothing() {
 }
 
 #[test]
-fn the_database_itself_is_no_place_for_its_copy() {
+fn a_backup_onto_the_database_itself_is_refused() {
     let folder = folder();
     succeed(folder.path(), &["init"]);
     for (command, file) in [("backup", "otp.db"), ("restore", "./otp.db")] {
@@ -87,7 +87,7 @@ fn the_database_itself_is_no_place_for_its_copy() {
 }
 
 #[test]
-fn what_a_killed_backup_left_is_written_over_and_one_at_work_is_waited_for() {
+fn leftovers_of_a_killed_backup_are_overwritten_unless_locked() {
     let folder = folder();
     succeed(folder.path(), &["init"]);
     let part = folder.path().join(".copy.db.part");
@@ -103,7 +103,7 @@ fn what_a_killed_backup_left_is_written_over_and_one_at_work_is_waited_for() {
 }
 
 #[test]
-fn a_backup_is_restored_and_what_was_there_is_kept() {
+fn a_restore_keeps_the_previous_database() {
     let folder = folder();
     let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
     server.send("POST", OTPS, TOKEN, BODY);
@@ -156,7 +156,7 @@ fn a_damaged_database_can_be_replaced_and_a_damaged_copy_replaces_nothing() {
 }
 
 #[test]
-fn a_log_that_stayed_behind_is_never_taken_for_the_copys() {
+fn a_leftover_wal_is_not_applied_to_the_copy() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
@@ -165,7 +165,7 @@ fn a_log_that_stayed_behind_is_never_taken_for_the_copys() {
     assert_eq!(server.send("POST", OTPS, TOKEN, create).0, 201);
     server.signal("KILL");
     server.wait();
-    // An operator puts the database aside, and does not think of its log.
+    // An operator moves the database away but leaves its write-ahead log.
     fs::rename(path("otp.db"), path("otp.db.bad")).unwrap();
     assert!(path("otp.db-wal").exists());
     succeed(folder.path(), &["restore", "copy.db"]);

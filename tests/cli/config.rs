@@ -10,7 +10,7 @@ fn shown(folder: &Path, key: &str) -> String {
 }
 
 #[test]
-fn later_layers_win_and_show_where_each_value_came_from() {
+fn later_layers_override_and_show_the_source_of_each_value() {
     let folder = folder();
     assert_eq!(shown(folder.path(), "otp.expiration"), r#"otp.expiration = "5m" # default"#);
     fs::write(folder.path().join("otp.toml"), "[otp]\nexpiration = \"7m\"\n[server]\nport = 9000\n").unwrap();
@@ -31,7 +31,7 @@ fn later_layers_win_and_show_where_each_value_came_from() {
     assert_eq!(shown, defaults().iter().map(|(key, _)| key.as_str()).collect());
 }
 
-/// Every setting of config/default.toml with its value; the first admin's token has none.
+/// Returns every setting of config/default.toml with its value. The bootstrap token has no value.
 fn defaults() -> Vec<(String, String)> {
     let toml = include_str!("../../config/default.toml");
     let mut section = "";
@@ -47,7 +47,7 @@ fn defaults() -> Vec<(String, String)> {
 }
 
 #[test]
-fn the_page_of_settings_is_that_of_the_program() {
+fn the_settings_page_matches_the_program() {
     let page = include_str!("../../docs/configuration.md");
     for (key, default) in defaults() {
         let named = format!("| `{key}` |");
@@ -67,7 +67,7 @@ fn the_example_configuration_is_valid() {
     assert_eq!(text(output.stderr), "the configuration is valid\n");
 }
 
-/// A variable, a value that it does not take, and what is said of it.
+/// A variable, a value that it does not accept, and the error.
 const REFUSED: &[(&str, &str, &str)] = &[
     ("OTPD_SERVER__PORT", "x", r#"server.port = "x" is not accepted; it takes a port from 0 to 65535"#),
     ("OTPD_SERVER__PORT", "65536", r#"server.port = "65536" is not accepted; it takes a port from 0 to 65535"#),
@@ -147,7 +147,7 @@ fn a_wrong_value_names_key_source_and_what_is_accepted() {
 }
 
 #[test]
-fn a_start_is_stopped_by_what_a_check_would_report() {
+fn a_start_fails_with_the_errors_of_config_check() {
     let folder = folder();
     let output = complete(otpd(folder.path()).env("OTPD_OTP__EXPIRATION", "x"));
     assert!(fail(output).starts_with("otpd: OTPD_OTP__EXPIRATION: otp.expiration = \"x\" is not accepted"));

@@ -1,4 +1,4 @@
-//! Settings that are accepted one by one, and what is said of them together.
+//! Settings that are valid individually, and errors and warnings about their combinations.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Output;
 use crate::helpers::{complete, fail, folder, otpd, run, text};
 
 #[test]
-fn what_is_allowed_and_unwise_is_warned_of() {
+fn unwise_settings_are_warned_about() {
     let folder = folder();
     let output = complete(
         otpd(folder.path())
@@ -21,7 +21,7 @@ fn what_is_allowed_and_unwise_is_warned_of() {
     assert!(warned.contains("warning: otp.expiration is longer than the 10 minutes"), "{warned}");
 }
 
-/// What `config check` says of settings of `otp.toml`.
+/// Runs `config check` with this `otp.toml` and returns its output.
 fn checked(folder: &Path, toml: &str) -> Output {
     fs::write(folder.join("otp.toml"), toml).unwrap();
     run(folder, &["config", "check"])
@@ -41,14 +41,14 @@ fn a_cooldown_longer_than_a_sent_code_lives_is_refused() {
              sent code (otp.expiration, and never more than 10m)"
         );
         assert_eq!(fail(otp(settings)), line);
-        // So is the start.
+        // The start is refused with the same line.
         assert_eq!(fail(run(folder.path(), &["serve"])), line);
     }
     for settings in [
         "resend_cooldown = \"5m\"\n",
         "expiration = \"1h\"\nresend_cooldown = \"10m\"\n",
         "expiration = \"30s\"\nresend_cooldown = \"0s\"\n",
-        // The built-in cooldown is shortened.
+        // The default cooldown is shortened automatically.
         "expiration = \"1s\"\n",
     ] {
         assert!(otp(settings).status.success(), "{settings}");
@@ -56,7 +56,7 @@ fn a_cooldown_longer_than_a_sent_code_lives_is_refused() {
 }
 
 #[test]
-fn settings_that_contradict_each_other_are_told() {
+fn contradictory_settings_are_reported() {
     let folder = folder();
     for (toml, warning) in [
         (

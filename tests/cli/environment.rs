@@ -1,4 +1,4 @@
-//! Variables that look like settings, and settings that are not text.
+//! Environment variables that resemble settings, and settings that are not valid text.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -7,7 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::helpers::{Server, complete, fail, folder, otpd, text};
 
 #[test]
-fn what_kubernetes_sets_for_a_service_called_otpd_is_no_setting() {
+fn kubernetes_variables_of_a_service_named_otpd_are_not_settings() {
     let folder = folder();
     let output = complete(
         otpd(folder.path())
@@ -26,7 +26,7 @@ fn what_kubernetes_sets_for_a_service_called_otpd_is_no_setting() {
 }
 
 #[test]
-fn what_kubernetes_sets_for_another_service_does_not_stop_the_start() {
+fn kubernetes_variables_of_other_services_do_not_prevent_a_start() {
     let folder = folder();
     let mut command = otpd(folder.path());
     command.env("OTPD_METRICS_SERVICE_HOST", "10.0.0.1").env("OTPD_METRICS_PORT_9464_TCP", "tcp://10.0.0.1:9464");
@@ -38,7 +38,7 @@ fn what_kubernetes_sets_for_another_service_does_not_stop_the_start() {
 }
 
 #[test]
-fn a_variable_that_is_no_setting_is_told_at_the_start_and_by_a_check_without_its_value() {
+fn an_unknown_variable_is_reported_without_its_value() {
     let folder = folder();
     for (name, meant) in [
         ("OTPD_PORT", "did you mean OTPD_SERVER__PORT?"),
@@ -74,7 +74,7 @@ fn a_setting_that_is_not_text_or_empty_is_refused() {
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let line = fail(complete(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", "")));
     assert!(line.starts_with("otpd: OTPD_AUTH__BOOTSTRAP_TOKEN: auth.bootstrap_token is not accepted; "), "{line}");
-    // One that is not ours may hold anything.
+    // Variables that are not settings may have any value.
     let output = complete(otpd(folder.path()).env("OTPD_FOO", path).env("FOO", path).args(["config", "check"]));
     assert!(output.status.success(), "{output:?}");
 }

@@ -1,4 +1,4 @@
-//! Files that are not what otpd expects, for the tests of several modules.
+//! Helpers of several modules: files of an unexpected kind or owner.
 
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
@@ -7,12 +7,12 @@ use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, makedev, mknodat};
 
-/// A user that otpd does not run as.
+/// A user id other than that of otpd.
 const OTHER: u32 = 65534;
 
 type Make = fn(&Path);
 
-/// What may be found in place of an ordinary file: what otpd calls it, and how to make it.
+/// Returns the kinds of files that are not regular files: the name that otpd uses, and a function that creates one.
 pub fn kinds() -> Vec<(&'static str, Make)> {
     let mut kinds: Vec<(&str, Make)> = vec![
         ("a folder", |path| fs::create_dir(path).unwrap()),
@@ -20,7 +20,7 @@ pub fn kinds() -> Vec<(&'static str, Make)> {
         ("a link", |path| symlink("elsewhere", path).unwrap()),
         ("a socket", |path| drop(UnixListener::bind(path).unwrap())),
     ];
-    // Not every root can make devices.
+    // Root in a container may lack the right to create devices.
     let folder = tempfile::tempdir().unwrap();
     if make_null(&folder.path().join("null")).is_ok() {
         kinds.push(("a device", |path| make_null(path).unwrap()));
@@ -32,7 +32,7 @@ pub fn fifo(path: &Path) {
     mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
 }
 
-/// A second `/dev/null`.
+/// Creates a second `/dev/null`.
 fn make_null(path: &Path) -> rustix::io::Result<()> {
     mknodat(CWD, path, FileType::CharacterDevice, Mode::RUSR | Mode::WUSR, makedev(1, 3))
 }
@@ -41,7 +41,7 @@ pub fn remove(path: &Path) {
     fs::remove_file(path).or_else(|_| fs::remove_dir(path)).unwrap();
 }
 
-/// Gives a file to another user, which only root can do; whether it did.
+/// Changes the owner of a file. Returns false if the test does not run as root.
 pub fn give_away(path: &Path) -> bool {
     chown(path, Some(OTHER), None).is_ok()
 }

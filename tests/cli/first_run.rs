@@ -35,7 +35,7 @@ fn the_printed_requests_work_as_pasted_and_the_token_is_in_a_private_file_only()
 }
 
 #[test]
-fn the_second_start_adds_nobody() {
+fn the_second_start_adds_no_user() {
     let folder = folder();
     drop(Server::start(folder.path()));
     let token = fs::read_to_string(folder.path().join("admin.token")).unwrap();

@@ -1,4 +1,4 @@
-//! What `otpd backup --force` replaces, and what it does not.
+//! What `otpd backup --force` replaces, and what it refuses to replace.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
@@ -27,7 +27,7 @@ fn temporary_files(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn what_is_no_ordinary_file_is_neither_replaced_nor_restored() {
+fn only_regular_files_are_replaced_or_restored() {
     let folder = with_database();
     let path = folder.path().join("copy.db");
     for (kind, make) in kinds().into_iter().filter(|(kind, _)| *kind != "a link") {
@@ -66,7 +66,7 @@ fn files_of_the_database_are_never_replaced() {
 }
 
 #[test]
-fn a_temporary_file_that_was_made_before_is_not_used() {
+fn an_existing_temporary_file_is_not_used() {
     let folder = with_database();
     let (part, copy) = (folder.path().join(".copy.db.part"), folder.path().join("copy.db"));
     fs::write(folder.path().join("precious"), "precious").unwrap();
@@ -112,7 +112,7 @@ fn a_link_is_followed_unless_another_user_made_it() {
     }
 }
 
-/// Codes with these expirations in a new database with so many users besides the admin.
+/// Creates a database with codes that have these expiration times, and with `users` users besides the admin.
 fn fill(folder: &Path, codes: &[&str], users: usize) {
     let mut command = otpd(folder);
     let server = Server::spawn(command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_OTP__RETENTION", "0s"));
@@ -171,7 +171,7 @@ fn a_backup_with_far_fewer_codes_or_users_does_not_replace_one_with_more() {
 }
 
 #[test]
-fn codes_that_are_deleted_in_time_do_not_count() {
+fn codes_past_their_retention_do_not_count() {
     let folder = folder();
     fill(folder.path(), &["2020-01-01"; 10], 0);
     let keep =
@@ -185,7 +185,7 @@ fn codes_that_are_deleted_in_time_do_not_count() {
 }
 
 #[test]
-fn the_backup_of_an_older_database_is_kept_whatever_it_holds() {
+fn the_backup_of_a_database_with_higher_ids_is_not_replaced() {
     let folder = folder();
     fill(folder.path(), &["2020-01-01"; 10], 0);
     Connection::open(folder.path().join("otp.db")).unwrap().execute("DELETE FROM otp_codes", []).unwrap();

@@ -9,12 +9,12 @@ use tempfile::TempDir;
 pub use crate::bounded::complete;
 pub use crate::program::{Server, TOKEN, folder, otpd};
 
-/// Runs `otpd` to its end.
+/// Runs `otpd` until it exits.
 pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     complete(otpd(folder).args(arguments))
 }
 
-/// A folder with a database in it; the first start added the user `admin` with `TOKEN`.
+/// Returns a folder with a database. Its first start added the user `admin` with `TOKEN`.
 pub fn with_database() -> TempDir {
     let folder = folder();
     let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
@@ -23,7 +23,7 @@ pub fn with_database() -> TempDir {
     folder
 }
 
-/// What a successful run wrote to stdout.
+/// Runs a command that must succeed and returns its stdout.
 #[track_caller]
 pub fn succeed(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
@@ -31,7 +31,7 @@ pub fn succeed(folder: &Path, arguments: &[&str]) -> String {
     text(output.stdout)
 }
 
-/// What a successful run said to people.
+/// Runs a command that must succeed and returns its stderr.
 #[track_caller]
 pub fn said(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
@@ -39,14 +39,14 @@ pub fn said(folder: &Path, arguments: &[&str]) -> String {
     text(output.stderr)
 }
 
-/// The one line in which a run failed.
+/// Returns the only line of stderr of a failed run that wrote nothing to stdout.
 #[track_caller]
 pub fn fail(output: Output) -> String {
     assert_eq!(text(output.stdout.clone()), "", "{output:?}");
     one_line(output)
 }
 
-/// The one line in which a run failed, whatever it wrote to stdout before.
+/// Returns the only line of stderr of a failed run. Its stdout is ignored.
 #[track_caller]
 pub fn one_line(output: Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -59,7 +59,7 @@ pub fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap()
 }
 
-/// Reads until the other side has said `end` or nothing more.
+/// Reads until `end` or the end of the stream.
 pub fn read_until(stream: &mut impl Read, end: &str) -> String {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
@@ -72,7 +72,7 @@ pub fn read_until(stream: &mut impl Read, end: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits for something, half a minute at most.
+/// Waits up to 30 seconds for a condition.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);

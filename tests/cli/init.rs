@@ -73,7 +73,7 @@ fn a_token_file_is_never_replaced_and_nothing_is_made_before_it_is_refused() {
             assert_eq!(names(folder.path()), ["admin.token"], "{kind}");
         }
     }
-    // A start that finds a database without users.
+    // A start on a database without users also refuses to replace the token file.
     let folder = folder();
     succeed(folder.path(), &["init", "--admin-token-file", "other.token"]);
     rusqlite::Connection::open(folder.path().join("otp.db")).unwrap().execute("DELETE FROM users", []).unwrap();
@@ -89,7 +89,7 @@ fn keep(path: &Path) {
 }
 
 #[test]
-fn init_makes_a_new_database_beside_an_old_log_and_does_not_take_the_log_for_its_own() {
+fn init_does_not_apply_the_wal_of_an_old_database() {
     let folder = folder();
     let path = |name: &str| folder.path().join(name);
     let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
@@ -112,7 +112,7 @@ fn init_makes_a_new_database_beside_an_old_log_and_does_not_take_the_log_for_its
 }
 
 #[test]
-fn of_several_inits_at_once_one_makes_the_database() {
+fn only_one_of_several_concurrent_inits_creates_the_database() {
     for _ in 0..5 {
         let folder = folder();
         let commands: Vec<_> = (0..4)

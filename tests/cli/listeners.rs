@@ -4,7 +4,7 @@ use std::process::Command;
 use crate::helpers::{Server, complete, fail, folder, otpd};
 
 #[test]
-fn metrics_have_an_address_of_their_own_that_asks_for_no_token_and_has_nothing_else() {
+fn the_metrics_address_needs_no_token_and_serves_only_metrics() {
     let folder = folder();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let server = Server::spawn(otpd(folder.path()).env("OTPD_SERVER__METRICS", free.to_string()));
@@ -30,7 +30,7 @@ fn metrics_have_an_address_of_their_own_that_asks_for_no_token_and_has_nothing_e
 }
 
 #[test]
-fn a_server_that_may_open_hardly_any_file_says_so_instead_of_starting() {
+fn a_start_with_too_few_file_descriptors_is_refused() {
     let folder = folder();
     let mut limited = Command::new("sh");
     let script = "ulimit -n 100 && exec \"$0\"";

@@ -6,7 +6,7 @@ use crate::gateway::Gateway;
 use crate::helpers::{Server, folder, otpd, succeed};
 use crate::program::LIMIT;
 
-/// Everything in these requests that nobody may find in a log.
+/// All secrets and personal data in these requests. None may appear in a log.
 const CANARIES: [&str; 10] = [
     "739204615",
     "09127770001",
@@ -59,7 +59,7 @@ fn no_log_line_shows_a_code_a_token_an_address_or_a_number_at_trace_level() {
 }
 
 #[test]
-fn no_log_line_shows_what_is_sent_or_the_keys_of_providers_at_trace_level() {
+fn no_log_line_shows_a_message_or_a_provider_key_at_trace_level() {
     let (folder, gateway) = (folder(), Gateway::start(Vec::new()));
     let toml = format!(
         "[[delivery.sms]]\ntype = \"http\"\nurl = \"{}/key-739204615/?to={{recipient}}&text={{text}}\"\n
@@ -96,7 +96,7 @@ fn no_log_line_shows_what_is_sent_or_the_keys_of_providers_at_trace_level() {
 }
 
 #[test]
-fn an_id_that_a_client_chose_is_masked_where_it_could_be_a_number_or_the_token() {
+fn a_request_id_that_resembles_a_number_or_token_is_masked() {
     let folder = folder();
     let mut server = Server::start(folder.path());
     let admin = std::fs::read_to_string(folder.path().join("admin.token")).unwrap();

@@ -1,4 +1,4 @@
-//! The real binary, as an operator meets it.
+//! Tests of the real binary from the operator's point of view.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

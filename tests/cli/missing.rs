@@ -1,4 +1,4 @@
-//! A database that is missing.
+//! A missing database.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -17,7 +17,7 @@ pub fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Every command that works on a database and must not make one.
+/// Every command that works on a database and must not create one.
 const COMMANDS: [&[&str]; 9] = [
     &["user", "add", "x", "--role", "admin"],
     &["user", "list"],
@@ -54,7 +54,7 @@ fn only_serve_and_init_make_a_database_and_the_others_report_where_they_looked()
             "{arguments:?}"
         );
     }
-    // An empty file is no database.
+    // An empty file is not a database.
     fs::write(&other, "").unwrap();
     for arguments in COMMANDS {
         assert_eq!(
@@ -76,7 +76,7 @@ fn doctor_reports_that_there_is_no_database() {
 }
 
 #[test]
-fn a_start_makes_no_database_beside_the_traces_of_one() {
+fn a_start_creates_no_database_beside_remains_of_one() {
     for trace in
         ["admin.token", "otp.db-outbox", "otp.db-wal", "otp.db-shm", "otp.db.before-2026-01-01T00:00:00.000000Z"]
     {
@@ -103,7 +103,7 @@ fn a_start_makes_no_database_beside_the_traces_of_one() {
 }
 
 #[test]
-fn a_start_fills_no_database_without_tables_beside_the_traces_of_one() {
+fn a_start_initialises_no_empty_database_beside_remains_of_one() {
     let folder = folder();
     rusqlite::Connection::open(folder.path().join("otp.db")).unwrap().execute_batch("VACUUM").unwrap();
     assert!(fs::metadata(folder.path().join("otp.db")).unwrap().len() > 0);
@@ -117,7 +117,7 @@ fn a_start_fills_no_database_without_tables_beside_the_traces_of_one() {
 }
 
 #[test]
-fn a_start_makes_no_database_if_the_settings_say_so_or_behind_a_link() {
+fn a_start_creates_no_database_if_disabled_or_through_a_link() {
     let folder = folder();
     let missing = |file: &str| {
         format!(

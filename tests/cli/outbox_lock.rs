@@ -1,4 +1,4 @@
-//! The lock of the outbox, replaced or removed while a server runs.
+//! The lock file of the outbox is replaced or removed while a server runs.
 
 use std::path::Path;
 use std::thread;
@@ -13,7 +13,7 @@ use crate::sending::configure;
 const OTPS: &str = "/api/notifications/otp/";
 const BODY: &str = r#"{"code":1,"email":"a@b.com"}"#;
 
-/// A server that sends SMS to a gateway.
+/// Starts a server that sends SMS to a gateway.
 fn sending(folder: &Path, gateway: &Gateway) -> Server {
     let toml = format!(
         "[auth]\nbootstrap_token = \"{TOKEN}\"\n[otp]\nresend_cooldown = \"0s\"\n[limits]\nsends_per_recipient_hour = 0\n\
@@ -33,7 +33,7 @@ fn send(server: &Server) -> u16 {
 const OUTBOX: &str = "messages are neither accepted nor delivered: ";
 
 #[test]
-fn a_lock_that_is_replaced_stops_messages_and_is_reported_until_it_is_in_order() {
+fn a_replaced_lock_stops_messages_and_is_reported_until_repaired() {
     for (kind, make) in kinds() {
         let (folder, gateway) = (folder(), Gateway::start(Vec::new()));
         let server = sending(folder.path(), &gateway);

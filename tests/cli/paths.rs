@@ -12,7 +12,7 @@ const OTPS: &str = "/api/notifications/otp/";
 const BODY: &str = r#"{"code":1,"email":"a@b.com","valid_to":"2099-01-01"}"#;
 
 #[test]
-fn servers_under_several_names_of_one_database_share_one_lock_and_deliver_once() {
+fn servers_on_aliases_of_one_database_share_its_lock() {
     let (folder, gateway) = (folder(), Gateway::start(Vec::new()));
     let toml = format!(
         "[auth]\nbootstrap_token = \"{TOKEN}\"\n[[delivery.sms]]\ntype = \"http\"\nurl = \"{}/send\"\n\

@@ -1,4 +1,4 @@
-//! A database that is taken away from a running server.
+//! A database file that is replaced or removed while the server runs.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -13,7 +13,7 @@ const OTPS: &str = "/api/notifications/otp/";
 const BODY: &str = r#"{"code":1,"email":"a@b.com","valid_to":"2099-01-01"}"#;
 const REFUSED: &str = "changes are refused until the database is back or otpd is started again: ";
 
-/// A server on `data/otp.db` below a folder.
+/// Starts a server on `data/otp.db` below a folder.
 fn serve(folder: &Path, path: &str) -> Server {
     fs::create_dir_all(folder.join("data")).unwrap();
     Server::spawn(otpd(folder).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_DATABASE__PATH", path))
@@ -23,12 +23,12 @@ pub fn errors(server: &Server) -> Vec<String> {
     server.stderr().lines().filter(|line| line.contains(" ERROR ")).map(str::to_owned).collect()
 }
 
-/// A way to take a file away; `Some` is how to undo it.
+/// A way to remove or replace a file. `undo` is `Some` if the file can be put back.
 struct Case {
     path: &'static str,
     take: fn(&Path),
     undo: Option<fn(&Path)>,
-    /// What the log says of which file.
+    /// The expected log text and the file that it names.
     said: (&'static str, &'static str),
 }
 
@@ -103,7 +103,7 @@ const CASES: [Case; 12] = [
         undo: Some(|f| take(f.join("elsewhere"), f.join("data"))),
         said: ("otp.db", REMOVED),
     },
-    // `cp` writes into the file that is there.
+    // `cp` overwrites the existing file in place.
     Case {
         path: "data/otp.db",
         take: |f| {
@@ -140,7 +140,7 @@ fn try_case(case: &Case) {
     let server = serve(folder.path(), case.path);
     assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201);
     (case.take)(folder.path());
-    // Nothing is asked of the server meanwhile.
+    // The server detects the loss without any request.
     let taken = Instant::now();
     until("the loss is logged", || !errors(&server).is_empty());
     assert!(taken.elapsed() < Duration::from_secs(5), "{:?}", taken.elapsed());
@@ -172,7 +172,7 @@ fn try_case(case: &Case) {
 }
 
 #[test]
-fn a_file_that_is_taken_away_stops_changes_and_is_logged_once() {
+fn a_removed_or_replaced_file_stops_changes_and_is_logged_once() {
     thread::scope(|scope| {
         let trials: Vec<_> = CASES.iter().map(|case| scope.spawn(|| try_case(case))).collect();
         trials.into_iter().for_each(|trial| trial.join().unwrap());
@@ -180,7 +180,7 @@ fn a_file_that_is_taken_away_stops_changes_and_is_logged_once() {
 }
 
 #[test]
-fn a_log_that_is_removed_takes_nothing_with_it_that_was_acknowledged() {
+fn a_removed_wal_loses_no_acknowledged_change() {
     let folder = folder();
     let mut server = serve(folder.path(), "data/otp.db");
     for _ in 0..20 {
@@ -198,7 +198,7 @@ fn a_log_that_is_removed_takes_nothing_with_it_that_was_acknowledged() {
 }
 
 #[test]
-fn a_stop_leaves_the_files_alone_that_took_the_place_of_the_old_ones() {
+fn a_stop_does_not_change_replacement_files() {
     let folder = folder();
     let mut server = serve(folder.path(), "data/otp.db");
     assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201);

@@ -1,4 +1,4 @@
-//! What `otpd restore` brings back, and what it does not.
+//! What `otpd restore` restores, and what it does not.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::sending::configure;
 const OTPS: &str = "/api/notifications/otp/";
 const TO: &str = r#"{"mobile_number":"09123456789"}"#;
 
-/// A server with a gateway that takes every message, without a cooldown.
+/// Starts a server without a resend cooldown, with a gateway that accepts every message.
 fn sending(folder: &Path, gateway: &Gateway) -> Server {
     let toml = format!(
         "[auth]\nbootstrap_token = \"{TOKEN}\"\n[otp]\nresend_cooldown = \"0s\"\n[[delivery.sms]]\ntype = \"http\"\n\
@@ -34,7 +34,7 @@ fn stop(mut server: Server) {
     assert_eq!(server.wait().0.code(), Some(0));
 }
 
-/// Restores `copy.db`; what stderr said, without the first line and without the name of what was kept.
+/// Restores `copy.db` and returns stderr without its first line and without the name of the kept file.
 #[track_caller]
 fn restore(folder: &Path, arguments: &[&str]) -> Vec<String> {
     let output = run(folder, &[&["restore", "copy.db"], arguments].concat());
@@ -45,13 +45,13 @@ fn restore(folder: &Path, arguments: &[&str]) -> Vec<String> {
 }
 
 #[test]
-fn codes_that_were_sent_or_used_are_spent_in_the_restored_database() {
+fn sent_and_used_codes_are_consumed_in_the_restored_database() {
     let (folder, gateway) = (folder(), Gateway::start(Vec::new()));
     let server = sending(folder.path(), &gateway);
     assert_eq!(post(&server, "send", TO).0, 202);
     until("the message is sent", || gateway.asked().len() == 1);
     let code: u64 = gateway.asked()[0].2.split(' ').nth(1).unwrap().parse().unwrap();
-    // Staff's own: one that will be used, and one that will not.
+    // Two codes created by staff. One is used later, the other is not.
     for (n, email) in ["used@b.com", "unused@b.com"].iter().enumerate() {
         let body = format!(r#"{{"code":{},"email":"{email}","valid_to":"2099-01-01"}}"#, 111_111 * (n + 1));
         assert_eq!(post(&server, "", &body).0, 201);
@@ -82,7 +82,7 @@ fn codes_that_were_sent_or_used_are_spent_in_the_restored_database() {
 }
 
 #[test]
-fn messages_that_waited_are_not_sent_again_and_repeated_requests_get_a_new_code() {
+fn queued_messages_are_not_resent_after_a_restore() {
     let busy = Gateway::start(vec![Reply::from((500, "{}"))]);
     let folder = folder();
     let server = sending(folder.path(), &busy);
@@ -116,10 +116,10 @@ fn messages_that_waited_are_not_sent_again_and_repeated_requests_get_a_new_code(
     assert_eq!(gateway.asked().len(), 1);
 }
 
-/// A copy of a database with four users, and the changes since: tokens by what becomes of them.
+/// A backup of a database with four users, and changes made after it. The fields are tokens, named by their fate.
 struct Changed {
     folder: tempfile::TempDir,
-    /// Works before and after.
+    /// Valid before and after the restore.
     kept: String,
     revoked: String,
     of_disabled: String,
@@ -139,7 +139,7 @@ fn changed() -> Changed {
     succeed(folder.path(), &["token", "revoke", &revoked[..12]]);
     succeed(folder.path(), &["user", "disable", "mina"]);
     succeed(folder.path(), &["user", "revoke", "amir", "2853"]);
-    // No command deletes a user, or changes its role; another database may be in the place.
+    // No command deletes a user or changes a role, but the present database may be another one.
     let db = Connection::open(folder.path().join("otp.db")).unwrap();
     db.execute_batch("PRAGMA foreign_keys = ON; DELETE FROM users WHERE name = 'zed'").unwrap();
     db.execute("UPDATE users SET role = 'user' WHERE name = 'admin'", []).unwrap();
@@ -152,7 +152,7 @@ fn statuses(folder: &Path, tokens: &[&str]) -> Vec<u16> {
 }
 
 #[test]
-fn users_tokens_and_permissions_that_come_back_are_listed() {
+fn restored_users_tokens_and_permissions_are_listed() {
     let Changed { folder, kept, revoked, of_disabled, of_absent } = changed();
     let lines = restore(folder.path(), &[]);
     let token = |token: &str, owner: &str| format!("token {} of {owner} comes back", &token[..12]);
@@ -172,7 +172,7 @@ fn users_tokens_and_permissions_that_come_back_are_listed() {
 }
 
 #[test]
-fn revoke_tokens_deletes_the_tokens_that_come_back_and_no_others() {
+fn revoke_tokens_deletes_only_the_restored_tokens() {
     let Changed { folder, kept, revoked, of_disabled, of_absent } = changed();
     let lines = restore(folder.path(), &["--revoke-tokens"]);
     let token = |token: &str, owner: &str| format!("token {} of {owner} is revoked", &token[..12]);
@@ -183,7 +183,7 @@ fn revoke_tokens_deletes_the_tokens_that_come_back_and_no_others() {
 }
 
 #[test]
-fn every_user_and_token_is_listed_where_the_present_database_cannot_be_read() {
+fn all_users_and_tokens_are_listed_if_the_present_database_is_unreadable() {
     let Changed { folder, kept, .. } = changed();
     fs::write(folder.path().join("otp.db"), "no database at all ".repeat(1000)).unwrap();
     let output = run(folder.path(), &["restore", "--revoke-tokens", "copy.db"]);

@@ -39,7 +39,7 @@ fn a_restore_from_a_fifo_ends_at_once() {
 }
 
 #[test]
-fn a_journal_that_stayed_behind_is_never_taken_for_the_copys() {
+fn a_leftover_journal_is_not_applied_to_the_copy() {
     let folder = folder();
     succeed(folder.path(), &["init"]);
     succeed(folder.path(), &["backup", "copy.db"]);

@@ -1,4 +1,4 @@
-//! Secrets in the configuration: they are masked, and files that hold them must be private.
+//! Secrets in the configuration: they are masked, and files that contain them must be private.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::helpers::{TOKEN, complete, fail, folder, otpd, text};
 
 #[test]
-fn a_secret_is_masked_may_stand_in_a_file_and_appears_in_no_message() {
+fn secrets_are_masked_and_can_be_read_from_a_file() {
     let folder = folder();
     let show = |name: &str, value: &str| complete(otpd(folder.path()).env(name, value).args(["config", "show"]));
     let shown = text(show("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).stdout);
@@ -46,10 +46,10 @@ fn a_secret_is_masked_may_stand_in_a_file_and_appears_in_no_message() {
     );
 }
 
-/// What `config check` says of a file of this mode with a token in it.
+/// Returns the output of `config check` for a secret file with this mode.
 fn said_of(folder: &Path, mode: u32, credentials: &Path) -> String {
     let path = folder.join("secret");
-    // One that can't be written can't be written anew.
+    // A read-only file can't be overwritten.
     let _ = fs::remove_file(&path);
     fs::write(&path, TOKEN).unwrap();
     fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
@@ -61,7 +61,7 @@ fn said_of(folder: &Path, mode: u32, credentials: &Path) -> String {
 }
 
 #[test]
-fn a_file_with_a_secret_is_private_read_only_or_the_services_own() {
+fn secret_files_must_be_private_read_only_or_service_credentials() {
     let (folder, other) = (folder(), folder());
     let valid = "the configuration is valid\n";
     let warning =
@@ -82,7 +82,7 @@ fn a_file_with_a_secret_is_private_read_only_or_the_services_own() {
 }
 
 #[test]
-fn a_link_to_a_secret_counts_as_the_file_that_it_leads_to() {
+fn a_link_to_a_secret_is_checked_by_its_target() {
     let (folder, credentials) = (folder(), folder());
     let path = folder.path().join("open");
     fs::write(&path, TOKEN).unwrap();

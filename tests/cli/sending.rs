@@ -22,14 +22,14 @@ fn with_inbox(folder: &Path, arguments: &[&str]) -> Output {
     complete(otpd(folder).args(arguments).env("OTPD_DELIVERY__ALLOW_INBOX", "true"))
 }
 
-/// The first six digits in a row.
+/// Returns the first word of six digits.
 fn code_in(text: &str) -> String {
     let digits = |word: &&str| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit());
     text.split_whitespace().find(digits).unwrap().to_owned()
 }
 
 #[test]
-fn the_whole_flow_works_on_a_laptop_by_the_inbox() {
+fn codes_can_be_sent_and_verified_with_the_inbox() {
     let folder = folder();
     let server = Server::spawn(otpd(folder.path()).env("OTPD_DELIVERY__ALLOW_INBOX", "true"));
     let arguments = ["user", "add", "shop", "--role", "staff", "--permission", "send,verify"];
@@ -49,7 +49,7 @@ fn the_whole_flow_works_on_a_laptop_by_the_inbox() {
     let body = format!(r#"{{"mobile_number":"09123456789","code":"{}"}}"#, code_in(&shown));
     let (status, verified) = server.send("POST", "/api/notifications/otp/verify", &token, &body);
     assert_eq!((status, verified.as_str()), (200, r#"{"verified":true,"id":1,"recipient":"09123456789"}"#));
-    // Whoever may view codes may look into the inbox over HTTP, and nobody else.
+    // The inbox over HTTP needs the permission to view codes.
     let (status, _) = server.send("GET", "/dev/inbox", &token, "");
     assert_eq!(status, 403);
     let admin = fs::read_to_string(folder.path().join("admin.token")).unwrap();
@@ -57,7 +57,7 @@ fn the_whole_flow_works_on_a_laptop_by_the_inbox() {
     assert_eq!(status, 200);
     let inbox: serde_json::Value = serde_json::from_str(&inbox).unwrap();
     assert_eq!((inbox[0]["channel"].as_str(), inbox[0]["recipient"].as_str()), (Some("sms"), Some("09123456789")));
-    // The greeting shows a number of its own.
+    // The greeting at the start contains an example number, so it is skipped.
     let log = server.stderr();
     let (_, log) = log.split_once(" listens on ").unwrap();
     for secret in ["09123456789", &code_in(&shown), &token] {
@@ -66,7 +66,7 @@ fn the_whole_flow_works_on_a_laptop_by_the_inbox() {
 }
 
 #[test]
-fn the_inbox_is_refused_unless_it_is_allowed() {
+fn the_inbox_must_be_allowed_in_the_settings() {
     let folder = folder();
     configure(folder.path(), "[[delivery.sms]]\ntype = \"inbox\"\n");
     let line = fail(run(folder.path(), &["config", "check"]));
@@ -114,7 +114,7 @@ fn staff_resets_a_recipient_from_the_command_line() {
 }
 
 #[test]
-fn a_stop_finishes_what_is_being_handed_over_and_the_next_start_does_not_send_it_again() {
+fn a_stop_finishes_the_current_delivery_and_it_is_not_repeated() {
     for signal in stopping() {
         is_sent_once(signal);
     }

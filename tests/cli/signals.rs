@@ -1,4 +1,4 @@
-//! Signals that come while the server starts, and to commands.
+//! Signals during the start of the server, and signals to other commands.
 
 use std::fs;
 use std::path::Path;
@@ -14,15 +14,15 @@ use crate::program::{LIMIT, signal};
 const HUP: u32 = 1;
 const TERM: u32 = 15;
 
-/// Whether a set of signals of a process (`SigCgt`: those that it catches; `SigIgn`: that it ignores) has this one.
+/// Returns whether a process's signal set (`SigCgt`: caught, `SigIgn`: ignored) contains this signal.
 fn has(process: u32, set: &str, number: u32) -> bool {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let mask = status.lines().find_map(|line| line.strip_prefix(&format!("{set}:\t"))).unwrap();
     u64::from_str_radix(mask, 16).unwrap() >> (number - 1) & 1 == 1
 }
 
-/// The signals that stop a process gracefully, without those that the tests were started with ignoring, as `nohup` does: so
-/// does what they start.
+/// Returns the signals that stop a process gracefully, except those that the test process ignores, as under `nohup`:
+/// its children inherit that.
 pub fn stopping() -> Vec<&'static str> {
     let all = [("TERM", TERM), ("INT", 2), ("HUP", HUP), ("QUIT", 3), ("USR1", 10), ("USR2", 12)];
     let is_heard = |(_, number): &(&str, u32)| !has(std::process::id(), "SigIgn", *number);
@@ -40,13 +40,13 @@ fn started(command: &mut Command) -> Child {
     child
 }
 
-/// The exit code, and what the command said.
+/// Returns the exit code and stderr.
 fn ended(child: Child) -> (Option<i32>, String) {
     let output = child.wait_with_output().unwrap();
     (output.status.code(), text(output.stderr))
 }
 
-/// Keeps every other process from reading or writing a database.
+/// Locks a database exclusively, so that other processes can neither read nor write it.
 fn locked(database: &Path) -> Connection {
     let db = Connection::open(database).unwrap();
     db.execute_batch("PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE").unwrap();
@@ -74,7 +74,7 @@ fn a_signal_during_the_start_stops_the_server_gracefully() {
 }
 
 #[test]
-fn a_second_signal_during_a_start_that_hangs_ends_it_at_once() {
+fn a_second_signal_ends_a_hanging_start_at_once() {
     let folder = with_database();
     let _lock = locked(&folder.path().join("otp.db"));
     let child = started(&mut serve(folder.path()));
@@ -98,7 +98,7 @@ fn a_hangup_that_nohup_ignores_stays_ignored() {
 }
 
 #[test]
-fn a_signal_ends_the_inbox_that_is_followed() {
+fn a_signal_ends_inbox_follow() {
     let folder = with_database();
     for name in stopping() {
         let child = started(otpd(folder.path()).args(["inbox", "--follow"]));
@@ -140,10 +140,9 @@ fn a_restore_that_is_stopped_changes_nothing() {
     }
 }
 
-/// What is in a folder.
+/// Returns the names of the files in a folder, without the files that SQLite creates and removes itself.
 fn names(folder: &Path) -> Vec<String> {
     let name = |entry: std::io::Result<fs::DirEntry>| entry.unwrap().file_name().to_string_lossy().into_owned();
-    // SQLite makes and removes its own files as it needs them.
     let own = |name: &String| ["-wal", "-shm", "-journal"].iter().any(|suffix| name.ends_with(suffix));
     let mut names: Vec<String> = fs::read_dir(folder).unwrap().map(name).filter(|name| !own(name)).collect();
     names.sort_unstable();

@@ -1,4 +1,4 @@
-//! Files beside the database that are not otpd's own: a start refuses them, and `doctor` reports them.
+//! Unsuitable files beside the database: the start refuses them, and `doctor` reports them.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -7,7 +7,7 @@ use std::path::Path;
 use crate::files::{give_away, kinds, remove};
 use crate::helpers::{Server, fail, folder, otpd, run, succeed, text};
 
-/// A folder with a database, and nothing beside it but the admin's token.
+/// Returns a folder with a database. The only other file is the admin's token.
 fn with_database() -> tempfile::TempDir {
     let folder = folder();
     succeed(folder.path(), &["init"]);
@@ -17,7 +17,7 @@ fn with_database() -> tempfile::TempDir {
     folder
 }
 
-/// What `doctor` finds to do.
+/// Returns the `TODO` lines of `doctor`.
 fn findings(folder: &Path) -> Vec<String> {
     let said = text(run(folder, &["doctor"]).stdout);
     said.lines().filter_map(|line| line.strip_prefix("TODO ")).map(str::to_owned).collect()
@@ -30,7 +30,7 @@ fn is_reported(folder: &Path, line: &str) {
 }
 
 #[test]
-fn what_is_no_ordinary_file_is_refused_at_the_start_and_reported_by_doctor() {
+fn files_other_than_regular_ones_are_refused_and_reported() {
     let folder = with_database();
     for (name, shown) in [
         ("otp.db-outbox", "otp.db-outbox".to_owned()),
@@ -54,14 +54,14 @@ fn what_is_no_ordinary_file_is_refused_at_the_start_and_reported_by_doctor() {
 }
 
 #[test]
-fn the_database_itself_is_an_ordinary_file() {
+fn the_database_must_be_a_regular_file() {
     for (kind, make) in kinds() {
         let folder = folder();
         make(&folder.path().join("otp.db"));
         let line = fail(run(folder.path(), &["serve"]));
         match kind {
             "a folder" => assert_eq!(line, "otpd: database otp.db: is a folder; name a file in database.path"),
-            // It is followed, and leads nowhere.
+            // The link is followed, but its target does not exist.
             "a link" => assert!(line.starts_with("otpd: database otp.db: there is no database at "), "{line}"),
             kind => assert_eq!(
                 line,
@@ -95,7 +95,7 @@ fn files_of_another_user_are_refused_at_the_start_and_reported_by_doctor() {
 }
 
 #[test]
-fn files_of_the_databases_owner_are_accepted_and_new_ones_are_given_to_it() {
+fn files_of_the_database_owner_are_accepted_and_new_ones_inherit_it() {
     let folder = with_database();
     let path = |name: &str| folder.path().join(name);
     fs::write(path("otp.db-outbox"), "").unwrap();

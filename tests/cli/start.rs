@@ -1,4 +1,4 @@
-//! What keeps otpd from starting: one clear line, exit 1, and the file is left as it was.
+//! Conditions that prevent a start: one line on stderr, exit code 1, and an unchanged file.
 
 use std::fs;
 use std::io::Write;
@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use crate::helpers::{Server, TOKEN, fail, folder, otpd, read_until, run, succeed};
 
-/// A folder with a database that otpd made, checkpointed and closed.
+/// Returns a folder with a database that otpd created, checkpointed and closed.
 fn with_database() -> tempfile::TempDir {
     let folder = folder();
     succeed(folder.path(), &["init"]);
@@ -27,7 +27,7 @@ fn refused(folder: &Path) -> String {
 }
 
 #[test]
-fn a_taken_port_is_named_and_nothing_is_created() {
+fn a_port_in_use_is_reported_and_nothing_is_created() {
     let folder = folder();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port();
@@ -69,7 +69,7 @@ fn a_read_only_database_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused() {
+fn a_file_other_than_a_database_is_refused() {
     let folder = folder();
     fs::write(folder.path().join("otp.db"), "This is a letter to my grandmother, and no database.\n".repeat(100))
         .unwrap();
@@ -91,7 +91,7 @@ fn a_truncated_database_is_refused() {
 }
 
 #[test]
-fn a_database_with_any_page_overwritten_is_refused_or_served_whole() {
+fn a_database_with_an_overwritten_page_is_refused_or_served_correctly() {
     let folder = with_database();
     let path = folder.path().join("otp.db");
     let whole = fs::read(&path).unwrap();
@@ -129,12 +129,12 @@ fn a_damaged_schema_history_is_refused() {
 }
 
 #[test]
-fn a_damaged_schema_is_refused_and_what_somebody_added_is_not() {
+fn a_damaged_schema_is_refused_and_an_extended_one_accepted() {
     let folder = with_database();
     let db = Connection::open(folder.path().join("otp.db")).unwrap();
     db.execute_batch("CREATE INDEX mine ON otp_codes (code, id)").unwrap();
     drop(Server::start(folder.path()));
-    // One letter, which SQLite finds nothing wrong with.
+    // A change of one letter that SQLite does not detect.
     db.execute_batch(
         "PRAGMA writable_schema = ON;
          UPDATE sqlite_schema SET sql = replace(sql, 'with_email', 'with_emaim') WHERE name = 'otp_totals'",
@@ -158,7 +158,7 @@ fn another_programs_database_is_refused() {
 }
 
 #[test]
-fn a_folder_and_a_missing_folder_are_named() {
+fn a_folder_as_database_and_a_missing_folder_are_reported() {
     let folder = folder();
     fs::create_dir(folder.path().join("otp.db")).unwrap();
     assert_eq!(fail(run(folder.path(), &[])), "otpd: database otp.db: is a folder; name a file in database.path");
@@ -167,7 +167,7 @@ fn a_folder_and_a_missing_folder_are_named() {
 }
 
 #[test]
-fn a_lock_that_another_process_holds_for_good_is_named() {
+fn a_lock_held_by_another_process_is_reported() {
     let folder = folder();
     Connection::open(folder.path().join("otp.db"))
         .unwrap()
@@ -185,7 +185,7 @@ fn a_lock_that_another_process_holds_for_good_is_named() {
 }
 
 #[test]
-fn the_first_answer_comes_soon() {
+fn the_first_response_comes_within_100_ms() {
     let folder = with_database();
     let best = |trial: &dyn Fn()| {
         let took = (0..5).map(|_| {
@@ -203,7 +203,7 @@ fn the_first_answer_comes_soon() {
         let answer = read_until(&mut client, "ok");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     });
-    // A tenth of a second on an idle machine; on a busy one a command that only reads the settings is slow too.
+    // The limit is 100 ms. On a busy machine it scales with the time of a command that only reads the settings.
     assert!(answer < Duration::from_millis(100).max(command * 20), "{answer:?}; a command takes {command:?}");
 }
 

@@ -11,7 +11,7 @@ fn server(folder: &std::path::Path) -> Server {
     Server::spawn(otpd(folder).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN))
 }
 
-/// Sends all of a POST but the last byte of its body.
+/// Sends a POST without the last byte of its body.
 fn begin_post(server: &Server) -> TcpStream {
     let body = r#"{"code":1,"email":"a@b.com"}"#;
     let mut stream = TcpStream::connect(server.socket()).unwrap();
@@ -23,7 +23,7 @@ fn begin_post(server: &Server) -> TcpStream {
         &body[..body.len() - 1]
     );
     stream.write_all(head.as_bytes()).unwrap();
-    // The head is with the server once it has answered another client.
+    // The response to another client proves that the server has read the head.
     server.send("GET", "/healthz", TOKEN, "");
     stream
 }
@@ -37,7 +37,7 @@ fn wait_until_no_client_is_taken(server: &Server) {
 }
 
 #[test]
-fn a_stop_finishes_what_is_in_flight_checkpoints_and_exits_0() {
+fn a_stop_finishes_requests_checkpoints_and_exits_with_0() {
     for signal in stopping() {
         let folder = folder();
         let mut server = server(folder.path());
@@ -56,7 +56,7 @@ fn a_stop_finishes_what_is_in_flight_checkpoints_and_exits_0() {
 }
 
 #[test]
-fn a_write_lock_of_another_process_does_not_keep_it_from_stopping() {
+fn a_write_lock_of_another_process_does_not_prevent_a_stop() {
     let folder = folder();
     let mut server = server(folder.path());
     let holder = rusqlite::Connection::open(folder.path().join("otp.db")).unwrap();
@@ -64,7 +64,7 @@ fn a_write_lock_of_another_process_does_not_keep_it_from_stopping() {
     let mut post = begin_post(&server);
     post.write_all(b"}").unwrap();
     server.signal("TERM");
-    // It ends, and the lock is still held.
+    // The server exits although the lock is still held.
     server.wait();
     holder.execute_batch("ROLLBACK").unwrap();
 }
@@ -89,7 +89,7 @@ fn expired_codes_are_deleted_in_the_background() {
 }
 
 #[test]
-fn two_signals_at_once_are_one() {
+fn two_simultaneous_signals_count_as_one() {
     for (first, second) in stopping().into_iter().map(|name| (name, "TERM")).chain([("TERM", "INT"), ("TERM", "HUP")]) {
         let folder = folder();
         let mut server = server(folder.path());
@@ -107,11 +107,11 @@ fn two_signals_at_once_are_one() {
 }
 
 #[test]
-fn a_second_signal_a_second_later_ends_it_at_once() {
+fn a_second_signal_after_one_second_stops_at_once() {
     for second in stopping() {
         let folder = folder();
         let mut server = server(folder.path());
-        // What is in flight keeps a graceful stop waiting for ten seconds, and then it exits 0.
+        // A graceful stop would wait ten seconds for the request in flight and then exit with 0.
         let _post = begin_post(&server);
         server.signal("TERM");
         wait_until_no_client_is_taken(&server);

@@ -34,7 +34,7 @@ fn tokens_are_added_listed_and_revoked_and_never_shown_again() {
 }
 
 #[test]
-fn less_than_the_listed_prefix_revokes_no_token() {
+fn a_prefix_shorter_than_listed_revokes_no_token() {
     let folder = with_database();
     let token = succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
     for named in
@@ -52,7 +52,7 @@ fn less_than_the_listed_prefix_revokes_no_token() {
 }
 
 #[test]
-fn of_tokens_with_the_same_prefix_one_is_revoked_by_all_of_it() {
+fn a_token_with_a_shared_prefix_is_revoked_by_its_full_text() {
     let folder = with_database();
     succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
     let db = Connection::open(folder.path().join("otp.db")).unwrap();

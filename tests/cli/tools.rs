@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::helpers::{Server, fail, folder, otpd, run, succeed, text};
 
 #[test]
-fn health_says_nothing_of_a_ready_server() {
+fn health_prints_nothing_for_a_ready_server() {
     let folder = folder();
     let server = Server::start(folder.path());
     let port = server.socket().rsplit_once(':').unwrap().1.to_owned();
@@ -68,7 +68,7 @@ fn health_names_the_url_and_the_reason_of_a_failure() {
     }
 }
 
-/// A server that reads a request and writes `response` to each client, and keeps the connections open.
+/// Starts a server that reads a request from each client, writes `response` and keeps the connection open.
 fn answering(response: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -109,9 +109,9 @@ fn health_waits_three_seconds_for_a_response() {
 }
 
 #[test]
-fn completions_know_all_commands() {
+fn completions_contain_all_commands() {
     let folder = folder();
-    // A configuration that can't be read keeps no tool from its work.
+    // `completions` and `man` work with an unreadable configuration.
     std::fs::write(folder.path().join("otp.toml"), "[serve]\nport = 1\n").unwrap();
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
         let script = succeed(folder.path(), &["completions", shell]);

@@ -1,4 +1,4 @@
-//! The first start of a new version on the database of an old one.
+//! The first start of a new version on an old database.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,7 +10,7 @@ use crate::helpers::{Server, folder, otpd, succeed, text};
 
 refinery::embed_migrations!("migrations");
 
-/// A database of version 4, as an older otpd leaves it.
+/// Returns a folder with a database of schema version 4, as an older otpd leaves it.
 fn with_version_4() -> tempfile::TempDir {
     let folder = folder();
     let mut db = Connection::open(folder.path().join("otp.db")).unwrap();

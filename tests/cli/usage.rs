@@ -1,4 +1,4 @@
-//! Arguments that can't be read, help, and a stdout that takes nothing.
+//! Invalid arguments, help, and a stdout that can't be written.
 
 use std::fs::File;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 use crate::helpers::{complete, fail, folder, otpd, run, succeed, text, with_database};
 
 #[test]
-fn wrong_usage_ends_with_2() {
+fn wrong_usage_exits_with_2() {
     let folder = folder();
     for arguments in [
         &["nonsense"][..],
@@ -68,7 +68,7 @@ fn every_help_shows_an_example() {
 }
 
 #[test]
-fn a_reader_that_goes_away_is_no_panic() {
+fn a_closed_pipe_causes_no_panic() {
     let folder = with_database();
     let mut child =
         otpd(folder.path()).args(["user", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -106,7 +106,7 @@ fn wrong_usage_repeats_nothing_that_may_be_secret() {
     }
 }
 
-/// Runs `otpd` with a stdout that takes nothing: a full device, a pipe without a reader, and none at all.
+/// Runs `otpd` with a stdout that can't be written: a full device, a pipe without a reader, and a closed one.
 fn with_bad_stdout(folder: &Path, arguments: &[&str]) -> [(&'static str, Output); 3] {
     let run_into = |stdout: Stdio| {
         let child = otpd(folder).args(arguments).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
@@ -144,7 +144,7 @@ fn a_token_that_could_not_be_written_is_not_stored() {
 }
 
 #[test]
-fn data_that_could_not_be_written_is_a_failure() {
+fn unwritable_output_is_a_failure() {
     let folder = with_database();
     for arguments in
         [&["user", "list"][..], &["token", "list"], &["config", "show"], &["doctor"], &["--help"], &["--version"]]

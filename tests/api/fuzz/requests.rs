@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use crate::helpers::OTPS;
 
-/// xorshift64*: the same requests in every run.
+/// A xorshift64* generator with a fixed seed: every run sends the same requests.
 pub struct Random(u64);
 
 impl Random {
@@ -25,7 +25,7 @@ impl Random {
         from[self.below(from.len())]
     }
 
-    /// A value for any parameter or field.
+    /// Returns a value for any parameter or field.
     fn value(&mut self) -> String {
         const VALUES: [&str; 40] = [
             "",
@@ -106,7 +106,7 @@ impl Random {
         ])
     }
 
-    /// A query string; now and then one of tens of thousands of characters, or of thousands of parameters.
+    /// Returns a query string. Some have up to 3,000 parameters or a value of up to 60,000 characters.
     fn query(&mut self) -> String {
         let count = if self.one_in(50) { self.below(3000) } else { self.below(6) };
         let mut query = form_urlencoded::Serializer::new(String::new());
@@ -123,7 +123,7 @@ impl Random {
             2 => query = query.replace('=', ""),
             _ => {}
         }
-        // More than this is no target (`http::Uri`).
+        // `http::Uri` rejects longer targets.
         query.truncate(60_000);
         query
     }
@@ -167,7 +167,7 @@ impl Random {
         }
     }
 
-    /// A request as it goes over the wire, and its verb.
+    /// Returns the raw bytes of a request, and its HTTP method.
     pub fn request(&mut self, token: &str) -> (Vec<u8>, &'static str) {
         let (verb, target) = match self.below(6) {
             0 | 1 => ("GET", format!("{OTPS}?{}", self.query())),

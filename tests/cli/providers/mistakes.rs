@@ -1,4 +1,4 @@
-//! Mistakes in descriptions of providers, and what `config check` suggests instead.
+//! Mistakes in provider tables, and the corrections that `config check` suggests.
 
 use crate::helpers::{folder, run, succeed, text};
 use crate::providers::refusal;
@@ -34,7 +34,7 @@ fn a_misspelled_key_is_recognised() {
             sms("tempalte = \"t\"\napi_key = \"Sup3rSecret\"\n"),
             "there is no setting delivery.sms[0].tempalte; did you mean template?",
         ),
-        // This is a key of its own, not a misspelled one.
+        // `templates` is a valid key of its own, not a misspelled `template`.
         (sms("templates = { reset = \"t\" }\napi_key = \"k\"\n"), "delivery.sms[0].template is missing"),
         (
             "[[delivery.sms]]\ntyp = \"smsir\"\n".to_owned(),
@@ -110,7 +110,7 @@ fn a_mail_server_is_named_by_its_host_alone() {
 }
 
 #[test]
-fn what_config_show_prints_may_not_hold_a_password() {
+fn passwords_in_unmasked_settings_are_refused() {
     let folder = folder();
     let login = "user:Sup3rSecret@gateway.example";
     let refused = "is not accepted; it takes no user name and password, because `config show` prints it";
@@ -143,11 +143,11 @@ fn what_config_show_prints_may_not_hold_a_password() {
         "delivery.webotp_domain is not accepted; it takes a host name such as example.com, or nothing, and no user name and \
          password"
     );
-    // Words with a colon before an address are texts like others.
+    // A word with a colon before an address is not a password.
     let toml = texts("subject = \"s\"\ntext = \"{code}. Help:help@example.com\"\n");
     configure(folder.path(), &toml);
     assert!(run(folder.path(), &["config", "check"]).status.success());
-    // These are masked.
+    // Credentials in these settings are accepted because they are masked.
     let toml = format!("{}proxy = \"http://{login}\"\nbase_url = \"http://{login}\"\n", sms("sender = \"s\"\n"));
     configure(folder.path(), &toml);
     let shown = succeed(folder.path(), &["config", "show"]);
@@ -155,7 +155,7 @@ fn what_config_show_prints_may_not_hold_a_password() {
 }
 
 #[test]
-fn a_gateway_of_ones_own_is_described_exactly() {
+fn mistakes_in_a_custom_gateway_are_refused() {
     let folder = folder();
     let http =
         |more: &str| format!("[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/{{recipient}}/{{code}}\"\n{more}");

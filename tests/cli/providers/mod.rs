@@ -1,4 +1,4 @@
-//! Providers as the configuration describes them, and what `config check` and `doctor` say of them.
+//! Providers in the configuration, and what `config check` and `doctor` report about them.
 
 mod mistakes;
 
@@ -11,7 +11,7 @@ use crate::gateway::{Gateway, Reply};
 use crate::helpers::{Server, complete, fail, folder, otpd, run, succeed, text, with_database};
 use crate::sending::configure;
 
-/// What `config check` says of a configuration that it refuses, behind the name of the file.
+/// Returns the error of `config check` for a refused configuration, without the name of the file.
 fn refusal(folder: &Path, toml: &str) -> String {
     configure(folder, toml);
     let said = fail(run(folder, &["config", "check"]));
@@ -65,7 +65,7 @@ fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
 }
 
 #[test]
-fn what_would_say_nothing_or_to_nobody_is_refused() {
+fn texts_and_requests_without_code_or_recipient_are_refused() {
     let folder = folder();
     for (table, line) in [
         (
@@ -103,7 +103,7 @@ fn what_would_say_nothing_or_to_nobody_is_refused() {
 }
 
 #[test]
-fn what_goes_over_the_network_in_the_clear_is_warned_of() {
+fn unencrypted_connections_are_warned_about() {
     let folder = folder();
     let kavenegar = |host| {
         format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\napi_key = \"k\"\nbase_url = \"{host}\"\n")
@@ -128,7 +128,7 @@ fn what_goes_over_the_network_in_the_clear_is_warned_of() {
 }
 
 #[test]
-fn secrets_of_providers_are_masked_and_warned_of_where_others_can_read_them() {
+fn provider_secrets_are_masked_and_readable_files_are_warned_about() {
     let folder = folder();
     let toml = "[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"login\"\napi_key = \"Sup3rSecret\"\n";
     configure(folder.path(), toml);
@@ -144,7 +144,7 @@ fn secrets_of_providers_are_masked_and_warned_of_where_others_can_read_them() {
 }
 
 #[test]
-fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
+fn doctor_prints_one_line_per_check_and_the_remedy() {
     let folder = folder();
     let credit = r#"{"status":1,"data":88}"#;
     let gateway = Gateway::start(vec![Reply::from((200, credit))]);
@@ -180,7 +180,7 @@ fn doctor_has_a_line_for_each_thing_and_says_what_to_do() {
 }
 
 #[test]
-fn a_trial_installation_is_well() {
+fn doctor_reports_no_problem_in_a_trial_installation() {
     let folder = with_database();
     let doctor = |allow_inbox| {
         let output = complete(otpd(folder.path()).env("OTPD_DELIVERY__ALLOW_INBOX", allow_inbox).arg("doctor"));
@@ -201,7 +201,7 @@ fn a_trial_installation_is_well() {
 }
 
 #[test]
-fn doctor_notes_what_was_chosen_and_asks_to_change_what_is_wrong() {
+fn doctor_separates_notes_from_things_to_do() {
     let folder = with_database();
     let mut command = otpd(folder.path());
     command.env("OTPD_SERVER__HOST", "0.0.0.0").env("OTPD_PORT", "tcp://10.0.0.1:8080").arg("doctor");
@@ -215,7 +215,7 @@ fn doctor_notes_what_was_chosen_and_asks_to_change_what_is_wrong() {
     assert!(said.contains(line), "{said}");
 }
 
-/// What `otpd doctor` wrote to stdout when it found something to do.
+/// Returns the stdout of an `otpd doctor` run that found something to do.
 fn fail_at_end(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let last = text(output.stderr.clone());
