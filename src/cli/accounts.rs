@@ -1,4 +1,4 @@
-//! `otpd user …` and `otpd token …`. A running server honours what they change at its next request.
+//! `otpd user …` and `otpd token …`. A running server applies their changes from the next request on.
 
 use std::fs;
 use std::io;
@@ -18,20 +18,20 @@ use crate::store::Store;
 
 #[derive(Subcommand)]
 pub(super) enum UserCommand {
-    /// Add a user with one API token; stdout is the token and nothing else
+    /// Add a user with one API token (printed to stdout)
     #[command(after_help = "Example:\n  otpd user add support --role staff --permission view,update")]
     Add {
         #[arg(value_parser = user_name)]
         name: UserName,
-        /// admin (may do everything), staff (what its permissions say) or user (nothing)
+        /// Role: admin (all permissions), staff (only granted permissions) or user (no permissions)
         #[arg(long)]
         role: Role,
-        /// Permissions by code or name, with commas between: 2851 create, 2852 view, 2853 update, 2854 delete, 2855 send,
-        /// 2856 verify. May be repeated
+        /// Permissions by code or name, separated by commas: 2851 create, 2852 view, 2853 update, 2854 delete, 2855
+        /// send, 2856 verify. Can be given multiple times
         #[arg(long = "permission", value_name = "PERMISSION", value_delimiter = ',')]
         permissions: Vec<Permission>,
     },
-    /// List users: name, role, active or disabled, codes of the permissions, their names
+    /// List users (name, role, state, permission codes, permission names)
     #[command(after_help = "Example:\n  otpd user list")]
     List,
     /// Grant permissions to a user
@@ -43,7 +43,7 @@ pub(super) enum UserCommand {
         #[arg(required = true, value_name = "PERMISSION", value_delimiter = ',')]
         permissions: Vec<Permission>,
     },
-    /// Take permissions from a user
+    /// Revoke permissions from a user
     #[command(after_help = "Example:\n  otpd user revoke support delete")]
     Revoke {
         #[arg(value_parser = user_name)]
@@ -52,13 +52,13 @@ pub(super) enum UserCommand {
         #[arg(required = true, value_name = "PERMISSION", value_delimiter = ',')]
         permissions: Vec<Permission>,
     },
-    /// Refuse a user's tokens from the next request on
+    /// Disable a user (all tokens are refused from the next request on)
     #[command(after_help = "Example:\n  otpd user disable support")]
     Disable {
         #[arg(value_parser = user_name)]
         name: UserName,
     },
-    /// Let a disabled user in again
+    /// Enable a disabled user
     #[command(after_help = "Example:\n  otpd user enable support")]
     Enable {
         #[arg(value_parser = user_name)]
@@ -68,13 +68,13 @@ pub(super) enum UserCommand {
 
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
-    /// Give a user a further token; stdout is the token and nothing else
+    /// Add a token to a user (printed to stdout)
     #[command(after_help = "Example:\n  otpd token add support")]
     Add {
         #[arg(value_parser = user_name)]
         name: UserName,
     },
-    /// List tokens: prefix, owner, created, last used; never the token
+    /// List tokens (prefix, owner, created, last used)
     #[command(after_help = "Example:\n  otpd token list support")]
     List {
         #[arg(value_parser = user_name)]
@@ -83,13 +83,13 @@ pub(super) enum TokenCommand {
     /// Revoke a token
     #[command(after_help = "Example:\n  otpd token revoke otpd_3vKq9Zt")]
     Revoke {
-        /// All the characters that `otpd token list` shows of the token, or the whole token
+        /// Token prefix as shown by `otpd token list`, or the whole token
         #[arg(value_parser = TokenName::parse, value_name = "PREFIX")]
         name: TokenName,
     },
 }
 
-/// Names are printed; a token that was given in place of one must not be.
+/// Parses a user name. A token is refused without printing it, because names are printed.
 fn user_name(text: &str) -> Result<UserName, &'static str> {
     if ApiToken::is_generated(text) { Err("this is a token; give the name of a user") } else { text.parse() }
 }
@@ -155,7 +155,7 @@ async fn add_user(store: &Store, name: UserName, role: Role, permissions: Vec<Pe
     Ok(())
 }
 
-/// Says what became of permissions.
+/// Prints which permissions changed and which did not.
 fn tell_of(name: &UserName, change: &PermissionChange, done: impl Fn(&str) -> String, unchanged: &str) {
     let listed = |permissions: &[Permission]| {
         permissions.iter().map(|permission| permission.code_and_name()).collect::<Vec<_>>().join(", ")
@@ -197,15 +197,15 @@ async fn token_list(store: &Store, owner: Option<UserName>) -> crate::error::Res
     Ok(accounts::list_tokens(store, owner).await?.into_iter().map(line).collect())
 }
 
-/// A fresh token from the operating system's generator, without which there is nothing safe to go on with.
+/// Generates a token with the operating system's random number generator. Panics if the generator fails.
 pub(super) fn new_token() -> ApiToken {
     ApiToken::generate(&mut UnwrapErr(SysRng))
 }
 
-/// Writes a new token to stdout, before anything is stored: what fails here leaves no user and no token behind.
+/// Writes a new token to stdout before it is stored, so that a failure leaves no user and no token in the database.
 ///
-/// Rust opens `/dev/null` for reading and writing where the process was started without a stdout. A redirection to
-/// `/dev/null` opens it for writing only, and is accepted.
+/// If the process was started without a stdout, Rust opens `/dev/null` for reading and writing, and this function
+/// returns an error. A redirection to `/dev/null` opens it for writing only, and is accepted.
 fn hand_over(token: &ApiToken) -> CommandResult {
     let stdout = io::stdout();
     let is_null =

@@ -45,7 +45,7 @@ fn tell_of(Contents { codes, users, tokens }: Contents, file: &Path) {
     tell(&format!("{codes} codes, {users} users and {tokens} tokens are in {}", file.display()));
 }
 
-/// Tells what the copy would have allowed once more, and what it does allow once more.
+/// Prints which codes and messages of the backup were made unusable, and which users and tokens exist again.
 fn tell_returning(returning: &Returning) {
     if returning.spent > 0 {
         tell(&format!("{} codes that could have been verified once more are spent", returning.spent));
@@ -78,22 +78,22 @@ fn tell_returning(returning: &Returning) {
     }
 }
 
-/// Ends the process where a signal asks for it, as long as the copy is only a draft. A later signal waits until the copy is in
-/// its place.
+/// Deletes the draft and ends the process if a signal has arrived. Once the copy has replaced the target, signals no
+/// longer interrupt the command.
 fn abandon(signals: &Signals, target: &Path, draft: &Path) {
     if signals.came() {
-        // Where it can't be removed, the message below is still right.
+        // If the draft can't be removed, the message below is still correct.
         let _ = fs::remove_file(draft);
         signals::end(&format!("stopped by a signal; {} is as it was", target.display()));
     }
 }
 
-/// On a terminal one line shows how far the copy is. Each time it is written anew, and the last message goes over it.
+/// Shows the progress on a terminal, in one line. Each update and the final message overwrite the line.
 fn show(percent: u64) {
     let mut stderr = io::stderr();
     if stderr.is_terminal() {
         let step = if percent < 100 { format!("copying: {percent} %") } else { "checking the copy".to_owned() };
-        // If stderr is closed there is no reader.
+        // If stderr is closed, the progress is lost.
         let _ = write!(stderr, "{step:<20}\r").and_then(|()| stderr.flush());
     }
 }

@@ -1,4 +1,4 @@
-//! `otpd doctor`: a line for everything that is known to go wrong, and what to do about it.
+//! `otpd doctor`: checks for known problems, and prints a line for each with its remedy.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -15,12 +15,12 @@ use crate::error::Error;
 use crate::service::health;
 use crate::store::{self, folder_of};
 
-/// What was found out about one thing.
+/// The result of one check.
 enum Finding {
     Well(String),
-    /// Well as it is, and good to know.
+    /// Not a problem, but useful to know.
     Note(String),
-    /// Something to change.
+    /// A problem, with its remedy.
     Todo(String),
 }
 
@@ -64,7 +64,8 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     }
 }
 
-/// A channel without a provider is no fault: codes can be sent by the other one, or not at all.
+/// Checks the providers of a channel. A channel without a provider is not a problem, because an installation may use
+/// only the other channel, or none.
 async fn providers(channel: &str, settings: &[ProviderSettings]) -> Vec<(String, Finding)> {
     if settings.is_empty() {
         let words = format!("no provider; codes can't be sent there until otp.toml has a [[delivery.{channel}]] table");
@@ -80,22 +81,22 @@ async fn providers(channel: &str, settings: &[ProviderSettings]) -> Vec<(String,
 async fn check(settings: &ProviderSettings) -> Result<String, String> {
     let mut well = settings.clone().build(&keep_nothing())?.check().await?;
     if settings.has_panel_templates() {
-        // No gateway tells of its templates without sending.
+        // No gateway can check a template without sending a message.
         well.push_str("; whether its template is, `otpd send-test` shows");
     }
     Ok(well)
 }
 
-/// Whether every provider can be made as it is described.
+/// Builds every configured provider as a check.
 ///
 /// # Errors
-/// What is wrong with the first that can't.
+/// The first provider that cannot be built, with the reason.
 pub(super) fn require_sound_providers(config: &Config) -> Result<(), String> {
     let mut settings = config.delivery.sms.iter().chain(&config.delivery.email);
     settings.try_for_each(|settings| settings.clone().build(&keep_nothing()).map(drop))
 }
 
-/// Nothing is sent here.
+/// A [`Keep`] that always fails, because no message is sent here.
 fn keep_nothing() -> Keep {
     Arc::new(|_| Box::pin(async { Err(Error::unavailable("nothing is kept")) }))
 }
@@ -110,13 +111,14 @@ fn proxies(config: &Config) -> Result<String, String> {
     }
 }
 
-/// When this program was written to the disk: a moment that has certainly passed.
+/// The modification time of the program file, which is a lower bound for the current time.
 fn installed_at() -> Timestamp {
     let written = env::current_exe().and_then(fs::metadata).and_then(|file| file.modified());
     written.map_or_else(|_| DateTime::UNIX_EPOCH, DateTime::<Utc>::from).into()
 }
 
-/// The codes are for this user's eyes; whoever may write into the folder can put another database there.
+/// Checks that only this user can read the database and that not everyone can write to its directory, because
+/// write access to the directory is enough to replace the database.
 fn permissions(database: &Path) -> Result<String, String> {
     let mode = |path: &Path| {
         fs::metadata(path).map(|metadata| metadata.permissions().mode()).map_err(|cause| cause.to_string())

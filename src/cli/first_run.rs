@@ -1,5 +1,5 @@
-//! The first start, and `otpd init`: while there is no user, the admin `admin` is added, and its token reaches the operator
-//! and no log.
+//! The first start and `otpd init`. If the database has no users, they add the admin `admin` and show its token to the
+//! operator. The token is never logged.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal, Write};
@@ -19,7 +19,7 @@ use crate::store::{Create, Options, Store, admin_token_of, give_to_owner_of, ren
 
 const ADDED: &str = "No user yet: the admin `admin` was added.";
 
-/// Adds the admin if there is no user, and shows how to make the first requests to `address`.
+/// Adds the admin if the database has no users, and prints example requests to `address`.
 pub(super) async fn greet(config: &Config, store: &Store, address: SocketAddr) -> CommandResult {
     if accounts::any_user(store).await? {
         return Ok(());
@@ -43,12 +43,12 @@ pub(super) async fn greet(config: &Config, store: &Store, address: SocketAddr) -
     Ok(())
 }
 
-/// `otpd init`: creates the database and its first admin. The token goes to `token_file` if one is given.
+/// `otpd init`: creates the database and its first admin. Writes the token to `token_file` if it is given.
 pub(super) async fn init(config: &Config, token_file: Option<&Path>) -> CommandResult {
     let place = token_file.map(Path::to_owned).or_else(|| place(config));
     let shown = config.database_path.display();
     let options = |create| Options { readers: 1, create, checkpoints: config.checkpoints, ..Options::default() };
-    // A database with users is reported before anything else.
+    // This check comes first, so that its message takes precedence over the others.
     if let Ok(store) = Store::open(&config.database_path, &options(Create::Never)).map(Opened)
         && accounts::any_user(&store).await?
     {
@@ -76,7 +76,7 @@ pub(super) async fn init(config: &Config, token_file: Option<&Path>) -> CommandR
     Ok(())
 }
 
-/// The file that the admin's token is written to; `None` if it is shown on the terminal, or chosen by the operator.
+/// The file for the admin's token. `None` if the token is shown on the terminal or comes from `auth.bootstrap_token`.
 fn place(config: &Config) -> Option<PathBuf> {
     let is_written = config.bootstrap_token.is_none() && !io::stderr().is_terminal();
     is_written.then(|| admin_token_of(&config.database_path))
@@ -86,11 +86,12 @@ fn place(config: &Config) -> Option<PathBuf> {
 enum Handover {
     File(PathBuf),
     Shown(ApiToken),
-    /// The operator has chosen it.
+    /// The token comes from `auth.bootstrap_token`.
     Chosen,
 }
 
-/// Adds the admin, whose token is written to `place` if there is one; `None` if another process was faster.
+/// Adds the admin and writes its token to `place` if that is given. Returns `None` if another process has added users
+/// in the meantime.
 async fn add_admin(
     config: &Config,
     store: &Store,
@@ -98,13 +99,13 @@ async fn add_admin(
 ) -> Result<Option<Handover>, Box<dyn std::error::Error>> {
     let token = config.bootstrap_token.clone().unwrap_or_else(new_token);
     if let Some(refused) = place.and_then(|place| require_free(place).err()) {
-        // The process that was faster has written its token there after it had added the user.
+        // Another process adds the user before it creates this file, so a user exists if the file is from that process.
         return if accounts::any_user(store).await? { Ok(None) } else { Err(refused.into()) };
     }
-    // The token is safe before the user is: an admin whose token is lost would lock everyone out.
+    // The token is written before the user is stored: an admin without a known token would lock the operator out.
     let file = match place.map(|place| TokenFile::write(place, store.database(), &token)).transpose() {
         Ok(file) => file,
-        // Another start has added the admin since, and its token file is in the way.
+        // Another process has added the admin in the meantime, and its token file already exists.
         Err(_) if accounts::any_user(store).await? => return Ok(None),
         Err(cause) => return Err(cause.into()),
     };
@@ -118,7 +119,7 @@ async fn add_admin(
     }))
 }
 
-/// Two requests to paste; the first code of a new database has the id 1.
+/// Two example requests. The second one assumes that the first code of a new database has the id 1.
 fn first_requests(address: SocketAddr, token: &str) -> String {
     let host =
         if address.ip().is_unspecified() { format!("127.0.0.1:{}", address.port()) } else { address.to_string() };
@@ -135,13 +136,14 @@ fn first_requests(address: SocketAddr, token: &str) -> String {
     )
 }
 
-/// The token in a file, for this user's eyes alone. It is removed again unless it is kept.
+/// A token in a temporary file that only its owner can read. [`TokenFile::keep`] gives the file its final name;
+/// otherwise the file is removed on drop.
 struct TokenFile {
     draft: PathBuf,
     path: PathBuf,
 }
 
-/// The token of an older admin is never replaced.
+/// Checks that nothing exists at `path`, because an existing file may hold the token of another admin.
 fn require_free(path: &Path) -> Result<(), String> {
     match fs::symlink_metadata(path) {
         Ok(_) => Err(format!(
@@ -170,7 +172,7 @@ impl TokenFile {
         Ok(file)
     }
 
-    /// Gives the file its name; the path.
+    /// Gives the file its final name and returns its path.
     fn keep(self) -> Result<PathBuf, String> {
         let failed = |cause: io::Error| {
             let path = self.path.display();
@@ -187,7 +189,7 @@ impl TokenFile {
 
 impl Drop for TokenFile {
     fn drop(&mut self) {
-        // Kept or not, the draft's name is free again; if it is gone already there is nothing to do.
+        // After `keep` the draft no longer exists, and the error is expected.
         let _ = fs::remove_file(&self.draft);
     }
 }

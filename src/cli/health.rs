@@ -13,11 +13,11 @@ use tokio::net::TcpStream;
 use crate::cli::CommandResult;
 use crate::config::Config;
 
-/// The time for the whole check.
+/// Timeout of the whole check.
 const TIMEOUT: Duration = Duration::from_secs(3);
 const LONGEST_STATUS_LINE: u64 = 200;
 
-/// Checks the server at `url`, or the one that the configuration describes.
+/// Checks the server at `url`, or the configured server.
 ///
 /// # Errors
 /// The URL, and why the server is not known to be ready.
@@ -34,7 +34,7 @@ pub(super) async fn run(url: Option<String>, config: Option<&Path>) -> CommandRe
     Ok(checked?)
 }
 
-/// Where the server of this configuration can be reached from this machine.
+/// The base URL of the configured server, as reached from this machine.
 fn configured_url(host: &str, port: u16) -> Result<String, &'static str> {
     if port == 0 {
         return Err("server.port is 0, so the server listens on an unknown port; name its address with --url");
@@ -64,7 +64,7 @@ async fn check(url: &str) -> Result<(), String> {
     }
 }
 
-/// The first line of the response to a GET. This is not worth an HTTP client, which would add 200 KB to the program.
+/// Sends a GET request and returns the status line of the response. An HTTP client would add 200 KB to the program.
 async fn status_line(authority: &Authority, path: &str) -> io::Result<String> {
     let host = authority.host().trim_start_matches('[').trim_end_matches(']');
     let mut stream = TcpStream::connect((host, authority.port_u16().unwrap_or(80))).await?;

@@ -1,4 +1,4 @@
-//! What the server does beside the requests, now and then.
+//! Periodic maintenance of the server: purges, checkpoints and clock checks.
 
 use std::time::{Duration, Instant};
 
@@ -8,10 +8,11 @@ use crate::service::Service;
 
 const PURGE_EVERY: Duration = Duration::from_secs(60);
 const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
-/// A write-ahead log of this size means that a reader never ends, or that no program makes checkpoints.
+/// A write-ahead log of this size means that a read transaction never ends, or that no process runs checkpoints.
 const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
 
-/// Deletes what expired longer than `retention` ago (`None`: nothing), and keeps the database in good order.
+/// Deletes codes that expired more than `retention` ago (`None`: keeps them), deletes old counters, and tidies the
+/// database. Never returns.
 pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
     let mut every = tokio::time::interval(PURGE_EVERY);
     let mut clock = SteadyClock::new(service.now(), service.newest_moment().await);
@@ -26,27 +27,27 @@ pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
     }
 }
 
-/// Compares the clock with a monotonic one.
+/// Detects jumps of the system clock by comparing it with the monotonic clock.
 struct SteadyClock {
     last: (Timestamp, Instant),
     steady_since: Instant,
     has_jumped: bool,
 }
 
-/// How far a purge may trust the clock.
+/// How far a purge can trust the system clock.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Trust {
-    /// It has just jumped, or may have jumped before the start: nothing is deleted.
+    /// The clock has jumped recently, or may have jumped before the start. Nothing is deleted.
     None,
-    /// It agrees with what was stored last: what is old is deleted.
+    /// The clock agrees with the newest timestamp in the database. Old data is deleted.
     Past,
-    /// It has been steady for long: what is later than now is deleted too.
+    /// The clock has been steady for a long time. Data with timestamps in the future is deleted too.
     Future,
 }
 
 impl SteadyClock {
-    /// `newest` is the newest moment in the database. After a long time without any the clock may be ahead: then a purge
-    /// would delete what limits and lock-outs still need.
+    /// `newest` is the newest timestamp in the database. If it is much older than `now`, the clock may be ahead, and a
+    /// purge could delete data that limits and lockouts still need.
     fn new(now: Timestamp, newest: Option<Timestamp>) -> Self {
         let instant = Instant::now();
         let has_jumped = newest.is_some_and(|newest| now.since(newest) > STEADY);
@@ -68,7 +69,7 @@ impl SteadyClock {
     }
 }
 
-/// How many expired codes were deleted.
+/// Runs one purge and returns the number of deleted codes.
 async fn purge(service: &Service, retention: Option<Duration>, trust: Trust) -> usize {
     if trust == Trust::None {
         return 0;

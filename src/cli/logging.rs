@@ -1,4 +1,4 @@
-//! The log: stderr, one line an event.
+//! The log: one line per event on stderr.
 
 use std::io::Write;
 use std::panic::{self, PanicHookInfo};
@@ -8,7 +8,7 @@ use log::{Level, LevelFilter};
 
 use crate::cli::now;
 
-/// Starts the log at `level`; `RUST_LOG` overrides it, but never opens what could show a secret.
+/// Starts the log at `level`. `RUST_LOG` overrides the level, but cannot enable messages that may contain secrets.
 pub(super) fn start(level: LevelFilter) {
     let mut builder = Builder::new();
     builder.filter_level(level);
@@ -27,9 +27,9 @@ pub(super) fn start(level: LevelFilter) {
     panic::set_hook(Box::new(|panic| log::error!("panic at {}", place(panic))));
 }
 
-/// Whatever a filter says: libraries warn and no more, for their finer levels tell what passes through them, header lines,
-/// SQL, whole requests. And actix_http is silent: to it every malformed request is an error of ours; its sender is told,
-/// and nobody need get up for it.
+/// Whether a message may be logged, whatever the filter. Libraries log warnings and errors only, because their finer
+/// levels include header lines, SQL and whole requests. actix_http logs nothing, because it logs each malformed request
+/// as an error; the client already gets a response.
 fn may_speak(target: &str, level: Level) -> bool {
     match target.split("::").next() {
         Some("otpd") => true,
@@ -38,7 +38,7 @@ fn may_speak(target: &str, level: Level) -> bool {
     }
 }
 
-/// Where it happened; what it said stays out of the log, for it may hold what the code was working on.
+/// The location of a panic. Its message is not logged, because it may contain user data.
 fn place(panic: &PanicHookInfo<'_>) -> String {
     panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string)
 }

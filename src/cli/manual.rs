@@ -1,4 +1,4 @@
-//! `otpd man`: manual pages in roff, made from the descriptions of the commands.
+//! `otpd man`: manual pages in roff, generated from the command-line help.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,7 +9,7 @@ use clap_mangen::roff::{Roff, bold, roman};
 
 use crate::cli::CommandResult;
 
-/// Options that every command has; the page describes them once.
+/// Options that all commands have. The page describes them once.
 const GLOBAL: [&str; 2] = ["config", "help"];
 
 const FILES: [(&str, &str); 3] = [
@@ -43,7 +43,7 @@ pub(super) fn page(cli: Command) -> Result<String, Box<dyn std::error::Error>> {
     Ok(without_repeated_preambles(&String::from_utf8(page)?))
 }
 
-/// A page for each command, in a directory that exists.
+/// Writes one page per command into an existing directory.
 ///
 /// # Errors
 /// A page can't be written.
@@ -60,12 +60,12 @@ fn write_page(command: Command, dir: &Path) -> io::Result<()> {
     man(command).generate_to(dir).map(drop)
 }
 
-/// A page without a date: an empty argument, which has to be quoted.
+/// A page without a date. roff needs the empty argument in quotes.
 fn man(command: Command) -> Man {
     Man::new(command).date("\"\"")
 }
 
-/// The commands that do something, depth first.
+/// Writes the commands without subcommands, depth first.
 fn write_commands(parent: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     for command in parent.get_subcommands().filter(|command| !command.is_hide_set()) {
         if command.has_subcommands() {
@@ -99,7 +99,7 @@ fn write_command(command: &Command, page: &mut Vec<u8>) -> io::Result<()> {
     Ok(())
 }
 
-/// A section without its heading.
+/// Writes a section without its heading.
 fn write_body(page: &mut Vec<u8>, render: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut part = Vec::new();
     render(&mut part)?;
@@ -121,7 +121,7 @@ fn paragraph() -> Roff {
     roff
 }
 
-/// A text whose lines stay as they are.
+/// A text with its line breaks preserved.
 fn literal(text: &str) -> Roff {
     let mut roff = paragraph();
     roff.control("nf", []);
@@ -142,7 +142,7 @@ fn definitions(name: &str, entries: &[(&str, &str)]) -> Roff {
     roff
 }
 
-/// Every part begins with the definition of the apostrophe (`.ie`, `.el`), which is needed once.
+/// Removes repeated definitions of the apostrophe (`.ie`, `.el`). Each section starts with one; the page needs one.
 fn without_repeated_preambles(page: &str) -> String {
     let is_preamble = |line: &str| line.starts_with(".ie ") || line.starts_with(".el ");
     let preamble = page.lines().take_while(|line| is_preamble(line));

@@ -17,20 +17,21 @@ use crate::domain::purpose::Purpose;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::service::{inbox, recipients};
 
-/// How often `--follow` looks.
+/// Poll interval of `--follow`.
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 #[derive(Subcommand)]
 pub(super) enum RecipientCommand {
-    /// Unlock a recipient after too many failed attempts or messages
+    /// Reset the failed attempts and limits of a recipient
     #[command(after_help = "Example:\n  otpd recipient reset 09123456789")]
     Reset {
+        /// Mobile number or e-mail address
         #[arg(value_parser = recipient)]
         recipient: Recipient,
     },
 }
 
-/// A mobile number or an address, as a person writes it.
+/// Parses a mobile number or an e-mail address.
 pub(super) fn recipient(text: &str) -> Result<Recipient, &'static str> {
     match (MobileNumber::parse(text), EmailAddress::parse(text)) {
         (Ok(number), _) => Ok(Recipient::Mobile(number)),
@@ -47,7 +48,7 @@ pub(super) async fn recipient_command(config: &Config, command: RecipientCommand
     Ok(())
 }
 
-/// Shows what the development inbox holds, and with `follow` what comes into it until a signal.
+/// Prints the messages in the development inbox. With `follow`, also prints new messages until a signal arrives.
 pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
     let signals = if follow { Some(Signals::catch()?) } else { None };
     let store = open(config)?;
@@ -67,7 +68,7 @@ pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
     }
 }
 
-/// Sends one real message with a code that nothing will verify, and says what each provider answered.
+/// Sends one real message with a code that is not stored, and prints the result of each provider.
 pub(super) async fn send_test(config: &Config, recipient: Recipient, language: Option<Language>) -> CommandResult {
     let store = open(config)?;
     let settings = serve::service_settings(config, &store)?;

@@ -1,4 +1,5 @@
-//! The commands. Data goes to stdout, words for people to stderr; exit 0, 1 (failed) or 2 (wrong usage).
+//! The command line. Data goes to stdout, messages to stderr. The exit status is 0 (success), 1 (failure) or 2 (wrong
+//! usage).
 
 mod accounts;
 mod copies;
@@ -34,11 +35,11 @@ use crate::store::{Create, OpenError, Options, Store};
 
 type CommandResult = Result<(), Box<dyn std::error::Error>>;
 
-/// One-time passwords as a REST resource, in one binary over one SQLite file.
+/// One-time passwords as a REST API, in one binary with one SQLite database
 #[derive(Parser)]
 #[command(name = "otpd", version, after_help = "Example:\n  otpd --config /etc/otpd/otp.toml serve")]
 struct Cli {
-    /// Read this file instead of ./otp.toml
+    /// Read the configuration from this file instead of ./otp.toml
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(subcommand)]
@@ -55,92 +56,103 @@ enum AnyCommand {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Open (or create) the database, bring its schema up to date, and serve; what `otpd` alone does
+    /// Start the server (the default command)
+    ///
+    /// Creates the database if there is none, and migrates an older schema.
     #[command(after_help = "Example:\n  OTPD_SERVER__PORT=9000 otpd serve")]
     Serve,
-    /// Create the database and its first admin, as the first start does, and do not serve
+    /// Create the database and its first admin without starting the server
     ///
-    /// Creates a database also where a start refuses to because files of an older one lie there. The admin's token is shown
-    /// on a terminal; otherwise it is written to admin.token beside the database. A file that is there is never replaced.
+    /// Also creates the database if files of an older one are in the directory, which prevents `otpd serve` from
+    /// creating it. The admin's token is shown if stderr is a terminal. Otherwise it is written to admin.token in the
+    /// directory of the database. Existing files are never replaced.
     #[command(after_help = "Example:\n  otpd init --admin-token-file /root/otpd-admin.token")]
     Init {
-        /// Write the admin's token to this new file (mode 0600) instead
+        /// Write the admin's token to this new file (mode 0600)
         #[arg(long, value_name = "FILE")]
         admin_token_file: Option<PathBuf>,
     },
-    /// Add users, and say what they may do
+    /// Manage users and their permissions
     #[command(subcommand, after_help = "Example:\n  otpd user add support --role staff --permission view")]
     User(UserCommand),
-    /// Add, list and revoke API tokens
+    /// Manage API tokens
     #[command(subcommand, after_help = "Example:\n  otpd token add support")]
     Token(TokenCommand),
-    /// Let recipients try again who failed too often
+    /// Unlock a recipient after too many failed attempts
     #[command(subcommand, after_help = "Example:\n  otpd recipient reset 09123456789")]
     Recipient(RecipientCommand),
-    /// Show the development inbox: what would have been sent
+    /// Show the messages in the development inbox
     #[command(after_help = "Example:\n  otpd inbox --follow")]
     Inbox {
-        /// Go on showing what comes, until Ctrl-C
+        /// Wait for new messages and show them, until Ctrl-C
         #[arg(long)]
         follow: bool,
     },
-    /// Look at settings, files, clock and providers, and say of each that it is well, or what to do
+    /// Check configuration, files, clock and providers
     #[command(after_help = "Example:\n  otpd --config /etc/otpd/otp.toml doctor")]
     Doctor,
-    /// Send one real message, with a code that is good for nothing
+    /// Send a test message (its code cannot be verified)
     #[command(after_help = "Example:\n  otpd send-test 09123456789")]
     SendTest {
-        /// A mobile number or an e-mail address
+        /// Mobile number or e-mail address
         #[arg(value_parser = messages::recipient)]
         recipient: Recipient,
-        /// fa or en; otherwise as delivery.language says
+        /// Language of the message: fa or en [default: delivery.language]
         #[arg(long)]
         language: Option<Language>,
     },
-    /// Copy the database while it is in use; the copy is checked before it gets its name
+    /// Back up the live database (verified before it replaces FILE)
     ///
-    /// A link is followed if it belongs to this user or to root. Devices, FIFOs, sockets and folders are refused.
+    /// Follows a symbolic link if the link belongs to this user or to root. Refuses devices, FIFOs, sockets and
+    /// directories.
     #[command(after_help = "Example:\n  otpd backup /var/backups/otp-$(date +%F).db")]
     Backup {
+        /// Path of the backup
         file: PathBuf,
-        /// Replace a file that is there already, unless it is a backup that holds far more: more than twice as many users, or
-        /// codes that would still be kept, or codes with greater ids. To replace that too, delete it first
+        /// Replace an existing file, unless it is a backup with far more data
+        ///
+        /// A backup has far more data if it contains more than twice as many users, tokens or codes (without those past
+        /// otp.retention), or codes with greater ids. To replace such a backup, delete it first. Files that are not
+        /// backups of this database are not replaced either.
         #[arg(long)]
         force: bool,
     },
-    /// Put a copy that `otpd backup` made in the place of the database; otpd must not run. What was there is kept
+    /// Restore a backup (stop otpd first; the old database is kept)
     ///
-    /// Codes that were sent are spent in the restored database, codes that were used since stay used, and messages that
-    /// waited are cancelled. Users, permissions and tokens that come back are listed. Limits and failures count on
-    /// from the copy.
+    /// In the restored database, codes that were sent cannot be verified, codes that were consumed after the backup
+    /// stay consumed, and queued messages are cancelled. Users, permissions and tokens that exist again are listed.
+    /// Counters of limits and failed attempts continue from their values in the backup.
     #[command(after_help = "Example:\n  otpd restore /var/backups/otp-2026-11-23.db")]
     Restore {
+        /// Path of the backup
         file: PathBuf,
-        /// Delete the tokens that come back: those that the present database does not have, or refuses because their user is
-        /// disabled. Tokens that work at present go on working. If the present database can't be read, all tokens
-        /// are deleted, for any of them may have been revoked; `otpd token add` makes new ones
+        /// Delete tokens that are not valid in the current database
+        ///
+        /// These are tokens that the current database does not contain, and tokens of disabled users. Tokens that are
+        /// currently valid stay valid. If the current database cannot be read, all tokens are deleted, because each of
+        /// them may have been revoked; `otpd token add` creates new ones.
         #[arg(long)]
         revoke_tokens: bool,
     },
-    /// Check and show the settings
+    /// Check and show the configuration
     #[command(subcommand, after_help = "Example:\n  otpd config show")]
     Config(ConfigCommand),
 }
 
 #[derive(Subcommand)]
 enum ConfigCommand {
-    /// Check every setting, and warn of what is worth a second thought
+    /// Check all settings and print warnings
     #[command(after_help = "Example:\n  otpd --config otp.toml config check")]
     Check,
-    /// Show the merged settings and where each came from; secrets are masked
+    /// Show all settings and their sources (secrets are masked)
     #[command(after_help = "Example:\n  otpd config show")]
     Show,
 }
 
-/// Reads the command line and does what it says. Wrong usage ends the process with 2.
+/// Parses the command line and runs the command. Wrong usage ends the process with exit status 2.
 ///
 /// # Errors
-/// What failed, as one line.
+/// The command failed. The message is one line.
 pub fn run() -> CommandResult {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -179,26 +191,27 @@ pub fn run() -> CommandResult {
 fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let outcome = runtime.block_on(command);
-    // What still runs here is waited for in `serve`, as long as it may take; from now on nobody does.
+    // `serve` has already waited for its tasks, up to their timeouts. Remaining tasks are abandoned.
     runtime.shutdown_background();
     outcome
 }
 
-/// The database for one command, which must be there.
+/// Opens the existing database for one command.
 fn open(config: &Config) -> Result<Opened, String> {
     let options = Options { readers: 1, create: Create::Never, checkpoints: config.checkpoints, ..Options::default() };
     open_store(config, &options).map(Opened)
 }
 
-/// The database of the configuration.
+/// Opens the configured database.
 ///
 /// # Errors
-/// One sentence for the operator; if there is no database, also which configuration said where.
+/// One sentence for the operator. If there is no database, it names the configuration file.
 fn open_store(config: &Config, options: &Options) -> Result<Store, String> {
     Store::open(&config.database_path, options).map_err(|error| with_configuration(config, &error))
 }
 
-/// Where the database was looked for depends on the configuration file and on the working folder.
+/// Returns the message of `error`. If the database is missing, the message includes the configuration file, because the
+/// database path depends on it and on the working directory.
 fn with_configuration(config: &Config, error: &OpenError) -> String {
     match config.file() {
         Some(file) if error.is_missing() => format!("{error} (configuration file: {})", file.display()),
@@ -207,7 +220,7 @@ fn with_configuration(config: &Config, error: &OpenError) -> String {
     }
 }
 
-/// The store of a command. However the command ends, what it wrote is moved into the database.
+/// The store of a command. Dropping it moves the WAL into the database, even if the command fails.
 struct Opened(Store);
 
 impl Deref for Opened {
@@ -224,13 +237,13 @@ impl Drop for Opened {
     }
 }
 
-/// Writes data to stdout.
+/// Writes data to stdout and flushes it.
 ///
 /// # Errors
-/// Not all of it could be written.
+/// Some of the data could not be written.
 fn out(data: &str) -> CommandResult {
     let mut stdout = io::stdout();
-    // The standard library reports no error where the descriptor can't be written at all.
+    // The standard library reports no error if the descriptor is not open for writing.
     if fcntl_getfl(&stdout).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDONLY) {
         return Err("stdout can't be written: it is open for reading only".into());
     }
@@ -241,9 +254,9 @@ fn unwritable(cause: &io::Error) -> Box<dyn std::error::Error> {
     format!("stdout can't be written: {cause}").into()
 }
 
-/// Says something to the person at the terminal.
+/// Writes a message to stderr.
 fn tell(words: &str) {
-    // Where stderr is closed nobody is left to read it.
+    // If stderr is closed, the message is lost.
     let _ = writeln!(io::stderr(), "{words}");
 }
 

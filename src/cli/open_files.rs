@@ -1,25 +1,27 @@
-//! How many connections fit into the system's limit of open files: a server that runs out of them answers nobody.
+//! Derives the maximum number of connections from the limit of open files. A server without free file descriptors
+//! cannot accept connections.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// What is wanted, where the system allows as much.
+/// The limit to set, if the system allows it.
 const WANTED: u64 = 65_536;
-/// Files that are neither connections nor databases: the log, listeners, event loops, what a backup or a look-up opens.
+/// Files other than connections and databases: the log, listeners, event loops, and files of backups and DNS lookups.
 const OTHERS: u64 = 64;
-/// A database connection holds the file and its WAL.
+/// Each database connection opens the database and its WAL.
 const PER_READER: u64 = 2;
 const LEAST_CONNECTIONS: u64 = 16;
-/// The socket, and the handle by which it is closed when nothing comes.
+/// Each connection has two descriptors: the socket, and a duplicate for closing it when it is idle.
 const PER_CONNECTION: u64 = 2;
 
-/// Raises the limit of open files as far as is useful and allowed; how many connections fit beside so many readers.
+/// Raises the limit of open files as far as useful and allowed. Returns the number of connections that it allows in
+/// addition to `readers` database readers.
 ///
 /// # Errors
-/// A sentence for the operator where hardly any fit.
+/// The limit is too low. The message is a sentence for the operator.
 pub(super) fn connections(readers: u32) -> Result<usize, String> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = maximum.unwrap_or(WANTED).min(WANTED);
-    // Where it can't be raised, what there is has to do.
+    // If the limit can't be raised, the current one is used.
     let limit = match current {
         Some(current) if current < raised => {
             setrlimit(Resource::Nofile, Rlimit { current: Some(raised), maximum }).map_or(current, |()| raised)

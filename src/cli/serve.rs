@@ -1,4 +1,4 @@
-//! `otpd serve`: from a configuration to a running server, and to a graceful stop.
+//! `otpd serve`: starts the server and stops it gracefully.
 
 use std::io;
 use std::net::TcpListener;
@@ -21,20 +21,21 @@ use crate::store::{Create, Options, Store};
 
 const DISK_FAILED: &str = "the disk failed; the log says how. Start otpd again to recover";
 const OUTBOX_FAILED: &str = "the outbox failed; the log says where. Start otpd again: nothing queued is lost";
-/// How long connections are still served when a stop has begun: busy clients hear in it that theirs will be closed.
+/// How long connections are still served after a stop has begun. Responses in this time tell clients that the
+/// connection will be closed.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
-/// How long the outbox may take to write down what became of messages when it has waited for their answers.
+/// How long the outbox may take to finish deliveries in progress and to store their results.
 const DELIVER_WITHIN: Duration = Duration::from_secs(10);
-/// How long the writer may take for what is queued when the last request has been answered.
+/// How long the writer may take for queued changes after the last response.
 const CLOSE_WITHIN: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(config: &Config) -> CommandResult {
-    // From here on a signal does not interrupt the start: it stops the server once that has begun.
+    // From here on, a signal does not interrupt the start. It stops the server after the start.
     let signals = Signals::catch()?;
     for warning in config.warnings.iter().chain(&config.notes) {
         log::warn!("{warning}");
     }
-    // First the ports: where one is taken, nothing is created.
+    // The ports come first: if one is in use, no database is created.
     let listener = listen(&config.host, config.port, "server.host, server.port")?;
     let metrics_listener = config
         .metrics
@@ -62,7 +63,7 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     Ok(())
 }
 
-/// What the store and the server need to know of the configuration and of this machine.
+/// The settings of the store and the HTTP server, from the configuration and this machine.
 fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::error::Error>> {
     let workers = config.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     let readers = u32::try_from(workers * 2).unwrap_or(u32::MAX).clamp(4, 64);
@@ -88,7 +89,7 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
     Ok((options, settings))
 }
 
-/// What the service needs to know of the configuration.
+/// The settings of the service, from the configuration.
 pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service::Settings, String> {
     let keep = service::inbox::keeper(store.clone(), Arc::new(now));
     let DeliveryConfig { sms, email, texts, language, on_unknown, allowed_prefixes } = &config.delivery;
@@ -104,7 +105,7 @@ pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service
     Ok(service::Settings { policy: config.policy, timezone: config.otp_timezone, limits: config.limits, delivery })
 }
 
-/// `settings` are those that name the address.
+/// Listens on `host` and `port`. Errors mention `settings`, the keys that set the address.
 fn listen(host: &str, port: u16, settings: &str) -> Result<TcpListener, String> {
     TcpListener::bind((host, port)).map_err(|cause| {
         let remedy = match cause.kind() {
@@ -123,24 +124,24 @@ struct Outbox {
 }
 
 impl Outbox {
-    /// From now on messages stay queued for the next start.
+    /// Stops further deliveries. Queued messages stay queued for the next start.
     fn begin_to_stop(&self) {
         self.stop.send_replace(true);
     }
 
-    /// Waits until what is being handed to providers has been, but not for ever: the next start sends it again.
+    /// Waits for deliveries in progress, up to [`DELIVER_WITHIN`]. The next start sends the remaining messages again.
     async fn finish(self) {
         match tokio::time::timeout(DELIVER_WITHIN, self.worker).await {
             Ok(Ok(())) => {}
-            // What it panicked with may hold what it was working on; the log has the place.
+            // The panic message may contain user data. The log has the location of the panic.
             Ok(Err(_)) => log::error!("the outbox failed"),
-            Err(_) => log::warn!("some messages were still under way; the next start sends them again"),
+            Err(_) => log::warn!("some deliveries were still in progress; the next start sends these messages again"),
         }
     }
 }
 
-/// Runs the server until a signal, and then until what is in flight is answered. A second signal ends the process at once;
-/// so does a failed disk, with an error.
+/// Runs the server until a signal arrives, then until requests in flight are answered. A second signal ends the process
+/// at once. A disk failure ends it with an error.
 async fn until_stopped(
     server: http::Server,
     stopping: http::Stopping,
@@ -154,7 +155,7 @@ async fn until_stopped(
         ended = &mut server => return Ok(ended?),
         () = store.failed() => return Err(DISK_FAILED.into()),
         _ = &mut outbox.worker => return Err(OUTBOX_FAILED.into()),
-        () = signals.first() => log::info!("stopping: finishing what is in flight"),
+        () = signals.first() => log::info!("stopping: finishing requests in flight"),
     }
     let closing = store.clone();
     let finish = async {

@@ -1,4 +1,5 @@
-//! Signals that ask the process to end. The first one asks; one that comes a second or more later ends the process at once.
+//! Signals that stop the process. The first one requests a graceful stop. Another one a second or more later ends the
+//! process at once.
 
 use std::fs;
 use std::future::{pending, poll_fn};
@@ -14,32 +15,32 @@ use tokio::sync::watch;
 
 use crate::cli::tell;
 
-/// A signal sooner after the first is the same request: `timeout` and terminals send two within milliseconds.
+/// Signals within this time of the first one are ignored: `timeout` and terminals send two within milliseconds.
 const SAME_WITHIN: Duration = Duration::from_secs(1);
-/// Signals that end a process by default and that few programs send: timers, and the stop of some containers.
+/// Rare signals that end a process by default: those of timers, and the stop signal of some containers.
 const OTHERS: [rustix::process::Signal; 3] =
     [rustix::process::Signal::ALARM, rustix::process::Signal::VTALARM, rustix::process::Signal::POWER];
-/// How long the last words may take where stderr is blocked.
+/// How long the final message may take if stderr is blocked.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// The signals, caught from the moment when this value is made until the process ends.
+/// The signals, which are caught from the creation of this value until the process ends.
 pub(super) struct Signals(watch::Receiver<bool>);
 
 impl Signals {
-    /// Catches SIGTERM and SIGINT, and every other signal that people and supervisors send and that would end the process
-    /// without a graceful stop. Those that the process was started with ignoring stay ignored, as `nohup` does with SIGHUP.
+    /// Catches SIGTERM, SIGINT and the other signals that end a process by default and that users or supervisors send.
+    /// Signals that were ignored at the start of the process stay ignored (`nohup` ignores SIGHUP).
     ///
-    /// A thread of its own waits for them: the second signal counts also while the others are busy or blocked.
+    /// A dedicated thread waits for the signals, so that the second signal works even while other threads are blocked.
     ///
     /// # Errors
-    /// No handler or thread could be set up.
+    /// A handler or the thread could not be set up.
     pub(super) fn catch() -> io::Result<Self> {
         let (first, came) = watch::channel(false);
         let (ready, until_ready) = mpsc::channel();
         thread::Builder::new().name("signals".to_owned()).spawn(move || {
             let runtime = Builder::new_current_thread().enable_io().build();
             if let Err(cause) = runtime.and_then(|runtime| runtime.block_on(listen(&first, &ready))) {
-                // Its receiver waits below.
+                // The receiver below waits for this message.
                 let _ = ready.send(Err(cause));
             }
         })?;
@@ -47,7 +48,7 @@ impl Signals {
         Ok(Self(came))
     }
 
-    /// Whether a signal has come.
+    /// Whether a signal has arrived.
     pub(super) fn came(&self) -> bool {
         *self.0.borrow()
     }
@@ -55,16 +56,16 @@ impl Signals {
     /// Waits for the first signal.
     pub(super) async fn first(&self) {
         if self.0.clone().wait_for(|came| *came).await.is_err() {
-            // The thread has ended: no signal will be told any more.
+            // The signal thread has ended, so no signal will be reported.
             pending::<()>().await;
         }
     }
 }
 
-/// Catches the signals, says so, and listens for ever.
+/// Installs the handlers, reports that on `ready`, and waits for signals forever.
 async fn listen(first: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()>>) -> io::Result<()> {
     let mut caught = kinds().into_iter().map(signal).collect::<io::Result<Vec<Signal>>>()?;
-    // The other thread waits for this.
+    // `Signals::catch` waits for this message.
     let _ = ready.send(Ok(()));
     next(&mut caught).await;
     let begun = Instant::now();
@@ -77,7 +78,7 @@ async fn listen(first: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()>
     }
 }
 
-/// SIGTERM and SIGINT; of the others those that are not ignored.
+/// SIGTERM, SIGINT, and those of the other signals that are not ignored.
 fn kinds() -> Vec<SignalKind> {
     let ignored = ignored();
     let named = [SignalKind::hangup(), SignalKind::quit(), SignalKind::user_defined1(), SignalKind::user_defined2()];
@@ -94,20 +95,21 @@ async fn next(caught: &mut [Signal]) {
     .await;
 }
 
-/// Ends the process at once, with 1 and one line, whatever its other threads do.
+/// Prints one line and ends the process at once with exit status 1.
 pub(super) fn end(why: &str) -> ! {
     let (told, until_told) = mpsc::channel();
     let line = format!("otpd: {why}");
     thread::spawn(move || {
         tell(&line);
-        // Nobody waits any more where it took too long.
+        // After the timeout below there is no receiver.
         let _ = told.send(());
     });
     let _ = until_told.recv_timeout(LAST_WORDS);
     std::process::exit(1)
 }
 
-/// The signals that the process ignores, a bit each from 1 on. Only Linux tells; elsewhere none are taken to be ignored.
+/// The signals that the process ignores, one bit per signal (bit 0 is signal 1). Only Linux provides them; on other
+/// systems the result is 0.
 fn ignored() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

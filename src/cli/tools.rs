@@ -9,35 +9,35 @@ use crate::cli::{CommandResult, block_on, health, manual, out};
 
 #[derive(Subcommand)]
 pub(super) enum ToolCommand {
-    /// Check that the server is ready to serve requests
+    /// Check that the server is ready
     ///
-    /// Requests /readyz from the address in server.host and server.port. Prints nothing and exits with 0 if the server is
-    /// ready; otherwise prints the reason and exits with 1.
+    /// Requests /readyz from the address in server.host and server.port. If the server is ready, prints nothing and
+    /// exits with 0. Otherwise prints the reason and exits with 1.
     #[command(after_help = "Example:\n  otpd health --url http://127.0.0.1:9000")]
     Health {
-        /// Check the server at this URL instead; /readyz is appended
+        /// Check the server at this base URL
         #[arg(long, value_name = "URL")]
         url: Option<String>,
     },
-    /// Print a completion script for a shell
+    /// Print a shell completion script
     #[command(after_help = "Example:\n  otpd completions bash > /etc/bash_completion.d/otpd")]
     Completions {
-        /// The shell that will run the script
+        /// Shell that will run the script
         shell: Shell,
     },
     /// Print the manual page
     #[command(after_help = "Example:\n  otpd man | man -l -")]
     Man {
-        /// Write one page per command into this directory instead
+        /// Write one page per command into this existing directory
         #[arg(long, value_name = "DIR")]
         dir: Option<PathBuf>,
     },
 }
 
-/// Runs a command; `config` is the file that `--config` names. `cli` describes the whole command line.
+/// Runs a command. `config` is the file given with `--config`; `cli` describes the whole command line.
 ///
 /// # Errors
-/// What failed, as one line.
+/// The command failed. The message is one line.
 pub(super) fn run(command: ToolCommand, config: Option<&Path>, cli: clap::Command) -> CommandResult {
     match command {
         ToolCommand::Health { url } => block_on(health::run(url, config)),

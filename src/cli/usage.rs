@@ -1,8 +1,8 @@
-//! Wrong usage, and the help that was asked for.
+//! Help, version, and messages about wrong usage.
 
 use crate::cli::{CommandResult, out, tell, unwritable};
 
-/// Prints the help or the version, or says what is wrong with the command line and ends the process with 2.
+/// Prints the help or the version. For wrong usage, prints the error and ends the process with exit status 2.
 ///
 /// # Errors
 /// The help could not be written.
@@ -21,12 +21,12 @@ pub(super) fn answer(refusal: &clap::Error) -> CommandResult {
     std::process::exit(refusal.exit_code())
 }
 
-/// The words without those arguments that may be a token, a code, an address or a number: they would reach the log of
-/// whatever runs the command.
+/// Masks arguments in a message that may be tokens, codes, addresses or mobile numbers. Supervisors and CI systems
+/// write stderr to their logs.
 fn masked(words: &str, arguments: &[String]) -> String {
     let mut secrets: Vec<&str> =
         arguments.iter().flat_map(|argument| argument.split(['=', ','])).filter(|part| may_be_secret(part)).collect();
-    // The longest first: one may be a part of another.
+    // The longest come first, because one may be part of another.
     secrets.sort_unstable_by_key(|part| std::cmp::Reverse(part.len()));
     secrets.into_iter().fold(words.to_owned(), |words, secret| words.replace(secret, "***"))
 }

@@ -1,4 +1,4 @@
-//! Settings that are valid one by one and do not go together.
+//! Checks of settings that are valid individually but contradict each other.
 
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -8,11 +8,11 @@ use crate::config::layers::Layers;
 use crate::domain::limit::{Limit, Limits};
 use crate::domain::policy::Policy;
 
-/// The time between two messages, which is at most the life of a sent code: a longer one would refuse a further message when
-/// there is no code left to repeat. The built-in value is shortened to that; one that was set is not.
+/// Returns the resend cooldown, which is at most the lifetime of a sent code. A longer cooldown would block new
+/// messages after the code has expired. The default value is shortened if necessary; a configured value is not.
 ///
 /// # Errors
-/// The value was set, and is longer.
+/// The configured value is longer than the lifetime of a sent code.
 pub(super) fn cooldown(layers: &Layers, given: Duration, expiration: Duration) -> Result<Duration, ConfigError> {
     let key = "otp.resend_cooldown";
     let life = expiration.min(Policy::SENT_CODE_LIVES);
@@ -24,8 +24,10 @@ pub(super) fn cooldown(layers: &Layers, given: Duration, expiration: Duration) -
     Err(layers.refused(key, &accepted))
 }
 
+/// Checks that the metrics and the API have different addresses.
+///
 /// # Errors
-/// The metrics are to be served where the API is.
+/// The addresses overlap.
 pub(super) fn require_own_address(
     layers: &Layers,
     (host, port): (&str, u16),
@@ -43,7 +45,7 @@ pub(super) fn require_own_address(
     }
 }
 
-/// What is allowed and can hardly be meant.
+/// Warnings about settings that are allowed but probably not intended.
 pub(super) fn warnings(policy: &Policy, limits: &Limits) -> Vec<String> {
     let mut warnings: Vec<String> = pairs().filter_map(|(short, long)| never_reached(limits, short, long)).collect();
     let (hour, guesses) = (Limit::FailuresPerRecipientHour, policy.max_attempts);
@@ -69,7 +71,7 @@ pub(super) fn warnings(policy: &Policy, limits: &Limits) -> Vec<String> {
     warnings
 }
 
-/// Limits of the same events, the one over the shorter time first.
+/// Pairs of limits on the same event, the one with the shorter window first.
 fn pairs() -> impl Iterator<Item = (Limit, Limit)> {
     let with_longer = |short: Limit| {
         let is_longer = move |long: &Limit| long.event() == short.event() && long.window() > short.window();

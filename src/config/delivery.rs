@@ -1,4 +1,4 @@
-//! `[delivery]`: the providers, the texts, and what may be sent to whom.
+//! `[delivery]`: providers, message texts and allowed recipients.
 
 use crate::config::ConfigError;
 use crate::config::layers::Layers;
@@ -57,7 +57,7 @@ impl DeliveryConfig {
         })
     }
 
-    /// Whether what is sent can be read in the development inbox.
+    /// Whether a provider is the development inbox.
     pub fn has_inbox(&self) -> bool {
         self.sms.iter().chain(&self.email).any(ProviderSettings::is_inbox)
     }
@@ -71,7 +71,7 @@ impl DeliveryConfig {
     }
 }
 
-/// A message remembers its attempts by the names of the providers.
+/// Checks that provider names are unique within a channel, because messages record their attempts by provider name.
 fn require_own_names(tables: &[Table<'_>], chain: &[ProviderSettings]) -> Result<(), ConfigError> {
     let mut seen: Vec<&str> = Vec::new();
     for (table, provider) in tables.iter().zip(chain) {

@@ -1,4 +1,4 @@
-//! The environment: which variables are settings, and what is said of those that only look like settings.
+//! Settings from environment variables, and warnings about variables that only look like settings.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -8,40 +8,40 @@ use crate::config::ConfigError;
 use crate::config::nearest::nearest;
 
 const PREFIX: &str = "OTPD_";
-/// systemd's `LoadCredential=` names a folder in it that only the service can read.
+/// The variable in which systemd's `LoadCredential=` names a directory that only the service can read.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 
-/// A setting that a variable gives.
+/// A setting from an environment variable.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Given {
-    /// Such as `server.port`.
+    /// The key, such as `server.port`.
     pub(super) key: String,
     pub(super) value: String,
-    /// The variable.
+    /// The name of the variable.
     pub(super) name: String,
 }
 
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Environment {
-    /// In the order in which they count: the last one of a key wins.
+    /// In order of precedence: the last setting of a key wins.
     pub(super) settings: Vec<Given>,
-    /// A warning for each variable that looks like a misspelt setting.
+    /// A warning for each variable that looks like a misspelled setting.
     pub(super) misspelt: Vec<String>,
-    /// A note on the variables that Kubernetes or Docker set.
+    /// A note about variables set by Kubernetes or Docker.
     pub(super) foreign: Option<String>,
     pub(super) credentials: Option<PathBuf>,
 }
 
-/// Sorts the variables by what they mean. `known` are the keys of all settings.
+/// Reads settings from the variables. `known` contains the keys of all settings.
 ///
 /// # Errors
-/// A setting whose value is not UTF-8. No value is in any message: it may be a secret.
+/// The value of a setting is not UTF-8. Messages contain no values, because values may be secrets.
 pub(super) fn read(
     variables: impl Iterator<Item = (OsString, OsString)>,
     known: &[String],
 ) -> Result<Environment, ConfigError> {
     let (mut found, mut foreign) = (Environment::default(), Vec::new());
-    // In reverse, so that of two spellings of one name the one in capitals comes last.
+    // Reverse order puts the name in capitals after other spellings of the same key, so that it wins.
     for (name, value) in variables.collect::<BTreeMap<_, _>>().into_iter().rev() {
         let name = name.to_string_lossy().into_owned();
         if name == CREDENTIALS {
@@ -64,7 +64,7 @@ pub(super) fn read(
     Ok(found)
 }
 
-/// The key that a variable names, known or not.
+/// The key for a variable name; it may be unknown.
 fn key_of(name: &str) -> Option<String> {
     Some(name.strip_prefix(PREFIX)?.to_ascii_lowercase().replace("__", "."))
 }
@@ -76,7 +76,7 @@ fn is_of_an_orchestrator(name: &str, value: &OsStr) -> bool {
         let value = value.to_string_lossy();
         ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
     };
-    // PORT_8080_TCP, and the same with _PROTO, _PORT or _ADDR behind it.
+    // PORT_8080_TCP, optionally followed by _PROTO, _PORT or _ADDR.
     let is_port = |(_, rest): (&str, &str)| {
         let words: Vec<&str> = rest.split('_').collect();
         let is_number = words[0].parse::<u16>().is_ok();
@@ -105,8 +105,8 @@ fn warning(name: &str, known: &[String]) -> String {
     }
 }
 
-/// The key that was probably meant: by all of its name, by the part behind its section, or by the last word. A variable can't
-/// hold a list of tables, so these are not suggested.
+/// The key that was probably intended. Compares the whole key, then the key without its section, then the last word.
+/// Lists of tables are not suggested, because a variable can't hold one.
 fn meant<'a>(given: &str, known: &'a [String]) -> Option<&'a str> {
     const LISTS: [&str; 3] = ["delivery.email", "delivery.sms", "delivery.texts"];
     let keys = || known.iter().map(String::as_str).filter(|key| !LISTS.contains(key));

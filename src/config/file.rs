@@ -1,4 +1,4 @@
-//! Files that the configuration names: read whole, and only if they are ordinary files of a sensible size.
+//! Reads the configuration file and the files that it names. Only regular files of limited size are accepted.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -7,15 +7,16 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 
-/// More than any configuration, secret or list of certificates has.
+/// The maximum size in bytes. Configurations, secrets and certificate lists are smaller.
 const LONGEST: u64 = 1024 * 1024;
 
-/// The text of a file.
+/// Returns the text of a file.
 ///
 /// # Errors
-/// The file can't be read, is not UTF-8, is longer than 1 MiB, or is a folder, a FIFO or a device, which might never end.
+/// The file can't be read, is not UTF-8, is longer than 1 MiB, or is not a regular file (a FIFO or device may be
+/// endless).
 pub(super) fn read_text(path: &Path) -> io::Result<String> {
-    // Opening a FIFO would wait for a writer.
+    // Without O_NONBLOCK, opening a FIFO waits for a writer.
     let file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::other("it is not an ordinary file"));

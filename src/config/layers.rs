@@ -1,4 +1,4 @@
-//! The layers of settings, merged key by key, each value with where it came from.
+//! The layers of settings, merged key by key. Each value is stored with its source.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -15,9 +15,9 @@ use crate::config::secret::{exposure, holds_login, secret_text};
 use crate::config::table::{Table, is_shown, written_as_one_table};
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
-/// Keys that have no default, and are secrets; each may be given as `KEY_file = "path"` too.
+/// Secrets. They have no default, and can also be given as `KEY_file = "path"`.
 const SECRETS: [&str; 1] = ["auth.bootstrap_token"];
-/// Lists of tables with secrets in them.
+/// Lists of tables that contain secrets.
 const SECRET_TABLES: [&str; 2] = ["delivery.sms", "delivery.email"];
 const DEFAULT: &str = "default";
 
@@ -27,15 +27,15 @@ struct Setting {
     source: String,
 }
 
-/// Every key that is set, as `section.key`.
+/// All settings by key (`section.key`).
 #[derive(Debug, Default)]
 pub(super) struct Layers {
     settings: BTreeMap<String, Setting>,
     file: Option<PathBuf>,
     credentials: Option<PathBuf>,
-    /// A warning for each variable of the environment that looks like a misspelt setting.
+    /// A warning for each environment variable that looks like a misspelled setting.
     pub(super) misspelt: Vec<String>,
-    /// A note on variables that Kubernetes or Docker set.
+    /// A note about variables set by Kubernetes or Docker.
     pub(super) foreign: Option<String>,
 }
 
@@ -76,7 +76,7 @@ impl Layers {
 
     fn merge(&mut self, layer: &dyn Source, source: &str) -> Result<(), ConfigError> {
         let values = layer.collect().map_err(|cause| {
-            // Between the place and the reason the parser quotes the line, which may hold a secret.
+            // The message consists of the location, the quoted line and the reason. The line may contain a secret.
             let message = cause.to_string();
             let lines: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
             let words = [lines.first(), lines.last()].map(|line| line.copied().unwrap_or_default());
@@ -90,17 +90,17 @@ impl Layers {
         Ok(())
     }
 
-    /// Whether a key has the value that is compiled in.
+    /// Whether a key has its default value.
     pub(super) fn is_default(&self, key: &str) -> bool {
         self.settings.get(key).is_some_and(|setting| setting.source == DEFAULT)
     }
 
-    /// An error at a key whose value can be read and yet not be used; `accepted` says what could be.
+    /// An error about a value that can be parsed but not used. `accepted` describes the accepted values.
     pub(super) fn refused(&self, key: &str, accepted: &str) -> ConfigError {
         self.setting(key).map_or_else(|error| error, |setting| refused(key, setting, accepted))
     }
 
-    /// The value of a key as `parse` reads its text; `accepted` says what it would have read.
+    /// The value of a key, parsed by `parse`. `accepted` describes the accepted values for the error message.
     pub(super) fn value<T>(
         &self,
         key: &str,
@@ -112,7 +112,7 @@ impl Layers {
         text.as_deref().and_then(parse).ok_or_else(|| refused(key, setting, accepted))
     }
 
-    /// A list, in the environment with commas between.
+    /// A list. In an environment variable, its items are separated by commas.
     pub(super) fn list<T>(
         &self,
         key: &str,
@@ -131,13 +131,13 @@ impl Layers {
         items.ok_or_else(|| refused(key, setting, accepted))
     }
 
-    /// The tables of a list such as `[[delivery.sms]]`.
+    /// The tables of a list of tables such as `[[delivery.sms]]`.
     pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'_>>, ConfigError> {
         let setting = self.setting(key)?;
         Table::list(key, &setting.source, &setting.value)
     }
 
-    /// A secret, given as it is or as the path of a file that holds it; its value is in no message.
+    /// A secret, given directly or as the path of a file. Messages never contain its value.
     pub(super) fn secret<T>(
         &self,
         key: &str,
@@ -155,7 +155,7 @@ impl Layers {
             .map_err(|accepted| ConfigError(format!("{source}: {key} is not accepted; it takes {accepted}")))
     }
 
-    /// A warning for each file with a secret in it that others on this machine can read or change.
+    /// A warning for each file that contains a secret and that other users can read or change.
     pub(super) fn exposed_secrets(&self) -> Vec<String> {
         let by_path = SECRETS.iter().filter_map(|key| self.settings.get(&format!("{key}_file")));
         let paths = by_path.filter_map(|setting| setting.value.clone().into_string().ok()).map(PathBuf::from);
@@ -181,7 +181,7 @@ impl Layers {
         let mut shown = String::new();
         for (key, Setting { value, source }) in &self.settings {
             let value = if SECRETS.contains(&key.as_str()) { "\"***\"".to_owned() } else { toml(&value.kind) };
-            // Writing to a String can't fail.
+            // Writing to a `String` can't fail.
             let _ = writeln!(shown, "{key} = {value} # {source}");
         }
         shown
@@ -209,7 +209,7 @@ fn known_keys<'a>(defaults: impl Iterator<Item = &'a String>) -> Vec<String> {
     keys
 }
 
-/// The settings of the same section, or the sections if there is no such.
+/// The keys in the section of `key`, or all sections if the section is unknown.
 fn like(key: &str, known: &[String]) -> String {
     let section = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let siblings: Vec<&str> = known.iter().filter(|known| section(known) == section(key)).map(String::as_str).collect();

@@ -1,4 +1,5 @@
-//! `config/default.toml` < `otp.toml` < the environment, read into one validated [`Config`].
+//! Reads all settings into one validated [`Config`]. In order of increasing precedence, they come from
+//! `config/default.toml`, `otp.toml` and environment variables.
 
 mod contradictions;
 mod delivery;
@@ -27,41 +28,41 @@ use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::token::ApiToken;
 
-/// Why the settings can't be used: one line that names the key, where its value came from, and what is accepted.
+/// Why the configuration is invalid: one line with the source, the key and the accepted values.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct ConfigError(String);
 
-/// Every setting, valid. A secret's `Debug` hides it.
+/// All settings, validated. `Debug` does not print secrets.
 #[derive(Debug)]
 pub struct Config {
     pub host: String,
     pub port: u16,
-    /// `None`: one for each core.
+    /// `None`: one worker per core.
     pub workers: Option<usize>,
     pub trusted_proxies: Vec<IpNet>,
-    /// Requests a second that one address may send.
+    /// Requests per second allowed from one address.
     pub requests_per_second: Option<NonZeroU32>,
-    /// Where `/metrics` is served without a token.
+    /// The address on which `/metrics` is served without a token.
     pub metrics: Option<SocketAddr>,
     pub database_path: PathBuf,
-    /// Whether a start creates a database if there is none.
+    /// Whether `otpd serve` creates the database if there is none.
     pub creates_database: bool,
-    /// Whether otpd moves the WAL into the database.
+    /// Whether otpd runs checkpoints (moves the WAL into the database).
     pub checkpoints: bool,
-    /// KiB of the WAL between two checkpoints.
+    /// KiB written to the WAL between two checkpoints.
     pub checkpoint_kib: u32,
     pub policy: Policy,
     pub limits: Limits,
     pub delivery: DeliveryConfig,
     pub otp_timezone: chrono_tz::Tz,
-    /// `None`: expired codes are kept.
+    /// How long expired codes are kept. `None`: forever.
     pub otp_retention: Option<Duration>,
     pub bootstrap_token: Option<ApiToken>,
     pub log_level: LevelFilter,
-    /// What should be changed, a line each.
+    /// Settings that should be changed, one line each.
     pub warnings: Vec<String>,
-    /// What is allowed and has consequences that the operator should know, a line each.
+    /// Settings that are valid but have consequences for the operator to know, one line each.
     pub notes: Vec<String>,
     layers: Layers,
 }
@@ -69,10 +70,12 @@ pub struct Config {
 const DAY: u64 = 24 * 60 * 60;
 
 impl Config {
-    /// Reads all layers. `file` is what `--config` names; without it `otp.toml` counts if it is there.
+    /// Reads and validates all layers. `file` is the argument of `--config`. Without it, `otp.toml` is read if it
+    /// exists.
     ///
     /// # Errors
-    /// The first key that is unknown, has a wrong value or contradicts another, or a file that can't be read.
+    /// A key is unknown, has an invalid value or contradicts another one, or a file can't be read. The error is about
+    /// the first problem found.
     pub fn load(
         file: Option<&Path>,
         environment: impl Iterator<Item = (OsString, OsString)>,
@@ -117,12 +120,12 @@ impl Config {
         Ok(config)
     }
 
-    /// The configuration file that was read, if there is one.
+    /// The configuration file that was read, if any.
     pub fn file(&self) -> Option<&Path> {
         self.layers.file()
     }
 
-    /// The merged settings as TOML, each with where its value came from; secrets are masked.
+    /// The merged settings as TOML, each with its source. Secrets are masked.
     pub fn show(&self) -> String {
         self.layers.show()
     }
@@ -160,7 +163,7 @@ impl Config {
     }
 }
 
-/// `[otp]`, as far as it rules what a code is.
+/// Reads the settings of `[otp]` that define codes and their verification.
 fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
     let expiration = "a duration from 1s to 366d, such as 90s, 5m or 24h";
     let expiration = layers.value("otp.expiration", expiration, |text| duration(text, 1))?;
@@ -178,13 +181,13 @@ fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
     })
 }
 
-/// A number in a range; `what` it counts.
+/// Reads a number in `range`. `what` is its unit, for the error message.
 fn number(layers: &Layers, key: &str, what: &str, range: RangeInclusive<u32>) -> Result<u32, ConfigError> {
     let accepted = format!("a number of {what} from {} to {}", range.start(), range.end());
     layers.value(key, &accepted, |text| text.parse().ok().filter(|number| range.contains(number)))
 }
 
-/// How much is allowed; 0 is no limit.
+/// Reads a limit from 0 to `most`; 0 means no limit.
 fn limit(layers: &Layers, key: &str, most: u32) -> Result<u32, ConfigError> {
     let accepted = format!("a number from 0 (no limit) to {most}");
     layers.value(key, &accepted, |text| text.parse().ok().filter(|allowed| *allowed <= most))
@@ -194,7 +197,7 @@ fn metrics_address(text: &str) -> Option<Option<SocketAddr>> {
     if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
 }
 
-/// A name or an address to listen on, without a scheme, a login or a port.
+/// Parses a host name or IP address without a scheme, login or port.
 fn host(text: &str) -> Option<String> {
     let allowed = |c: char| c.is_alphanumeric() || ".-_:%".contains(c);
     let is_address = text.parse::<IpAddr>().is_ok() || !text.contains(':');
@@ -205,7 +208,8 @@ fn non_empty(text: &str) -> Option<String> {
     (!text.trim().is_empty()).then(|| text.to_owned())
 }
 
-/// SQLite keeps what it calls `:memory:` in no file at all. A URL of a database server is not a path; it may hold a password.
+/// Parses a file path. Refuses `:memory:`, which SQLite does not store in a file, and URLs of database servers, which
+/// may contain a password.
 fn file_path(text: &str) -> Option<String> {
     non_empty(text).filter(|text| !text.starts_with(':') && !text.contains("://"))
 }
@@ -214,7 +218,7 @@ fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-/// A duration of `least` seconds or more and at most as many days as a leap year has (ten such years where 0 is allowed).
+/// Parses a duration of at least `least` seconds and at most 366 days (3660 days if `least` is 0).
 fn duration(text: &str, least: u64) -> Option<Duration> {
     let most = if least == 0 { 3660 * DAY } else { 366 * DAY };
     let range = Duration::from_secs(least)..=Duration::from_secs(most);

@@ -1,19 +1,19 @@
-//! Suggestions for words that are misspelled.
+//! Suggestions for misspelled words.
 
-/// How many letters a suggestion may differ in.
+/// The maximum number of edits between a word and its suggestion.
 const MOST_EDITS: usize = 3;
 
-/// The known word that `given` is most likely meant to be; `None` if none is near.
+/// The known word that is most similar to `given`; `None` if no word is similar.
 ///
-/// A word is near if a third of its letters or less, at most three, are missing, wrong, swapped or too many, or if one of
-/// the two words contains the other (`user`, `username`). Case, `-` and `_` do not count.
+/// Two words are similar if their edit distance is at most 3 and at most a third of the longer word, or if one contains
+/// the other (`user`, `username`). Case, `-` and `_` are ignored.
 pub(super) fn nearest<'a>(given: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let given = bare(given);
     let ranked = known.filter_map(|word| Some((rank(&given, &bare(word))?, word)));
     ranked.min_by_key(|(rank, _)| *rank).map(|(_, word)| word)
 }
 
-/// How far two words are apart: by edits, and where one contains the other by the difference in length.
+/// The distance of two words: the number of edits, then the difference in length. `None` if the words are not similar.
 fn rank(given: &str, known: &str) -> Option<(usize, usize)> {
     let (shorter, longer) = if given.len() < known.len() { (given, known) } else { (known, given) };
     let difference = longer.chars().count() - shorter.chars().count();

@@ -1,4 +1,4 @@
-//! Secrets, which are given as they are or as files that hold them.
+//! Secrets, which are given directly or as the path of a file.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -10,10 +10,10 @@ use rustix::process::geteuid;
 use crate::config::ConfigError;
 use crate::config::file::read_text;
 
-/// What a setting is set to, and where.
+/// The value of a setting, and its source.
 pub(super) type Given = (String, String);
 
-/// Whether a text holds a user name and a password, as in `user:secret@host`, or a URL with a user name.
+/// Whether a text contains a user name and a password, as in `user:secret@host`, or a URL with a user name.
 pub(super) fn holds_login(text: &str) -> bool {
     let is_login = |(at, _): (usize, &str)| {
         let word = text.get(..at).and_then(|before| before.rsplit(ends_word).next()).unwrap_or_default();
@@ -23,7 +23,7 @@ pub(super) fn holds_login(text: &str) -> bool {
     text.match_indices('@').any(is_login) || holds_url_login(text)
 }
 
-/// Whether a text holds a URL with a user name, as in `https://token@host`.
+/// Whether a text contains a URL with a user name, as in `https://token@host`.
 pub(super) fn holds_url_login(text: &str) -> bool {
     let ends_authority = |c: char| ends_word(c) || matches!(c, '/' | '?' | '#');
     text.split("://").skip(1).any(|rest| rest.split(ends_authority).next().is_some_and(|it| it.contains('@')))
@@ -33,11 +33,11 @@ fn ends_word(c: char) -> bool {
     c.is_whitespace() || matches!(c, '<' | '>' | '"')
 }
 
-/// The secret of `key`, with where it stands: `given` as it is, or in the file that `KEY_file` names. The white space at
-/// the end of a file is none of it.
+/// Returns the secret of `key` and its source. `given` is the secret itself, `file` the path in `KEY_file`. Trailing
+/// white space in a file is removed.
 ///
 /// # Errors
-/// Both are set, or the file can't be read. The secret is in no message.
+/// Both are set, or the file can't be read. Messages never contain the secret.
 pub(super) fn secret_text(key: &str, given: Option<Given>, file: Option<Given>) -> Result<Option<Given>, ConfigError> {
     match (given, file) {
         (None, None) => Ok(None),
@@ -53,16 +53,16 @@ pub(super) fn secret_text(key: &str, given: Option<Given>, file: Option<Given>) 
     }
 }
 
-/// Folders in which Docker, Kubernetes and systemd put secrets, for one container or one service to read.
+/// Directories in which Docker, Kubernetes and systemd provide secrets to one container or service.
 const FOR_ONE_SERVICE: [&str; 3] = ["/run/secrets", "/var/run/secrets", "/run/credentials"];
 
-/// Why a file with a secret is not safe, and what to do about it; `None`: it is safe, or there is none.
+/// Returns why a file with a secret is not safe, with a remedy. `None` if the file is safe or does not exist.
 ///
-/// Others must not be able to change it. Those who are not this user must not be able to read it, unless the file
-/// - has no write permission at all (0440, 0444), as orchestrators create secrets,
-/// - is another user's and readable by a group (root:otpd 0640), as administrators share one with a service,
-/// - or is where only this service looks: in one of the folders above, in `credentials` (the service's own folder, from
-///   systemd), or on a file system that is mounted read-only (Kubernetes).
+/// Other users must not be able to change the file. They must not be able to read it either, unless the file
+/// - has no write permissions (0440, 0444), like secrets from orchestrators,
+/// - belongs to another user and is readable by a group (root:otpd 0640), a usual way to share a file with a service,
+/// - is accessible to this service only: it is in one of the directories above, in `credentials` (the service's
+///   directory from systemd), or on a read-only file system (Kubernetes).
 pub(super) fn exposure(path: &Path, credentials: Option<&Path>) -> Option<String> {
     let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let (mode, user) = (file.mode(), geteuid());

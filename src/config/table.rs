@@ -1,4 +1,5 @@
-//! One table of a list such as `[[delivery.sms]]`, read key by key; a key that was not read is refused at the end.
+//! One table of a list of tables such as `[[delivery.sms]]`. It is read key by key; [`Table::finish`] refuses keys that
+//! were not read.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,9 +13,9 @@ use crate::config::secret::{holds_login, holds_url_login, secret_text};
 use crate::config::{ConfigError, duration};
 use crate::domain::secret::Secret;
 
-/// Lists of tables.
+/// The keys of all lists of tables.
 const LISTS: [&str; 3] = ["delivery.sms", "delivery.email", "delivery.texts"];
-/// Keys whose values `config show` prints; those of all others may hold secrets.
+/// Keys whose values `config show` prints. The values of other keys may contain secrets.
 const SHOWN: [&str; 22] = [
     "type",
     "name",
@@ -39,14 +40,14 @@ const SHOWN: [&str; 22] = [
     "subject",
     "text",
 ];
-/// The other keys. Where a key is missing, these are not taken for misspellings of it.
+/// All other keys. They are not regarded as misspellings of a missing key.
 const MASKED: [&str; 10] =
     ["api_key", "base_url", "body", "ca", "headers", "html", "password", "proxy", "url", "username"];
-/// Keys whose values go to every recipient, so they may hold a colon before an `@`.
+/// Keys with message texts. They are not secret and may contain a colon before an `@`.
 const TEXTS: [&str; 2] = ["subject", "text"];
 
 pub(super) struct Table<'a> {
-    /// Such as `delivery.sms[0]`.
+    /// The key of the table, such as `delivery.sms[0]`.
     key: String,
     source: &'a str,
     values: &'a Map<String, Value>,
@@ -54,7 +55,7 @@ pub(super) struct Table<'a> {
 }
 
 impl<'a> Table<'a> {
-    /// The tables of a list.
+    /// Reads a list of tables.
     pub(super) fn list(key: &str, source: &'a str, value: &'a Value) -> Result<Vec<Self>, ConfigError> {
         let refused = || ConfigError(format!("{source}: {key} is a list of tables; write each as [[{key}]]"));
         let ValueKind::Array(items) = &value.kind else { return Err(refused()) };
@@ -72,17 +73,17 @@ impl<'a> Table<'a> {
         self.values.get(name)
     }
 
-    /// An error at one key.
+    /// An error about a key. `accepted` describes the accepted values.
     pub(super) fn refused(&self, name: &str, accepted: &str) -> ConfigError {
         ConfigError(format!("{}: {}.{name} is not accepted; it takes {accepted}", self.source, self.key))
     }
 
-    /// An error at one key; `words` follow the key.
+    /// An error about a key. `words` follow the key in the message.
     pub(super) fn fault(&self, name: &str, words: &str) -> ConfigError {
         ConfigError(format!("{}: {}.{name} {words}", self.source, self.key))
     }
 
-    /// That a key is missing, or which key is probably misspelled.
+    /// An error about a missing key. If another key is probably a misspelling of it, the message says so.
     fn missing(&self, name: &str) -> ConfigError {
         let as_file = format!("{name}_file");
         let names = || [name, as_file.as_str()].into_iter().filter(|name| is_known(name));
@@ -97,7 +98,7 @@ impl<'a> Table<'a> {
         )
     }
 
-    /// A text that may be missing, whatever is in it. Its value must not be shown or logged before it is checked.
+    /// An optional text. The caller must check the value before showing or logging it, because it may contain a login.
     pub(super) fn unchecked(&self, name: &str) -> Result<Option<String>, ConfigError> {
         let text = |value: &Value| match &value.kind {
             ValueKind::Table(_) | ValueKind::Array(_) | ValueKind::Nil => Err(self.refused(name, "a text")),
@@ -106,7 +107,7 @@ impl<'a> Table<'a> {
         self.get(name).map(text).transpose()
     }
 
-    /// A text that may be missing.
+    /// An optional text. A text with a login is refused if `config show` prints it.
     pub(super) fn optional(&self, name: &str) -> Result<Option<String>, ConfigError> {
         let text = self.unchecked(name)?;
         if text.as_ref().is_some_and(|text| shows_login(name, text)) {
@@ -119,7 +120,7 @@ impl<'a> Table<'a> {
         self.optional(name)?.filter(|text| !text.trim().is_empty()).ok_or_else(|| self.missing(name))
     }
 
-    /// A text as `parse` reads it, or `default` where there is none.
+    /// A text parsed by `parse`, or `default` if the key is missing.
     pub(super) fn parsed<T>(
         &self,
         name: &str,
@@ -138,7 +139,7 @@ impl<'a> Table<'a> {
         self.parsed(name, accepted, default, |text| duration(text, 1).filter(|d| *d <= Duration::from_secs(120)))
     }
 
-    /// A secret, given as it is or as the path of a file (`NAME_file`).
+    /// An optional secret, given directly or as the path of a file (`NAME_file`).
     pub(super) fn optional_secret(&self, name: &str) -> Result<Option<Secret>, ConfigError> {
         let given = |name: &str| Ok(self.optional(name)?.map(|text| (text, self.source.to_owned())));
         let key = format!("{}.{name}", self.key);
@@ -152,7 +153,7 @@ impl<'a> Table<'a> {
         self.optional_secret(name)?.ok_or_else(|| self.missing(name))
     }
 
-    /// A table of texts inside this one.
+    /// A nested table of texts; empty if the key is missing.
     pub(super) fn texts(&self, name: &str) -> Result<BTreeMap<String, String>, ConfigError> {
         let Some(value) = self.get(name) else { return Ok(BTreeMap::new()) };
         let ValueKind::Table(values) = &value.kind else { return Err(self.refused(name, "a table of texts")) };
@@ -166,13 +167,13 @@ impl<'a> Table<'a> {
         values.iter().map(text).collect()
     }
 
-    /// Files that secrets of this table are read from.
+    /// The files from which secrets of this table are read.
     pub(super) fn secret_files(&self) -> Vec<PathBuf> {
         let files = self.values.iter().filter(|(name, _)| name.ends_with("_file") && *name != "ca_file");
         files.filter_map(|(_, value)| value.clone().into_string().ok()).map(PathBuf::from).collect()
     }
 
-    /// Whether the table itself holds what `config show` would not print.
+    /// Whether the table contains values that `config show` masks.
     pub(super) fn holds_secrets(&self) -> bool {
         self.values.keys().any(|name| !is_shown(name))
     }
@@ -184,7 +185,7 @@ impl<'a> Table<'a> {
         let mut unknown: Vec<&String> = self.values.keys().filter(|name| !asked.contains(*name)).collect();
         unknown.sort_unstable();
         let free = || known.iter().copied().filter(|known| !self.values.contains_key(*known));
-        // A misspelled key explains more than one that only goes with it.
+        // A misspelled key is reported first, because it may be the reason why other keys are unknown.
         let misspelled = unknown.iter().find_map(|name| Some((*name, nearest(name, free())?)));
         let (name, guess) = match (misspelled, unknown.first()) {
             (Some((name, meant)), _) => (name, format!(" did you mean {meant}?")),
@@ -196,7 +197,7 @@ impl<'a> Table<'a> {
     }
 }
 
-/// What to write if `key` belongs to a list of tables that is written as one table.
+/// The correction if `key` is in a list of tables that was written as a single table.
 pub(super) fn written_as_one_table(key: &str) -> Option<String> {
     let is_inside = |list: &&&str| key.strip_prefix(**list).is_some_and(|rest| rest.starts_with('.'));
     let list = LISTS.iter().find(is_inside)?;

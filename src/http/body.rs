@@ -1,4 +1,4 @@
-//! Request bodies: at most 16 KiB, within ten seconds, as JSON or as a form, and always an object of fields.
+//! Request bodies: a JSON object or a form of at most 16 KiB that arrives within ten seconds.
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
@@ -23,19 +23,19 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    /// The value of a field, if the body names it.
+    /// The value of a field, if the body contains it.
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         self.values.get(name)
     }
 
-    /// Whether the body is a form, where nothing but text can be said: there an empty field stands for `null`.
+    /// Whether the body is a form. Form values are always text, so an empty field stands for `null`.
     pub(super) fn is_form(&self) -> bool {
         self.is_form
     }
 }
 
-/// A body that is still to be read: the payload and what it calls itself. actix makes all arguments of a handler at once,
-/// so nothing is read before the handler asks for it, and the caller is known by then.
+/// A body that has not been read: its payload and media type. actix extracts all arguments before it calls the handler,
+/// so reading is deferred to the handler, after authentication.
 pub(super) struct Body {
     payload: Payload,
     media_type: String,
@@ -53,10 +53,10 @@ impl FromRequest for Body {
 }
 
 impl Body {
-    /// The fields of the body.
+    /// Reads the fields of the body.
     ///
     /// # Errors
-    /// The body is too long, too slow, of another media type, or no object of fields.
+    /// The body is too long, too slow, has an unsupported media type, or is not an object of fields.
     pub(super) async fn read(self) -> Result<Fields> {
         let slow = Error::new(Kind::BodyTooSlow, "The request body did not arrive in time.");
         let bytes = tokio::time::timeout(DEADLINE, collect(self.payload)).await.unwrap_or(Err(slow));
@@ -76,12 +76,13 @@ async fn collect(mut payload: Payload) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The body can't be told from what follows it.
+/// The error for a body with invalid framing.
 pub(super) fn malformed() -> Error {
     Error::new(Kind::Invalid, "The request body is not well-formed.")
 }
 
-/// An empty body is `{}`, whatever it calls itself; then the media type counts, then the length, then what is inside.
+/// Parses a body. An empty body is `{}` with any media type. Otherwise the media type is checked first, then the
+/// length, then the content.
 fn parse(content_type: &str, bytes: Result<Vec<u8>>) -> Result<Fields> {
     let media_type = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let is_form = media_type == "application/x-www-form-urlencoded";
@@ -97,9 +98,10 @@ fn parse(content_type: &str, bytes: Result<Vec<u8>>) -> Result<Fields> {
     Ok(Fields { values, is_form })
 }
 
-/// Of a field that is named twice the last counts, as in a JSON object. A bare word is refused, where Django would take it
-/// for the name of an empty field: it is nearly always JSON that was sent without saying so, as curl does by default, and
-/// an update that ignores all it was sent helps nobody.
+/// Parses a form. If a field occurs twice, the last value is used, as in a JSON object.
+///
+/// A pair without `=` is refused, whereas Django treats it as an empty field. It is almost always JSON sent with the
+/// wrong media type (curl's default); accepting it would silently ignore all fields.
 fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>> {
     if bytes.split(|b| *b == b'&').any(|pair| !pair.is_empty() && !pair.contains(&b'=')) {
         let detail = "Form parse error - a field has no value. Send JSON with Content-Type: application/json.";

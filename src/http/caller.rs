@@ -1,4 +1,4 @@
-//! `Authorization: Token <key>`, read as DRF's `TokenAuthentication` reads it.
+//! `Authorization: Token <key>`, parsed like DRF's `TokenAuthentication`.
 
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
@@ -12,8 +12,8 @@ use crate::service::Service;
 
 const SCHEME: &[u8] = b"token";
 
-/// Authenticates the token of a request. A handler that takes a [`Caller`] answers 401 to all others, before it looks at
-/// anything else; what the caller may do the handler asks with [`Caller::require`].
+/// Authenticates the token of a request. If a handler takes a [`Caller`], requests without a valid token get 401 before
+/// any other check. The handler checks permissions with [`Caller::require`].
 impl FromRequest for Caller {
     type Error = Error;
     type Future = LocalBoxFuture<'static, Result<Self>>;

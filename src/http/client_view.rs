@@ -1,5 +1,5 @@
-//! The address by which the client reached us. Behind a reverse proxy that is the proxy's, and only the proxies named in
-//! `server.trusted_proxies` are believed when they tell it.
+//! The client's address, and the URL that the client used. Behind a reverse proxy, both come from forwarded headers.
+//! Only headers from proxies in `server.trusted_proxies` are used.
 
 use std::net::IpAddr;
 
@@ -11,7 +11,7 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The proxies that are believed; it stands in the app's data.
+/// The trusted proxies, stored in the app data.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(pub Vec<IpNet>);
 
@@ -22,7 +22,7 @@ impl TrustedProxies {
     }
 }
 
-/// The URL of a request without its query string, as its client knows it.
+/// The URL of a request as used by the client, without the query string.
 pub(super) fn url(request: &HttpRequest, proxies: &TrustedProxies) -> String {
     let told = request.peer_addr().filter(|peer| proxies.trust(peer.ip())).and_then(|_| told(request, proxies));
     let (scheme, host) = told.unwrap_or_default();
@@ -32,7 +32,7 @@ pub(super) fn url(request: &HttpRequest, proxies: &TrustedProxies) -> String {
     format!("{scheme}://{host}{}", request.path())
 }
 
-/// The host that the request itself names, or the address it came in by.
+/// The host in the request, or the local address of the server.
 fn own_host(request: &HttpRequest) -> String {
     let authority = request.uri().authority().map(|authority| authority.as_str().to_owned());
     authority
@@ -43,8 +43,8 @@ fn own_host(request: &HttpRequest) -> String {
 
 type Told = (Option<String>, Option<String>);
 
-/// Scheme and host as the outermost trusted proxy saw them. Each proxy adds its entry on the right, so the entries are read
-/// from there, past every one that was added on behalf of another trusted proxy.
+/// Scheme and host as seen by the outermost trusted proxy. Each proxy appends its entry on the right, so entries are
+/// read from the right, skipping those whose client is another trusted proxy.
 fn told(request: &HttpRequest, proxies: &TrustedProxies) -> Option<Told> {
     let clients = clients(request);
     if let Some(forwarded) = header(request, &FORWARDED) {
@@ -52,7 +52,7 @@ fn told(request: &HttpRequest, proxies: &TrustedProxies) -> Option<Told> {
         return Some((directive(entry, "proto").map(|scheme| scheme.to_ascii_lowercase()), directive(entry, "host")));
     }
     let hops_inward = outermost(&clients, proxies).map_or(0, |entry| clients.len() - 1 - entry);
-    // A proxy that replaces a header leaves one value for the whole chain.
+    // If a proxy replaces the header instead of appending to it, one value remains for the whole chain.
     let entry = |name| {
         let values = list(request, name);
         values.iter().rev().nth(hops_inward).or(values.first()).cloned()
@@ -60,22 +60,22 @@ fn told(request: &HttpRequest, proxies: &TrustedProxies) -> Option<Told> {
     Some((entry(&FORWARDED_PROTO).map(|scheme| scheme.to_ascii_lowercase()), entry(&FORWARDED_HOST)))
 }
 
-/// The address that a request comes from, as the outermost trusted proxy saw it.
+/// The client's address as seen by the outermost trusted proxy.
 pub(super) fn client(request: &HttpRequest, proxies: &TrustedProxies) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip();
     let told = |clients: Vec<String>| address(clients.get(outermost(&clients, proxies)?)?);
     if !proxies.trust(peer) {
         return Some(peer);
     }
-    // A proxy writes one of the two headers and passes on what its client wrote into the other: where they differ it can't
-    // be told who is lying, and the client is one with all others behind this proxy.
+    // A proxy sets one of the two headers and may forward the other one from its client. If they differ, neither can be
+    // trusted, and the proxy's own address is used.
     match (forwarded_clients(request).and_then(told), told(list(request, &FORWARDED_FOR))) {
         (Some(one), Some(other)) if one != other => Some(peer),
         (one, other) => one.or(other).or(Some(peer)),
     }
 }
 
-/// Whom each proxy says it speaks for, from the outermost to the nearest; nothing where one does not say.
+/// The client of each proxy, from the outermost to the nearest proxy. An entry without a client is empty.
 fn clients(request: &HttpRequest) -> Vec<String> {
     forwarded_clients(request).unwrap_or_else(|| list(request, &FORWARDED_FOR))
 }
@@ -85,14 +85,14 @@ fn forwarded_clients(request: &HttpRequest) -> Option<Vec<String>> {
     Some(forwarded.split(',').map(|entry| directive(entry, "for").unwrap_or_default()).collect())
 }
 
-/// The index of the entry whose client is the first from the right that is no trusted proxy.
+/// The index of the rightmost entry whose client is not a trusted proxy; 0 if all clients are trusted proxies.
 fn outermost(clients: &[String], proxies: &TrustedProxies) -> Option<usize> {
     let is_proxy = |client: &String| address(client).is_some_and(|address| proxies.trust(address));
     let all_are_proxies = || (!clients.is_empty()).then_some(0);
     clients.iter().rposition(|client| !is_proxy(client)).or_else(all_are_proxies)
 }
 
-/// An address with or without a port, an IPv6 one in brackets or bare.
+/// Parses an address with or without a port. An IPv6 address may be in brackets.
 fn address(text: &str) -> Option<IpAddr> {
     text.parse()
         .ok()
@@ -100,7 +100,7 @@ fn address(text: &str) -> Option<IpAddr> {
         .or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
 }
 
-/// One value of `for=…;proto=…;host=…`, names in any case, quotes taken off.
+/// One value of `for=…;proto=…;host=…`, without quotes. Names are case-insensitive.
 fn directive(entry: &str, name: &str) -> Option<String> {
     let mut pairs = entry.split(';').filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim_matches('"').to_owned())
@@ -111,13 +111,13 @@ fn list(request: &HttpRequest, name: &HeaderName) -> Vec<String> {
     text.split(',').map(|item| item.trim().to_owned()).filter(|item| !item.is_empty()).collect()
 }
 
-/// All values of a header, as one list.
+/// All values of a header, joined with commas.
 fn header(request: &HttpRequest, name: &HeaderName) -> Option<String> {
     let values: Vec<&str> = request.headers().get_all(name).filter_map(|value| value.to_str().ok()).collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 
-/// A host and perhaps a port, and nothing that could end a URL early.
+/// Whether a text is a host with an optional port, without characters that end the authority of a URL.
 fn is_host(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || b".-_:[]".contains(&b);
     (1..=255).contains(&text.len()) && text.bytes().all(allowed)

@@ -1,5 +1,5 @@
-//! Connections that nobody uses are closed. actix bounds the time to the first head and between two requests; a client that
-//! begins a second head and dawdles, or never reads its answer, it keeps for ever.
+//! Closes idle connections. actix limits the time until the first request head and between requests. It does not limit
+//! clients that send a later head slowly or never read the response.
 
 use std::any::Any;
 use std::io::Write;
@@ -14,9 +14,9 @@ use actix_web::dev::Extensions;
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::Semaphore;
 
-/// How long a connection is kept open behind its last answer, so that the client can read it.
+/// How long a connection stays open after its last response, so that the client can read it.
 const LINGER: Duration = Duration::from_secs(1);
-/// The most connections that are kept open so at once.
+/// The maximum number of connections that linger at the same time.
 const MOST_LINGERING: usize = 64;
 
 /// The open connections of one server.
@@ -27,24 +27,23 @@ pub(super) struct Connections {
     lingering: Arc<Semaphore>,
 }
 
-/// One of them; it lives in the data of its connection.
+/// An open connection, stored in actix's connection data.
 struct Connection {
-    /// A second handle of the socket: it can be shut down while actix holds the first.
+    /// A duplicate of the socket, which can shut it down while actix owns the original.
     socket: TcpStream,
-    /// Requests that are being answered.
+    /// The number of requests in progress.
     busy: AtomicU32,
-    /// When the last one was, in milliseconds since the server began.
+    /// When the last request ended, in milliseconds since the start of the server.
     last: AtomicU64,
     started: Instant,
     lingering: Arc<Semaphore>,
 }
 
-/// A request that is being answered; it ends when this goes out of scope.
+/// A request in progress, until this value is dropped.
 pub(super) struct Busy(Arc<Connection>);
 
 impl Connections {
-    /// Watches over connections and closes those on which no request has been answered for so long. It ends with the
-    /// server.
+    /// Starts a task that closes connections without a request for `idle`. The task ends with the server.
     pub(super) fn watched(idle: Duration) -> Self {
         let lingering = Arc::new(Semaphore::new(MOST_LINGERING));
         let connections = Self { started: Instant::now(), open: Arc::default(), lingering };
@@ -60,7 +59,7 @@ impl Connections {
         connections
     }
 
-    /// For `HttpServer::on_connect`.
+    /// Registers a new connection. This is the callback for `HttpServer::on_connect`.
     pub(super) fn admit(&self, stream: &dyn Any, data: &mut Extensions) {
         let stream = stream.downcast_ref::<actix_web::rt::net::TcpStream>();
         let Some(socket) = stream.and_then(|stream| stream.as_fd().try_clone_to_owned().ok()) else { return };
@@ -80,14 +79,14 @@ impl Connection {
     fn close_if_idle(&self, idle: Duration) {
         let since = Duration::from_millis(milliseconds(self.started).saturating_sub(self.last.load(Ordering::Relaxed)));
         if self.busy.load(Ordering::Relaxed) == 0 && since >= idle {
-            // It may be closed already.
+            // The socket may be closed already.
             let _ = self.socket.shutdown(Shutdown::Both);
         }
     }
 }
 
 impl Busy {
-    /// Notes that a request has come in by its connection.
+    /// Marks the connection of a request as busy.
     pub(super) fn with(request: &HttpRequest) -> Option<Self> {
         let connection = request.conn_data::<Arc<Connection>>()?;
         connection.busy.fetch_add(1, Ordering::Relaxed);
@@ -96,23 +95,23 @@ impl Busy {
 }
 
 impl Busy {
-    /// Writes a last answer past actix, which has given the connection up.
+    /// Writes a final response directly to the socket, after actix has dropped the request.
     pub(super) fn answer(&self, response: HttpResponse) {
-        // It may be closed already.
+        // The socket may be closed already.
         let _ = (&self.0.socket).write_all(&on_the_wire(response));
         let _ = self.0.socket.shutdown(Shutdown::Write);
         self.linger();
     }
 
-    /// Keeps the connection open for a moment, although actix closes its handle. A socket that is closed with unread input
-    /// resets the connection, and the client may lose the answer.
+    /// Keeps the connection open for [`LINGER`] although actix closes its handle. Closing a socket with unread input
+    /// resets the connection, and the client may lose the response.
     pub(super) fn linger(&self) {
         let connection = Arc::clone(&self.0);
         if let Ok(permit) = Arc::clone(&connection.lingering).try_acquire_owned()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.spawn(async move {
-                // actix has written the answer by now.
+                // actix has written the response after this delay.
                 tokio::time::sleep(LINGER / 20).await;
                 let _ = connection.socket.shutdown(Shutdown::Write);
                 tokio::time::sleep(LINGER).await;
@@ -129,7 +128,7 @@ impl Drop for Busy {
     }
 }
 
-/// A response as HTTP/1.1 writes it.
+/// Serializes a response as HTTP/1.1.
 fn on_the_wire(response: HttpResponse) -> Vec<u8> {
     let mut bytes = format!("HTTP/1.1 {}\r\nconnection: close\r\n", response.status()).into_bytes();
     for (name, value) in response.headers() {

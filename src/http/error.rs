@@ -1,4 +1,4 @@
-//! The one table from kinds of error to statuses, and what an error looks like on the wire.
+//! Maps error kinds to HTTP statuses and writes error responses.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -45,8 +45,8 @@ impl ResponseError for Error {
     }
 }
 
-/// DRF's two shapes: `{"detail": "…"}`, with a reason for programs where there are several, or a list of messages under each
-/// field.
+/// An error body in one of DRF's two forms: `{"detail": "…"}`, with a machine-readable `reason` where there are
+/// several, or a list of messages per field.
 struct Body<'a>(&'a Public);
 
 impl Serialize for Body<'_> {

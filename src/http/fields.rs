@@ -1,5 +1,5 @@
-//! The writable fields of a code, read from a body as DRF's serializer fields read them (`api.md`, "Fields on input").
-//! All bad fields are reported at once.
+//! The writable fields of a code, parsed like DRF's serializer fields (`api.md`, "Fields on input"). All invalid fields
+//! are reported at once.
 
 use std::borrow::Cow;
 
@@ -16,11 +16,11 @@ use crate::error::{FieldErrors, InvalidValue, Result};
 use crate::http::body::Fields;
 use crate::service::{SendRequest, VerifyRequest};
 
-/// The messages of DRF's `CharField` and `EmailField` for a value of another type.
+/// The messages of DRF's `CharField` and `EmailField` for a value of the wrong type.
 const NOT_TEXT: &str = "Not a valid string.";
 const NOT_EMAIL: &str = "Enter a valid email address.";
 
-/// The body of a POST.
+/// Parses the body of a POST.
 pub(super) fn new_otp(body: &Fields) -> Result<NewOtp> {
     let mut errors = FieldErrors::default();
     let code = errors.note("code", body.get("code").ok_or("This field is required.".into()).and_then(code));
@@ -30,7 +30,7 @@ pub(super) fn new_otp(body: &Fields) -> Result<NewOtp> {
     Ok(NewOtp { code, recipient, valid_to: rest.valid_to })
 }
 
-/// The body of a PATCH.
+/// Parses the body of a PATCH.
 pub(super) fn otp_patch(body: &Fields) -> Result<OtpPatch> {
     let mut errors = FieldErrors::default();
     let code = body.get("code").and_then(|value| errors.note("code", code(value)));
@@ -38,7 +38,7 @@ pub(super) fn otp_patch(body: &Fields) -> Result<OtpPatch> {
     if errors.is_empty() { Ok(OtpPatch { code, mobile_number, email, valid_to }) } else { Err(errors.into()) }
 }
 
-/// The body of a request to send.
+/// Parses the body of a send request.
 pub(super) fn send_request(body: &Fields) -> Result<SendRequest> {
     let mut errors = FieldErrors::default();
     let purpose = errors.note("purpose", optional(body, "purpose", Purpose::parse)).flatten();
@@ -48,7 +48,7 @@ pub(super) fn send_request(body: &Fields) -> Result<SendRequest> {
     Ok(SendRequest { recipient, purpose: purpose.unwrap_or_default(), language, client })
 }
 
-/// The body of a request to verify.
+/// Parses the body of a verify request.
 pub(super) fn verify_request(body: &Fields) -> Result<VerifyRequest> {
     let mut errors = FieldErrors::default();
     let code = errors.note("code", body.get("code").ok_or("This field is required.".into()).and_then(typed_code));
@@ -60,25 +60,25 @@ pub(super) fn verify_request(body: &Fields) -> Result<VerifyRequest> {
     Ok(VerifyRequest { recipient, purpose: purpose.unwrap_or_default(), code, client })
 }
 
-/// The body of a request that names a recipient, and no more.
+/// Parses a body that contains only a recipient.
 pub(super) fn recipient(body: &Fields) -> Result<Recipient> {
     one_recipient(body, FieldErrors::default())
 }
 
-/// The one recipient, if nothing else was refused.
+/// Returns the recipient, or all errors if `errors` is not empty.
 fn one_recipient(body: &Fields, mut errors: FieldErrors) -> Result<Recipient> {
     let (number, address) = recipients(body, &mut errors);
     if errors.is_empty() { Recipient::exactly_one(number.into_set(), address.into_set()) } else { Err(errors.into()) }
 }
 
-/// What a body says of recipients. What can't be read counts as not given, with its refusal in `errors`.
+/// Parses the two recipient fields. An invalid field is added to `errors` and returned as [`Change::Keep`].
 fn recipients(body: &Fields, errors: &mut FieldErrors) -> (Change<MobileNumber>, Change<EmailAddress>) {
     let number = errors.note("mobile_number", change(body, "mobile_number", NOT_TEXT, MobileNumber::parse));
     let address = errors.note("email", change(body, "email", NOT_EMAIL, EmailAddress::parse));
     (number.unwrap_or(Change::Keep), address.unwrap_or(Change::Keep))
 }
 
-/// A field that may be left out. An empty form field is left out, as in DRF.
+/// Parses an optional field. An empty form field counts as missing, as in DRF.
 fn optional<T>(
     body: &Fields,
     name: &str,
@@ -96,7 +96,7 @@ fn language(text: &str) -> Result<Language, InvalidValue> {
     text.parse().map_err(|_| InvalidValue(format!("\"{text}\" is not a valid choice.").into()))
 }
 
-/// A code as a person typed it.
+/// Parses a code typed by a user.
 fn typed_code(value: &Value) -> Result<Code, InvalidValue> {
     match value {
         Value::String(text) => Code::parse_typed(text),
@@ -104,7 +104,7 @@ fn typed_code(value: &Value) -> Result<Code, InvalidValue> {
     }
 }
 
-/// The fields that a POST and a PATCH read alike.
+/// The fields that POST and PATCH have in common.
 struct Rest {
     mobile_number: Change<MobileNumber>,
     email: Change<EmailAddress>,
@@ -112,7 +112,7 @@ struct Rest {
 }
 
 impl Rest {
-    /// What can't be read counts as not given, with its refusal in `errors`.
+    /// Parses the fields. Invalid fields are added to `errors` and count as missing.
     fn read(body: &Fields, errors: &mut FieldErrors) -> Self {
         let (mobile_number, email) = recipients(body, errors);
         Self { mobile_number, email, valid_to: errors.note("valid_to", valid_to(body)).flatten() }
@@ -128,17 +128,17 @@ fn code(value: &Value) -> Result<Code, InvalidValue> {
     }
 }
 
-/// An integer, or a number like `3.0` that is one in all but looks. What is beyond 64 bits comes as a float.
+/// Parses an integer or a float with an integral value (`3.0`). Numbers beyond 64 bits are floats.
 fn code_from_number(number: &Number) -> Result<Code, InvalidValue> {
     match (number.as_i64(), number.as_f64()) {
         (Some(integer), _) => Code::new(integer),
-        // The cast saturates, and both ends lie outside what a code may be.
+        // The cast saturates. Both limits are outside the range of codes.
         (None, Some(integral)) if integral.fract() == 0.0 => Code::new(integral as i64),
         _ => Err(Code::not_an_integer()),
     }
 }
 
-/// What a body does to a field that may be empty. A value of another type than text is refused with `wrong_type`.
+/// Parses the change of a nullable field. Values that are not text are refused with `wrong_type`.
 fn change<T>(
     body: &Fields,
     name: &str,
@@ -148,13 +148,13 @@ fn change<T>(
     match body.get(name) {
         None => Ok(Change::Keep),
         Some(Value::Null) => Ok(Change::Clear),
-        // A form has no other way to say null; DRF reads it so too.
+        // An empty form field is null, as in DRF.
         Some(Value::String(text)) if text.is_empty() && body.is_form() => Ok(Change::Clear),
         Some(value) => parse(&text(value, wrong_type)?).map(Change::Set),
     }
 }
 
-/// DRF's `CharField`: text that is not blank, or a number as its text. Any other type is refused with `wrong_type`.
+/// Parses like DRF's `CharField`: non-blank text, or a number as text. Other types are refused with `wrong_type`.
 fn text<'a>(value: &'a Value, wrong_type: &'static str) -> Result<Cow<'a, str>, InvalidValue> {
     match value {
         Value::String(text) if text.trim().is_empty() => Err("This field may not be blank.".into()),
@@ -164,7 +164,7 @@ fn text<'a>(value: &'a Value, wrong_type: &'static str) -> Result<Cow<'a, str>, 
     }
 }
 
-/// When the code expires, if the body says so. An empty form field says nothing, as in DRF.
+/// Parses the optional expiration time. An empty form field counts as missing, as in DRF.
 fn valid_to(body: &Fields) -> Result<Option<Timestamp>, InvalidValue> {
     match body.get("valid_to") {
         None => Ok(None),

@@ -1,4 +1,4 @@
-//! For supervisors and load balancers; neither asks for a token.
+//! Health checks for supervisors and load balancers. They need no token.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! The development inbox, where there is one.
+//! The development inbox.
 
 use actix_web::{HttpResponse, web};
 use serde::Serialize;

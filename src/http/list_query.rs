@@ -1,5 +1,5 @@
-//! The query string of the list, read as `api.md` ("The page") says. All bad parameters are reported at once; unknown ones
-//! and empty values ask for nothing, and of a parameter that is named twice the last counts, all as in Django.
+//! The query string of the list (`api.md`, "The page"). All invalid parameters are reported at once. As in Django,
+//! unknown parameters and empty values are ignored, and the last value of a repeated parameter is used.
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -13,11 +13,11 @@ use crate::domain::timestamp::parse_date;
 use crate::error::{FieldErrors, InvalidValue, Result};
 use crate::http::openapi::{any_integer, limit, offset};
 
-/// The most characters of a search, and the most different words.
+/// The maximum number of characters and of different words in a search.
 const SEARCH_CHARS: usize = 100;
 const SEARCH_WORDS: usize = 10;
 
-/// The parameters, as the description shows them.
+/// The parameters, as shown in the OpenAPI description.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "the description reads its shape; parse reads the query")]
@@ -67,12 +67,12 @@ pub(super) struct ListParameters {
     email: Option<String>,
 }
 
-/// The query string's pairs, decoded.
+/// The decoded pairs of a query string.
 pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
     form_urlencoded::parse(query.as_bytes()).into_owned().collect()
 }
 
-/// What list a query string asks for, days counted in `zone`.
+/// Parses a query string. Dates are interpreted in the time zone `zone`.
 pub(super) fn parse(query: &str, zone: Tz) -> Result<OtpQuery> {
     let mut parameters = Parameters { pairs: pairs(query), errors: FieldErrors::default() };
     let window = Window {
@@ -109,31 +109,31 @@ impl Parameters {
         let email = self.text("email").map(EmailAddress::parse).transpose();
         match (mobile_number, email) {
             (Ok(mobile_number), Ok(email)) => OtpFilter { mobile_number, email, ..filter },
-            // An invalid number or address matches nothing: no code has the id 0.
+            // An invalid number or address matches nothing. No code has an id of 0 or less.
             _ => OtpFilter { id_max: Some(0), ..OtpFilter::default() },
         }
     }
 
-    /// The value of a parameter, if it is given.
+    /// The trimmed value of a parameter, if it is not empty.
     fn text(&self, name: &str) -> Option<&str> {
         let (_, text) = self.pairs.iter().rev().find(|(given, _)| given == name)?;
         Some(text.trim()).filter(|text| !text.is_empty())
     }
 
-    /// The same, read; what can't be read is `None`, with the refusal noted.
+    /// The parsed value of a parameter. An invalid value is recorded in `errors` and returned as `None`.
     fn get<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, InvalidValue>) -> Option<T> {
         let outcome = parse(self.text(name)?);
         self.errors.note(name, outcome)
     }
 
-    /// The days that a date, a first and a last one leave between them.
+    /// The period that matches the parameters for an exact, a first and a last date.
     fn period(&mut self, [date, first, last]: [&'static str; 3], zone: Tz) -> Period {
         let [date, first, last] = [date, first, last].map(|name| self.get(name, day));
         Period::days(date, date, zone).and(Period::days(first, last, zone))
     }
 }
 
-/// An integer of any length; one beyond 64 bits stands for the end of the range on its side.
+/// Parses an integer of any length. Values beyond 64 bits saturate.
 fn integer(text: &str) -> Option<i64> {
     let text = to_ascii_digits(text);
     let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
@@ -166,7 +166,7 @@ fn boolean(text: &str) -> Result<bool, InvalidValue> {
     }
 }
 
-/// The fields in order of weight. A field that is named again decides nothing, nor does one that follows `id`.
+/// Parses the ordering. Repeated fields and fields after `id` are dropped, because they have no effect.
 fn ordering(text: &str) -> Result<Vec<OrderBy>, InvalidValue> {
     let mut ordering: Vec<OrderBy> = Vec::new();
     for step in text.split(',').map(str::trim).filter(|step| !step.is_empty()) {
@@ -182,8 +182,8 @@ fn ordering(text: &str) -> Result<Vec<OrderBy>, InvalidValue> {
     Ok(ordering)
 }
 
-/// Words apart by white space, as the store compares them. One that is a part of another is left out: it is found wherever
-/// that is.
+/// Splits a search at white space and normalizes the words for the store. A word that is part of another word is
+/// dropped, because it matches wherever the longer word matches.
 fn words(text: &str) -> Result<Vec<String>, InvalidValue> {
     if text.contains('\0') {
         return Err("Null characters are not allowed.".into());

@@ -1,4 +1,5 @@
-//! `/metrics`: for callers who may view codes on the API's own port, and for anyone on the port of `server.metrics`.
+//! `/metrics`: on the API port for callers with the view permission, and on the port of `server.metrics` without a
+//! token.
 
 use std::io;
 use std::net::TcpListener;
@@ -13,9 +14,9 @@ use crate::http::openapi::{Denials, Faults};
 use crate::http::{Endpoint, NO_REQUEST_FOR, SHUTDOWN_SECONDS, Server, observe, open_read, read, routes};
 use crate::service::Service;
 
-/// Connections to the port of the metrics.
+/// The maximum number of connections to the metrics port.
 const CONNECTIONS: usize = 32;
-/// What Prometheus calls its text format.
+/// The media type of the Prometheus text format.
 const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Metrics for Prometheus
@@ -36,13 +37,13 @@ pub(super) async fn show_metrics(caller: Caller, service: web::Data<Service>) ->
     service.metrics().await.map(text)
 }
 
-/// All that there is on the port of the metrics.
+/// The endpoints on the metrics port.
 const ENDPOINTS: [Endpoint; 1] = [open_read("/metrics", |resource| resource.route(read().to(show_to_anyone)))];
 
-/// A server on `listener` that shows the metrics to anyone, and nothing else.
+/// Returns a server on `listener` that serves only the metrics, without a token.
 ///
 /// # Errors
-/// Where the listener can't be used.
+/// The listener can't be used.
 pub fn metrics_server(listener: TcpListener, service: Service) -> io::Result<Server> {
     let watched = Connections::watched(NO_REQUEST_FOR);
     let server = HttpServer::new(move || {

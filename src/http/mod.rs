@@ -1,4 +1,4 @@
-//! The API over HTTP: actix, the routes, what bodies look like, and in `error.rs` the one table from kind to status.
+//! The HTTP API: server, routes, request and response bodies, and errors (`error.rs`).
 
 mod body;
 mod caller;
@@ -42,36 +42,36 @@ use crate::service::Service;
 
 /// How long a stop waits for requests in flight (`operations.md`, "Service manners").
 const SHUTDOWN_SECONDS: u64 = 10;
-/// How long the head of a request may take to arrive (actix's own default, which a slow client relies on in vain).
+/// Timeout for the head of a request (actix's default).
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
-/// How long a connection may idle between requests: longer than reverse proxies keep theirs (60 s is usual), so that it is
-/// never otpd who closes one that a proxy is about to use.
+/// How long a connection may be idle between requests. Reverse proxies usually close idle connections after 60 s. This
+/// time is longer, so that otpd does not close a connection that a proxy is about to use.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// How long a connection may be without an answered request: longer than it may idle, so that only those are met on which
-/// something is wrong.
+/// How long a connection may exist without a completed request. Longer than [`KEEP_ALIVE`], so that only stuck
+/// connections are affected.
 pub const NO_REQUEST_FOR: Duration = Duration::from_secs(80);
 
-/// How a server is run.
+/// The settings of the HTTP server.
 pub struct Settings {
     /// Threads that serve requests.
     pub workers: usize,
-    /// Connections that may be open at once; more wait until one is closed.
+    /// Maximum number of open connections. Further connections wait until one is closed.
     pub connections: usize,
-    /// Threads of each worker that visit the store's readers. With as many as there are readers, a visit that may begin
-    /// never waits for a thread, whichever worker serves it.
+    /// Threads per worker for blocking reads from the store. With one thread per store reader, a read that has a reader
+    /// never waits for a thread.
     pub blocking_threads: usize,
-    /// How long a connection may be without an answered request.
+    /// How long a connection may exist without a completed request.
     pub no_request_for: Duration,
     pub trusted_proxies: TrustedProxies,
-    /// Requests a second that one client address may send.
+    /// Requests per second allowed from one client address.
     pub requests_per_second: Option<NonZeroU32>,
     pub metrics: Metrics,
     pub stopping: Stopping,
 }
 
-/// Says that the server is about to stop: from then on every answer closes its connection, so that no client sends a
-/// further request into one that is closed under it.
+/// A flag that the server is about to stop. When it is set, every response closes its connection, so that clients do
+/// not send requests on connections that are about to be closed.
 #[derive(Clone, Default)]
 pub struct Stopping(Arc<AtomicBool>);
 
@@ -100,10 +100,10 @@ impl Default for Settings {
     }
 }
 
-/// A server on `listener`. It handles no signals: whoever runs it decides when it stops.
+/// Returns a server on `listener`. It does not handle signals; the caller stops it.
 ///
 /// # Errors
-/// Where the listener can't be used.
+/// The listener can't be used.
 pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io::Result<Server> {
     let Settings { workers, trusted_proxies, requests_per_second, metrics, stopping, .. } = settings;
     let watched = Connections::watched(settings.no_request_for);
@@ -133,16 +133,16 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
         .run())
 }
 
-/// A path, the verbs that it has, and what they do. Each path works with and without a trailing slash.
+/// A path, its methods and their handlers. Each path works with and without a trailing slash.
 struct Endpoint {
     path: &'static str,
     allow: &'static str,
-    /// Whether other verbs are refused only after the caller is known.
+    /// Whether authentication comes before the check of the method.
     needs_token: bool,
     routes: fn(Resource) -> Resource,
 }
 
-/// The path of the endpoint that a request was routed to.
+/// The path pattern of the endpoint to which a request was routed.
 struct Pattern(&'static str);
 
 const ENDPOINTS: [Endpoint; 13] = [
@@ -176,24 +176,25 @@ const ENDPOINTS: [Endpoint; 13] = [
     open_read("/docs", |resource| resource.route(read().to(openapi::docs))),
 ];
 
-/// A path that something is asked of.
+/// An endpoint with POST only.
 const fn only_post(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
     Endpoint { path, allow: "POST", needs_token: true, routes }
 }
 
-/// A path that is only read, with a token.
+/// A read-only endpoint that needs a token.
 const fn only_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
     Endpoint { path, allow: "GET, HEAD", needs_token: true, routes }
 }
 
-/// A path that is only read, by anyone.
+/// A read-only endpoint without authentication.
 const fn open_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
     Endpoint { needs_token: false, ..only_read(path, routes) }
 }
 
-/// Adds the endpoints of a server, and 404 for all other paths.
+/// Adds the endpoints, and 404 for all other paths.
 fn routes(config: &mut web::ServiceConfig, endpoints: &[Endpoint]) {
-    // A resource for each way to write a path: one for both would match even fixed paths by a regular expression.
+    // Paths with and without a slash are separate resources. A single resource would match even fixed paths by a
+    // regular expression.
     for (endpoint, slash) in endpoints.iter().flat_map(|endpoint| [(endpoint, ""), (endpoint, "/")]) {
         let resource = web::resource(format!("{}{slash}", endpoint.path));
         let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)).app_data(Pattern(endpoint.path)));
@@ -207,7 +208,7 @@ fn routes(config: &mut web::ServiceConfig, endpoints: &[Endpoint]) {
     config.default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }));
 }
 
-/// GET, and HEAD with it.
+/// A route for GET and HEAD.
 fn read() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }

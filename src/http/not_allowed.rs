@@ -1,4 +1,4 @@
-//! Verbs that a path does not have: 405 with `Allow`, after authentication and permission (`api.md`, "Order of checks").
+//! Unsupported methods: 405 with `Allow`, after authentication and permission checks (`api.md`, "Order of checks").
 
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -6,16 +6,16 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError};
 use crate::error::{Error, Kind, Result};
 use crate::http::caller::Caller;
 
-/// The verbs that a resource has; it stands in the resource's `app_data`.
+/// The methods of a resource, stored in its `app_data`.
 pub(super) struct Allow(pub(super) &'static str);
 
-/// On paths that ask who is calling.
+/// Refuses a method on a path that needs a token.
 pub(super) async fn for_staff(request: HttpRequest, caller: Caller) -> Result<HttpResponse> {
     caller.require_staff()?;
     Ok(refusal(&request))
 }
 
-/// On paths that do not.
+/// Refuses a method on a path that needs no token.
 pub(super) async fn for_anyone(request: HttpRequest) -> HttpResponse {
     refusal(&request)
 }

@@ -1,4 +1,4 @@
-//! What surrounds every request: its id, the headers of every answer, one line in the log, and a net for panics.
+//! Middleware for all requests: request id, common response headers, one log line per request, and panic handling.
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -19,7 +19,7 @@ use crate::http::request_id::{REQUEST_ID, RequestId};
 use crate::http::{Pattern, Stopping};
 use crate::metrics::Metrics;
 
-/// The route of a request whose body is malformed: it may have been routed or not.
+/// The logged route of a request with a malformed body, which may not have been routed.
 const MALFORMED: &str = "(malformed body)";
 
 pub(super) async fn observe(
@@ -34,7 +34,7 @@ pub(super) async fn observe(
     if stopping.is_some_and(|stopping| stopping.has_begun()) {
         close(&mut response);
     }
-    // The pattern, not the path: a path can hold anything that a client put there, a number or an address too.
+    // The pattern is logged instead of the path, because a path may contain personal data.
     let route = response.request().app_data::<Pattern>().map_or("(no such path)", |pattern| pattern.0);
     let cause = response.response().error().and_then(actix_web::Error::as_error::<Error>).and_then(Error::cause);
     exchange.note(route, response.status(), cause);
@@ -42,7 +42,7 @@ pub(super) async fn observe(
     Ok(response)
 }
 
-/// A request and its answer.
+/// A request and its response.
 struct Exchange {
     begun: Instant,
     id: RequestId,
@@ -66,7 +66,7 @@ impl Exchange {
         }
     }
 
-    /// Reads what the handler has left of the body, unless the connection is closed all the same.
+    /// Discards the unread rest of the body, unless the response closes the connection anyway.
     async fn finish_reading(&mut self, response: &mut ServiceResponse<impl MessageBody>) {
         let Some(payload) = &mut self.payload else { return };
         if response.response().head().connection_type() == ConnectionType::Close {
@@ -81,14 +81,14 @@ impl Exchange {
         }
     }
 
-    /// The headers of every answer. Answers hold codes, so no cache may store them.
+    /// Sets the headers of every response. Responses contain codes, so caches must not store them.
     fn set_headers(&self, headers: &mut HeaderMap) {
         headers.insert(REQUEST_ID, self.id.value());
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
 
-    /// Counts the answer, and writes its line in the log.
+    /// Counts and logs the response.
     fn note(&self, route: &str, status: StatusCode, cause: Option<&(dyn std::error::Error + Send + Sync)>) {
         let (id, method, took) = (self.id.logged(), self.method, self.begun.elapsed());
         if let Some(metrics) = &self.metrics {
@@ -102,8 +102,8 @@ impl Exchange {
 }
 
 impl Drop for Exchange {
-    /// actix takes a malformed chunk for a lost connection, and drops the request with it. The client is still connected,
-    /// so it is answered here.
+    /// Responds to a request with a malformed chunk. actix treats it as a lost connection and drops the request,
+    /// although the client is still connected.
     fn drop(&mut self) {
         if !self.is_answered
             && let (Some(busy), Some(payload)) = (&self.busy, &mut self.payload)
@@ -121,7 +121,7 @@ fn close(response: &mut ServiceResponse<impl MessageBody>) {
     response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
 }
 
-/// Makes a panic of a handler an error like any other, which [`observe`] counts and logs.
+/// Converts a panic of a handler to an internal error, which [`observe`] counts and logs.
 pub(super) async fn catch_panic(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -133,7 +133,7 @@ pub(super) async fn catch_panic(
     )
 }
 
-/// A verb that HTTP knows; any other could be anything, a number too.
+/// The method if it is a standard one. Others are not logged, because they may contain any text.
 fn verb(method: &Method) -> &'static str {
     const KNOWN: [&str; 9] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("(other verb)")

@@ -129,7 +129,7 @@ pub(super) async fn update(
     let id = OtpId::parse(&path)?;
     let patch = body.read().await.and_then(|fields| fields::otp_patch(&fields));
     if patch.is_err() {
-        // An id that is not there is refused before a body that can't be read.
+        // An unknown id is refused before an invalid body.
         service.retrieve_otp(id).await?;
     }
     let otp = service.update_otp(&caller, id, patch?).await?;

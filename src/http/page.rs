@@ -21,7 +21,7 @@ pub(super) struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// `url` is the page's own, as the client knows it, without its query string.
+    /// `url` is the URL of this page as used by the client, without the query string.
     pub(super) fn new(count: i64, results: Vec<T>, window: Window, url: &str, query: &str) -> Self {
         let Window { limit, offset } = window;
         let (after, before) = (offset.saturating_add(limit), offset.saturating_sub(limit));
@@ -34,7 +34,7 @@ impl<T> Page<T> {
     }
 }
 
-/// The same query with another window. The parameters come out sorted by name, as DRF writes them.
+/// The URL of the same query with another window. Parameters are sorted by name, as in DRF.
 fn link(url: &str, query: &str, limit: i64, offset: Option<i64>) -> String {
     let mut parameters = pairs(query);
     parameters.retain(|(name, _)| name != "limit" && name != "offset");

@@ -1,5 +1,5 @@
-//! Bodies that a handler leaves unread, because the request is refused. A connection with an unread body has to be closed,
-//! and a client that is still sending may not see the answer then. So the rest is read and discarded, up to a bound.
+//! Discards bodies that a handler has not read because it refused the request. A connection with an unread body must be
+//! closed, and a client that is still sending may then lose the response. The amount that is discarded is limited.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -13,18 +13,18 @@ use actix_web::error::PayloadError;
 use actix_web::web::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt};
 
-/// The most that is discarded of one body. A longer one closes its connection.
+/// The maximum number of bytes to discard. If a body is longer, its connection is closed.
 const MOST: usize = 1024 * 1024;
-/// How long an answer waits for the rest of a body. After that it closes the connection.
+/// How long a response waits for the rest of the body. After that the connection is closed.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// A payload that the handler reads first, and the middleware after it.
+/// A payload shared by the handler, which reads it first, and the middleware.
 #[derive(Clone)]
 pub(super) struct Shared(Rc<Inner>);
 
 struct Inner {
     payload: RefCell<Payload>,
-    /// `Some` once it has ended: whether it was malformed.
+    /// Whether the payload was malformed; `None` until it has ended.
     ended: Cell<Option<bool>>,
 }
 
@@ -46,7 +46,7 @@ impl Stream for Shared {
 }
 
 impl Shared {
-    /// The payload of a request, if it has one. The request keeps a handle of it.
+    /// Returns the payload of a request, if it has one. The request keeps a handle to it.
     pub(super) fn of(request: &mut ServiceRequest) -> Option<Self> {
         let payload = request.take_payload();
         if matches!(payload, Payload::None) {
@@ -57,7 +57,7 @@ impl Shared {
         Some(shared)
     }
 
-    /// Reads the rest. Where it is too long or too slow the connection has to be closed, which actix does.
+    /// Reads and discards the rest of the body. If it is too long or too slow, actix closes the connection.
     pub(super) async fn discard(&mut self) {
         let mut length = 0;
         let rest = async {
@@ -72,7 +72,7 @@ impl Shared {
         let _ = tokio::time::timeout(PATIENCE, rest).await;
     }
 
-    /// Whether what has arrived is malformed.
+    /// Whether the data received so far is malformed. Discards it.
     pub(super) fn is_malformed(&mut self) -> bool {
         while let Some(Some(Ok(_))) = self.next().now_or_never() {}
         self.0.ended.get() == Some(true)

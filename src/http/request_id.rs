@@ -1,4 +1,5 @@
-//! The id of a request: the caller's own if it is 1–64 characters of `[A-Za-z0-9._-]`, else a fresh one.
+//! The request id: the `X-Request-ID` of the request if it has 1–64 characters of `[A-Za-z0-9._-]`, otherwise a new
+//! one.
 
 use actix_web::http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use rand::TryRng;
@@ -6,19 +7,20 @@ use rand::rngs::SysRng;
 
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The lengths and numbers of digits up to which a caller's id is taken for a word rather than a number or a token.
+/// The maximum length and number of digits of an id that is logged unchanged as a word. Longer ids may be mobile
+/// numbers or tokens.
 const WORD_CHARS: usize = 20;
 const WORD_DIGITS: usize = 3;
 
 /// The id of a request.
 pub(super) struct RequestId {
     value: HeaderValue,
-    /// As the log shows it.
+    /// The id for the log, masked if necessary.
     logged: String,
 }
 
 impl RequestId {
-    /// The id of a request with these headers.
+    /// Reads the id from the request headers, or generates one.
     pub(super) fn from_headers(headers: &HeaderMap) -> Self {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
         let callers = headers.get(REQUEST_ID).and_then(|value| Some((value, value.to_str().ok()?)));
@@ -29,13 +31,13 @@ impl RequestId {
     }
 
     fn fresh() -> Self {
-        // An id names a request and guards nothing: where the system has no randomness, zeros do too.
+        // The id is not a secret, so zeros are acceptable if the random number generator fails.
         let id = format!("{:016x}", SysRng.try_next_u64().unwrap_or_default());
         let value = HeaderValue::try_from(&id).unwrap_or_else(|_| HeaderValue::from_static("0"));
         Self { value, logged: id }
     }
 
-    /// What a response bears as `X-Request-ID`.
+    /// The value of the response header `X-Request-ID`.
     pub(super) fn value(&self) -> HeaderValue {
         self.value.clone()
     }
@@ -45,7 +47,7 @@ impl RequestId {
     }
 }
 
-/// The words of `Authorization` behind the scheme; a lone word may be a token without one.
+/// The words of `Authorization` after the scheme. A single word may be a token without a scheme.
 fn credentials(headers: &HeaderMap) -> Vec<&[u8]> {
     let header = headers.get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes());
     let words: Vec<&[u8]> = header.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
@@ -55,8 +57,8 @@ fn credentials(headers: &HeaderMap) -> Vec<&[u8]> {
     }
 }
 
-/// A caller's id for the log: unchanged if it can only be an id, else its first two letters. A client may put a token, a code
-/// or a number there.
+/// A client's id for the log. An id that may contain a token, a code or a mobile number is shortened to its first two
+/// letters.
 fn masked(id: &str, secrets: &[&[u8]]) -> String {
     let holds = |secret: &&[u8]| id.as_bytes().windows(secret.len()).any(|part| part == *secret);
     let harmless = (is_uuid(id) || is_hex_id(id)) && !holds_number(id) || is_word(id);
@@ -67,7 +69,7 @@ fn masked(id: &str, secrets: &[&[u8]]) -> String {
     format!("{letters}***")
 }
 
-/// `8-4-4-4-12` hexadecimal digits, a letter among them.
+/// Whether an id is a UUID with at least one letter.
 fn is_uuid(id: &str) -> bool {
     let lengths = id.split('-').map(str::len);
     lengths.eq([8, 4, 4, 4, 12])
@@ -75,12 +77,13 @@ fn is_uuid(id: &str) -> bool {
         && id.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
-/// A UUID without dashes, or a trace id. One without a letter could be any number.
+/// Whether an id is a UUID without dashes or a trace id, with at least one letter. Without a letter it may be any
+/// number.
 fn is_hex_id(id: &str) -> bool {
     id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()) && id.bytes().any(|b| b.is_ascii_alphabetic())
 }
 
-/// Whether ten digits in a row could be a mobile number. Few random ids have them.
+/// Whether an id contains ten digits in a row that may be a mobile number. This is rare in random ids.
 fn holds_number(id: &str) -> bool {
     let digits: Vec<u8> = id.bytes().filter(|b| *b != b'-').collect();
     digits.windows(10).any(|part| part[0] == b'9' && part.iter().all(u8::is_ascii_digit))

@@ -1,4 +1,4 @@
-//! Sending and verifying codes, and what became of the messages (`api.md`, "Send and verify").
+//! Sending and verifying codes, and the status of messages (`api.md`, "Send and verify").
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, web};

@@ -1,5 +1,5 @@
-//! `server.requests_per_second`: how many requests one client address may send, as many at once as in a second. An IPv6
-//! client is its /64, for it has all of that to send from.
+//! `server.requests_per_second`: a rate limit per client address. A client may send one second's requests in a burst.
+//! For IPv6, the limit applies to the /64 network, because a client can use all its addresses.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -15,15 +15,15 @@ use crate::error::{Error, Result};
 use crate::http::client_view::{self, TrustedProxies};
 use crate::metrics::Metrics;
 
-/// After so many requests the addresses that have been quiet for a second are forgotten.
+/// The number of requests between two cleanups, which remove addresses without recent requests.
 const FORGET_EVERY: u32 = 4096;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Paths that are never refused: supervisors and load balancers ask them, often from one address.
+/// Paths without a limit, because supervisors and load balancers request them, often from one address.
 const EXEMPT: [&str; 4] = ["/healthz", "/healthz/", "/readyz", "/readyz/"];
 
-/// The limiter of one server; all workers share it.
+/// The rate limiter of one server, shared by all workers.
 pub(super) struct Throttle {
     limiter: Mutex<Limiter>,
     proxies: TrustedProxies,
@@ -44,11 +44,12 @@ impl Throttle {
     }
 }
 
-/// The generic cell rate algorithm (ITU-T I.371): a second's worth of requests at once, then one per interval.
+/// The generic cell rate algorithm (ITU-T I.371): allows a burst of one second's requests, then one request per
+/// interval.
 struct Limiter {
-    /// The time in which a client may send one more request.
+    /// The time per request at the maximum rate.
     interval: Duration,
-    /// When a client may again send a second's worth at once. Past moments mean nothing.
+    /// When each client may send a full burst again. Times in the past have no effect.
     full_at: HashMap<IpAddr, Instant>,
     requests: u32,
 }
@@ -58,7 +59,7 @@ impl Limiter {
         Self { interval: SECOND / per_second.get(), full_at: HashMap::new(), requests: 0 }
     }
 
-    /// Counts a request, or returns the time after which the client may repeat it.
+    /// Counts a request, or returns the time to wait before retrying it.
     fn admit(&mut self, client: IpAddr, now: Instant) -> std::result::Result<(), Duration> {
         if self.requests.is_multiple_of(FORGET_EVERY) {
             self.full_at.retain(|_, full_at| *full_at > now);
@@ -159,7 +160,7 @@ mod tests {
         }
         assert_eq!(limiter.full_at.len(), 3 * FORGET_EVERY as usize);
         for _ in 0..FORGET_EVERY {
-            // Some are refused; every one counts.
+            // Refused requests count towards the cleanup interval too.
             let _ = limiter.admit(CLIENT, start + Duration::from_millis(1));
         }
         assert_eq!(limiter.full_at.len(), 1);

@@ -1,4 +1,4 @@
-//! `type = "http"`: any gateway, as the operator describes it.
+//! `type = "http"`: any HTTP gateway, described by the operator.
 
 use regex::Regex;
 use reqwest::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING};
@@ -9,7 +9,7 @@ use crate::config::table::Table;
 use crate::delivery::{Connection, Http, ProviderSettings};
 use crate::domain::secret::Secret;
 
-/// Headers that say where a request ends; otpd sets them itself.
+/// Headers for message framing. Only otpd sets them.
 const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 pub(super) fn http(table: &Table<'_>, name: String) -> Result<ProviderSettings, ConfigError> {
@@ -37,7 +37,7 @@ pub(super) fn http(table: &Table<'_>, name: String) -> Result<ProviderSettings, 
     Ok(ProviderSettings::Http(Connection { name, base_url: Secret::new(origin), timeout, proxy }, gateway))
 }
 
-/// The headers, with the type of `body` among them.
+/// Reads the headers. Adds a `Content-Type` for `body` if there is none.
 fn headers(table: &Table<'_>, body: Option<&Secret>) -> Result<Vec<(HeaderName, Secret)>, ConfigError> {
     let header = |(name, value): (String, String)| {
         let refused = || table.refused("headers", "a table of HTTP headers");
@@ -62,7 +62,7 @@ fn pointer(table: &Table<'_>, name: &str) -> Result<Option<String>, ConfigError>
     table.parsed(name, accepted, None, |text| text.starts_with('/').then(|| Some(text.to_owned())))
 }
 
-/// `success_pattern`, which takes the place of `success_pointer` and `success_value`.
+/// Reads `success_pattern`, which is an alternative to `success_pointer` and `success_value`.
 fn pattern(table: &Table<'_>, has_pointer: bool) -> Result<Option<Regex>, ConfigError> {
     let Some(text) = table.optional("success_pattern")? else { return Ok(None) };
     if has_pointer || table.optional("success_value")?.is_some() {
@@ -72,7 +72,7 @@ fn pattern(table: &Table<'_>, has_pointer: bool) -> Result<Option<Regex>, Config
         ));
     }
     let pattern = Regex::new(&text).map_err(|cause| {
-        // The last of its lines is the reason; the others show where in the pattern it is.
+        // The last line of the message is the reason. The others show the position in the pattern.
         let words = cause.to_string();
         let reason = words.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
         table.refused("success_pattern", &format!("a regular expression ({reason})"))

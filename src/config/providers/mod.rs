@@ -1,4 +1,4 @@
-//! `[[delivery.sms]]` and `[[delivery.email]]`: which keys each type of provider has.
+//! `[[delivery.sms]]` and `[[delivery.email]]`: reads the keys of each provider type.
 
 mod http;
 mod smtp;
@@ -24,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const SMS: [&str; 7] = ["inbox", "kavenegar", "ippanel", "melipayamak", "smsir", "ghasedak", "http"];
 const EMAIL: [&str; 3] = ["inbox", "smtp", "http"];
 
-/// A provider of a channel.
+/// Reads a provider of a channel.
 pub(super) fn provider(table: &Table<'_>, channel: Channel) -> Result<ProviderSettings, ConfigError> {
     let kind = table.text("type")?;
     let name = table.parsed("name", "1 to 64 characters", kind.clone(), |name| {
@@ -111,8 +111,8 @@ fn proxy(table: &Table<'_>) -> Result<Option<Secret>, ConfigError> {
     proxy.map(|url| url.ok_or_else(|| table.refused("proxy", accepted))).transpose()
 }
 
-/// The URL of a proxy, its host in ASCII form. The `url` crate itself converts hosts only where it knows the scheme, and
-/// SOCKS is none that it knows.
+/// Parses the URL of a proxy and converts its host to ASCII. The `url` crate does not convert hosts of SOCKS URLs,
+/// because it does not know the scheme.
 fn proxy_url(proxy: &Secret) -> Option<Secret> {
     let mut url = Url::parse(proxy.reveal()).ok().filter(Url::has_host)?;
     if !["http", "https", "socks5", "socks5h"].contains(&url.scheme()) {
@@ -129,7 +129,7 @@ fn proxy_url(proxy: &Secret) -> Option<Secret> {
     Some(Secret::new(url.into()))
 }
 
-/// `template`, and `templates` by purpose.
+/// Reads `template`, and the `templates` by purpose.
 fn templates(table: &Table<'_>) -> Result<PanelTemplates, ConfigError> {
     let by_purpose = table.texts("templates")?;
     if by_purpose.keys().any(|purpose| Purpose::parse(purpose).is_err()) {
@@ -138,7 +138,7 @@ fn templates(table: &Table<'_>) -> Result<PanelTemplates, ConfigError> {
     Ok(PanelTemplates { general: table.text("template")?, by_purpose })
 }
 
-/// Templates of a panel that calls them by numbers; `what` it calls the number.
+/// Reads templates that are identified by numbers. `what` is the provider's name for the number.
 fn numbered_templates(table: &Table<'_>, what: &str) -> Result<PanelTemplates, ConfigError> {
     let templates = templates(table)?;
     if templates.names().any(|name| name.parse::<i64>().is_err()) {
@@ -151,7 +151,7 @@ fn parameter(table: &Table<'_>, default: &str) -> Result<String, ConfigError> {
     Ok(table.optional("parameter")?.unwrap_or_else(|| default.to_owned()))
 }
 
-/// A key that goes into a header.
+/// Reads an API key that is sent in a header.
 fn header_key(table: &Table<'_>) -> Result<Secret, ConfigError> {
     let key = table.secret("api_key")?;
     if key.reveal().bytes().all(|b| b.is_ascii_graphic()) {

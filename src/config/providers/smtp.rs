@@ -11,7 +11,7 @@ use crate::config::table::Table;
 use crate::delivery::{Security, Smtp};
 use crate::domain::host::ascii_domain;
 
-/// The port on which TLS begins with the first byte (RFC 8314, 7.3).
+/// The port for implicit TLS (RFC 8314, 7.3).
 const SUBMISSIONS: u16 = 465;
 
 pub(super) fn smtp(table: &Table<'_>) -> Result<Smtp, ConfigError> {
@@ -60,7 +60,8 @@ fn security_and_port(table: &Table<'_>) -> Result<(Security, u16), ConfigError> 
     Ok((security, port))
 }
 
-/// A host name in its ASCII form, or an IP address without brackets. The value is in no message: it may hold a password.
+/// Reads a host name (converted to ASCII) or an IP address (without brackets). Messages do not contain the value,
+/// because it may contain a password.
 fn host(table: &Table<'_>) -> Result<String, ConfigError> {
     let text = table.unchecked("host")?.unwrap_or_default();
     let text = text.trim();
@@ -92,7 +93,7 @@ fn host_name(text: &str) -> Option<String> {
     ascii_domain(text).or_else(|| local_name(text))
 }
 
-/// A name as a resolver may know it although it is no domain name: with an underscore, or with a dot at the end.
+/// Parses a name that is not a valid domain name but that a resolver may accept: with an underscore or a trailing dot.
 fn local_name(text: &str) -> Option<String> {
     let is_label = |label: &str| {
         let is_inside = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');

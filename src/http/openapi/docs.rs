@@ -1,4 +1,4 @@
-//! The API for people: Swagger UI out of this binary.
+//! The API documentation: Swagger UI, served from the binary.
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -15,7 +15,7 @@ use utoipa_swagger_ui::Config;
 use crate::error::{Error, Kind, Result};
 use crate::http::openapi::responses::Detail;
 
-/// Swagger UI draws with inline styles and data images; it loads nothing from elsewhere.
+/// Swagger UI uses inline styles and data URLs for images. It loads nothing from other hosts.
 const DOCS_POLICY: &str =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
@@ -52,7 +52,7 @@ pub(in crate::http) async fn docs_file(request: HttpRequest, file: web::Path<Str
         .insert_header((CONTENT_TYPE, found.content_type))
         .insert_header((CONTENT_SECURITY_POLICY, DOCS_POLICY))
         .insert_header((VARY, "Accept-Encoding"));
-    // In the binary most files are packed.
+    // Most files in the binary are compressed.
     Ok(match (found.gzpipped, accepts_gzip(&request)) {
         (true, true) => response.insert_header(ContentEncoding::Gzip).body(found.bytes.into_owned()),
         (true, false) => response.body(unpacked(&file, &found.bytes)?),
@@ -60,14 +60,14 @@ pub(in crate::http) async fn docs_file(request: HttpRequest, file: web::Path<Str
     })
 }
 
-/// Whether `Accept-Encoding` names gzip, and does not prefer a file as it is.
+/// Whether `Accept-Encoding` accepts gzip and does not prefer the uncompressed file.
 fn accepts_gzip(request: &HttpRequest) -> bool {
     let supported = [Encoding::gzip(), Encoding::identity()];
     let accepted = AcceptEncoding::parse(request).ok();
     accepted.and_then(|accepted| accepted.negotiate(supported.iter())) == Some(Encoding::gzip())
 }
 
-/// A packed file, unpacked. Each is unpacked once: requests for them need no token and must stay cheap.
+/// Decompresses a file. The result is cached, because these requests need no token and must be cheap.
 fn unpacked(name: &str, packed: &[u8]) -> Result<Bytes> {
     static UNPACKED: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
     let mut files = UNPACKED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! The API described for machines (`/openapi.json`, OpenAPI 3.1) and for people (`/docs`, Swagger UI out of this binary:
-//! no request leaves the machine). Both are made from the handlers' own annotations; a test holds them to the routes.
+//! The API description: `/openapi.json` (OpenAPI 3.1) and `/docs` (Swagger UI, served from the binary without requests
+//! to other hosts). Both are generated from annotations of the handlers. A test compares them with the routes.
 
 mod docs;
 mod responses;
@@ -50,15 +50,15 @@ use crate::http::{health, inbox, metrics, otps, sending};
 )]
 pub(super) struct Description;
 
-/// The description as it is served, with what utoipa has no word for.
+/// The description as served. Adds properties that utoipa does not support.
 fn json() -> serde_json::Result<String> {
     let mut description = serde_json::to_value(Description::openapi())?;
     let paths = &mut description["paths"];
-    // An empty value asks for nothing.
+    // Empty values are ignored.
     for parameter in paths["/api/notifications/otp/"]["get"]["parameters"].as_array_mut().into_iter().flatten() {
         parameter["allowEmptyValue"] = true.into();
     }
-    // An update without a body is one that names no field.
+    // An update without a body is an update without fields.
     paths["/api/notifications/otp/{id}"]["patch"]["requestBody"]["required"] = false.into();
     serde_json::to_string_pretty(&description)
 }

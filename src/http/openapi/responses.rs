@@ -1,4 +1,4 @@
-//! The refusals that operations share, as the description shows them.
+//! Error responses shared by operations, for the OpenAPI description.
 
 use utoipa::{IntoResponses, ToSchema};
 

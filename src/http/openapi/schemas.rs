@@ -1,4 +1,4 @@
-//! What the writable fields accept, as JSON Schema. `http/fields.rs` reads them.
+//! JSON Schemas of the writable fields. `http/fields.rs` parses them.
 
 use std::borrow::Cow;
 
@@ -11,16 +11,16 @@ use crate::domain::code::Code;
 use crate::domain::listing::Window;
 use crate::domain::recipient::EmailAddress;
 
-/// A code to be made, as JSON.
+/// The body for creating a code, as JSON.
 pub(crate) struct NewOtpJson;
-/// The same as a form.
+/// The body for creating a code, as a form.
 pub(crate) struct NewOtpForm;
-/// What is to change of a code, as JSON.
+/// The body for updating a code, as JSON.
 pub(crate) struct OtpPatchJson;
-/// The same as a form.
+/// The body for updating a code, as a form.
 pub(crate) struct OtpPatchForm;
 
-/// Names a schema and says how it is built.
+/// Implements `ToSchema` for a body type with a name and a schema.
 macro_rules! body {
     ($body:ty, $name:literal, $schema:expr) => {
         impl ToSchema for $body {
@@ -44,7 +44,7 @@ body!(NewOtpForm, "NewOtpForm", new_otp(&empty()));
 body!(OtpPatchJson, "OtpPatch", otp_patch(&null()));
 body!(OtpPatchForm, "OtpPatchForm", otp_patch(&empty()));
 
-/// For a mobile number or for an address; the other one is `nothing` or not named.
+/// The schema for creating a code. One recipient field is required; the other one is `nothing` or missing.
 fn new_otp(nothing: &Schema) -> OneOfBuilder {
     let with = |set: &str, other: &str| one_recipient(set, other, nothing).required("code").required(set);
     OneOfBuilder::new()
@@ -66,7 +66,7 @@ fn otp_patch(nothing: &Schema) -> AnyOfBuilder {
         .examples([json!({"mobile_number": nothing_in(nothing), "email": "some@email.com"})])
 }
 
-/// The writable fields, of which `set` bears a value and `other` none.
+/// The writable fields. `set` is the recipient field with a value, `other` the one without.
 fn one_recipient(set: &str, other: &str, nothing: &Schema) -> ObjectBuilder {
     let value = if set == "email" { email() } else { mobile_number() };
     ObjectBuilder::new()
@@ -76,7 +76,7 @@ fn one_recipient(set: &str, other: &str, nothing: &Schema) -> ObjectBuilder {
         .property("valid_to", if *nothing == null() { valid_to() } else { or_empty(valid_to()) })
 }
 
-/// In a form an empty `valid_to` is none.
+/// Allows an empty form field, which counts as missing.
 pub(super) fn or_empty(schema: Schema) -> Schema {
     AnyOfBuilder::new().item(schema).item(empty()).into()
 }
@@ -93,7 +93,7 @@ fn nothing_in(nothing: &Schema) -> Value {
     if *nothing == null() { Value::Null } else { Value::String(String::new()) }
 }
 
-/// Messages under the name of each field that was refused, `non_field_errors` for what concerns no single one.
+/// Messages per invalid field. Messages that do not concern a single field are under `non_field_errors`.
 pub(crate) struct FieldMessages;
 
 impl ToSchema for FieldMessages {}
@@ -119,12 +119,13 @@ pub(super) fn code() -> Schema {
     AnyOfBuilder::new().item(integer).item(digits).description(Some(description)).examples([json!(255_315)]).into()
 }
 
-/// `+98`, `0098`, `98`, `0` or nothing, and ten digits of which the first is 9, in any of three scripts, apart or not.
+/// An optional prefix `+98`, `0098`, `98` or `0`, and ten digits starting with 9. Digits are ASCII, Persian or Arabic,
+/// with optional separators.
 const MOBILE_NUMBER: &str =
     "^ *((\\+[9۹٩][8۸٨]|[0۰٠]{2}[9۹٩][8۸٨]|[9۹٩][8۸٨]|[0۰٠])[ \u{200c}-]?)?[9۹٩]([ \u{200c}-]?[0-9۰-۹٠-٩]){9} *$";
 
-/// A dot-atom, and a domain of at least two labels. The few addresses beyond it (names in other scripts, quoted ones) are
-/// the server's to judge.
+/// A dot-atom, and a domain of at least two labels. The server also accepts some addresses that do not match (names in
+/// other scripts, quoted local parts).
 const EMAIL: &str = "^[A-Za-z0-9_+'-]{1,30}(\\.[A-Za-z0-9_+'-]{1,30})?@([A-Za-z0-9]([A-Za-z0-9-]{0,40}[A-Za-z0-9])?\\.){1,4}[A-Za-z]{2,20}$";
 
 /// An Iranian mobile number in any usual form.

@@ -1,4 +1,4 @@
-//! What sending and verifying accept, as JSON Schema.
+//! JSON Schemas of the bodies for sending, verifying and resetting.
 
 use std::borrow::Cow;
 
@@ -10,17 +10,17 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::domain::message::Language;
 use crate::http::openapi::schemas::{body, code, email, empty, mobile_number, null, or_empty, typed};
 
-/// What is to be sent, as JSON.
+/// The body of a send request, as JSON.
 pub(crate) struct SendJson;
-/// The same as a form.
+/// The body of a send request, as a form.
 pub(crate) struct SendForm;
-/// What is to be verified, as JSON.
+/// The body of a verify request, as JSON.
 pub(crate) struct VerifyJson;
-/// The same as a form.
+/// The body of a verify request, as a form.
 pub(crate) struct VerifyForm;
-/// A recipient, as JSON.
+/// The body of a reset request, as JSON.
 pub(crate) struct RecipientJson;
-/// The same as a form.
+/// The body of a reset request, as a form.
 pub(crate) struct RecipientForm;
 
 body!(SendJson, "Send", send(&null()));
@@ -53,7 +53,7 @@ fn verify(nothing: &Schema) -> OneOfBuilder {
     recipient(nothing, rest).examples([json!({"mobile_number": "09123456789", "code": "255315"})])
 }
 
-/// A mobile number or an address, and the rest.
+/// A mobile number or an e-mail address, and the fields of `rest`.
 fn recipient(nothing: &Schema, rest: impl Fn() -> ObjectBuilder) -> OneOfBuilder {
     OneOfBuilder::new()
         .description(Some("For a mobile number, or for an e-mail address. Unknown fields are ignored."))
@@ -66,7 +66,7 @@ fn recipient(nothing: &Schema, rest: impl Fn() -> ObjectBuilder) -> OneOfBuilder
         .item(rest().property("email", email()).required("email").property("mobile_number", nothing.clone()))
 }
 
-/// A form may leave a field empty that it could leave out.
+/// Allows an empty field in a form, which counts as missing.
 fn in_form(nothing: &Schema, schema: Schema) -> Schema {
     if *nothing == null() { schema } else { or_empty(schema) }
 }

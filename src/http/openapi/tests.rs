@@ -7,7 +7,7 @@ fn described() -> serde_json::Value {
     serde_json::to_value(Description::openapi()).unwrap()
 }
 
-/// A path as both sides write it: no trailing slash, no pattern behind a parameter's name.
+/// A path without a trailing slash and without parameter patterns, for comparison.
 fn plain(path: &str) -> String {
     path.trim_end_matches('/').replace(":.*", "")
 }
@@ -56,7 +56,7 @@ fn every_operation_has_an_id_of_its_own() {
     assert_eq!((ids.len(), all), (16, 16), "{ids:?}");
 }
 
-/// A reviewer sees in `tests/openapi.json` what a change does to the API. `UPDATE_SNAPSHOT=1 cargo test` writes it anew.
+/// `tests/openapi.json` shows changes of the API in reviews. `UPDATE_SNAPSHOT=1 cargo test` updates it.
 #[test]
 fn the_description_is_the_one_that_was_reviewed() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openapi.json");
