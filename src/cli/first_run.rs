@@ -15,7 +15,7 @@ use crate::cli::{CommandResult, Opened, now, open_store, tell};
 use crate::config::Config;
 use crate::domain::token::ApiToken;
 use crate::service::accounts;
-use crate::store::{Create, Options, Store, admin_token_of, give_to_owner_of, rename_new};
+use crate::store::{Create, Options, Store, admin_token_of, folder_of, give_to_owner_of, rename_new};
 
 const ADDED: &str = "No user yet: the admin `admin` was added.";
 
@@ -145,13 +145,17 @@ struct TokenFile {
 
 /// Checks that nothing exists at `path`, because an existing file may hold the token of another admin.
 fn require_free(path: &Path) -> Result<(), String> {
-    match fs::symlink_metadata(path) {
-        Ok(_) => Err(format!(
-            "{}: is there already, and the admin's token would be written there; move it away, or name another file with \
-             `otpd init --admin-token-file`",
-            path.display()
-        )),
-        Err(_) => Ok(()),
+    let shown = path.display();
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(format!(
+            "{shown}: is there already, and the admin's token would be written there; move it away, or name another file \
+             with `otpd init --admin-token-file`"
+        ));
+    }
+    if folder_of(path).is_dir() {
+        Ok(())
+    } else {
+        Err(format!("{shown}: the admin's token can't be written: its folder is not there"))
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn ensure_file(location: &Location, create: Create) -> Result<(), Ope
     // Order matters: the traces are listed before the file is looked up. Another process that creates the database
     // creates the file first, so its other files are not mistaken for traces of an older database.
     let traces = traces(location);
-    let found = fs::symlink_metadata(location.file()).ok();
+    let found = find(location)?;
     match (found, create) {
         (Some(file), _) if file.len() > 0 || !file.is_file() => require_usable(location, &file),
         (_, Create::Never) => Err(missing(location)),
@@ -51,6 +51,15 @@ pub(super) fn ensure_file(location: &Location, create: Create) -> Result<(), Ope
                 Create::IfNew | Create::Never => Ok(()),
             }
         }
+    }
+}
+
+/// The database file, if it exists.
+fn find(location: &Location) -> Result<Option<Metadata>, OpenError> {
+    match fs::symlink_metadata(location.file()) {
+        Ok(file) => Ok(Some(file)),
+        Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(OpenError::new(location.given(), format!("can't be examined: {cause}"))),
     }
 }
 
@@ -71,11 +80,10 @@ fn make(location: &Location) -> Result<(), OpenError> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(location.file()) {
         Ok(_) => Ok(()),
         // Another process created it first.
-        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => {
-            let file = fs::symlink_metadata(location.file());
-            let file = file.map_err(|cause| OpenError::new(given, format!("can't be examined: {cause}")))?;
-            require_usable(location, &file)
-        }
+        Err(cause) if cause.kind() == ErrorKind::AlreadyExists => match find(location)? {
+            Some(file) => require_usable(location, &file),
+            None => Err(OpenError::new(given, "was removed while it was being created; start again")),
+        },
         Err(cause) => Err(OpenError::new(given, format!("can't be created: {cause}"))),
     }
 }
@@ -127,8 +135,8 @@ fn missing_beside(location: &Location, traces: &[String]) -> OpenError {
 /// # Errors
 /// The reason, as one sentence.
 pub(super) fn require_readable(location: &Location) -> Result<(), OpenError> {
-    match fs::symlink_metadata(location.file()) {
-        Ok(file) if file.len() > 0 || !file.is_file() => require_ordinary(location, &file),
+    match find(location)? {
+        Some(file) if file.len() > 0 || !file.is_file() => require_ordinary(location, &file),
         _ => Err(missing(location)),
     }
 }

@@ -55,8 +55,11 @@ impl Draft {
         // The umask may have removed permission bits.
         file.set_permissions(fs::Permissions::from_mode(0o600))?;
         let draft = Self { path, file, is_placed: false };
-        let is_locked = draft.file.try_lock().is_ok();
-        Ok((is_locked && draft.is_in_place()?).then_some(draft))
+        match draft.file.try_lock() {
+            Ok(()) => Ok(draft.is_in_place().then_some(draft)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(cause)) => Err(cause),
+        }
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -67,9 +70,9 @@ impl Draft {
         &self.file
     }
 
-    fn is_in_place(&self) -> io::Result<bool> {
+    fn is_in_place(&self) -> bool {
         let there = fs::symlink_metadata(&self.path);
-        Ok(there.is_ok_and(|there| self.file.metadata().is_ok_and(|file| id(&there) == id(&file))))
+        there.is_ok_and(|there| self.file.metadata().is_ok_and(|file| id(&there) == id(&file)))
     }
 
     /// Renames the draft to `target`. The file is synced first, so a power cut never leaves a partial file there. An
@@ -90,7 +93,7 @@ impl Draft {
 
     fn place(&mut self, target: &Path, replaces: bool) -> io::Result<()> {
         self.file.sync_all()?;
-        if !self.is_in_place()? {
+        if !self.is_in_place() {
             return Err(io::Error::other("its temporary file was replaced"));
         }
         if replaces {
@@ -105,9 +108,8 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.is_placed && self.is_in_place().unwrap_or(false) {
-            // The draft is still locked, so no other process uses it. If it can't be removed, the next draft of the
-            // target removes it.
+        if !self.is_placed && self.is_in_place() {
+            // It is still locked, so no other process uses it. If it can't be removed, the next draft removes it.
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -72,10 +72,10 @@ pub fn read_until(stream: &mut impl Read, end: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits up to 30 seconds for a condition.
+/// Waits for something. The limit only makes a failing test end.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(120);
     while !is_so() {
         assert!(Instant::now() < deadline, "it never came that {what}");
         thread::sleep(Duration::from_millis(10));

@@ -73,7 +73,14 @@ fn a_token_file_is_never_replaced_and_nothing_is_made_before_it_is_refused() {
             assert_eq!(names(folder.path()), ["admin.token"], "{kind}");
         }
     }
-    // A start on a database without users also refuses to replace the token file.
+    let folder = folder();
+    let line = fail(run(folder.path(), &["init", "--admin-token-file", "no/admin.token"]));
+    assert_eq!(line, "otpd: no/admin.token: the admin's token can't be written: its folder is not there");
+    assert_eq!(names(folder.path()), [""; 0]);
+}
+
+#[test]
+fn a_start_that_finds_a_database_without_users_replaces_no_token_file() {
     let folder = folder();
     succeed(folder.path(), &["init", "--admin-token-file", "other.token"]);
     rusqlite::Connection::open(folder.path().join("otp.db")).unwrap().execute("DELETE FROM users", []).unwrap();
