@@ -119,8 +119,8 @@ enum Command {
     },
     /// Restore a backup (stop otpd first; the old database is kept)
     ///
-    /// In the restored database, codes that were sent cannot be verified, codes that were consumed after the backup
-    /// stay consumed, and queued messages are cancelled. Users, permissions and tokens that exist again are listed.
+    /// In the restored database, codes that may have been used since the backup cannot be verified, and queued messages
+    /// are cancelled. Users, permissions and tokens that exist again are listed.
     /// Counters of limits and failed attempts continue from their values in the backup.
     #[command(after_help = "Example:\n  otpd restore /var/backups/otp-2026-11-23.db")]
     Restore {
