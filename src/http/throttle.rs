@@ -2,7 +2,7 @@
 //! For IPv6, the limit applies to the /64 network, because a client can use all its addresses.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 
+use crate::domain::client::ClientNetwork;
 use crate::error::{Error, Result};
 use crate::http::client_view::{self, TrustedProxies};
 use crate::metrics::Metrics;
@@ -37,7 +38,7 @@ impl Throttle {
 
     fn admit(&self, client: IpAddr) -> Result<()> {
         let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
-        limiter.admit(network(client), Instant::now()).map_err(|wait| {
+        limiter.admit(ClientNetwork::containing(client), Instant::now()).map_err(|wait| {
             self.metrics.throttled.inc();
             Error::throttled(wait)
         })
@@ -50,7 +51,7 @@ struct Limiter {
     /// The time per request at the maximum rate.
     interval: Duration,
     /// When each client may send a full burst again. Times in the past have no effect.
-    full_at: HashMap<IpAddr, Instant>,
+    full_at: HashMap<ClientNetwork, Instant>,
     requests: u32,
 }
 
@@ -60,7 +61,7 @@ impl Limiter {
     }
 
     /// Counts a request, or returns the time to wait before retrying it.
-    fn admit(&mut self, client: IpAddr, now: Instant) -> std::result::Result<(), Duration> {
+    fn admit(&mut self, client: ClientNetwork, now: Instant) -> std::result::Result<(), Duration> {
         if self.requests.is_multiple_of(FORGET_EVERY) {
             self.full_at.retain(|_, full_at| *full_at > now);
         }
@@ -90,39 +91,24 @@ pub(super) async fn throttle(
     next.call(request).await.map(ServiceResponse::map_into_left_body)
 }
 
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.into(),
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::net::Ipv4Addr;
 
     use super::*;
 
-    #[test]
-    fn a_v6_client_is_its_64_and_a_mapped_v4_client_itself() {
-        let network = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(network("2001:db8:1:2:3:4:5:6"), "2001:db8:1:2::");
-        assert_eq!(network("2001:db8:1:2::"), "2001:db8:1:2::");
-        assert_eq!(network("2001:db8:1:3::"), "2001:db8:1:3::");
-        assert_eq!(network("::ffff:10.0.0.1"), "10.0.0.1");
-        assert_eq!(network("10.0.0.1"), "10.0.0.1");
-    }
-
     fn limiter(per_second: u32) -> (Limiter, Instant) {
         (Limiter::new(NonZeroU32::new(per_second).unwrap()), Instant::now())
     }
 
-    const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+    fn client(number: u32) -> ClientNetwork {
+        ClientNetwork::containing(Ipv4Addr::from_bits(number).into())
+    }
 
     #[test]
     fn a_second_s_worth_is_admitted_at_once_and_then_one_request_per_interval() {
         let (mut limiter, start) = limiter(4);
-        let mut admit = |millis| limiter.admit(CLIENT, start + Duration::from_millis(millis));
+        let mut admit = |millis| limiter.admit(client(1), start + Duration::from_millis(millis));
         assert_eq!([0; 4].map(&mut admit), [Ok(()); 4]);
         assert_eq!(admit(0), Err(Duration::from_millis(250)));
         assert_eq!(admit(249), Err(Duration::from_millis(1)), "a refused request is not counted");
@@ -137,16 +123,16 @@ mod tests {
     #[test]
     fn each_client_has_its_own_limit() {
         let (mut limiter, now) = limiter(1);
-        assert_eq!(limiter.admit(CLIENT, now), Ok(()));
-        assert_eq!(limiter.admit(CLIENT, now), Err(SECOND));
-        assert_eq!(limiter.admit(IpAddr::from([10, 0, 0, 2]), now), Ok(()));
+        assert_eq!(limiter.admit(client(1), now), Ok(()));
+        assert_eq!(limiter.admit(client(1), now), Err(SECOND));
+        assert_eq!(limiter.admit(client(2), now), Ok(()));
     }
 
     #[test]
     fn no_rate_is_zero_or_unlimited() {
         for per_second in [1, 3, 7, 1000, 1_000_000] {
             let (mut limiter, now) = limiter(per_second);
-            let admitted = (0..2 * per_second).filter(|_| limiter.admit(CLIENT, now).is_ok()).count();
+            let admitted = (0..2 * per_second).filter(|_| limiter.admit(client(1), now).is_ok()).count();
             let excess = f64::from(u32::try_from(admitted).unwrap()) / f64::from(per_second) - 1.0;
             assert!((0.0..0.001).contains(&excess), "{admitted} instead of {per_second}");
         }
@@ -156,12 +142,12 @@ mod tests {
     fn addresses_that_went_quiet_are_forgotten() {
         let (mut limiter, start) = limiter(1000);
         for n in 0..3 * FORGET_EVERY {
-            limiter.admit(Ipv4Addr::from_bits(n).into(), start).unwrap();
+            limiter.admit(client(n), start).unwrap();
         }
         assert_eq!(limiter.full_at.len(), 3 * FORGET_EVERY as usize);
         for _ in 0..FORGET_EVERY {
             // Refused requests count towards the cleanup interval too.
-            let _ = limiter.admit(CLIENT, start + Duration::from_millis(1));
+            let _ = limiter.admit(client(u32::MAX), start + Duration::from_millis(1));
         }
         assert_eq!(limiter.full_at.len(), 1);
     }
