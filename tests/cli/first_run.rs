@@ -1,37 +1,99 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
 
-use crate::helpers::{Server, TOKEN, complete, folder, otpd, text};
+use crate::helpers::{Server, TOKEN, folder, otpd, shell};
+use crate::program::client;
+use crate::terminal::start_in_terminal;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
 }
 
+/// A request that the first start printed for curl.
+struct Printed {
+    verb: String,
+    url: String,
+    headers: Vec<String>,
+    body: String,
+}
+
+impl Printed {
+    /// All that were printed.
+    fn all(output: &str) -> Vec<Self> {
+        output.lines().filter_map(|line| line.trim().strip_prefix("curl ")).map(Self::parse).collect()
+    }
+
+    fn parse(arguments: &str) -> Self {
+        let mut printed = Self { verb: String::new(), url: String::new(), headers: Vec::new(), body: String::new() };
+        let mut words = words(arguments).into_iter();
+        while let Some(word) = words.next() {
+            match word.as_str() {
+                "-X" => printed.verb = words.next().unwrap(),
+                "-H" => printed.headers.push(words.next().unwrap()),
+                "-d" => printed.body = words.next().unwrap(),
+                url => printed.url = url.to_owned(),
+            }
+        }
+        printed
+    }
+
+    /// Sends it; status and body of the answer.
+    fn send(&self) -> (u16, serde_json::Value) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let mut request = client().request(self.verb.parse().unwrap(), &self.url).body(self.body.clone());
+            for header in &self.headers {
+                let (name, value) = header.split_once(": ").unwrap();
+                request = request.header(name, value);
+            }
+            let response = request.send().await.unwrap();
+            let status = response.status().as_u16();
+            (status, serde_json::from_str(&response.text().await.unwrap()).unwrap())
+        })
+    }
+}
+
+/// The words of a command, as a shell reads them: quotes are removed, and `$(cat 'FILE')` is the content of the file.
+fn words(command: &str) -> Vec<String> {
+    let (mut words, mut rest) = (Vec::new(), command.trim_start());
+    while let Some(first) = rest.chars().next() {
+        let (word, after) = match first {
+            '\'' | '"' => rest[1..].split_once(first).unwrap(),
+            _ => rest.split_once(' ').unwrap_or((rest, "")),
+        };
+        let word = match word.split_once("$(cat '").and_then(|(before, file)| Some((before, file.split_once("')")?))) {
+            Some((before, (file, after))) => format!("{before}{}{after}", fs::read_to_string(file).unwrap().trim_end()),
+            None => word.to_owned(),
+        };
+        words.push(word);
+        rest = after.trim_start();
+    }
+    words
+}
+
+/// Sends the printed requests, which create the first code and change its recipient.
+fn send_printed(output: &str) {
+    let printed = Printed::all(output);
+    assert_eq!(printed.len(), 2, "{output}");
+    let (status, created) = printed[0].send();
+    assert_eq!((status, &created["id"], &created["recipient"]), (201, &1.into(), &"09123456789".into()));
+    let (status, moved) = printed[1].send();
+    assert_eq!((status, &moved["id"], &moved["recipient"]), (200, &1.into(), &"some@email.com".into()));
+    assert_eq!(moved["mobile_number"], serde_json::Value::Null);
+}
+
 #[test]
-fn the_printed_requests_work_as_pasted_and_the_token_is_in_a_private_file_only() {
+fn the_printed_requests_work_and_the_token_is_in_a_private_file_only() {
     let folder = folder();
-    let shell = format!("umask 000; exec {}", env!("CARGO_BIN_EXE_otpd"));
-    let mut command = Command::new("sh");
-    command.args(["-c", &shell]).current_dir(folder.path()).env("OTPD_SERVER__PORT", "0");
-    let server = Server::spawn(&mut command);
+    let server = Server::spawn(&mut shell(folder.path(), "umask 000; exec \"$0\""));
     let token = fs::read_to_string(folder.path().join("admin.token")).unwrap();
     let said = server.stderr();
     assert!(!said.contains(token.trim()), "{said}");
     for name in ["admin.token", "otp.db", "otp.db-wal", "otp.db-shm"] {
         assert_eq!(mode(&folder.path().join(name)), 0o600, "{name}");
     }
-    let lines: Vec<&str> = said.lines().filter(|line| line.trim().starts_with("curl ")).collect();
-    assert_eq!(lines.len(), 2, "{said}");
-    let answers = lines.iter().map(|line| {
-        let output = complete(Command::new("sh").args(["-c", line]));
-        serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap()
-    });
-    let answers: Vec<_> = answers.collect();
-    assert_eq!((&answers[0]["id"], &answers[0]["recipient"]), (&1.into(), &"09123456789".into()));
-    assert_eq!((&answers[1]["id"], &answers[1]["recipient"]), (&1.into(), &"some@email.com".into()));
-    assert_eq!(answers[1]["mobile_number"], serde_json::Value::Null);
+    send_printed(&said);
 }
 
 #[test]
@@ -47,17 +109,18 @@ fn the_second_start_adds_no_user() {
 }
 
 #[test]
-fn a_terminal_is_shown_the_token_once_and_no_file_is_written() {
+fn a_terminal_shows_the_token_and_no_file_is_written() {
     let folder = folder();
-    let inner = format!("timeout 2 {}", env!("CARGO_BIN_EXE_otpd"));
-    let mut script = Command::new("script");
-    script.args(["-qec", &inner, "/dev/null"]).current_dir(folder.path()).env("OTPD_SERVER__PORT", "0");
-    let output = complete(&mut script);
-    let said = text(output.stdout);
+    let mut server = start_in_terminal(&mut otpd(folder.path()));
+    let said = server.stderr();
     let token = said.lines().map(str::trim).find(|line| line.starts_with("otpd_")).unwrap_or_else(|| panic!("{said}"));
     assert_eq!(token.len(), 54);
-    assert_eq!(said.matches(token).count(), 3, "once by itself and once in each request");
     assert!(!folder.path().join("admin.token").exists());
+    send_printed(&said);
+    server.signal("TERM");
+    let (status, said) = server.wait();
+    assert!(status.success(), "{said}");
+    assert_eq!(said.matches(token).count(), 3, "once by itself and once in each request");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::io::Read;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,15 @@ pub use crate::program::{Server, TOKEN, folder, otpd};
 /// Runs `otpd` until it exits.
 pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     complete(otpd(folder).args(arguments))
+}
+
+/// Runs a script in which `$0` is `otpd` and `$@` are the arguments that are added to the command. It is for what the standard
+/// library can do only with unsafe code: a umask, a limit, an ignored signal or a closed stdout of one process.
+pub fn shell(folder: &Path, script: &str) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script, env!("CARGO_BIN_EXE_otpd")]).current_dir(folder).env_remove("RUST_LOG");
+    command.env("OTPD_SERVER__PORT", "0");
+    command
 }
 
 /// Returns a folder with a database. Its first start added the user `admin` with `TOKEN`.

@@ -1,7 +1,6 @@
 use std::net::TcpListener;
-use std::process::Command;
 
-use crate::helpers::{Server, complete, fail, folder, otpd};
+use crate::helpers::{Server, complete, fail, folder, otpd, shell};
 
 #[test]
 fn the_metrics_address_needs_no_token_and_serves_only_metrics() {
@@ -32,10 +31,7 @@ fn the_metrics_address_needs_no_token_and_serves_only_metrics() {
 #[test]
 fn a_start_with_too_few_file_descriptors_is_refused() {
     let folder = folder();
-    let mut limited = Command::new("sh");
-    let script = "ulimit -n 100 && exec \"$0\"";
-    limited.current_dir(folder.path()).args(["-c", script, env!("CARGO_BIN_EXE_otpd")]);
-    let line = fail(complete(limited.env("OTPD_SERVER__PORT", "0")));
+    let line = fail(complete(&mut shell(folder.path(), "ulimit -n 100 && exec \"$0\"")));
     let expected = "otpd: only 100 files may be open and ";
     assert!(line.starts_with(expected), "{line}");
     assert!(line.ends_with(" are needed; raise the limit (`ulimit -n`, systemd: LimitNOFILE=)"), "{line}");

@@ -33,6 +33,7 @@ mod signals;
 mod sound_files;
 mod start;
 mod stop;
+mod terminal;
 mod tokens;
 mod tools;
 mod upgrade;

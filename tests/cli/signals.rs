@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::helpers::{otpd, run, succeed, text, with_database};
+use crate::helpers::{otpd, run, shell, succeed, text, with_database};
 use crate::program::{LIMIT, signal};
 
 const HUP: u32 = 1;
@@ -87,9 +87,7 @@ fn a_second_signal_ends_a_hanging_start_at_once() {
 #[test]
 fn a_hangup_that_nohup_ignores_stays_ignored() {
     let folder = with_database();
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "trap '' HUP; exec \"$0\" serve", env!("CARGO_BIN_EXE_otpd")]);
-    let child = started(shell.current_dir(folder.path()).env("OTPD_SERVER__PORT", "0"));
+    let child = started(&mut shell(folder.path(), "trap '' HUP; exec \"$0\" serve"));
     assert!(has(child.id(), "SigIgn", HUP) && !has(child.id(), "SigCgt", HUP));
     signal(&child, "HUP");
     signal(&child, "TERM");

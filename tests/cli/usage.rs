@@ -4,7 +4,7 @@ use std::fs::File;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::helpers::{complete, fail, folder, otpd, run, succeed, text, with_database};
+use crate::helpers::{complete, fail, folder, otpd, run, shell, succeed, text, with_database};
 
 #[test]
 fn wrong_usage_exits_with_2() {
@@ -114,11 +114,9 @@ fn with_bad_stdout(folder: &Path, arguments: &[&str]) -> [(&'static str, Output)
     };
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut shell = Command::new("sh");
-    shell.current_dir(folder).env("OTPD_SERVER__PORT", "0");
-    shell.args(["-c", "exec \"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_otpd")]).args(arguments);
+    let mut closed = shell(folder, "exec \"$0\" \"$@\" >&-");
     let full = File::options().write(true).open("/dev/full").unwrap();
-    [("full", run_into(full.into())), ("pipe", run_into(writer.into())), ("closed", complete(&mut shell))]
+    [("full", run_into(full.into())), ("pipe", run_into(writer.into())), ("closed", complete(closed.args(arguments)))]
 }
 
 #[test]

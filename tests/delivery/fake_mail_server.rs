@@ -1,14 +1,15 @@
-//! A mail server that speaks in the clear and misbehaves as a test tells it. It runs in the runtime of its test.
+//! A mail server that behaves as a test tells it, in the clear or with TLS. It runs in the runtime of its test.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use lettre::transport::smtp::extension::ClientId;
 use otpd::delivery::{Chain, ProviderSettings, Security, Smtp};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::sleep;
 
-use crate::no_inbox;
+use crate::helpers::{no_inbox, secret};
+use crate::mail_session::{Session, certificate};
 
 /// What the server does with a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,17 +27,20 @@ pub enum Does {
 /// What the server does with a line in its nth connection; `None`: what a mail server usually does. The end of a mail is `.`.
 pub type Script = fn(usize, &str) -> Option<Does>;
 
-fn usual(line: &str) -> Does {
-    match line.split(' ').next().unwrap() {
-        "EHLO" => Does::Answers("250-mail.example.com\r\n250 8BITMIME"),
-        "DATA" => Does::Answers("354 go on"),
-        "QUIT" => Does::AnswersAndCloses("221 bye"),
-        _ => Does::Answers("250 OK"),
-    }
+/// The login that the server accepts, as the client sends it (RFC 4616 and the expired draft of LOGIN).
+#[derive(Clone, Copy, Debug)]
+pub struct Login {
+    pub mechanism: &'static str,
+    /// What the client sends, in Base64: `\0user\0password` for PLAIN, user and password for LOGIN.
+    pub secrets: &'static [&'static str],
 }
 
+/// `user` with the password `pass word`.
+pub const PLAIN: Login = Login { mechanism: "PLAIN", secrets: &["AHVzZXIAcGFzcyB3b3Jk"] };
+pub const LOGIN: Login = Login { mechanism: "LOGIN", secrets: &["dXNlcg==", "cGFzcyB3b3Jk"] };
+
 /// Lines with the number of their connection; the end of a connection is `closed`.
-type Log = Arc<Mutex<Vec<(usize, String)>>>;
+pub type Log = Arc<Mutex<Vec<(usize, String)>>>;
 
 pub struct FakeMailServer {
     pub port: u16,
@@ -45,20 +49,31 @@ pub struct FakeMailServer {
 }
 
 impl FakeMailServer {
+    /// A server that does not use TLS and has no users.
     pub async fn start(script: Script) -> Self {
+        Self::start_with(Security::Plain, None, script).await
+    }
+
+    /// A server that takes mail only once the connection is protected so, and after this login.
+    pub async fn start_with(security: Security, login: Option<Login>, script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (log, mails) = (Log::default(), Arc::default());
         let server = Self { port, log: Arc::clone(&log), mails: Arc::clone(&mails) };
         tokio::spawn(async move {
             for number in 0.. {
-                let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(stream, number, script, Arc::clone(&log), Arc::clone(&mails)));
+                let (tcp, _) = listener.accept().await.unwrap();
+                let (log, mails) = (Arc::clone(&log), Arc::clone(&mails));
+                tokio::spawn(async move {
+                    Session::new(number, security, login, script, Arc::clone(&log), mails).serve(tcp).await;
+                    log.lock().unwrap().push((number, "closed".to_owned()));
+                });
             }
         });
         server
     }
 
+    /// Settings without TLS and without a login.
     pub fn settings(&self, idle: Duration) -> ProviderSettings {
         let smtp = Smtp {
             host: "127.0.0.1".to_owned(),
@@ -71,6 +86,23 @@ impl FakeMailServer {
             idle,
             proxy: None,
             ca: None,
+        };
+        ProviderSettings::Smtp { name: "mail".to_owned(), smtp }
+    }
+
+    /// Settings that trust the server's certificate.
+    pub fn trusted(&self, security: Security, login: Option<(&str, &str)>) -> ProviderSettings {
+        let smtp = Smtp {
+            host: "localhost".to_owned(),
+            port: self.port,
+            security,
+            login: login.map(|(user, password)| (user.to_owned(), secret(password))),
+            from: "otpd <noreply@example.com>".parse().unwrap(),
+            hello: Some(ClientId::Domain("otp.example.com".to_owned())),
+            timeout: Duration::from_secs(5),
+            idle: Smtp::IDLE,
+            proxy: None,
+            ca: Some(certificate().to_owned()),
         };
         ProviderSettings::Smtp { name: "mail".to_owned(), smtp }
     }
@@ -101,43 +133,4 @@ impl FakeMailServer {
             sleep(Duration::from_millis(5)).await;
         }
     }
-}
-
-async fn serve(stream: TcpStream, number: usize, script: Script, log: Log, mails: Arc<Mutex<Vec<String>>>) {
-    let mut stream = BufReader::new(stream);
-    let _ = stream.write_all(b"220 mail.example.com\r\n").await;
-    let mut mail = None;
-    let mut line = String::new();
-    while stream.read_line(&mut line).await.is_ok_and(|length| length > 0) {
-        let said = line.trim_end().to_owned();
-        line.clear();
-        if let Some(content) = mail.as_mut().filter(|_| said != ".") {
-            *content = format!("{content}{said}\n");
-            continue;
-        }
-        log.lock().unwrap().push((number, said.clone()));
-        let does = script(number, &said).unwrap_or_else(|| usual(&said));
-        let (answer, closes) = match does {
-            Does::Answers(answer) => (answer, false),
-            Does::AnswersAndCloses(answer) | Does::AnswersAndResets(answer) => (answer, true),
-            Does::Closes | Does::Resets => ("", true),
-            Does::Nothing => ("", false),
-        };
-        if answer.starts_with("354") {
-            mail = Some(String::new());
-        } else if let Some(content) = mail.take().filter(|_| answer.starts_with("250")) {
-            mails.lock().unwrap().push(content);
-        }
-        if !answer.is_empty() && stream.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
-            break;
-        }
-        if closes {
-            if matches!(does, Does::Resets | Does::AnswersAndResets(_)) {
-                stream.get_ref().set_zero_linger().unwrap();
-            }
-            break;
-        }
-    }
-    drop(stream);
-    log.lock().unwrap().push((number, "closed".to_owned()));
 }

@@ -4,11 +4,9 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::form::trials;
 use crate::gateway::{Gateway, Reply, TAKEN};
 use crate::program::{LIMIT, Server, TOKEN, folder};
-
-const MESSAGES: usize = 500;
-const KILLS: usize = 20;
 
 fn configure(folder: &Path, url: &str) {
     let toml = format!(
@@ -25,13 +23,13 @@ fn number(n: usize) -> String {
 }
 
 /// Fills the outbox. The first kill comes before it is full: what was promised until then must be kept.
-fn fill(folder: &Path) -> Server {
+fn fill(folder: &Path, messages: usize) -> Server {
     let mut server = Server::start(folder);
-    for n in 0..MESSAGES {
+    for n in 0..messages {
         let body = format!(r#"{{"mobile_number":"{}"}}"#, number(n));
         let (status, answer) = server.send("POST", "/api/notifications/otp/send", TOKEN, &body);
         assert_eq!(status, 202, "{answer}");
-        if n == MESSAGES / 2 {
+        if n == messages / 2 {
             server = killed(server, folder);
         }
     }
@@ -60,26 +58,28 @@ fn attempts(server: &Server, id: usize, deadline: Instant) -> usize {
 }
 
 #[test]
-fn a_kill_loses_no_message_and_repeats_none_but_what_was_under_way() {
+fn a_kill_loses_no_message_and_repeats_only_what_was_in_flight() {
+    let messages = usize::try_from(trials(250, 500)).unwrap();
+    let kills = trials(10, 20);
     // Each message takes its time, so that some are always under way.
     let gateway =
         Gateway::start(vec![Reply { after: Duration::from_millis(60), answer: Some((200, TAKEN.to_owned())) }]);
     let folder = folder();
     configure(folder.path(), &gateway.url);
-    let mut server = fill(folder.path());
-    for kill in 1..KILLS {
-        thread::sleep(Duration::from_millis((kill as u64 * 37) % 120));
+    let mut server = fill(folder.path(), messages);
+    for kill in 1..kills {
+        thread::sleep(Duration::from_millis((kill * 37) % 120));
         server = killed(server, folder.path());
     }
     let deadline = Instant::now() + LIMIT;
     let tried: HashMap<String, usize> =
-        (1..=MESSAGES).map(|id| (number(id - 1), attempts(&server, id, deadline))).collect();
+        (1..=messages).map(|id| (number(id - 1), attempts(&server, id, deadline))).collect();
     let mut asked: HashMap<String, usize> = HashMap::new();
     for asking in gateway.asked() {
         let body: serde_json::Value = serde_json::from_str(&asking.2).unwrap();
         *asked.entry(body["to"].as_str().unwrap().to_owned()).or_default() += 1;
     }
-    assert_eq!(asked.len(), MESSAGES, "every recipient got one");
+    assert_eq!(asked.len(), messages, "every recipient got one");
     for (number, times) in &asked {
         assert!(*times <= tried[number], "{number} got {times}, of which {} were known to be under way", tried[number]);
     }
@@ -87,6 +87,6 @@ fn a_kill_loses_no_message_and_repeats_none_but_what_was_under_way() {
     let duplicates: usize = asked.values().map(|times| times - 1).sum();
     assert!(interrupted > 0, "no kill came while a message was under way");
     eprintln!(
-        "outbox: {MESSAGES} messages, {KILLS} kills, {interrupted} were under way, {duplicates} duplicates, 0 lost"
+        "outbox: {messages} messages, {kills} kills, {interrupted} were under way, {duplicates} duplicates, 0 lost"
     );
 }

@@ -10,8 +10,8 @@ use otpd::delivery::{Http, ProviderSettings, Security, Smtp};
 use otpd::domain::outbox::Outcome;
 use reqwest::Method;
 
+use crate::fake_mail_server::FakeMailServer;
 use crate::gateway::Gateway;
-use crate::smtp::MailServer;
 use crate::{connection, message, secret, send};
 
 /// It lets in `user` with `pass word`, and keeps where it was asked to connect to.
@@ -137,25 +137,25 @@ fn through(settings: ProviderSettings, proxy: &str) -> ProviderSettings {
 }
 
 #[tokio::test]
-async fn mails_go_out_through_a_proxy_whatever_protects_the_connection() {
+async fn mails_go_out_through_a_proxy_with_every_protection() {
     let proxy = Proxy::start();
-    for (name, security) in [("none", Security::Plain), ("starttls", Security::StartTls), ("tls", Security::Tls)] {
-        let server = MailServer::start(name, &[]);
+    for security in [Security::Plain, Security::StartTls, Security::Tls] {
+        let server = FakeMailServer::start_with(security, None, |_, _| None).await;
         for scheme in ["http", "socks5"] {
-            let settings = through(server.settings(security, None), &proxy.url(scheme, "pass%20word"));
+            let settings = through(server.trusted(security, None), &proxy.url(scheme, "pass%20word"));
             let report = send(settings, &message("some@example.com", "login")).await;
-            assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{name} {scheme}");
+            assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{security:?} {scheme}");
         }
-        assert_eq!(server.mails().len(), 2, "{name}");
+        assert_eq!(server.mails().len(), 2, "{security:?}");
         let target = format!("localhost:{}", server.port);
-        assert_eq!(proxy.targets().split_off(proxy.targets().len() - 2), [target.clone(), target], "{name}");
+        assert_eq!(proxy.targets().split_off(proxy.targets().len() - 2), [target.clone(), target], "{security:?}");
     }
 }
 
 #[tokio::test]
-async fn a_proxy_that_does_not_connect_is_told_and_nothing_goes_out_beside_it() {
-    let (proxy, server) = (Proxy::start(), MailServer::start("none", &[]));
-    let settings = || server.settings(Security::Plain, None);
+async fn a_proxy_that_does_not_connect_is_reported_and_nothing_goes_past_it() {
+    let (proxy, server) = (Proxy::start(), FakeMailServer::start(|_, _| None).await);
+    let settings = || server.trusted(Security::Plain, None);
     let mail = message("some@example.com", "login");
     for (url, error) in [
         (proxy.url("http", "wrong"), "the proxy does not connect: tunnel error: proxy authorization required"),
@@ -164,7 +164,7 @@ async fn a_proxy_that_does_not_connect_is_told_and_nothing_goes_out_beside_it() 
         let report = send(through(settings(), &url), &mail).await;
         assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Retry, Some(error)), "{url}");
     }
-    assert_eq!((server.mails().len(), proxy.targets().len()), (0, 0));
+    assert_eq!((server.said(0), proxy.targets().len()), (Vec::new(), 0));
 }
 
 #[tokio::test]

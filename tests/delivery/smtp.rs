@@ -1,217 +1,210 @@
-//! SMTP against a real server (aiosmtpd), which lives in a Python environment in target/.
+//! SMTP without TLS, with STARTTLS and with TLS, against a small server. `tests/peers` repeats it with aiosmtpd.
 
-use std::fs;
-use std::io::{BufRead, BufReader};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use otpd::delivery::{Chain, ProviderSettings, Security, Smtp};
 use otpd::domain::outbox::Outcome;
 use tokio::time::timeout;
 
-use crate::{check, message, no_inbox, secret, send};
+use crate::fake_mail_server::{Does, FakeMailServer, LOGIN, Login, PLAIN, Script};
+use crate::{check, message, mime, no_inbox, send};
 
-/// The Python that has aiosmtpd; made where it is missing.
-fn python() -> &'static Path {
-    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail-venv");
-        let python = environment.join("bin/python");
-        let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
-        if !Command::new(&python).args(["-c", "import aiosmtpd"]).status().is_ok_and(|status| status.success()) {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&environment));
-            run(Command::new(environment.join("bin/pip")).args(["install", "-q", "aiosmtpd==1.4.6"]));
-        }
-        python
-    })
+/// The login that [`PLAIN`] and [`LOGIN`] stand for.
+const USER: Option<(&str, &str)> = Some(("user", "pass word"));
+
+/// The settings with one of them changed.
+fn with(settings: ProviderSettings, change: impl FnOnce(&mut Smtp)) -> ProviderSettings {
+    let ProviderSettings::Smtp { name, mut smtp } = settings else { panic!("it is SMTP") };
+    change(&mut smtp);
+    ProviderSettings::Smtp { name, smtp }
 }
 
-/// A running mail server; ended when it goes out of scope.
-pub struct MailServer {
-    child: Child,
-    pub port: u16,
-    folder: tempfile::TempDir,
-}
-
-impl MailServer {
-    pub fn start(security: &str, login: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let certify = Command::new("openssl")
-            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a test of otpd"])
-            .args([
-                "-addext",
-                "subjectAltName=DNS:localhost",
-                "-addext",
-                "basicConstraints=critical,CA:FALSE",
-                "-keyout",
-                "key.pem",
-                "-out",
-                "cert.pem",
-            ])
-            .current_dir(folder.path())
-            .stderr(Stdio::null())
-            .status();
-        assert!(certify.unwrap().success());
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/delivery/mail_server.py");
-        let mut child = Command::new(python())
-            .arg(script)
-            .arg(folder.path())
-            .arg(security)
-            .args(login)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        Self { child, port: line.trim().parse().unwrap(), folder }
-    }
-
-    pub fn settings(&self, security: Security, login: Option<(&str, &str)>) -> ProviderSettings {
-        let smtp = Smtp {
-            host: "localhost".to_owned(),
-            port: self.port,
-            security,
-            login: login.map(|(user, password)| (user.to_owned(), secret(password))),
-            from: "otpd <noreply@example.com>".parse().unwrap(),
-            hello: None,
-            timeout: Duration::from_secs(2),
-            idle: Smtp::IDLE,
-            proxy: None,
-            ca: Some(fs::read_to_string(self.folder.path().join("cert.pem")).unwrap()),
-        };
-        ProviderSettings::Smtp { name: "mail".to_owned(), smtp }
-    }
-
-    /// The mails as they came in: `TIME-PORT.eml`, of which the port is the client's.
-    fn files(&self) -> Vec<PathBuf> {
-        let files = fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
-        let is_mail = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "eml");
-        let mut mails: Vec<_> = files.filter(is_mail).collect();
-        mails.sort();
-        mails
-    }
-
-    pub fn mails(&self) -> Vec<String> {
-        self.files().iter().map(|path| fs::read_to_string(path).unwrap()).collect()
-    }
-}
-
-fn peer_of(path: &Path) -> u16 {
-    path.file_stem().unwrap().to_str().unwrap().split_once('-').unwrap().1.parse().unwrap()
-}
-
-impl Drop for MailServer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The commands that a mail takes.
+fn commands(security: Security, login: Option<Login>) -> Vec<String> {
+    let ehlo = ["EHLO otp.example.com"];
+    let starttls: &[&str] = if security == Security::StartTls { &["STARTTLS", "EHLO otp.example.com"] } else { &[] };
+    let auth = login.map(|login| match login.mechanism {
+        "PLAIN" => "AUTH PLAIN AHVzZXIAcGFzcyB3b3Jk",
+        _ => "AUTH LOGIN",
+    });
+    let mail = ["MAIL FROM:<noreply@example.com>", "RCPT TO:<Some@example.com>", "DATA", "."];
+    let commands = ehlo.iter().chain(starttls).chain(auth.iter()).chain(&mail);
+    commands.map(|command| (*command).to_owned()).collect()
 }
 
 #[tokio::test]
-async fn a_mail_arrives_as_text_and_as_html_whatever_protects_the_connection() {
-    for (name, security, login) in [
-        ("none", Security::Plain, None),
-        ("starttls", Security::StartTls, Some(("user", "pass word"))),
-        ("tls", Security::Tls, Some(("user", "pass word"))),
+async fn a_mail_arrives_with_text_and_html_with_every_protection_and_login() {
+    for (security, login) in [
+        (Security::Plain, None),
+        (Security::StartTls, Some(PLAIN)),
+        (Security::StartTls, Some(LOGIN)),
+        (Security::Tls, None),
+        (Security::Tls, Some(PLAIN)),
+        (Security::Tls, Some(LOGIN)),
     ] {
-        let logins = login.map_or(Vec::new(), |(user, password)| vec![user, password]);
-        let server = MailServer::start(name, &logins);
-        let settings = server.settings(security, login);
+        let what = format!("{security:?} {login:?}");
+        let server = FakeMailServer::start_with(security, login, |_, _| None).await;
+        let settings = server.trusted(security, login.and(USER));
         let well = login.map_or("connected; there is no username to log in with", |_| "connected and logged in");
-        assert_eq!(check(settings.clone()).await, Ok(well.to_owned()), "{name}");
+        assert_eq!(check(settings.clone()).await, Ok(well.to_owned()), "{what}");
         let report = send(settings, &message("Some@example.com", "login")).await;
-        assert_eq!((report.outcome, &report.error), (Outcome::Sent, &None), "{name}");
+        assert_eq!((report.outcome, &report.error), (Outcome::Sent, &None), "{what}");
+        assert_eq!(server.said(1)[..commands(security, login).len()], commands(security, login), "{what}");
         let mails = server.mails();
-        assert_eq!(mails.len(), 1, "{name}");
-        let mail = &mails[0];
-        for part in [
-            "From: otpd <noreply@example.com>",
-            "To: Some@example.com",
-            "Subject: =?utf-8?b?",
-            "Auto-Submitted: auto-generated",
-            "multipart/alternative",
-            "text/plain; charset=utf-8",
-            "text/html; charset=utf-8",
-        ] {
-            assert!(mail.contains(part), "{name}: {part} is not in {mail}");
+        assert_eq!(mails.len(), 1, "{what}");
+        let id = format!("Message-ID: {}", report.provider_message_id.unwrap());
+        for header in ["From: otpd <noreply@example.com>", "To: Some@example.com", "Auto-Submitted: auto-generated", &id] {
+            assert!(mails[0].lines().any(|line| line == header), "{what}: {header} is not in {}", mails[0]);
         }
-        assert!(mail.contains(&format!("Message-ID: {}", report.provider_message_id.unwrap())), "{mail}");
+        assert!(mails[0].contains("\nContent-Type: multipart/alternative;"), "{what}: {}", mails[0]);
+        assert_eq!(mime::encoded_header(&mails[0], "Subject"), "کد تأیید", "{what}");
+        let parts = [
+            ("text/plain; charset=utf-8".to_owned(), "کد: 255315\n\"{code}\" & more".to_owned()),
+            ("text/html; charset=utf-8".to_owned(), "<p dir=\"rtl\">255315</p>".to_owned()),
+        ];
+        assert_eq!(mime::parts(&mails[0]), parts, "{what}");
     }
 }
 
 #[tokio::test]
-async fn what_the_server_refuses_has_its_meaning() {
-    let server = MailServer::start("none", &[]);
-    for (recipient, outcome, error) in [
-        ("nobody@example.com", Outcome::BadRecipient, "550: it refuses the recipient"),
-        ("policy@example.com", Outcome::Next, "550: it refuses the mail"),
-        ("later@example.com", Outcome::Retry, "451: not now"),
-        ("tarpit@example.com", Outcome::Retry, "it did not take sender and recipient in time"),
-        ("drop@example.com", Outcome::Retry, "the connection broke before the mail went out"),
-        ("lost@example.com", Outcome::Unknown, "the connection broke while it took the mail"),
-        ("slow@example.com", Outcome::Unknown, "it took the mail and did not answer in time"),
-    ] {
-        let report = send(server.settings(Security::Plain, None), &message(recipient, "login")).await;
-        assert_eq!((report.outcome, report.error.as_deref()), (outcome, Some(error)), "{recipient}");
-    }
-    assert_eq!(server.mails().len(), 0);
+async fn each_failure_of_the_server_has_its_outcome() {
+    let cases: [(Script, Outcome, &str); 7] = [
+        (
+            |_, line| line.starts_with("RCPT").then_some(Does::Answers("550 5.1.1 no such user here: a@example.com")),
+            Outcome::BadRecipient,
+            "550: it refuses the recipient",
+        ),
+        (
+            |_, line| line.starts_with("RCPT").then_some(Does::Answers("550 5.7.1 you may not send to a@example.com")),
+            Outcome::Next,
+            "550: it refuses the mail",
+        ),
+        (
+            |_, line| line.starts_with("RCPT").then_some(Does::Answers("451 4.7.1 greylisted, try later")),
+            Outcome::Retry,
+            "451: not now",
+        ),
+        (
+            |_, line| line.starts_with("RCPT").then_some(Does::Nothing),
+            Outcome::Retry,
+            "it did not take sender and recipient in time",
+        ),
+        (
+            |_, line| line.starts_with("RCPT").then_some(Does::Resets),
+            Outcome::Retry,
+            "the connection broke before the mail went out",
+        ),
+        (
+            |_, line| (line == ".").then_some(Does::Resets),
+            Outcome::Unknown,
+            "the connection broke while it took the mail",
+        ),
+        (
+            |_, line| (line == ".").then_some(Does::Nothing),
+            Outcome::Unknown,
+            "it took the mail and did not answer in time",
+        ),
+    ];
+    let all = cases.map(|(script, outcome, error)| async move {
+        let server = FakeMailServer::start(script).await;
+        let settings = with(server.trusted(Security::Plain, None), |smtp| smtp.timeout = Duration::from_secs(2));
+        let report = send(settings, &message("a@example.com", "login")).await;
+        assert_eq!((report.outcome, report.error.as_deref()), (outcome, Some(error)));
+        assert_eq!(server.mails().len(), 0, "{error}");
+    });
+    join_all(all).await;
 }
 
 #[tokio::test]
 async fn an_address_with_an_international_domain_needs_no_extension_of_the_server() {
-    let server = MailServer::start("none", &[]);
-    let report = send(server.settings(Security::Plain, None), &message("some@مثال.ایران", "login")).await;
+    let server = FakeMailServer::start(|_, _| None).await;
+    let report = send(server.trusted(Security::Plain, None), &message("some@مثال.ایران", "login")).await;
     assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
-    assert!(server.mails()[0].contains("To: some@xn--mgbh0fb.xn--mgba3a4f16a\r\n"), "{}", server.mails()[0]);
+    let mail = server.mails().remove(0);
+    assert!(mail.contains("\nTo: some@xn--mgbh0fb.xn--mgba3a4f16a\n"), "{mail}");
+    assert!(server.said(0).contains(&"RCPT TO:<some@xn--mgbh0fb.xn--mgba3a4f16a>".to_owned()));
 }
 
 #[tokio::test]
-async fn who_is_not_let_in_has_sent_nothing_and_is_told_why() {
-    let server = MailServer::start("starttls", &["user", "right"]);
-    let wrong = server.settings(Security::StartTls, Some(("user", "wrong")));
-    let report = send(wrong.clone(), &message("a@example.com", "login")).await;
-    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some("535: it does not let us in")));
-    assert_eq!(check(wrong).await, Err("535: it does not let us in".to_owned()));
-    let plain = MailServer::start("none", &[]);
-    let report = send(plain.settings(Security::StartTls, None), &message("a@example.com", "login")).await;
-    assert_eq!(report.outcome, Outcome::Misconfigured, "{report:?}");
-    let port = plain.port;
-    drop(plain);
-    let gone = MailServer::start("none", &[]);
-    let ProviderSettings::Smtp { name, smtp } = gone.settings(Security::Plain, None) else { panic!("it is SMTP") };
-    let settings = ProviderSettings::Smtp { name, smtp: Smtp { port, ..smtp } };
-    let report = send(settings, &message("a@example.com", "login")).await;
-    assert_eq!(
-        (report.outcome, report.error.as_deref()),
-        (Outcome::Retry, Some("it can't be reached: Connection refused (os error 111)"))
-    );
-}
-
-#[tokio::test]
-async fn a_server_that_says_nothing_is_not_waited_for() {
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let plain = MailServer::start("none", &[]);
-    for security in [Security::Plain, Security::StartTls, Security::Tls] {
-        let ProviderSettings::Smtp { name, smtp } = plain.settings(security, None) else { panic!("it is SMTP") };
-        let port = silent.local_addr().unwrap().port();
-        let (settings, mail) =
-            (ProviderSettings::Smtp { name, smtp: Smtp { port, ..smtp } }, message("a@example.com", "login"));
-        let report = timeout(Duration::from_secs(60), send(settings, &mail)).await.unwrap();
-        let expected = (Outcome::Retry, Some("it does not let us in in time"));
-        assert_eq!((report.outcome, report.error.as_deref()), expected, "{security:?}");
+async fn a_wrong_password_sends_nothing_and_is_reported() {
+    for (login, user, password) in [(PLAIN, "user", "wrong"), (LOGIN, "user", "wrong"), (LOGIN, "other", "pass word")] {
+        let server = FakeMailServer::start_with(Security::StartTls, Some(login), |_, _| None).await;
+        let wrong = server.trusted(Security::StartTls, Some((user, password)));
+        let report = send(wrong.clone(), &message("a@example.com", "login")).await;
+        let expected = (Outcome::Misconfigured, Some("535: it does not let us in"));
+        assert_eq!((report.outcome, report.error.as_deref()), expected, "{login:?}");
+        assert_eq!(check(wrong).await, Err("535: it does not let us in".to_owned()), "{login:?}");
+        assert!(!server.said(0).iter().any(|line| line.starts_with("MAIL")), "{login:?}: {:?}", server.said(0));
     }
 }
 
 #[tokio::test]
-async fn whom_no_known_authority_vouches_for_gets_no_mail() {
-    for (name, security) in [("starttls", Security::StartTls), ("tls", Security::Tls)] {
-        let server = MailServer::start(name, &[]);
-        let ProviderSettings::Smtp { name, smtp } = server.settings(security, None) else { panic!("it is SMTP") };
-        let settings = ProviderSettings::Smtp { name, smtp: Smtp { ca: None, ..smtp } };
+async fn a_login_that_is_needed_and_not_configured_sends_nothing() {
+    let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), |_, _| None).await;
+    let report = send(server.trusted(Security::Tls, None), &message("a@example.com", "login")).await;
+    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Next, Some("530: it refuses the mail")));
+    assert_eq!(server.mails().len(), 0);
+}
+
+#[tokio::test]
+async fn a_server_without_a_known_login_gets_no_password() {
+    let script: Script =
+        |_, line| line.starts_with("EHLO").then_some(Does::Answers("250-mail.example.com\r\n250 AUTH CRAM-MD5"));
+    let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), script).await;
+    let report = send(server.trusted(Security::Tls, USER), &message("a@example.com", "login")).await;
+    let error = "it offers no way to log in that we know (PLAIN, LOGIN)";
+    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some(error)));
+    assert!(!server.said(0).iter().any(|line| line.starts_with("AUTH")), "{:?}", server.said(0));
+}
+
+#[tokio::test]
+async fn a_server_without_starttls_gets_no_password() {
+    let server = FakeMailServer::start(|_, _| None).await;
+    let report = send(server.trusted(Security::StartTls, USER), &message("a@example.com", "login")).await;
+    let error = "it offers no STARTTLS; is it security = \"tls\", on another port?";
+    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some(error)));
+    assert_eq!(server.said(0)[0], "EHLO otp.example.com");
+    assert!(server.said(0)[1..].iter().all(|line| line == "QUIT" || line == "closed"), "{:?}", server.said(0));
+}
+
+#[tokio::test]
+async fn a_closed_port_is_reported() {
+    let server = FakeMailServer::start(|_, _| None).await;
+    // The port is free again.
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let settings = with(server.trusted(Security::Plain, None), |smtp| smtp.port = port);
+    let report = send(settings, &message("a@example.com", "login")).await;
+    let expected = (Outcome::Retry, Some("it can't be reached: Connection refused (os error 111)"));
+    assert_eq!((report.outcome, report.error.as_deref()), expected);
+}
+
+#[tokio::test]
+async fn a_server_that_says_nothing_is_given_up() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = silent.local_addr().unwrap().port();
+    let server = FakeMailServer::start(|_, _| None).await;
+    let all = [Security::Plain, Security::StartTls, Security::Tls].map(|security| {
+        let settings = with(server.trusted(security, None), |smtp| {
+            (smtp.port, smtp.timeout) = (port, Duration::from_secs(2));
+        });
+        async move {
+            let mail = message("a@example.com", "login");
+            let report = timeout(Duration::from_secs(60), send(settings, &mail)).await.unwrap();
+            let expected = (Outcome::Retry, Some("it does not let us in in time"));
+            assert_eq!((report.outcome, report.error.as_deref()), expected, "{security:?}");
+        }
+    });
+    join_all(all).await;
+}
+
+#[tokio::test]
+async fn a_server_with_an_untrusted_certificate_gets_no_mail() {
+    for security in [Security::StartTls, Security::Tls] {
+        let server = FakeMailServer::start_with(security, None, |_, _| None).await;
+        let settings = with(server.trusted(security, None), |smtp| smtp.ca = None);
         let report = send(settings, &message("a@example.com", "login")).await;
         let error = "TLS failed; are `host` and `security` right? invalid peer certificate: UnknownIssuer";
         assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some(error)), "{security:?}");
@@ -220,17 +213,22 @@ async fn whom_no_known_authority_vouches_for_gets_no_mail() {
 }
 
 #[tokio::test]
-async fn a_connection_carries_mail_after_mail_and_one_that_was_closed_is_replaced() {
-    let server = MailServer::start("tls", &["user", "pass"]);
-    let settings = server.settings(Security::Tls, Some(("user", "pass")));
-    let chain = Chain::build(vec![settings], &no_inbox()).unwrap();
-    for recipient in ["one@example.com", "two@example.com", "bye@example.com", "next@example.com"] {
+async fn an_encrypted_session_takes_several_mails_and_is_replaced_once_it_is_closed() {
+    static MAILS: AtomicUsize = AtomicUsize::new(0);
+    let script: Script = |_, line| {
+        let is_third = line == "." && MAILS.fetch_add(1, Ordering::Relaxed) == 2;
+        is_third.then_some(Does::AnswersAndCloses("250 OK"))
+    };
+    let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), script).await;
+    let chain = Chain::build(vec![server.trusted(Security::Tls, USER)], &no_inbox()).unwrap();
+    for recipient in ["one@example.com", "two@example.com", "three@example.com", "four@example.com"] {
         let report = chain.get(0).unwrap().send(&message(recipient, "login")).await;
         assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{recipient}");
-        tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let peers: Vec<_> = server.files().iter().map(|path| peer_of(path)).collect();
-    assert_eq!(peers.len(), 4);
-    assert_eq!((peers[1], peers[2]), (peers[0], peers[0]));
-    assert_ne!(peers[3], peers[0]);
+    let recipients = |connection| {
+        let said = server.said(connection);
+        said.iter().filter_map(|line| line.strip_prefix("RCPT TO:").map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(recipients(0), ["<one@example.com>", "<two@example.com>", "<three@example.com>"]);
+    assert_eq!(recipients(1), ["<four@example.com>"]);
 }

@@ -8,7 +8,7 @@ use crate::bounded::complete;
 use crate::client::{Client, OTPS};
 use crate::ledger::{Load, stored};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{Random, alone, trials};
+use crate::trials::{Random, alone, side_by_side, trials};
 
 /// How many of each writer's codes are there; they are its first ones.
 fn prefixes(codes: impl Iterator<Item = i64>) -> BTreeMap<i64, i64> {
@@ -23,45 +23,53 @@ fn prefixes(codes: impl Iterator<Item = i64>) -> BTreeMap<i64, i64> {
     prefixes
 }
 
+/// Kills a backup under load after a part of the time that one takes, and restores its copy if it left one.
+///
+/// # Returns
+/// Whether it left one.
+fn kill(part: f64) -> bool {
+    let folder = folder();
+    let server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    let mut before = 0;
+    let load = Load { creates_only: true, ..Load::default() };
+    let ledger = load.run(server.socket(), || {
+        load.until_acknowledged(50);
+        before = Client::of(&server).ask("GET", OTPS, "").1["count"].as_u64().unwrap();
+        // One that is not killed shows how long they take here.
+        let begun = Instant::now();
+        assert!(complete(otpd(folder.path()).args(["backup", "whole.db"])).status.success());
+        let delay = begun.elapsed().mul_f64(part);
+        let mut backup = otpd(folder.path());
+        let mut backup = backup.args(["backup", "copy.db"]).stderr(Stdio::null()).spawn().unwrap();
+        thread::sleep(delay);
+        backup.kill().unwrap();
+        backup.wait().unwrap();
+    });
+    drop(server);
+    ledger.check(&stored(&folder.path().join("otp.db")));
+    if !folder.path().join("copy.db").exists() {
+        return false;
+    }
+    let restored = crate::program::folder();
+    fs::copy(folder.path().join("copy.db"), restored.path().join("copy.db")).unwrap();
+    assert!(complete(otpd(restored.path()).args(["restore", "copy.db"])).status.success());
+    let _server = Server::start(restored.path());
+    let stored = stored(&restored.path().join("otp.db"));
+    prefixes(stored.values().map(|(code, _)| *code));
+    assert!(stored.len() as u64 >= before, "{} of the {before} that were there before", stored.len());
+    true
+}
+
 #[test]
 fn a_backup_that_is_killed_under_load_leaves_a_whole_copy_or_none() {
     let _alone = alone();
-    let mut random = Random::seeded("backup");
-    let (mut whole, mut none) = (0, 0);
-    for _ in 0..trials(10, 40) {
-        let folder = folder();
-        let server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
-        let mut before = 0;
-        let load = Load { creates_only: true, ..Load::default() };
-        let ledger = load.run(server.socket(), || {
-            thread::sleep(random.milliseconds(200));
-            before = Client::of(&server).ask("GET", OTPS, "").1["count"].as_u64().unwrap();
-            // One that is not killed tells how long they take here.
-            let begun = Instant::now();
-            assert!(complete(otpd(folder.path()).args(["backup", "whole.db"])).status.success());
-            let long = u64::try_from(begun.elapsed().as_millis()).unwrap() * 3 / 2;
-            let mut backup = otpd(folder.path());
-            let mut backup = backup.args(["backup", "copy.db"]).stderr(Stdio::null()).spawn().unwrap();
-            thread::sleep(random.milliseconds(long));
-            backup.kill().unwrap();
-            backup.wait().unwrap();
-        });
-        drop(server);
-        ledger.check(&stored(&folder.path().join("otp.db")));
-        if !folder.path().join("copy.db").exists() {
-            none += 1;
-            continue;
-        }
-        whole += 1;
-        let restored = crate::program::folder();
-        fs::copy(folder.path().join("copy.db"), restored.path().join("copy.db")).unwrap();
-        assert!(complete(otpd(restored.path()).args(["restore", "copy.db"])).status.success());
-        let _server = Server::start(restored.path());
-        let stored = stored(&restored.path().join("otp.db"));
-        prefixes(stored.values().map(|(code, _)| *code));
-        assert!(stored.len() as u64 >= before, "{} of the {before} that were there before", stored.len());
-    }
-    // A later one clears away what a killed one left: see tests/cli/backup.rs.
+    let count = trials(10, 40);
+    // From at once to three times as long as one takes.
+    let part = |trial: u64, random: &mut Random| (trial as f64 + random.below(1000) as f64 / 1000.0) * 3.0 / count as f64;
+    let results = side_by_side("backup", count, |trial, random| kill(part(trial, random)));
+    let whole = results.iter().filter(|is_whole| **is_whole).count();
+    let none = results.len() - whole;
+    // A later backup removes the temporary file of a killed one: see tests/cli/backup.rs.
     eprintln!("backup: {whole} whole copies, {none} killed before there was one");
     assert!(whole > 0 && none > 0, "{whole} whole, {none} none");
 }

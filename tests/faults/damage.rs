@@ -3,7 +3,7 @@ use std::path::Path;
 
 use crate::client::{Client, OTPS, Outcome};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{Random, alone, trials};
+use crate::trials::{Random, alone, side_by_side, trials};
 
 const CODES: i64 = 300;
 
@@ -96,35 +96,38 @@ fn wrong_answers(server: &Server) -> Vec<String> {
     wrong
 }
 
+/// Damages a copy of the sound files and starts a server on it: whether that refused to start.
+fn damage(sound: &Path, trial: u64, random: &mut Random) -> bool {
+    let folder = folder();
+    for name in ["otp.db", "otp.db-wal", "other.db-wal"] {
+        fs::copy(sound.join(name), folder.path().join(name)).unwrap();
+    }
+    DAMAGES[usize::try_from(trial).unwrap() % DAMAGES.len()](folder.path(), random);
+    match Server::try_spawn(&mut otpd(folder.path())) {
+        Err(said) => {
+            assert!(said.starts_with("exit status: 1: otpd: database otp.db: "), "{said}");
+            assert_eq!(said.trim_end().lines().count(), 1, "{said}");
+            true
+        }
+        Ok(server) => {
+            let wrong = wrong_answers(&server);
+            assert!(wrong.is_empty(), "trial {trial}: {wrong:#?}\n{}", server.stderr());
+            assert!(!server.stderr().contains("panic"), "{}", server.stderr());
+            false
+        }
+    }
+}
+
 #[test]
 fn damaged_files_are_one_line_or_503_and_never_a_wrong_answer() {
     let _alone = alone();
-    let mut random = Random::seeded("damage");
     let sound = folder();
     make(sound.path(), "otp.db", 0);
     make(sound.path(), "other.db", 5000);
-    let (mut refused, mut served) = (0, 0);
-    let count = trials(60, 600);
-    for trial in 0..count {
-        let folder = folder();
-        for name in ["otp.db", "otp.db-wal", "other.db-wal"] {
-            fs::copy(sound.path().join(name), folder.path().join(name)).unwrap();
-        }
-        DAMAGES[usize::try_from(trial).unwrap() % DAMAGES.len()](folder.path(), &mut random);
-        match Server::try_spawn(&mut otpd(folder.path())) {
-            Err(said) => {
-                refused += 1;
-                assert!(said.starts_with("exit status: 1: otpd: database otp.db: "), "{said}");
-                assert_eq!(said.trim_end().lines().count(), 1, "{said}");
-            }
-            Ok(server) => {
-                served += 1;
-                let wrong = wrong_answers(&server);
-                assert!(wrong.is_empty(), "trial {trial}: {wrong:#?}\n{}", server.stderr());
-                assert!(!server.stderr().contains("panic"), "{}", server.stderr());
-            }
-        }
-    }
+    let count = trials(40, 600);
+    let results = side_by_side("damage", count, |trial, random| damage(sound.path(), trial, random));
+    let refused = results.iter().filter(|is_refused| **is_refused).count();
+    let served = results.len() - refused;
     eprintln!("damage: {count} trials, {refused} refused in one line, {served} served without a wrong answer");
     assert!(refused > 0 && served > 0);
 }

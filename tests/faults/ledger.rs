@@ -2,13 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use crate::bounded::SetAtEnd;
 use crate::client::{Client, OTPS, Outcome};
+use crate::program::LIMIT;
 
 /// The codes that a database holds, by id. The address of each is made of its code, so a torn row shows.
 pub type Stored = BTreeMap<i64, (i64, String)>;
@@ -41,15 +43,26 @@ pub struct Load<'a> {
     pub is_over: &'a (dyn Fn() -> bool + Sync),
     /// Only POST, each writer's codes in sequence.
     pub creates_only: bool,
+    /// How many changes of all writers have been acknowledged so far.
+    pub acknowledged: AtomicU64,
 }
 
 impl Default for Load<'_> {
     fn default() -> Self {
-        Self { writers: 8, is_over: &|| false, creates_only: false }
+        Self { writers: 8, is_over: &|| false, creates_only: false, acknowledged: AtomicU64::new(0) }
     }
 }
 
 impl Load<'_> {
+    /// Waits until so many changes have been acknowledged.
+    pub fn until_acknowledged(&self, changes: u64) {
+        let begun = Instant::now();
+        while self.acknowledged.load(Ordering::Relaxed) < changes {
+            assert!(begun.elapsed() < LIMIT, "{changes} changes are not acknowledged");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
     /// Lets the writers write while `during` runs, and until each has heard what became of its last change.
     pub fn run(&self, socket: &str, during: impl FnOnce()) -> Ledger {
         let enough = &AtomicBool::new(false);
@@ -88,6 +101,9 @@ impl Load<'_> {
             let over = over || (self.writers == 1 && (self.is_over)());
             if !ledger.note(id, code, &outcome, over) {
                 break;
+            }
+            if matches!(outcome, Outcome::Answer(200 | 201, _)) {
+                self.acknowledged.fetch_add(1, Ordering::Relaxed);
             }
             // Ids grow: a new one is the last.
             own.extend(ledger.rows.keys().last().filter(|id| own.last() != Some(id)).copied());

@@ -10,7 +10,7 @@ use crate::bounded::complete;
 use crate::client::{Client, OTPS};
 use crate::plain::{ADDRESSES, Body, Model, NUMBERS, Stored};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{alone, trials};
+use crate::trials::{alone, side_by_side, trials};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -186,10 +186,8 @@ impl World {
     }
 }
 
-#[test]
-fn the_server_and_a_plain_map_agree_after_every_step_and_every_restart() {
-    let _alone = alone();
-    let cases = u32::try_from(trials(24, 500)).unwrap();
+/// Tries so many sequences; how many steps they had.
+fn try_sequences(cases: u32) -> usize {
     let mut runner =
         TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() });
     let steps = std::cell::Cell::new(0);
@@ -203,6 +201,15 @@ fn the_server_and_a_plain_map_agree_after_every_step_and_every_restart() {
         world.compare(&model, 0, None, false);
         Ok(())
     });
-    eprintln!("model: {cases} sequences, {} steps", steps.get());
     outcome.unwrap();
+    steps.get()
+}
+
+#[test]
+fn the_server_and_a_plain_map_agree_after_every_step_and_every_restart() {
+    let _alone = alone();
+    let cases = u32::try_from(trials(24, 500)).unwrap();
+    let parts = 4;
+    let steps = side_by_side("model", parts, |_, _| try_sequences(cases / u32::try_from(parts).unwrap()));
+    eprintln!("model: {cases} sequences, {} steps", steps.iter().sum::<usize>());
 }

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use crate::client::Client;
 use crate::ledger::{Ledger, Load, stored};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{Random, alone, trials};
+use crate::trials::{Random, alone, side_by_side, trials};
 
-/// What came of a load during which a file of the database was moved away and back.
+/// The result of a load during which a file of the database was moved away and back.
 struct Trial {
     ledger: Ledger,
     /// How long it took until the loss was logged.
@@ -24,8 +24,10 @@ fn take_away(name: &str, random: &mut Random) -> Trial {
     let limit = Duration::from_secs(5).max(begun.elapsed() * 20);
     let (is_away, mut noticed) = (AtomicBool::new(false), Duration::ZERO);
     let is_over = || is_away.load(Ordering::SeqCst);
-    let ledger = Load { is_over: &is_over, ..Load::default() }.run(server.socket(), || {
-        thread::sleep(Duration::from_millis(50) + random.milliseconds(200));
+    let load = Load { is_over: &is_over, ..Load::default() };
+    let ledger = load.run(server.socket(), || {
+        load.until_acknowledged(random.below(60));
+        thread::sleep(random.milliseconds(100));
         fs::rename(&path, &away).unwrap();
         is_away.store(true, Ordering::SeqCst);
         let taken = Instant::now();
@@ -51,16 +53,14 @@ fn take_away(name: &str, random: &mut Random) -> Trial {
 #[test]
 fn nothing_is_acknowledged_once_a_file_of_the_database_is_away() {
     let _alone = alone();
-    let mut random = Random::seeded("removed");
-    let (mut acknowledged, mut refused, mut slowest) = (0, 0, Duration::ZERO);
     let count = trials(12, 100);
-    for _ in 0..count {
+    let trials = side_by_side("removed", count, |_, random| {
         let name = ["otp.db", "otp.db-wal", "otp.db-shm"][random.index(3)];
-        let trial = take_away(name, &mut random);
-        acknowledged += trial.ledger.acknowledged;
-        refused += trial.ledger.unavailable;
-        slowest = slowest.max(trial.noticed);
-    }
+        take_away(name, random)
+    });
+    let acknowledged: u64 = trials.iter().map(|trial| trial.ledger.acknowledged).sum();
+    let refused: u64 = trials.iter().map(|trial| trial.ledger.unavailable).sum();
+    let slowest = trials.iter().map(|trial| trial.noticed).max().unwrap();
     eprintln!(
         "removed files: {count} trials, {acknowledged} acknowledged, {refused} refused, 0 lost, noticed in {slowest:.0?}"
     );

@@ -4,32 +4,36 @@ use std::time::Duration;
 
 use crate::ledger::{Load, stored};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{Random, alone, trials};
+use crate::trials::{Random, alone, side_by_side, trials};
+
+/// How many changes were acknowledged, and how many were sent and not answered.
+fn stop(trial: u64, random: &mut Random) -> (u64, usize) {
+    let folder = folder();
+    let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+    let load = Load::default();
+    let ledger = load.run(server.socket(), || {
+        load.until_acknowledged(random.below(60));
+        thread::sleep(random.milliseconds(100));
+        server.signal(["TERM", "INT"][usize::from(trial % 2 == 0)]);
+        thread::sleep(Duration::from_millis(200));
+    });
+    let (status, said) = server.wait();
+    assert_eq!(status.code(), Some(0), "{said}");
+    let database = folder.path().join("otp.db");
+    assert_eq!(fs::metadata(database.with_extension("db-wal")).map_or(0, |wal| wal.len()), 0);
+    let stored = stored(&database);
+    ledger.check(&stored);
+    ledger.check_unanswered_was_not_done(&stored);
+    (ledger.acknowledged, ledger.unanswered.len())
+}
 
 #[test]
-fn a_stop_under_load_answers_all_that_it_did_and_does_nothing_that_it_does_not_answer() {
+fn a_stop_under_load_does_exactly_the_changes_that_it_answers() {
     let _alone = alone();
-    let mut random = Random::seeded("stop");
-    let (mut acknowledged, mut unanswered) = (0, 0);
     let count = trials(10, 50);
-    for trial in 0..count {
-        let folder = folder();
-        let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
-        let ledger = Load::default().run(server.socket(), || {
-            thread::sleep(Duration::from_millis(50) + random.milliseconds(150));
-            server.signal(["TERM", "INT"][usize::from(trial % 2 == 0)]);
-            thread::sleep(Duration::from_millis(200));
-        });
-        let (status, said) = server.wait();
-        assert_eq!(status.code(), Some(0), "{said}");
-        let database = folder.path().join("otp.db");
-        assert_eq!(fs::metadata(database.with_extension("db-wal")).map_or(0, |wal| wal.len()), 0);
-        let stored = stored(&database);
-        ledger.check(&stored);
-        ledger.check_unanswered_was_not_done(&stored);
-        acknowledged += ledger.acknowledged;
-        unanswered += ledger.unanswered.len();
-    }
+    let results = side_by_side("stop", count, stop);
+    let acknowledged: u64 = results.iter().map(|(acknowledged, _)| acknowledged).sum();
+    let unanswered: usize = results.iter().map(|(_, unanswered)| unanswered).sum();
     eprintln!("stop: {count} trials, {acknowledged} acknowledged, {unanswered} sent too late and not done");
     assert!(acknowledged > count * 10, "it was no load");
 }

@@ -1,10 +1,10 @@
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::SystemTime;
 
-/// How many trials: the first number in the short form, the second in the long one (`FAULTS=long`).
-pub fn trials(short: u64, long: u64) -> u64 {
-    if std::env::var("FAULTS").is_ok_and(|form| form == "long") { long } else { short }
-}
+pub use crate::form::trials;
 
 /// One fault at a time: what is measured here must not be another test's doing.
 pub fn alone() -> MutexGuard<'static, ()> {
@@ -12,17 +12,48 @@ pub fn alone() -> MutexGuard<'static, ()> {
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// How many trials of one test run at the same time.
+const WORKERS: usize = 4;
+
+/// Runs `trial` with the numbers from 0 to `count`, several at the same time, each with its own random numbers; the results in
+/// the order of their ends. A trial that panics fails the test.
+pub fn side_by_side<T: Send>(test: &str, count: u64, trial: impl Fn(u64, &mut Random) -> T + Sync) -> Vec<T> {
+    let (seed, next, results) = (seed(test), AtomicU64::new(0), Mutex::new(Vec::new()));
+    let work = || {
+        loop {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            if n >= count {
+                break;
+            }
+            let result = trial(n, &mut Random(seed.wrapping_add(n.wrapping_mul(0xd1b5_4a32_d192_ed03))));
+            results.lock().unwrap().push(result);
+        }
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            worker.join().unwrap_or_else(|cause| resume_unwind(cause));
+        }
+    });
+    results.into_inner().unwrap()
+}
+
+/// The number that the random numbers of a test begin with: `SEED`, or the time of day. It is printed, so that a failure can be
+/// repeated.
+fn seed(test: &str) -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
+    let given = std::env::var("SEED").ok().map(|seed| seed.parse().unwrap());
+    let seed = given.unwrap_or_else(|| u64::try_from(now).unwrap());
+    eprintln!("{test}: SEED={seed}");
+    seed
+}
+
 /// Numbers that a seed repeats (SplitMix64).
 pub struct Random(u64);
 
 impl Random {
-    /// Seeded by `SEED`, or by the time of day; printed, so that a failure can be repeated.
     pub fn seeded(test: &str) -> Self {
-        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
-        let given = std::env::var("SEED").ok().map(|seed| seed.parse().unwrap());
-        let seed = given.unwrap_or_else(|| u64::try_from(now).unwrap());
-        eprintln!("{test}: SEED={seed}");
-        Self(seed)
+        Self(seed(test))
     }
 
     /// A number below `end`.

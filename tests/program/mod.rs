@@ -1,6 +1,6 @@
 //! The real binary as a test runs it.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -56,10 +56,16 @@ impl Server {
         Self::try_spawn(command).unwrap_or_else(|said| panic!("otpd ended before it listened: {said}"))
     }
 
-    /// `Err` is what an `otpd` that ended before it listened has said.
+    /// `Err` is the exit status and the output of an `otpd` that ended before it listened.
     pub fn try_spawn(command: &mut Command) -> Result<Self, String> {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap());
+        let stderr = child.stderr.take().unwrap();
+        Self::watch(child, stderr)
+    }
+
+    /// The same for a process that was started already; `stderr` is where its output is read.
+    pub fn watch(child: Child, stderr: impl Read + Send + 'static) -> Result<Self, String> {
+        let mut lines = BufReader::new(stderr);
         let stderr = Arc::new(Mutex::new(String::new()));
         let (tell, told) = mpsc::channel();
         let said = Arc::clone(&stderr);

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* tests/faults/control.rs has its twin. */
+/* tests/fault_injection/control.rs has its twin. */
 struct control {
     int64_t failing_sync;    /* from this call on, counted from 1, a sync answers EIO; 0: never */
     int64_t failing_write;   /* the same of writes */

@@ -1,0 +1,49 @@
+//! Messages, and what providers do with them.
+
+use std::sync::Arc;
+
+use otpd::delivery::{Chain, Keep, ProviderSettings};
+use otpd::domain::code::Code;
+use otpd::domain::message::{Language, Message, Text};
+use otpd::domain::outbox::Report;
+use otpd::domain::purpose::Purpose;
+use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
+use otpd::domain::secret::Secret;
+use otpd::error::Error;
+
+pub fn secret(text: &str) -> Secret {
+    Secret::new(text.to_owned())
+}
+
+pub fn message(recipient: &str, purpose: &str) -> Message {
+    let recipient = match EmailAddress::parse(recipient) {
+        Ok(address) => Recipient::Email(address),
+        Err(_) => Recipient::Mobile(MobileNumber::parse(recipient).unwrap()),
+    };
+    Message {
+        recipient,
+        code: Code::new(255_315).unwrap(),
+        purpose: Purpose::parse(purpose).unwrap(),
+        language: Language::Fa,
+        minutes: 5,
+        text: Text {
+            subject: Some("کد تأیید".to_owned()),
+            plain: "کد: 255315\n\"{code}\" & more".to_owned(),
+            html: Some("<p dir=\"rtl\">255315</p>".to_owned()),
+        },
+    }
+}
+
+pub fn no_inbox() -> Keep {
+    Arc::new(|_| Box::pin(async { Err(Error::unavailable("there is no inbox")) }))
+}
+
+/// What the provider that these settings describe reports.
+pub async fn send(settings: ProviderSettings, message: &Message) -> Report {
+    Chain::build(vec![settings], &no_inbox()).unwrap().get(0).unwrap().send(message).await
+}
+
+/// What it says to `otpd doctor`.
+pub async fn check(settings: ProviderSettings) -> Result<String, String> {
+    Chain::build(vec![settings], &no_inbox()).unwrap().get(0).unwrap().check().await
+}

@@ -1,0 +1,14 @@
+//! Programs that otpd did not grow up with: the mail server aiosmtpd, and curl in a shell.
+//!
+//! `cargo test` leaves this out, because it needs curl, openssl and Python: `cargo test --test peers`.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+#[path = "../program/bounded.rs"]
+mod bounded;
+mod first_run;
+#[path = "../delivery/helpers.rs"]
+mod helpers;
+#[path = "../program/mod.rs"]
+mod program;
+mod smtp;

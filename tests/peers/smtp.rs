@@ -1,0 +1,194 @@
+//! SMTP against a server of another project, aiosmtpd, which lives in a Python environment in target/.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use otpd::delivery::{Chain, ProviderSettings, Security, Smtp};
+use otpd::domain::outbox::Outcome;
+
+use crate::helpers::{check, message, no_inbox, secret, send};
+
+/// The Python that has aiosmtpd; made where it is missing.
+fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail-venv");
+        let python = environment.join("bin/python");
+        let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
+        if !Command::new(&python).args(["-c", "import aiosmtpd"]).status().is_ok_and(|status| status.success()) {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&environment));
+            run(Command::new(environment.join("bin/pip")).args(["install", "-q", "aiosmtpd==1.4.6"]));
+        }
+        python
+    })
+}
+
+/// A running mail server; ended when it goes out of scope.
+pub struct MailServer {
+    child: Child,
+    pub port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl MailServer {
+    pub fn start(security: &str, login: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let certify = Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=a test of otpd"])
+            .args([
+                "-addext",
+                "subjectAltName=DNS:localhost",
+                "-addext",
+                "basicConstraints=critical,CA:FALSE",
+                "-keyout",
+                "key.pem",
+                "-out",
+                "cert.pem",
+            ])
+            .current_dir(folder.path())
+            .stderr(Stdio::null())
+            .status();
+        assert!(certify.unwrap().success());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/mail_server.py");
+        let mut child = Command::new(python())
+            .arg(script)
+            .arg(folder.path())
+            .arg(security)
+            .args(login)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        Self { child, port: line.trim().parse().unwrap(), folder }
+    }
+
+    pub fn settings(&self, security: Security, login: Option<(&str, &str)>) -> ProviderSettings {
+        let smtp = Smtp {
+            host: "localhost".to_owned(),
+            port: self.port,
+            security,
+            login: login.map(|(user, password)| (user.to_owned(), secret(password))),
+            from: "otpd <noreply@example.com>".parse().unwrap(),
+            hello: None,
+            timeout: Duration::from_secs(2),
+            idle: Smtp::IDLE,
+            proxy: None,
+            ca: Some(fs::read_to_string(self.folder.path().join("cert.pem")).unwrap()),
+        };
+        ProviderSettings::Smtp { name: "mail".to_owned(), smtp }
+    }
+
+    /// The mails as they came in: `TIME-PORT.eml`, of which the port is the client's.
+    fn files(&self) -> Vec<PathBuf> {
+        let files = fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
+        let is_mail = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "eml");
+        let mut mails: Vec<_> = files.filter(is_mail).collect();
+        mails.sort();
+        mails
+    }
+
+    pub fn mails(&self) -> Vec<String> {
+        self.files().iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+    }
+}
+
+fn peer_of(path: &Path) -> u16 {
+    path.file_stem().unwrap().to_str().unwrap().split_once('-').unwrap().1.parse().unwrap()
+}
+
+impl Drop for MailServer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test]
+async fn a_mail_arrives_as_text_and_as_html_with_every_protection() {
+    for (name, security, login) in [
+        ("none", Security::Plain, None),
+        ("starttls", Security::StartTls, Some(("user", "pass word"))),
+        ("tls", Security::Tls, Some(("user", "pass word"))),
+    ] {
+        let logins = login.map_or(Vec::new(), |(user, password)| vec![user, password]);
+        let server = MailServer::start(name, &logins);
+        let settings = server.settings(security, login);
+        let well = login.map_or("connected; there is no username to log in with", |_| "connected and logged in");
+        assert_eq!(check(settings.clone()).await, Ok(well.to_owned()), "{name}");
+        let report = send(settings, &message("Some@example.com", "login")).await;
+        assert_eq!((report.outcome, &report.error), (Outcome::Sent, &None), "{name}");
+        let mails = server.mails();
+        assert_eq!(mails.len(), 1, "{name}");
+        let mail = &mails[0];
+        for part in [
+            "From: otpd <noreply@example.com>",
+            "To: Some@example.com",
+            "Subject: =?utf-8?b?",
+            "Auto-Submitted: auto-generated",
+            "multipart/alternative",
+            "text/plain; charset=utf-8",
+            "text/html; charset=utf-8",
+        ] {
+            assert!(mail.contains(part), "{name}: {part} is not in {mail}");
+        }
+        assert!(mail.contains(&format!("Message-ID: {}", report.provider_message_id.unwrap())), "{mail}");
+    }
+}
+
+#[tokio::test]
+async fn each_failure_of_the_server_has_its_outcome() {
+    let server = MailServer::start("none", &[]);
+    for (recipient, outcome, error) in [
+        ("nobody@example.com", Outcome::BadRecipient, "550: it refuses the recipient"),
+        ("policy@example.com", Outcome::Next, "550: it refuses the mail"),
+        ("later@example.com", Outcome::Retry, "451: not now"),
+        ("tarpit@example.com", Outcome::Retry, "it did not take sender and recipient in time"),
+        ("drop@example.com", Outcome::Retry, "the connection broke before the mail went out"),
+        ("lost@example.com", Outcome::Unknown, "the connection broke while it took the mail"),
+        ("slow@example.com", Outcome::Unknown, "it took the mail and did not answer in time"),
+    ] {
+        let report = send(server.settings(Security::Plain, None), &message(recipient, "login")).await;
+        assert_eq!((report.outcome, report.error.as_deref()), (outcome, Some(error)), "{recipient}");
+    }
+    assert_eq!(server.mails().len(), 0);
+}
+
+#[tokio::test]
+async fn an_international_domain_is_sent_in_ascii() {
+    let server = MailServer::start("none", &[]);
+    let report = send(server.settings(Security::Plain, None), &message("some@مثال.ایران", "login")).await;
+    assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
+    assert!(server.mails()[0].contains("To: some@xn--mgbh0fb.xn--mgba3a4f16a\r\n"), "{}", server.mails()[0]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_sends_nothing_and_is_reported() {
+    let server = MailServer::start("starttls", &["user", "right"]);
+    let wrong = server.settings(Security::StartTls, Some(("user", "wrong")));
+    let report = send(wrong.clone(), &message("a@example.com", "login")).await;
+    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some("535: it does not let us in")));
+    assert_eq!(check(wrong).await, Err("535: it does not let us in".to_owned()));
+    assert_eq!(server.mails().len(), 0);
+}
+
+#[tokio::test]
+async fn a_session_takes_several_mails_and_is_replaced_once_it_is_closed() {
+    let server = MailServer::start("tls", &["user", "pass"]);
+    let settings = server.settings(Security::Tls, Some(("user", "pass")));
+    let chain = Chain::build(vec![settings], &no_inbox()).unwrap();
+    for recipient in ["one@example.com", "two@example.com", "bye@example.com", "next@example.com"] {
+        let report = chain.get(0).unwrap().send(&message(recipient, "login")).await;
+        assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{recipient}");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let peers: Vec<_> = server.files().iter().map(|path| peer_of(path)).collect();
+    assert_eq!(peers.len(), 4);
+    assert_eq!((peers[1], peers[2]), (peers[0], peers[0]));
+    assert_ne!(peers[3], peers[0]);
+}
