@@ -13,7 +13,7 @@ use crate::helpers::{TestApp, answer};
 use crate::outbox::delivering;
 use crate::raw::Raw;
 
-const REQUESTS: usize = 4000;
+const REQUESTS: usize = 2000;
 /// Time limit of a run, independent of the number of requests.
 const LONGEST: Duration = Duration::from_secs(600);
 

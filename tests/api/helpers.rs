@@ -15,6 +15,7 @@ use rand::rngs::SysRng;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 pub const OTPS: &str = "/api/notifications/otp/";
 /// Initial time of every app's clock.
@@ -38,6 +39,20 @@ pub struct Answer {
     pub status: StatusCode,
     pub headers: reqwest::header::HeaderMap,
     pub body: String,
+}
+
+/// Messages are delivered as long as this exists.
+pub struct Delivering {
+    stop: watch::Sender<bool>,
+    worker: JoinHandle<()>,
+}
+
+impl Delivering {
+    /// Stops the delivery and waits until nothing is in flight.
+    pub async fn end(self) {
+        drop(self.stop);
+        self.worker.await.unwrap();
+    }
 }
 
 impl TestApp {
@@ -90,11 +105,10 @@ impl TestApp {
         address
     }
 
-    /// Delivers messages until the returned sender is dropped.
-    pub fn deliver(&self) -> watch::Sender<bool> {
+    /// Delivers messages until the returned value is dropped.
+    pub fn deliver(&self) -> Delivering {
         let (stop, stopped) = watch::channel(false);
-        tokio::spawn(self.service.clone().deliver(stopped));
-        stop
+        Delivering { stop, worker: tokio::spawn(self.service.clone().deliver(stopped)) }
     }
 
     /// Returns the expected response to a send request at START.
@@ -115,7 +129,12 @@ impl TestApp {
     }
 
     pub fn set_clock(&self, moment: &str) {
-        self.clock.store(Timestamp::parse(moment).unwrap().as_micros(), Ordering::SeqCst);
+        self.set_clock_to(Timestamp::parse(moment).unwrap().as_micros());
+    }
+
+    /// Sets the clock to a number of microseconds since 1970.
+    pub fn set_clock_to(&self, micros: i64) {
+        self.clock.store(micros, Ordering::SeqCst);
     }
 
     /// Deletes what the server's periodic cleanup deletes while the clock is stable.
@@ -162,6 +181,17 @@ impl TestApp {
         let created = self.send_json("POST", OTPS, body).await;
         assert_eq!(created.status, StatusCode::CREATED, "{}", created.body);
         created.json()["id"].as_i64().unwrap()
+    }
+
+    /// Stores so many codes at once, for `NAME0000@email.com` and the following.
+    pub async fn insert_codes(&self, count: u32, name: &str, valid_to: &str) {
+        let valid_to = Timestamp::parse(valid_to).unwrap().as_micros();
+        let sql = format!(
+            "INSERT INTO otp_codes (code, email, valid_to, created_at, updated_at)
+             WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count} - 1)
+             SELECT 1, printf('{name}%04d@email.com', i), {valid_to}, {valid_to}, {valid_to} FROM n"
+        );
+        self.store.write(move |db| Ok(db.execute(&sql, [])?)).await.unwrap();
     }
 }
 

@@ -83,9 +83,7 @@ async fn limit_and_offset_select_the_page() {
 #[tokio::test]
 async fn a_page_has_50_codes_by_default_and_500_at_most() {
     let app = TestApp::start().await;
-    for _ in 0..501 {
-        app.create().await;
-    }
+    app.insert_codes(501, "person", "2024-01-01T00:00:00Z").await;
     assert_eq!(ids(&app, "offset=0").await.len(), 50);
     assert_eq!(ids(&app, "limit=500").await.len(), 500);
     assert_eq!(ids(&app, "limit=501").await.len(), 500);

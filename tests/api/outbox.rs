@@ -1,17 +1,19 @@
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use otpd::delivery::{Chain, Connection, Delivery, Http, Keep, Provider, ProviderSettings};
 use otpd::domain::message::Message;
 use otpd::domain::outbox::{OnUnknown, Outcome, Report};
 use otpd::domain::secret::Secret;
+use otpd::domain::timestamp::Timestamp;
 use otpd::error::Error;
 use otpd::service::Settings;
+use otpd::store::Db;
 use serde_json::Value;
 
 pub use crate::gateway::{Gateway, Reply};
-use crate::helpers::{TestApp, deliveries, path};
+use crate::helpers::{START, TestApp, deliveries, path};
 use crate::sending::{SEND, TO_MOBILE};
 
 /// A provider for tests without a delivery worker. It is never called.
@@ -106,6 +108,40 @@ async fn outcome(settings: Settings) -> Value {
     panic!("the message came to no end");
 }
 
+/// Like [`outcome`], but the clock jumps to the moment of each attempt.
+async fn outcome_without_pauses(settings: Settings) -> Value {
+    let app = TestApp::start_serving(settings).await;
+    assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
+    let (mut now, begun) = (Timestamp::parse(START).unwrap().as_micros(), Instant::now());
+    loop {
+        let delivering = app.deliver();
+        let (state, due_at) = loop {
+            let (state, due_at) = state_and_due_at(&app).await;
+            // A message that is due is about to be sent.
+            if state != "sending" && (state != "queued" || due_at > now) {
+                break (state, due_at);
+            }
+            assert!(begun.elapsed() < Duration::from_secs(60), "the message is still {state}");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        };
+        delivering.end().await;
+        if state != "queued" {
+            return app.send("GET", &deliveries(1)).await.json()[0].clone();
+        }
+        now = due_at;
+        app.set_clock_to(now);
+    }
+}
+
+/// The state of the only message, and when it is due.
+async fn state_and_due_at(app: &TestApp) -> (String, i64) {
+    let query = |db: &Db| {
+        let row = db.query_row("SELECT state, due_at FROM messages", [], |row| Ok((row.get(0)?, row.get(1)?)));
+        Ok(row?)
+    };
+    app.store.write(query).await.unwrap()
+}
+
 /// Returns the state, and the provider, outcome and error of each attempt.
 fn told(message: &Value) -> (String, Vec<String>) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -186,7 +222,7 @@ async fn the_history_shows_why_no_provider_accepted_a_message() {
     let why = "one misconfigured 403: the key is refused".to_owned();
     assert_eq!(told(&message), ("failed".to_owned(), vec![why]));
     let broken = Gateway::start(vec![Reply::from((500, ""))]);
-    let message = outcome(with_sms(&broken)).await;
+    let message = outcome_without_pauses(with_sms(&broken)).await;
     let (state, attempts) = told(&message);
     assert_eq!(state, "expired");
     assert!(attempts.len() >= 4, "{attempts:?}");

@@ -64,7 +64,7 @@ async fn a_hanging_sms_gateway_does_not_delay_email() {
     let delivering = app.deliver();
     sent_to(&app, r#"{"email":"first@example.com"}"#, "sent").await;
     let alone = begun.elapsed();
-    drop(delivering);
+    delivering.end().await;
     for number in 0..200 {
         assert_eq!(app.send_json("POST", SEND, mobile(number)).await.status, 202);
     }
@@ -101,7 +101,7 @@ async fn a_new_send_replaces_a_queued_message() {
     sent_to(&app, TO_MOBILE, "queued").await;
     until_asked(&gateway).await;
     history(&app, 1, 0, "queued").await;
-    drop(delivering);
+    delivering.end().await;
     app.set_clock("2025-12-29T14:39:32.273219Z");
     assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
     let _delivering = app.deliver();
@@ -119,13 +119,16 @@ async fn a_queued_message_is_sent_after_a_later_one_failed() {
     assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
     until_asked(&gateway).await;
     history(&app, 1, 0, "queued").await;
-    drop(delivering);
+    delivering.end().await;
     app.set_clock("2025-12-29T14:39:32.273219Z");
     app.store.write(|db| Ok(db.execute("UPDATE messages SET due_at = due_at + 120000000", [])?)).await.unwrap();
     assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
-    let _delivering = app.deliver();
+    let delivering = app.deliver();
     history(&app, 1, 1, "failed").await;
+    delivering.end().await;
     app.set_clock("2025-12-29T14:40:40Z");
+    // A new start looks at the clock at once.
+    let _delivering = app.deliver();
     history(&app, 1, 0, "sent").await;
 }
 

@@ -13,9 +13,7 @@ async fn only_codes_expired_longer_than_the_retention_are_deleted() {
     for valid_to in codes {
         app.create_with(&format!(r#"{{"code":1,"email":"a@b.com","valid_to":{valid_to}}}"#)).await;
     }
-    for _ in 0..600 {
-        app.create_with(r#"{"code":2,"mobile_number":"09123456789","valid_to":"2024-01-01"}"#).await;
-    }
+    app.insert_codes(600, "expired", "2024-01-01T00:00:00Z").await;
     // Three days and one microsecond after the first code expired.
     let now = || Timestamp::parse("2025-01-04T00:00:00.000001Z").unwrap();
     let service = Service::new(app.store.clone(), Arc::new(now), Settings::default());
@@ -29,9 +27,7 @@ async fn only_codes_expired_longer_than_the_retention_are_deleted() {
 #[tokio::test]
 async fn a_deleted_code_is_erased_from_the_files() {
     let app = TestApp::start().await;
-    for n in 0..1000 {
-        app.create_with(&format!(r#"{{"code":1,"email":"canary{n:04}@email.com","valid_to":"2024-01-01"}}"#)).await;
-    }
+    app.insert_codes(1000, "canary", "2024-01-01T00:00:00Z").await;
     let canaries = || {
         let files =
             ["otp.db", "otp.db-wal"].map(|name| std::fs::read(app.folder.path().join(name)).unwrap_or_default());

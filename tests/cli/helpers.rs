@@ -1,6 +1,11 @@
-use std::io::Read;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::panic::resume_unwind;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::LazyLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -23,12 +28,33 @@ pub fn shell(folder: &Path, script: &str) -> Command {
     command
 }
 
+/// Tries all cases at the same time, because they spend most of it waiting.
+pub fn all_at_once<T: Send>(cases: impl IntoIterator<Item = T>, try_case: impl Fn(T) + Sync) {
+    let try_case = &try_case;
+    thread::scope(|scope| {
+        let trials: Vec<_> = cases.into_iter().map(|case| scope.spawn(move || try_case(case))).collect();
+        for trial in trials {
+            trial.join().unwrap_or_else(|cause| resume_unwind(cause));
+        }
+    });
+}
+
 /// Returns a folder with a database. Its first start added the user `admin` with `TOKEN`.
 pub fn with_database() -> TempDir {
+    // Names and contents of the files after that start.
+    static FILES: LazyLock<Vec<(OsString, Vec<u8>)>> = LazyLock::new(|| {
+        let folder = folder();
+        let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
+        server.signal("TERM");
+        assert!(server.wait().0.success());
+        let entries = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap());
+        entries.map(|entry| (entry.file_name(), fs::read(entry.path()).unwrap())).collect()
+    });
     let folder = folder();
-    let mut server = Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN));
-    server.signal("TERM");
-    assert!(server.wait().0.success());
+    for (name, content) in FILES.iter() {
+        let mut file = File::options().write(true).create_new(true).mode(0o600).open(folder.path().join(name)).unwrap();
+        file.write_all(content).unwrap();
+    }
     folder
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::files::{give_away, kinds, remove};
 use crate::gateway::Gateway;
-use crate::helpers::{Server, TOKEN, folder, run, text, until};
+use crate::helpers::{Server, TOKEN, all_at_once, folder, run, text, until};
 use crate::replaced::errors;
 use crate::sending::configure;
 
@@ -34,7 +34,7 @@ const OUTBOX: &str = "messages are neither accepted nor delivered: ";
 
 #[test]
 fn a_replaced_lock_stops_messages_and_is_reported_until_repaired() {
-    for (kind, make) in kinds() {
+    all_at_once(kinds(), |(kind, make)| {
         let (folder, gateway) = (folder(), Gateway::start(Vec::new()));
         let server = sending(folder.path(), &gateway);
         let path = folder.path().join("otp.db-outbox");
@@ -52,8 +52,10 @@ fn a_replaced_lock_stops_messages_and_is_reported_until_repaired() {
         remove(&path);
         until("it is in order again", || server.send("GET", "/readyz", TOKEN, "").0 == 200);
         assert_eq!(send(&server), 202, "{kind}");
-        until("the message is sent", || gateway.asked().len() == 1);
-    }
+        until(&format!("the message is sent: {kind} {:?} {}", gateway.asked(), server.stderr()), || {
+            gateway.asked().len() == 1
+        });
+    });
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::gateway::{Gateway, Reply};
-use crate::helpers::{Server, complete, fail, folder, otpd, run, succeed, text, with_database};
+use crate::helpers::{Server, all_at_once, complete, fail, folder, otpd, run, succeed, text, with_database};
 use crate::program::LIMIT;
 use crate::signals::stopping;
 
@@ -115,9 +115,9 @@ fn staff_resets_a_recipient_from_the_command_line() {
 
 #[test]
 fn a_stop_finishes_the_current_delivery_and_it_is_not_repeated() {
-    for signal in stopping() {
+    all_at_once(stopping(), |signal| {
         is_sent_once(signal);
-    }
+    });
 }
 
 fn is_sent_once(signal: &str) {

@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
-use crate::helpers::{otpd, run, shell, succeed, text, with_database};
+use crate::helpers::{all_at_once, otpd, run, shell, succeed, text, with_database};
 use crate::program::{LIMIT, signal};
 
 const HUP: u32 = 1;
-const TERM: u32 = 15;
+/// The signals that stop a process gracefully.
+const STOPPING: [(&str, u32); 6] = [("TERM", 15), ("INT", 2), ("HUP", HUP), ("QUIT", 3), ("USR1", 10), ("USR2", 12)];
 
 /// Returns whether a process's signal set (`SigCgt`: caught, `SigIgn`: ignored) contains this signal.
 fn has(process: u32, set: &str, number: u32) -> bool {
@@ -24,17 +25,17 @@ fn has(process: u32, set: &str, number: u32) -> bool {
 /// Returns the signals that stop a process gracefully, except those that the test process ignores, as under `nohup`:
 /// its children inherit that.
 pub fn stopping() -> Vec<&'static str> {
-    let all = [("TERM", TERM), ("INT", 2), ("HUP", HUP), ("QUIT", 3), ("USR1", 10), ("USR2", 12)];
     let is_heard = |(_, number): &(&str, u32)| !has(std::process::id(), "SigIgn", *number);
-    all.into_iter().filter(is_heard).map(|(name, _)| name).collect()
+    STOPPING.into_iter().filter(is_heard).map(|(name, _)| name).collect()
 }
 
-/// Starts a command and waits until it catches SIGTERM.
+/// Starts a command and waits until it catches or ignores each signal that stops it gracefully.
 fn started(command: &mut Command) -> Child {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let deadline = Instant::now() + LIMIT;
-    while !has(child.id(), "SigCgt", TERM) {
-        assert!(Instant::now() < deadline, "it catches no signal");
+    let is_handled = |(_, number): (&str, u32)| ["SigCgt", "SigIgn"].iter().any(|set| has(child.id(), set, number));
+    while !STOPPING.into_iter().all(is_handled) {
+        assert!(Instant::now() < deadline, "it does not catch all signals");
         thread::sleep(Duration::from_millis(2));
     }
     child
@@ -61,7 +62,7 @@ fn serve(folder: &Path) -> Command {
 
 #[test]
 fn a_signal_during_the_start_stops_the_server_gracefully() {
-    for name in stopping() {
+    all_at_once(stopping(), |name| {
         let folder = with_database();
         let lock = locked(&folder.path().join("otp.db"));
         let child = started(&mut serve(folder.path()));
@@ -70,7 +71,7 @@ fn a_signal_during_the_start_stops_the_server_gracefully() {
         let (code, said) = ended(child);
         assert_eq!(code, Some(0), "{name}: {said}");
         assert!(said.ends_with("INFO  otpd::cli::serve: stopped\n"), "{name}: {said}");
-    }
+    });
 }
 
 #[test]
@@ -98,16 +99,16 @@ fn a_hangup_that_nohup_ignores_stays_ignored() {
 #[test]
 fn a_signal_ends_inbox_follow() {
     let folder = with_database();
-    for name in stopping() {
+    all_at_once(stopping(), |name| {
         let child = started(otpd(folder.path()).args(["inbox", "--follow"]));
         signal(&child, name);
         assert_eq!(ended(child), (Some(0), String::new()), "{name}");
-    }
+    });
 }
 
 #[test]
 fn a_backup_that_is_stopped_leaves_nothing() {
-    for name in stopping() {
+    all_at_once(stopping(), |name| {
         let folder = with_database();
         let lock = locked(&folder.path().join("otp.db"));
         let before = names(folder.path());
@@ -117,12 +118,12 @@ fn a_backup_that_is_stopped_leaves_nothing() {
         let line = "otpd: stopped by a signal; copy.db is as it was\n";
         assert_eq!(ended(child), (Some(1), line.to_owned()), "{name}");
         assert_eq!(names(folder.path()), before, "{name}");
-    }
+    });
 }
 
 #[test]
 fn a_restore_that_is_stopped_changes_nothing() {
-    for name in stopping() {
+    all_at_once(stopping(), |name| {
         let folder = with_database();
         succeed(folder.path(), &["backup", "copy.db"]);
         succeed(folder.path(), &["user", "add", "later", "--role", "admin"]);
@@ -135,7 +136,7 @@ fn a_restore_that_is_stopped_changes_nothing() {
         assert_eq!(ended(child), (Some(1), line.to_owned()), "{name}");
         assert_eq!(names(folder.path()), before, "{name}");
         assert!(text(run(folder.path(), &["user", "list"]).stdout).contains("later\tadmin"), "{name}");
-    }
+    });
 }
 
 /// Returns the names of the files in a folder, without the files that SQLite creates and removes itself.

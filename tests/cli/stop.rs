@@ -3,7 +3,7 @@ use std::io::Write;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use crate::helpers::{Server, TOKEN, folder, otpd, read_until};
+use crate::helpers::{Server, TOKEN, all_at_once, folder, otpd, read_until};
 use crate::program::LIMIT;
 use crate::signals::stopping;
 
@@ -38,7 +38,7 @@ fn wait_until_no_client_is_taken(server: &Server) {
 
 #[test]
 fn a_stop_finishes_requests_checkpoints_and_exits_with_0() {
-    for signal in stopping() {
+    all_at_once(stopping(), |signal| {
         let folder = folder();
         let mut server = server(folder.path());
         let mut post = begin_post(&server);
@@ -52,7 +52,7 @@ fn a_stop_finishes_requests_checkpoints_and_exits_with_0() {
         let wal = folder.path().join("otp.db-wal");
         assert_eq!(fs::metadata(wal).map_or(0, |wal| wal.len()), 0, "the WAL is in the database");
         assert_eq!(self::server(folder.path()).send("GET", "/api/notifications/otp/1", TOKEN, "").0, 200);
-    }
+    });
 }
 
 #[test]
@@ -90,7 +90,8 @@ fn expired_codes_are_deleted_in_the_background() {
 
 #[test]
 fn two_simultaneous_signals_count_as_one() {
-    for (first, second) in stopping().into_iter().map(|name| (name, "TERM")).chain([("TERM", "INT"), ("TERM", "HUP")]) {
+    let pairs = stopping().into_iter().map(|name| (name, "TERM")).chain([("TERM", "INT"), ("TERM", "HUP")]);
+    all_at_once(pairs, |(first, second)| {
         let folder = folder();
         let mut server = server(folder.path());
         let mut post = begin_post(&server);
@@ -103,12 +104,12 @@ fn two_simultaneous_signals_count_as_one() {
         assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{first} {second}: {answer}");
         let (status, said) = server.wait();
         assert_eq!(status.code(), Some(0), "{first} {second}: {said}");
-    }
+    });
 }
 
 #[test]
 fn a_second_signal_after_one_second_stops_at_once() {
-    for second in stopping() {
+    all_at_once(stopping(), |second| {
         let folder = folder();
         let mut server = server(folder.path());
         // A graceful stop would wait ten seconds for the request in flight and then exit with 0.
@@ -120,5 +121,5 @@ fn a_second_signal_after_one_second_stops_at_once() {
         let (status, said) = server.wait();
         assert_eq!(status.code(), Some(1), "{said}");
         assert!(said.ends_with("\notpd: stopped at once by a second signal\n"), "{said}");
-    }
+    });
 }

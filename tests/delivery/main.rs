@@ -17,6 +17,7 @@ mod lost;
 mod mail_session;
 mod mail_sessions;
 mod mime;
+#[expect(dead_code, reason = "the other tests use the rest")]
 #[path = "../program/mod.rs"]
 mod program;
 mod protocols;
@@ -30,5 +31,5 @@ use otpd::delivery::Connection;
 use crate::helpers::{check, message, no_inbox, secret, send};
 
 fn connection(url: &str) -> Connection {
-    Connection { name: "gateway".to_owned(), base_url: secret(url), timeout: Duration::from_secs(2), proxy: None }
+    Connection { name: "gateway".to_owned(), base_url: secret(url), timeout: Duration::from_secs(10), proxy: None }
 }

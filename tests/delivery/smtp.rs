@@ -56,7 +56,9 @@ async fn a_mail_arrives_with_text_and_html_with_every_protection_and_login() {
         let mails = server.mails();
         assert_eq!(mails.len(), 1, "{what}");
         let id = format!("Message-ID: {}", report.provider_message_id.unwrap());
-        for header in ["From: otpd <noreply@example.com>", "To: Some@example.com", "Auto-Submitted: auto-generated", &id] {
+        for header in
+            ["From: otpd <noreply@example.com>", "To: Some@example.com", "Auto-Submitted: auto-generated", &id]
+        {
             assert!(mails[0].lines().any(|line| line == header), "{what}: {header} is not in {}", mails[0]);
         }
         assert!(mails[0].contains("\nContent-Type: multipart/alternative;"), "{what}: {}", mails[0]);
@@ -145,7 +147,7 @@ async fn a_wrong_password_sends_nothing_and_is_reported() {
 async fn a_login_that_is_needed_and_not_configured_sends_nothing() {
     let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), |_, _| None).await;
     let report = send(server.trusted(Security::Tls, None), &message("a@example.com", "login")).await;
-    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Next, Some("530: it refuses the mail")));
+    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some("530: it wants us to log in")));
     assert_eq!(server.mails().len(), 0);
 }
 

@@ -26,6 +26,5 @@ mod power;
 mod program;
 mod slow;
 mod sync_order;
-#[expect(dead_code, reason = "the other tests use the rest")]
 #[path = "../faults/trials.rs"]
 mod trials;

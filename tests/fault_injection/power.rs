@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
 
 use crate::control::Faults;
 use crate::ledger::{Ledger, Load, Stored, stored};
 use crate::program::{Server, folder};
-use crate::trials::{Random, alone, trials};
+use crate::trials::{Random, alone, side_by_side, trials};
 
 /// A change to one file.
 #[derive(Clone)]
@@ -43,29 +42,35 @@ struct Disk {
     unlinked: Vec<String>,
 }
 
+/// Cuts the power of a server under load.
+///
+/// # Returns
+/// How many changes were acknowledged, and how many of them would be lost with `synchronous=NORMAL`.
+fn cut(disks: u64, random: &mut Random) -> (u64, usize) {
+    let faults = Faults::new();
+    let folder = folder();
+    let mut server = Server::spawn(&mut faults.otpd(folder.path(), true));
+    let load = Load::default();
+    let ledger = load.run(server.socket(), || {
+        load.until_acknowledged(random.below(60));
+        thread::sleep(random.milliseconds(100));
+        server.signal("KILL");
+    });
+    server.wait();
+    let records = parse(&fs::read(faults.log()).unwrap());
+    for _ in 0..disks {
+        ledger.check(&after_cut(&records, random));
+    }
+    (ledger.acknowledged, lost(&ledger, &after_cut(&as_if_normal(records), random)))
+}
+
 #[test]
 fn a_power_cut_loses_nothing_that_was_acknowledged() {
     let _alone = alone();
-    let mut random = Random::seeded("power cut");
-    let (mut acknowledged, mut lost_by_normal) = (0, 0);
-    let cuts = trials(20, 200);
-    let disks = trials(2, 5);
-    for _ in 0..cuts {
-        let faults = Faults::new();
-        let folder = folder();
-        let mut server = Server::spawn(&mut faults.otpd(folder.path(), true));
-        let ledger = Load::default().run(server.socket(), || {
-            thread::sleep(Duration::from_millis(30) + random.milliseconds(200));
-            server.signal("KILL");
-        });
-        server.wait();
-        acknowledged += ledger.acknowledged;
-        let records = parse(&fs::read(faults.log()).unwrap());
-        for _ in 0..disks {
-            ledger.check(&after_cut(&records, &mut random));
-        }
-        lost_by_normal += lost(&ledger, &after_cut(&as_if_normal(records), &mut random));
-    }
+    let (cuts, disks) = (trials(20, 200), trials(2, 5));
+    let results = side_by_side("power cut", cuts, |_, random| cut(disks, random));
+    let acknowledged: u64 = results.iter().map(|(acknowledged, _)| acknowledged).sum();
+    let lost_by_normal: usize = results.iter().map(|(_, lost)| lost).sum();
     eprintln!(
         "power cut: {cuts} cuts, {disks} disks each, {acknowledged} acknowledged, 0 lost; \
          with synchronous=NORMAL {lost_by_normal} would be"

@@ -65,7 +65,8 @@ fn a_backup_that_is_killed_under_load_leaves_a_whole_copy_or_none() {
     let _alone = alone();
     let count = trials(10, 40);
     // From at once to three times as long as one takes.
-    let part = |trial: u64, random: &mut Random| (trial as f64 + random.below(1000) as f64 / 1000.0) * 3.0 / count as f64;
+    let part =
+        |trial: u64, random: &mut Random| (trial as f64 + random.below(1000) as f64 / 1000.0) * 3.0 / count as f64;
     let results = side_by_side("backup", count, |trial, random| kill(part(trial, random)));
     let whole = results.iter().filter(|is_whole| **is_whole).count();
     let none = results.len() - whole;

@@ -29,7 +29,7 @@ fn kill(trial: u64, random: &mut Random) -> Trial {
         server.signal("KILL");
     });
     server.wait();
-    if trial % 3 == 0 {
+    if trial.is_multiple_of(3) {
         // Once more, while it starts.
         let mut starting = otpd(folder.path()).stderr(std::process::Stdio::null()).spawn().unwrap();
         thread::sleep(random.milliseconds(30));

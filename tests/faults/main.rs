@@ -20,6 +20,7 @@ mod ledger;
 mod lock;
 mod model;
 mod plain;
+#[expect(dead_code, reason = "the other tests use the rest")]
 #[path = "../program/mod.rs"]
 mod program;
 mod removed;

@@ -14,7 +14,7 @@ fn stop(trial: u64, random: &mut Random) -> (u64, usize) {
     let ledger = load.run(server.socket(), || {
         load.until_acknowledged(random.below(60));
         thread::sleep(random.milliseconds(100));
-        server.signal(["TERM", "INT"][usize::from(trial % 2 == 0)]);
+        server.signal(["TERM", "INT"][usize::from(trial.is_multiple_of(2))]);
         thread::sleep(Duration::from_millis(200));
     });
     let (status, said) = server.wait();

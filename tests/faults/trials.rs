@@ -52,10 +52,6 @@ fn seed(test: &str) -> u64 {
 pub struct Random(u64);
 
 impl Random {
-    pub fn seeded(test: &str) -> Self {
-        Self(seed(test))
-    }
-
     /// A number below `end`.
     pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);

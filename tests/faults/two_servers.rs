@@ -79,6 +79,8 @@ fn of_concurrent_right_answers_to_two_servers_one_succeeds() {
         successes += right;
         unknown += unsure;
     }
-    eprintln!("two servers: {codes} codes, {CLIENTS} right answers each, {successes} successes, {unknown} answered 503");
+    eprintln!(
+        "two servers: {codes} codes, {CLIENTS} right answers each, {successes} successes, {unknown} answered 503"
+    );
     assert!(successes >= codes * 99 / 100);
 }

@@ -4,11 +4,10 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-#[path = "../program/bounded.rs"]
-mod bounded;
 mod first_run;
 #[path = "../delivery/helpers.rs"]
 mod helpers;
+#[expect(dead_code, reason = "the other tests use the rest")]
 #[path = "../program/mod.rs"]
 mod program;
 mod smtp;
