@@ -48,7 +48,7 @@ const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// time is longer, so that otpd does not close a connection that a proxy is about to use.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
-/// How long a connection may exist without a completed request. Longer than [`KEEP_ALIVE`], so that only stuck
+/// How long a connection may exist without a completed request. Longer than `KEEP_ALIVE`, so that only stuck
 /// connections are affected.
 pub const NO_REQUEST_FOR: Duration = Duration::from_secs(80);
 

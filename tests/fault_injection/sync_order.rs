@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 use std::fs;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use crate::client::{Client, OTPS};
 use crate::program::{Server, TOKEN, folder, otpd};
@@ -33,6 +35,20 @@ fn before_each_acknowledgement_the_log_is_synced() {
     }
     let mut server = Server::spawn(command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env_remove("RUST_LOG"));
     let mut client = Client::of(&server);
+    // The first request of a token also causes a write that notes its use. It must not fall between a change and its answer.
+    assert_eq!(client.ask("PUT", OTPS, "").0, 405);
+    let database = rusqlite::Connection::open(folder.path().join("otp.db")).unwrap();
+    let is_noted = || {
+        let sql = "SELECT count(last_used_at) FROM api_tokens";
+        database.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap() == 1
+    };
+    for _ in 0..3000 {
+        if is_noted() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert!(is_noted(), "the use of the token was not noted within 30 seconds");
     for n in 0..WRITES {
         let (status, otp) = match n {
             0 => client.ask("POST", OTPS, r#"{"code":0,"email":"a@b.com"}"#),
