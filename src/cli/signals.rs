@@ -21,7 +21,7 @@ const SAME_WITHIN: Duration = Duration::from_secs(1);
 const OTHERS: [rustix::process::Signal; 3] =
     [rustix::process::Signal::ALARM, rustix::process::Signal::VTALARM, rustix::process::Signal::POWER];
 /// How long the final message may take if stderr is blocked.
-const LAST_WORDS: Duration = Duration::from_millis(100);
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// The signals, which are caught from the creation of this value until the process ends.
 pub(super) struct Signals(watch::Receiver<bool>);

@@ -13,9 +13,10 @@ use otpd::store::{Options, Store};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use reqwest::{Method, RequestBuilder, StatusCode};
-use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+pub use crate::answers::{Answer, FORBIDDEN, NO_CREDENTIALS, NOT_FOUND, ONE_RECIPIENT, answer, on_field};
 
 pub const OTPS: &str = "/api/notifications/otp/";
 /// Initial time of every app's clock.
@@ -31,14 +32,6 @@ pub struct TestApp {
     service: Service,
     clock: Arc<AtomicI64>,
     client: reqwest::Client,
-}
-
-/// A response of the server.
-#[derive(Debug, PartialEq)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: reqwest::header::HeaderMap,
-    pub body: String,
 }
 
 /// Messages are delivered as long as this exists.
@@ -183,6 +176,13 @@ impl TestApp {
         created.json()["id"].as_i64().unwrap()
     }
 
+    /// Returns the number of tokens whose use is stored, which happens after the response.
+    pub fn used_tokens(&self) -> i64 {
+        let database = rusqlite::Connection::open(self.folder.path().join("otp.db")).unwrap();
+        let sql = "SELECT count(last_used_at) FROM api_tokens";
+        database.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
     /// Stores so many codes at once, for `NAME0000@email.com` and the following.
     pub async fn insert_codes(&self, count: u32, name: &str, valid_to: &str) {
         let valid_to = Timestamp::parse(valid_to).unwrap().as_micros();
@@ -225,45 +225,15 @@ fn run(server: impl FnOnce() -> http::Server + Send + 'static) {
     });
 }
 
-pub async fn answer(request: RequestBuilder) -> Answer {
-    let response = request.send().await.unwrap();
-    Answer { status: response.status(), headers: response.headers().clone(), body: response.text().await.unwrap() }
-}
-
-impl Answer {
-    #[track_caller]
-    pub fn is(&self, status: u16, body: &str) {
-        assert_eq!((self.status.as_u16(), self.body.as_str()), (status, body));
-    }
-
-    pub fn json(&self) -> Value {
-        serde_json::from_str(&self.body).unwrap()
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
-    }
-}
-
-/// Returns the body of a refusal that concerns one field.
-pub fn on_field(field: &str, message: &str) -> String {
-    format!(r#"{{"{field}":["{message}"]}}"#)
-}
-
 pub fn path(id: i64) -> String {
     format!("{OTPS}{id}")
 }
-
-pub const NOT_FOUND: &str = r#"{"detail":"No OTPCode matches the given query."}"#;
-pub const FORBIDDEN: &str = r#"{"detail":"You do not have permission to perform this action."}"#;
-pub const NO_CREDENTIALS: &str = r#"{"detail":"Authentication credentials were not provided."}"#;
-pub const ONE_RECIPIENT: &str = r#"{"non_field_errors":["Exactly one of mobile_number or email must be provided."]}"#;
 
 /// Waits for a condition that becomes true after the response was sent.
 pub async fn until(holds: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "it does not hold after 20 seconds");
+        assert!(begun.elapsed() < std::time::Duration::from_secs(120), "it does not hold after two minutes");
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
     }
 }

@@ -13,7 +13,8 @@ use otpd::store::Db;
 use serde_json::Value;
 
 pub use crate::gateway::{Gateway, Reply};
-use crate::helpers::{START, TestApp, deliveries, path};
+use crate::helpers::{START, TestApp, deliveries, path, until};
+use crate::outbox_faults::history;
 use crate::sending::{SEND, TO_MOBILE};
 
 /// A provider for tests without a delivery worker. It is never called.
@@ -35,13 +36,8 @@ impl Provider for Nowhere {
 
 /// Returns the body of the first request that the gateway received.
 pub async fn first_body(gateway: &Gateway) -> String {
-    for _ in 0..1000 {
-        if let Some((_, _, body)) = gateway.asked().into_iter().next() {
-            return body;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("no request came within ten seconds")
+    until(|| !gateway.asked().is_empty()).await;
+    gateway.asked().remove(0).2
 }
 
 /// Returns settings with a provider for both channels and without limits.
@@ -244,13 +240,6 @@ async fn a_code_used_before_delivery_is_not_sent() {
     let guess = format!(r#"{{"mobile_number":"09123456789","code":{code}}}"#);
     app.send_json("POST", crate::verifying::VERIFY, guess).await;
     let _delivering = app.deliver();
-    for _ in 0..200 {
-        let deliveries = app.send("GET", &deliveries(1)).await.json();
-        if deliveries[0]["state"] == "cancelled" {
-            assert_eq!(gateway.asked().len(), 0);
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("it was not cancelled");
+    history(&app, 1, 0, "cancelled").await;
+    assert_eq!(gateway.asked().len(), 0);
 }

@@ -29,7 +29,7 @@ async fn sent_to(app: &TestApp, recipient: &str, state: &str) -> Value {
 }
 
 /// Waits until a message of a code is in `state` and returns the message.
-async fn history(app: &TestApp, id: i64, message: usize, state: &str) -> Value {
+pub async fn history(app: &TestApp, id: i64, message: usize, state: &str) -> Value {
     let begun = Instant::now();
     loop {
         let message = app.send("GET", &deliveries(id)).await.json()[message].clone();

@@ -19,7 +19,7 @@ pub struct RawAnswer {
 impl Raw {
     pub fn connect(app: &TestApp) -> Self {
         let stream = TcpStream::connect(app.address.strip_prefix("http://").unwrap()).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
         Self(BufReader::new(stream))
     }
 

@@ -30,6 +30,11 @@ fn send(server: &Server) -> u16 {
     server.send("POST", &format!("{OTPS}send"), TOKEN, r#"{"mobile_number":"09123456789"}"#).0
 }
 
+/// How many messages the gateway got. `otpd doctor` sends it a GET.
+fn sent(gateway: &Gateway) -> usize {
+    gateway.asked().iter().filter(|(line, ..)| line.starts_with("POST ")).count()
+}
+
 const OUTBOX: &str = "messages are neither accepted nor delivered: ";
 
 #[test]
@@ -52,9 +57,7 @@ fn a_replaced_lock_stops_messages_and_is_reported_until_repaired() {
         remove(&path);
         until("it is in order again", || server.send("GET", "/readyz", TOKEN, "").0 == 200);
         assert_eq!(send(&server), 202, "{kind}");
-        until(&format!("the message is sent: {kind} {:?} {}", gateway.asked(), server.stderr()), || {
-            gateway.asked().len() == 1
-        });
+        until("the message is sent", || sent(&gateway) == 1);
     });
 }
 
@@ -71,7 +74,7 @@ fn a_lock_that_is_given_to_another_user_stops_messages() {
     assert_eq!(send(&server), 503);
     remove(&path);
     until("messages are accepted again", || send(&server) == 202);
-    until("the message is sent", || gateway.asked().len() == 1);
+    until("the message is sent", || sent(&gateway) == 1);
 }
 
 #[test]
@@ -82,6 +85,6 @@ fn a_lock_that_is_removed_is_made_again() {
     remove(&path);
     until("the lock is there", || path.exists());
     until("messages are accepted again", || send(&server) == 202);
-    until("the message is sent", || gateway.asked().len() == 1);
+    until("the message is sent", || sent(&gateway) == 1);
     assert!(errors(&server).len() <= 1, "{}", server.stderr());
 }

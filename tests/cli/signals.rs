@@ -1,7 +1,7 @@
 //! Signals during the start of the server, and signals to other commands.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -39,6 +39,30 @@ fn started(command: &mut Command) -> Child {
         thread::sleep(Duration::from_millis(2));
     }
     child
+}
+
+/// Sends a signal and waits until the thread that waits for signals has noticed it and waits again.
+fn signal_and_wait(child: &Child, name: &str) {
+    let deadline = Instant::now() + LIMIT;
+    let waits_again = |before: u64| loop {
+        match waits_of_signal_thread(child.id()) {
+            Some(waits) if waits > before => break waits,
+            _ => assert!(Instant::now() < deadline, "{name} is not noticed"),
+        }
+        thread::sleep(Duration::from_millis(2));
+    };
+    let before = waits_again(0);
+    signal(child, name);
+    waits_again(before);
+}
+
+/// How often the thread that waits for the signals of a process has waited, if it waits now.
+fn waits_of_signal_thread(process: u32) -> Option<u64> {
+    let mut threads = fs::read_dir(format!("/proc/{process}/task")).unwrap().map(|entry| entry.unwrap().path());
+    let is_it = |path: &PathBuf| fs::read_to_string(path.join("comm")).is_ok_and(|name| name == "signals\n");
+    let status = fs::read_to_string(threads.find(is_it).unwrap().join("status")).unwrap();
+    let field = |name| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+    field("State:").starts_with('S').then(|| field("voluntary_ctxt_switches:").parse().unwrap())
 }
 
 /// Returns the exit code and stderr.
@@ -113,7 +137,7 @@ fn a_backup_that_is_stopped_leaves_nothing() {
         let lock = locked(&folder.path().join("otp.db"));
         let before = names(folder.path());
         let child = started(otpd(folder.path()).args(["backup", "copy.db"]));
-        signal(&child, name);
+        signal_and_wait(&child, name);
         lock.execute_batch("ROLLBACK").unwrap();
         let line = "otpd: stopped by a signal; copy.db is as it was\n";
         assert_eq!(ended(child), (Some(1), line.to_owned()), "{name}");
@@ -130,7 +154,7 @@ fn a_restore_that_is_stopped_changes_nothing() {
         let lock = locked(&folder.path().join("copy.db"));
         let before = names(folder.path());
         let child = started(otpd(folder.path()).args(["restore", "copy.db"]));
-        signal(&child, name);
+        signal_and_wait(&child, name);
         lock.execute_batch("ROLLBACK").unwrap();
         let line = "otpd: stopped by a signal; otp.db is as it was\n";
         assert_eq!(ended(child), (Some(1), line.to_owned()), "{name}");

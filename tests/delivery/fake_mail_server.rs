@@ -127,7 +127,7 @@ impl FakeMailServer {
 
     /// Waits until so many connections have ended.
     pub async fn until_closed(&self, connections: usize) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while self.count("closed") < connections {
             assert!(Instant::now() < deadline, "{:?}", self.log.lock().unwrap());
             sleep(Duration::from_millis(5)).await;
