@@ -1,25 +1,26 @@
-//! Measures throughput under load and compares it with two upper bounds of the machine: one disk sync per update, and
-//! a server that returns a constant response.
+//! Measures throughput under load and compares it with upper bounds of the machine: one disk sync per update, and a
+//! server that returns a constant response.
 //!
-//! `cargo bench --bench load` starts the real binary on generated databases. It prints a table, and the ratios with
-//! their targets. It takes about six minutes.
+//! `cargo bench --bench load` starts the real binary on generated databases and prints the figures, and their ratios
+//! with the targets. Ratios and times are medians of three rounds. It takes about seven minutes. With arguments
+//! (`patch`, `get`, `million`, `verify`, `start`), it measures only these parts.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement stops where something fails, and prints")]
 
 mod client;
 mod common;
+mod plain;
+mod server;
 
-use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use actix_web::{App, HttpResponse, HttpServer, web};
 use otpd::domain::recipient::Recipient;
-use tempfile::NamedTempFile;
 
 use crate::client::{Load, Report, Until};
 use crate::common::spread;
+use crate::plain::Plain;
+use crate::server::Server;
 
 /// Number of codes that PATCH and GET choose from.
 const ROWS: u64 = 20_000;
@@ -28,70 +29,11 @@ const VERIFIED: u64 = 60_000;
 /// Number of wrong codes whose response times are compared.
 const GUESSES: u64 = 5_000;
 const MANY_ROWS: u64 = 1_000_000;
-const SECONDS: Duration = Duration::from_secs(8);
-/// The response of the bare server: what otpd returns for a GET by id.
-const ANSWER: &str = r#"{"id":15000,"code":255315,"mobile_number":null,"email":"user1234567@example123.com","recipient":"user1234567@example123.com","valid_to":"2026-11-23T05:37:13.502952Z","ttl":299,"is_allow":true,"created_at":"2026-11-23T05:32:13.502952Z","updated_at":"2026-11-23T05:32:13.502952Z"}"#;
+const ROUNDS: usize = 3;
+/// How long each load of a round lasts, after one second of warm-up.
+const SECONDS: Duration = Duration::from_secs(5);
 
-/// A running server. It is stopped on drop.
-struct Server {
-    child: Child,
-    address: String,
-    started_within: Duration,
-}
-
-impl Server {
-    /// Starts `command` and waits for the log line with the address, then for the first response.
-    fn start(command: &mut Command) -> Self {
-        let begun = Instant::now();
-        // The log goes to a file, as under a supervisor. A pipe would have to be drained here.
-        let log = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let child = command.stdout(Stdio::null()).stderr(log.reopen().unwrap()).spawn().unwrap();
-        let address = loop {
-            let said = fs::read_to_string(log.path()).unwrap();
-            if let Some((_, rest)) = said.split_once("listens on http://")
-                && let Some((address, _)) = rest.split_once(',')
-            {
-                break address.to_owned();
-            }
-            assert!(begun.elapsed() < Duration::from_secs(10), "{said}");
-            std::thread::sleep(Duration::from_millis(1));
-        };
-        let mut server = Self { child, address, started_within: Duration::ZERO };
-        client::once(&server.address, "/healthz");
-        server.started_within = begun.elapsed();
-        server
-    }
-
-    fn otpd(database: &Path) -> Self {
-        Self::start(
-            Command::new(env!("CARGO_BIN_EXE_otpd"))
-                .current_dir(database.parent().unwrap())
-                .env("OTPD_DATABASE__PATH", database)
-                .env("OTPD_SERVER__PORT", "0")
-                // The codes of these databases expired long ago, so they must not be purged.
-                .env("OTPD_OTP__RETENTION", "0s")
-                .env("OTPD_LIMITS__FAILURES_PER_TOKEN_HOUR", "0"),
-        )
-    }
-
-    /// Returns the current and the peak resident memory in MB.
-    fn memory(&self) -> (f64, f64) {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let megabytes = |name: &str| {
-            let line = status.lines().find(|line| line.starts_with(name)).unwrap();
-            line.split_whitespace().nth(1).unwrap().parse::<f64>().unwrap() / 1024.0
-        };
-        (megabytes("VmRSS"), megabytes("VmHWM"))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
+/// Returns a change of a random code, with an address that no code has.
 fn patch(n: u64) -> String {
     let body = format!(r#"{{"mobile_number":null,"email":"user{}@example{}.com"}}"#, spread(n) % 10_000_000, n % 1000);
     client::request("PATCH", 1 + spread(!n) % ROWS, &body)
@@ -121,39 +63,38 @@ fn stranger(n: u64) -> String {
     client::request("POST", "verify", &format!(r#"{{"mobile_number":"0999{n:07}","code":1}}"#))
 }
 
+fn load(connections: usize, request: fn(u64) -> String) -> Load {
+    Load { connections, until: Until::Elapsed(SECONDS), request }
+}
+
+/// One round of updates: the same second sees the plain loops and the server.
+struct Patches {
+    plain: Plain,
+    /// At 1, 8, 64 and 256 connections.
+    loads: [Report; 4],
+}
+
+fn patches(database: &Path, plain: &rusqlite::Connection) -> Patches {
+    let plain = plain::measure(plain, ROWS, 2 * SECONDS);
+    let server = Server::otpd(database);
+    Patches { plain, loads: [1, 8, 64, 256].map(|connections| load(connections, patch).run(&server.address)) }
+}
+
+/// One round of reads, at 1 and at 64 connections.
+struct Gets {
+    otpd: [Report; 2],
+    bare: [Report; 2],
+}
+
+fn gets(database: &Path) -> Gets {
+    let run = |server: Server| [1, 64].map(|connections| load(connections, get).run(&server.address));
+    Gets { otpd: run(Server::otpd(database)), bare: run(Server::bare()) }
+}
+
 /// Makes every code of the database valid.
 fn make_valid(database: &Path) {
     let db = rusqlite::Connection::open(database).unwrap();
     db.execute("UPDATE otp_codes SET valid_to = 4102444800000000, checksum = NULL", []).unwrap();
-}
-
-/// Returns the updates per second of one connection that commits and syncs each update: of a code with its indexes and
-/// its search words, and of a row in a table without indexes.
-fn plain_loop(database: &Path) -> (f64, f64) {
-    let db = rusqlite::Connection::open(database).unwrap();
-    db.execute_batch(
-        "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8192;
-         CREATE TABLE bare (id INTEGER PRIMARY KEY, code INTEGER, email TEXT, updated_at INTEGER);
-         INSERT INTO bare SELECT id, code, email, updated_at FROM otp_codes;",
-    )
-    .unwrap();
-    let rate = |sql: &str| {
-        let mut update = db.prepare(sql).unwrap();
-        let (begun, mut done) = (Instant::now(), 0u32);
-        while begun.elapsed() < SECONDS {
-            let (n, id) = (spread(done.into()), 1 + spread(!u64::from(done)) % ROWS);
-            let email = format!("user{}@example{}.com", n % 10_000_000, n % 1000);
-            update.execute(rusqlite::params![email, i64::try_from(id).unwrap()]).unwrap();
-            done += 1;
-        }
-        f64::from(done) / begun.elapsed().as_secs_f64()
-    };
-    // The checksum is set, as otpd does. Otherwise a trigger clears the old one.
-    let whole = rate(
-        "UPDATE otp_codes SET mobile_number = NULL, email = $1, updated_at = updated_at + 1, checksum = abs(random())
-          WHERE id = $2",
-    );
-    (whole, rate("UPDATE bare SET email = $1, updated_at = updated_at + 1 WHERE id = $2"))
 }
 
 /// Returns the report on right codes, and the time of a wrong code relative to a recipient without a code.
@@ -171,29 +112,71 @@ fn slowest_start(database: &Path) -> f64 {
     starts.fold(0.0, f64::max)
 }
 
-fn row(name: &str, report: &Report) {
-    println!("| {name} | {:.0} | {:.2} | {:.2} |", report.rate(), report.percentile(50), report.percentile(99));
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures[figures.len() / 2]
 }
 
-fn aim(name: &str, figure: f64, unit: &str, aim: f64, more_is_better: bool) {
-    let reached = if more_is_better { figure >= aim } else { figure < aim };
-    let (sign, verdict) = (if more_is_better { "≥" } else { "<" }, if reached { "reached" } else { "MISSED" });
-    println!("| {name} | {figure:.2}{unit} | {sign} {aim}{unit} | {verdict} |");
+/// The median of a figure over the rounds.
+fn of<T>(rounds: &[T], figure: impl Fn(&T) -> f64) -> f64 {
+    median(rounds.iter().map(figure).collect())
 }
 
-/// Serves a constant response. Runs in its own process, as otpd does.
-fn serve_bare() {
-    let answer = || async { HttpResponse::Ok().content_type("application/json").body(ANSWER) };
-    let server = HttpServer::new(move || App::new().default_service(web::to(answer))).bind("127.0.0.1:0").unwrap();
-    #[expect(clippy::print_stderr, reason = "the parent reads there where it listens")]
-    server.addrs().iter().for_each(|address| eprintln!("listens on http://{address},"));
-    actix_web::rt::System::new().block_on(server.run()).unwrap();
+fn row<T>(name: &str, rounds: &[T], report: impl Fn(&T) -> &Report) {
+    let figure = |figure: fn(&Report) -> f64| of(rounds, |round| figure(report(round)));
+    let (rate, p50, p99) = (figure(Report::rate), figure(Report::p50), figure(Report::p99));
+    println!("| {name} | {rate:.0} | {p50:.2} | {p99:.2} |");
+}
+
+fn target(name: &str, figure: f64, unit: &str, sign: &str, target: f64) {
+    let reached = if sign == "≥" { figure >= target } else { figure <= target };
+    let verdict = if reached { "reached" } else { "MISSED" };
+    println!("| {name} | {figure:.2}{unit} | {sign} {target}{unit} | {verdict} |");
+}
+
+fn print_patches(rounds: &[Patches]) {
+    println!(
+        "| one UPDATE per commit, table with two indexes | {:.0} | | |",
+        of(rounds, |round| round.plain.two_indexes)
+    );
+    println!("| one UPDATE per commit, schema of otpd | {:.0} | | |", of(rounds, |round| round.plain.schema));
+    println!("| one UPDATE per commit, table without indexes | {:.0} | | |", of(rounds, |round| round.plain.bare));
+    for (n, connections) in [1, 8, 64, 256].into_iter().enumerate() {
+        row(&format!("PATCH, {connections} connections"), rounds, |round| &round.loads[n]);
+    }
+}
+
+fn patch_targets(rounds: &[Patches]) {
+    let one = |round: &Patches| round.loads[0].rate();
+    let many = |round: &Patches| round.loads[2].rate();
+    target("PATCH at 64 / two indexes", of(rounds, |r| many(r) / r.plain.two_indexes), "×", "≥", 3.2);
+    target("PATCH at 64 / schema of otpd", of(rounds, |r| many(r) / r.plain.schema), "×", "≥", 3.2);
+    target("PATCH at 64 / no indexes", of(rounds, |r| many(r) / r.plain.bare), "×", "≥", 3.0);
+    target("PATCH at 1 / two indexes", of(rounds, |r| one(r) / r.plain.two_indexes), "×", "≥", 0.7);
+    target("PATCH at 1 / schema of otpd", of(rounds, |r| one(r) / r.plain.schema), "×", "≥", 0.7);
+    target("p99 of PATCH at 64", of(rounds, |r| r.loads[2].p99()), " ms", "≤", 20.0);
+    target("p99 of PATCH at 1", of(rounds, |r| r.loads[0].p99()), " ms", "≤", 3.0);
+}
+
+fn print_gets(rounds: &[Gets]) {
+    for (n, connections) in [1, 64].into_iter().enumerate() {
+        row(&format!("GET by id, {connections} connections"), rounds, |round| &round.otpd[n]);
+        row(&format!("actix-web alone, {connections} connections"), rounds, |round| &round.bare[n]);
+    }
+}
+
+fn get_targets(rounds: &[Gets]) {
+    target("GET by id at 64 / actix-web alone", of(rounds, |r| r.otpd[1].rate() / r.bare[1].rate()), "×", "≥", 0.65);
+    target("p50 of GET by id at 1", of(rounds, |r| r.otpd[0].p50() * 1000.0), " µs", "≤", 120.0);
+    target("p50 of actix-web alone at 1", of(rounds, |r| r.bare[0].p50() * 1000.0), " µs", "≤", 120.0);
 }
 
 fn main() {
-    if std::env::args().any(|argument| argument == "--bare-server") {
-        return serve_bare();
+    let parts: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if parts.iter().any(|part| part == server::BARE) {
+        return server::serve_bare();
     }
+    let includes = |part: &str| parts.is_empty() || parts.iter().any(|wanted| wanted == part);
     // The temporary folder is often in memory, where a sync costs nothing. This folder is on a disk.
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let database = |name: &str, rows| {
@@ -204,43 +187,48 @@ fn main() {
     };
     let cores = std::thread::available_parallelism().unwrap();
     println!("otpd {}, {cores} cores, {ROWS} codes\n", env!("CARGO_PKG_VERSION"));
-    println!("| | a second | p50 ms | p99 ms |\n|---|---|---|---|");
+    println!("| | per second | p50, ms | p99, ms |\n|---|---|---|---|");
 
-    let (whole, bare) = plain_loop(&database("plain.db", ROWS));
-    println!("| one UPDATE a commit, rusqlite, FULL, the same schema | {whole:.0} | | |");
-    println!("| the same on a bare table, without any index | {bare:.0} | | |");
-
-    let server = Server::otpd(&database("otp.db", ROWS));
-    let load = |connections, request| Load { connections, until: Until::Elapsed(SECONDS), request };
-    let patches = [1, 8, 64, 256].map(|connections| {
-        let report = load(connections, patch).run(&server.address);
-        row(&format!("PATCH, {connections} connections"), &report);
-        report
+    let path = database("otp.db", ROWS);
+    let plain = plain::prepare(&database("plain.db", ROWS));
+    let rounds = |part| if includes(part) { ROUNDS } else { 0 };
+    let patches: Vec<_> = (0..rounds("patch")).map(|_| patches(&path, &plain)).collect();
+    let gets: Vec<_> = (0..rounds("get")).map(|_| gets(&path)).collect();
+    let million = includes("million").then(|| {
+        let server = Server::otpd(&path);
+        let load = Load { connections: 64, until: Until::Answered(1_000_000), request: patch };
+        ([load.run(&server.address)], server.memory())
     });
-    let gets = load(64, get).run(&server.address);
-    row("GET by id, 64 connections", &gets);
-    let nothing = Server::start(Command::new(std::env::current_exe().unwrap()).arg("--bare-server"));
-    let limit = load(64, get).run(&nothing.address);
-    drop(nothing);
-    row("bare actix-web, 64 connections", &limit);
+    let verified = includes("verify").then(|| verifications(&database("live.db", VERIFIED)));
+    let start = includes("start").then(|| slowest_start(&database("large.db", MANY_ROWS)));
 
-    let million = Load { connections: 64, until: Until::Answered(1_000_000), request: patch }.run(&server.address);
-    row("PATCH, 64 connections, a million of them", &million);
-    let (memory, highest) = server.memory();
-    drop(server);
-
-    let (verified, told_apart) = verifications(&database("live.db", VERIFIED));
-    row("verify, 64 connections", &verified);
-    let slowest_start = slowest_start(&database("large.db", MANY_ROWS));
-
-    println!("\n| | figure | aim | |\n|---|---|---|---|");
-    aim("PATCH at 64 / one commit an update", patches[2].rate() / whole, "×", 3.0, true);
-    aim("PATCH at 64 / the same on a bare table", patches[2].rate() / bare, "×", 3.0, true);
-    aim("verify at 64 / PATCH at 64", verified.rate() / patches[2].rate(), "×", 0.7, true);
-    aim("a wrong code / an unknown recipient, medians", told_apart, "×", 1.05, false);
-    aim("GET by id / bare actix-web", gets.rate() / limit.rate(), "×", 0.5, true);
-    aim("p99 of PATCH at 64", patches[2].percentile(99), " ms", 25.0, false);
-    aim("memory after a million PATCHes", memory, " MB", 64.0, false);
-    aim("its highest", highest, " MB", 64.0, false);
-    aim("start with 1,000,000 codes, slowest of 5", slowest_start, " ms", 100.0, false);
+    if !patches.is_empty() {
+        print_patches(&patches);
+    }
+    if !gets.is_empty() {
+        print_gets(&gets);
+    }
+    if let Some((report, _)) = &million {
+        row("PATCH, 64 connections, 1,000,000 updates", report, |report| report);
+    }
+    if let Some((report, _)) = &verified {
+        row("verify, 64 connections", std::slice::from_ref(report), |report| report);
+    }
+    println!("\n| | figure | target | |\n|---|---|---|---|");
+    if !patches.is_empty() {
+        patch_targets(&patches);
+    }
+    if !gets.is_empty() {
+        get_targets(&gets);
+    }
+    if let Some((_, (memory, highest))) = million {
+        target("memory after 1,000,000 updates", memory, " MB", "≤", 64.0);
+        target("peak memory", highest, " MB", "≤", 64.0);
+    }
+    if let Some((_, ratio)) = verified {
+        target("wrong code / unknown recipient, medians", ratio, "×", "≤", 1.05);
+    }
+    if let Some(start) = start {
+        target("start with 1,000,000 codes, slowest of 5", start, " ms", "≤", 100.0);
+    }
 }

@@ -40,8 +40,17 @@ impl Report {
         f64::from(u32::try_from(self.times.len()).unwrap()) / self.elapsed.as_secs_f64()
     }
 
-    /// Returns a percentile of the response times in milliseconds.
-    pub fn percentile(&self, percent: usize) -> f64 {
+    /// Returns the median response time in milliseconds.
+    pub fn p50(&self) -> f64 {
+        self.percentile(50)
+    }
+
+    /// Returns the 99th percentile of the response times in milliseconds.
+    pub fn p99(&self) -> f64 {
+        self.percentile(99)
+    }
+
+    fn percentile(&self, percent: usize) -> f64 {
         self.times[(self.times.len() - 1) * percent / 100].into()
     }
 }
