@@ -66,10 +66,12 @@ pub(super) async fn run(config: &Config) -> CommandResult {
 /// The settings of the store and the HTTP server, from the configuration and this machine.
 fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::error::Error>> {
     let workers = config.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
-    let readers = u32::try_from(workers * 2).unwrap_or(u32::MAX).clamp(4, 64);
+    let event_loops = u32::try_from(workers).unwrap_or(u32::MAX).min(64);
+    let readers = event_loops.saturating_mul(2).clamp(4, 64);
     let metrics = Metrics::new();
     let options = Options {
         readers,
+        event_loops,
         create: if config.creates_database { Create::IfNew } else { Create::Never },
         serves: true,
         checkpoints: config.checkpoints,
@@ -78,7 +80,7 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
     };
     let settings = http::Settings {
         workers,
-        connections: open_files::connections(readers)?,
+        connections: open_files::connections(readers + event_loops)?,
         blocking_threads: readers as usize,
         no_request_for: http::NO_REQUEST_FOR,
         trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),

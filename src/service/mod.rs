@@ -119,7 +119,7 @@ impl Service {
     /// `Unauthenticated` if the token is unknown or its user is disabled.
     pub async fn authenticate(&self, token: &ApiToken) -> Result<Caller> {
         let (hash, now) = (token.hash(), self.now());
-        let (caller, last_used_at) = self.store.read(move |db| find_caller(db, &hash)).await?;
+        let (caller, last_used_at) = self.store.look_up(move |db| find_caller(db, &hash)).await?;
         if last_used_at.is_none_or(|last| time_left(last, LAST_USED_GRAIN, now).is_none()) {
             self.note_use(caller.token_id, now);
         }

@@ -22,7 +22,7 @@ impl Service {
 
     /// Returns the code with this id.
     pub async fn retrieve_otp(&self, id: OtpId) -> Result<Otp> {
-        self.store.read(move |db| otps::find(db, id)).await
+        self.store.look_up(move |db| otps::find(db, id)).await
     }
 
     /// Applies a patch to the stored code and returns the result. Read and write share one transaction. An invalid

@@ -1,9 +1,12 @@
 //! Checkpoints: when the WAL moves into the database. SQLite's automatic checkpoint after a commit is off, because it
 //! would delay the answers of that commit and hide a disk failure. The writer makes the checkpoints instead, after it
-//! has answered its callers.
+//! has answered its callers. The bulk of a checkpoint runs on a second connection (`checkpoint/bulk.rs`), because the
+//! changes that arrive during a checkpoint wait for it.
 //!
 //! A passive checkpoint is enough as long as no reader keeps an old snapshot for long. If readers always overlap, the
 //! WAL can never restart. Past a limit, the writer therefore waits for the readers.
+
+mod bulk;
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -12,6 +15,7 @@ use std::time::{Duration, Instant};
 use rusqlite::hooks::Wal;
 
 use crate::metrics::Metrics;
+use crate::store::checkpoint::bulk::Bulk;
 use crate::store::error::Failure;
 use crate::store::{Db, Options};
 
@@ -39,13 +43,14 @@ pub(super) struct Checkpoints {
     /// The size of the WAL, in pages, at which the next checkpoint is due.
     due: c_int,
     not_before: Instant,
+    bulk: Bulk,
     metrics: Metrics,
 }
 
 impl Checkpoints {
     /// Turns SQLite's automatic checkpoints of `db` off. The returned value makes them, unless `database.checkpoints`
-    /// leaves them to another program.
-    pub(super) fn new(db: &Db, options: &Options, metrics: Metrics) -> rusqlite::Result<Self> {
+    /// leaves them to another program. `second` is another connection to the same database.
+    pub(super) fn new(db: &Db, second: Db, options: &Options, metrics: Metrics) -> rusqlite::Result<Self> {
         let ours = options.checkpoints;
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
         if !ours {
@@ -57,7 +62,7 @@ impl Checkpoints {
         }));
         let page_kib = db.pragma_query_value(None, "page_size", |row| row.get::<_, c_int>(0))?.max(1024) / 1024;
         let every = c_int::try_from(options.checkpoint_kib).unwrap_or(c_int::MAX) / page_kib;
-        Ok(Self { ours, every, due: every, not_before: Instant::now(), metrics })
+        Ok(Self { ours, every, due: every, not_before: Instant::now(), bulk: Bulk::new(second), metrics })
     }
 
     /// Makes a checkpoint if one is due. Called after each commit.
@@ -68,13 +73,19 @@ impl Checkpoints {
         let pages = PAGES.get();
         // A WAL that has restarted is small again.
         self.due = self.due.min(pages - pages % self.every + self.every);
-        if !self.ours || pages < self.due {
+        if self.bulk.has_ended()? {
+            return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
+        }
+        if !self.ours || pages < self.due || self.bulk.is_running() {
             return Ok(());
         }
         self.due = pages + self.every;
         let is_large = pages >= LAST_PATIENCE * self.every;
         if pages < PATIENCE * self.every || Instant::now() < self.not_before {
-            return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
+            return match self.bulk.start(&self.metrics) {
+                Ok(true) => Ok(()),
+                Ok(false) | Err(_) => self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop),
+            };
         }
         let deadline = Instant::now() + if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS };
         db.busy_timeout(WAIT_FOR_OTHERS)?;
@@ -102,6 +113,7 @@ impl Checkpoints {
             Err(failure) => log::debug!("the statistics could not be updated: {}", failure.cause),
         }
         if self.ours {
+            self.bulk.wait()?;
             self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")?;
         }
         Ok(())
@@ -121,21 +133,28 @@ impl Checkpoints {
         self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")
     }
 
-    /// Runs a checkpoint statement. Returns whether all of the WAL is in the database now.
     fn checkpoint(&self, db: &Db, sql: &str) -> Result<bool, Failure> {
-        let begun = Instant::now();
-        let outcome = db.query_row(sql, [], |row| {
-            let number = |column| row.get::<_, i64>(column);
-            Ok((number(0)?, number(1)?, number(2)?))
-        });
-        self.metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
-        match outcome.map_err(Failure::from) {
-            Ok((busy, in_wal, moved)) => Ok(busy == 0 && in_wal == moved),
-            Err(failure) if failure.disk => Err(failure),
-            Err(failure) => {
-                log::warn!("the WAL could not be moved into the database and keeps growing: {}", failure.cause);
-                Ok(false)
-            }
+        run(db, sql, &self.metrics)
+    }
+}
+
+/// Runs a checkpoint statement. Returns whether all of the WAL is in the database now.
+///
+/// # Errors
+/// The disk failed.
+fn run(db: &Db, sql: &str, metrics: &Metrics) -> Result<bool, Failure> {
+    let begun = Instant::now();
+    let outcome = db.query_row(sql, [], |row| {
+        let number = |column| row.get::<_, i64>(column);
+        Ok((number(0)?, number(1)?, number(2)?))
+    });
+    metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
+    match outcome.map_err(Failure::from) {
+        Ok((busy, in_wal, moved)) => Ok(busy == 0 && in_wal == moved),
+        Err(failure) if failure.disk => Err(failure),
+        Err(failure) => {
+            log::warn!("the WAL could not be moved into the database and keeps growing: {}", failure.cause);
+            Ok(false)
         }
     }
 }

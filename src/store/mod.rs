@@ -21,6 +21,7 @@ mod open;
 mod open_error;
 pub mod otp_list;
 mod otp_row;
+mod otp_search;
 pub mod otps;
 mod outbox_lock;
 mod path;
@@ -63,6 +64,8 @@ pub type Db = rusqlite::Connection;
 pub struct Options {
     /// Size of the pool of read connections.
     pub readers: u32,
+    /// Number of event loops that look up rows.
+    pub event_loops: u32,
     /// Whether a missing database is created.
     pub create: Create,
     /// Whether this process serves. The outbox lock and the admin token file are then checked too.
@@ -78,6 +81,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             readers: 4,
+            event_loops: 1,
             create: Create::IfNew,
             serves: false,
             checkpoints: true,
@@ -108,15 +112,17 @@ impl Store {
         }
         let (connection, files) = upgrade::open_writer(location, options.create)?;
         let readers = open::readers(files.location(), options.readers, READER_WAIT)?;
-        // Ensures that the readers have opened the same files.
+        let loop_readers = open::readers(files.location(), options.event_loops, READER_WAIT)?;
+        let second = open::checkpointer(files.location())?;
+        // Ensures that the others have opened the same files.
         files.require_as_opened().map_err(|cause| OpenError::new(path, cause))?;
         let files = Arc::new(files);
         let metrics = options.metrics.clone();
-        let checkpoints =
-            Checkpoints::new(&connection, options, metrics.clone()).map_err(|cause| OpenError::sqlite(path, &cause))?;
+        let checkpoints = Checkpoints::new(&connection, second, options, metrics.clone())
+            .map_err(|cause| OpenError::sqlite(path, &cause))?;
         let writer = Writer::start(connection, checkpoints, Arc::clone(&files), metrics.clone());
         let writer = writer.map_err(|cause| OpenError::new(path, cause.to_string()))?;
-        let readers = Arc::new(Readers::new(readers));
+        let readers = Arc::new(Readers::new(readers, loop_readers));
         Ok(Self { files, readers, writer: Arc::new(writer), metrics })
     }
 
@@ -124,6 +130,12 @@ impl Store {
     /// committed before it began. Fails as unavailable after two seconds of waiting or two seconds of work.
     pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Result<T> + Send + 'static) -> Result<T> {
         self.readers.visit(work).await
+    }
+
+    /// The same for `work` that reads a few rows by their keys. It runs on the event loop if the disk is quick, and may
+    /// run again if the database was locked.
+    pub async fn look_up<T: Send + 'static>(&self, work: impl Fn(&Db) -> Result<T> + Send + 'static) -> Result<T> {
+        self.readers.look_up(work).await
     }
 
     /// The same for `work` that may take long. It delays neither a [`Store::read`] nor the lists of other tokens.

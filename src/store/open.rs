@@ -74,6 +74,17 @@ pub(super) fn writer(location: &Location, create: Create) -> Result<(Connection,
     Ok((connection, file))
 }
 
+/// Opens the connection that makes the bulk of the checkpoints.
+pub(super) fn checkpointer(location: &Location) -> Result<Connection, OpenError> {
+    let open = || {
+        let connection = connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")?;
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+        Ok(connection)
+    };
+    open().map_err(|cause| OpenError::sqlite(location.given(), &cause))
+}
+
 /// Opens a pool of `count` read-only connections.
 pub(super) fn readers(
     location: &Location,

@@ -3,17 +3,26 @@
 //! A point read (authentication, one code, readiness) takes less than a millisecond; a list may take two seconds. Lists
 //! therefore never hold every reader, and the lists of one token never hold every reader available to lists. A read
 //! gets its permits before it takes a thread. However many reads wait, a thread is free for one that may begin.
+//!
+//! A look-up reads a few rows by key. It usually finds its pages in memory and takes some microseconds, which is less
+//! than the switch to another thread and back. It therefore runs on the event loop, as long as the disk is quick
+//! (`readers/pace.rs`).
+
+mod pace;
 
 use std::collections::HashMap;
 use std::ffi::c_int;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use r2d2_sqlite::SqliteConnectionManager;
 use tokio::sync::Semaphore;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::store::Db;
+use crate::store::open::BUSY_TIMEOUT;
+use crate::store::readers::pace::Pace;
 
 /// How long a request waits for a reader before it fails as unavailable.
 pub(super) const READER_WAIT: Duration = Duration::from_secs(2);
@@ -33,6 +42,9 @@ type Permits = Arc<Semaphore>;
 /// The pool of readers, with its permits.
 pub(super) struct Readers {
     pool: Pool,
+    /// Readers for look-ups on the event loops, one for each. They are apart from the others, because reads on threads
+    /// may hold all of those as long as requests wait.
+    loop_pool: Pool,
     /// One permit per reader.
     readers: Permits,
     /// Queue slots for point reads.
@@ -41,6 +53,7 @@ pub(super) struct Readers {
     lists: Permits,
     /// How many of the lists' readers the lists of one token may hold.
     share: usize,
+    pace: Arc<Pace>,
     /// By token id. The map has at most one entry for each token that was used.
     tokens: Mutex<HashMap<i64, Token>>,
 }
@@ -53,14 +66,38 @@ struct Token {
 }
 
 impl Readers {
-    pub(super) fn new(pool: Pool) -> Self {
+    pub(super) fn new(pool: Pool, loop_pool: Pool) -> Self {
         let permits = |count| Arc::new(Semaphore::new(count));
         let readers = pool.max_size() as usize;
         // Reserves one reader for point reads, and one for the lists of another token.
         let lists = readers.saturating_sub(1).max(1);
         let share = lists.div_ceil(2).min(lists.saturating_sub(1)).max(1);
         let (readers, points, lists) = (permits(readers), permits(POINTS), permits(lists));
-        Self { pool, readers, points, lists, share, tokens: Mutex::default() }
+        Self { pool, loop_pool, readers, points, lists, share, pace: Arc::default(), tokens: Mutex::default() }
+    }
+
+    /// Runs a look-up: on this thread if the disk is quick and a reader is free, else like [`Readers::visit`].
+    pub(super) async fn look_up<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        if self.pace.is_quick()
+            && let Some(outcome) = self.look_up_here(&work)
+        {
+            return outcome;
+        }
+        let pace = Arc::clone(&self.pace);
+        self.visit(move |db| pace.measured(|| work(db))).await
+    }
+
+    /// Runs a look-up on this thread, without waiting for a reader or a lock. Returns `None` if it would have to wait or
+    /// if it fails as unavailable.
+    fn look_up_here<T>(&self, work: impl Fn(&Db) -> Result<T>) -> Option<Result<T>> {
+        let reader = self.loop_pool.try_get()?;
+        let visit = || work(Visit::begin(&reader, Duration::ZERO)?.0);
+        let outcome = catch_unwind(AssertUnwindSafe(|| self.pace.measured(visit)));
+        let outcome = outcome.unwrap_or_else(|_| Err(panicked()));
+        Some(outcome).filter(|outcome| !outcome.as_ref().is_err_and(|error| error.kind() == Kind::Unavailable))
     }
 
     /// Runs a point read.
@@ -115,21 +152,28 @@ impl Readers {
             let visit = tokio::task::spawn_blocking(move || {
                 let _permits = permits;
                 let reader = pool.get().map_err(Error::unavailable)?;
-                let visit = Visit::begin(&reader)?;
+                let visit = Visit::begin(&reader, BUSY_TIMEOUT)?;
                 work(visit.0)
             });
-            // The panic message may contain the data that the read worked on, so it is not passed on.
-            visit.await.unwrap_or_else(|_| Err(Error::internal("a read panicked; the line above says where")))
+            visit.await.unwrap_or_else(|_| Err(panicked()))
         };
         tokio::time::timeout(READER_WAIT + READ_DEADLINE, visit).await.map_err(late)?
     }
+}
+
+/// The error for a read that panicked. The panic message may contain the data that the read worked on, so it is not
+/// passed on.
+fn panicked() -> Error {
+    Error::internal("a read panicked; the line above says where")
 }
 
 /// A read transaction with a deadline. It reads one snapshot, and SQLite takes its locks once.
 struct Visit<'a>(&'a Db);
 
 impl<'a> Visit<'a> {
-    fn begin(db: &'a Db) -> rusqlite::Result<Self> {
+    /// Begins a transaction that waits for the locks of other processes at most for `busy_timeout`.
+    fn begin(db: &'a Db, busy_timeout: Duration) -> rusqlite::Result<Self> {
+        db.busy_timeout(busy_timeout)?;
         let deadline = Instant::now() + READ_DEADLINE;
         db.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() > deadline))?;
         db.prepare_cached("BEGIN")?.execute([])?;

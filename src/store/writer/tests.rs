@@ -7,7 +7,8 @@ fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
     let location = crate::store::open::locate(&path, crate::store::Create::IfNew).unwrap();
     let (db, files) = crate::store::upgrade::open_writer(location, crate::store::Create::IfNew).unwrap();
     db.execute_batch("CREATE TABLE t (v INTEGER UNIQUE) STRICT").unwrap();
-    let checkpoints = Checkpoints::new(&db, &crate::store::Options::default(), Metrics::new()).unwrap();
+    let second = crate::store::open::checkpointer(files.location()).unwrap();
+    let checkpoints = Checkpoints::new(&db, second, &crate::store::Options::default(), Metrics::new()).unwrap();
     (folder, path, Writer::start(db, checkpoints, Arc::new(files), Metrics::new()).unwrap())
 }
 

@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::store::Db;
 use crate::store::error::Failure;
 use crate::store::identity::Files;
+use crate::store::otp_search;
 use crate::store::writer::job::Job;
 
 type Batch = Vec<Box<dyn Job>>;
@@ -109,6 +110,7 @@ fn attempt(
         execute("ROLLBACK")?;
         return Ok(Trial::NotInPlace);
     }
+    otp_search::update(db)?;
     let begun = Instant::now();
     execute("COMMIT")?;
     metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());

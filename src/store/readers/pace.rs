@@ -1,0 +1,143 @@
+//! Whether look-ups may run on the event loop.
+//!
+//! A look-up on the event loop delays every request of that worker until the disk has answered. One slow look-up
+//! therefore moves all look-ups to the reader threads, where only they wait. They return to the event loop once they
+//! have been quick for a while. That time is a multiple of the delay, so delays take at most one percent of the time.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+
+/// A look-up that reads from the disk and takes longer is slow.
+const SLOW: Duration = Duration::from_millis(2);
+/// A look-up that waits for anything else than a processor and takes longer is slow too. Shorter waits are usually for a
+/// lock of another thread.
+const SLOW_WITHOUT_DISK: Duration = Duration::from_millis(50);
+/// How many quick look-ups in a row it takes to return to the event loop.
+const ENOUGH: u32 = 16;
+/// How long look-ups stay away from the event loop after a slow one, as a multiple of the delay.
+const PAUSE: u32 = 100;
+
+/// The pace of recent look-ups. None is known at the start, so the first ones run on the reader threads.
+#[derive(Default)]
+pub(super) struct Pace {
+    /// Quick look-ups in a row, at most `ENOUGH`.
+    quick: AtomicU32,
+    not_before: Mutex<Option<Instant>>,
+}
+
+impl Pace {
+    /// Whether the next look-up may run on the event loop.
+    pub(super) fn is_quick(&self) -> bool {
+        self.quick.load(Ordering::Relaxed) >= ENOUGH
+    }
+
+    /// Runs a look-up, measures its time and returns its result.
+    pub(super) fn measured<T>(&self, work: impl FnOnce() -> T) -> T {
+        let (before, begun) = (Waits::of_this_thread(), Instant::now());
+        let outcome = work();
+        let took = begun.elapsed();
+        let is_slow = took >= SLOW && before.is_slow(Waits::of_this_thread(), took);
+        self.note(if is_slow { took } else { Duration::ZERO }, Instant::now());
+        outcome
+    }
+
+    fn note(&self, took: Duration, now: Instant) {
+        if took >= SLOW {
+            self.quick.store(0, Ordering::Relaxed);
+            let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+            *not_before = (*not_before).max(now.checked_add(took * PAUSE));
+        } else if !self.is_quick() {
+            let not_before = *self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+            if not_before.is_none_or(|moment| moment <= now) {
+                self.quick.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+}
+
+/// How often a thread has read from a disk, and how often it has waited for anything else than a processor.
+#[derive(Clone, Copy, Default)]
+struct Waits {
+    disk: i64,
+    all: i64,
+}
+
+impl Waits {
+    fn of_this_thread() -> Self {
+        getrusage(UsageWho::RUSAGE_THREAD)
+            .map(|usage| Self { disk: usage.block_reads(), all: usage.voluntary_context_switches() })
+            .unwrap_or_default()
+    }
+
+    /// Whether a look-up between `self` and `after` was slow. A look-up that only waited for a processor was not.
+    fn is_slow(self, after: Self, took: Duration) -> bool {
+        after.disk > self.disk || after.all > self.all && took >= SLOW_WITHOUT_DISK
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUICK: Duration = Duration::from_micros(20);
+
+    /// Notes quick look-ups at `now` until they may run on the event loop, at most 1000. Returns how many it took.
+    fn until_quick(pace: &Pace, now: Instant) -> Option<usize> {
+        (0..1000).find(|_| {
+            let is_quick = pace.is_quick();
+            pace.note(QUICK, now);
+            is_quick
+        })
+    }
+
+    #[test]
+    fn sixteen_quick_look_ups_are_enough() {
+        let pace = Pace::default();
+        assert_eq!(until_quick(&pace, Instant::now()), Some(16));
+    }
+
+    #[test]
+    fn a_slow_look_up_ends_it_for_a_hundred_times_its_duration() {
+        let (pace, now) = (Pace::default(), Instant::now());
+        until_quick(&pace, now);
+        pace.note(SLOW - QUICK, now);
+        assert!(pace.is_quick());
+        pace.note(SLOW, now);
+        assert!(!pace.is_quick());
+        assert_eq!(until_quick(&pace, now + PAUSE * SLOW - QUICK), None);
+        assert_eq!(until_quick(&pace, now + PAUSE * SLOW), Some(16));
+    }
+
+    #[test]
+    fn a_look_up_is_slow_if_it_waits_and_quick_if_it_computes() {
+        let pace = Pace::default();
+        until_quick(&pace, Instant::now());
+        let begun = Instant::now();
+        pace.measured(|| while begun.elapsed() < 2 * SLOW_WITHOUT_DISK {});
+        assert!(pace.is_quick());
+        pace.measured(|| std::thread::sleep(2 * SLOW_WITHOUT_DISK));
+        assert!(!pace.is_quick());
+    }
+
+    #[test]
+    fn the_longest_delay_counts() {
+        let (pace, now) = (Pace::default(), Instant::now());
+        pace.note(Duration::from_secs(2), now);
+        pace.note(SLOW, now);
+        assert_eq!(until_quick(&pace, now + Duration::from_secs(199)), None);
+        assert_eq!(until_quick(&pace, now + Duration::from_secs(200)), Some(16));
+    }
+
+    #[test]
+    fn a_slow_look_up_begins_the_count_anew() {
+        let (pace, now) = (Pace::default(), Instant::now());
+        for _ in 0..ENOUGH - 1 {
+            pace.note(QUICK, now);
+        }
+        pace.note(SLOW, now);
+        assert_eq!(until_quick(&pace, now + PAUSE * SLOW), Some(16));
+    }
+}
