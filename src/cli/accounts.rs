@@ -9,7 +9,8 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use rustix::fs::{OFlags, fcntl_getfl, fstat};
 
-use crate::cli::{CommandResult, now, open, out, tell};
+use crate::cli::database::open;
+use crate::cli::output::{CommandResult, now, out, tell};
 use crate::config::Config;
 use crate::domain::token::{ApiToken, TokenName, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};

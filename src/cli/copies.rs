@@ -4,8 +4,9 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use crate::cli::database::with_configuration;
+use crate::cli::output::{CommandResult, now, tell};
 use crate::cli::signals::{self, Signals};
-use crate::cli::{CommandResult, now, tell, with_configuration};
 use crate::config::Config;
 use crate::store::{self, Contents, Gain, Replace, Returning, ReturningToken, ReturningUser};
 

@@ -7,7 +7,8 @@ use std::{env, fs};
 
 use chrono::{DateTime, Utc};
 
-use crate::cli::{CommandResult, now, open, out};
+use crate::cli::database::open;
+use crate::cli::output::{CommandResult, now, out};
 use crate::config::Config;
 use crate::delivery::{Keep, ProviderSettings};
 use crate::domain::timestamp::Timestamp;

@@ -11,7 +11,8 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::cli::accounts::new_token;
-use crate::cli::{CommandResult, Opened, now, open_store, tell};
+use crate::cli::database::{Opened, open_store};
+use crate::cli::output::{CommandResult, now, tell};
 use crate::config::Config;
 use crate::domain::token::ApiToken;
 use crate::service::accounts;

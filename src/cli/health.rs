@@ -10,7 +10,7 @@ use http::uri::Authority;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::cli::CommandResult;
+use crate::cli::output::CommandResult;
 use crate::config::Config;
 
 /// Timeout of the whole check.

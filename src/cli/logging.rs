@@ -6,7 +6,7 @@ use std::panic::{self, PanicHookInfo};
 use env_logger::Builder;
 use log::{Level, LevelFilter};
 
-use crate::cli::now;
+use crate::cli::output::now;
 
 /// Starts the log at `level`. `RUST_LOG` overrides the level, but cannot enable messages that may contain secrets.
 pub(super) fn start(level: LevelFilter) {

@@ -7,7 +7,7 @@ use clap::Command;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 
-use crate::cli::CommandResult;
+use crate::cli::output::CommandResult;
 
 /// Options that all commands have. The page describes them once.
 const GLOBAL: [&str; 2] = ["config", "help"];

@@ -6,13 +6,15 @@ use clap::Subcommand;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
+use crate::cli::database::open;
+use crate::cli::output::{CommandResult, now, out, tell};
+use crate::cli::serve;
 use crate::cli::signals::Signals;
-use crate::cli::{CommandResult, now, open, out, serve, tell};
 use crate::config::Config;
+use crate::domain::attempt::Outcome;
 use crate::domain::code::Code;
 use crate::domain::message::{Channel, Language};
 use crate::domain::otp::Otp;
-use crate::domain::outbox::Outcome;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::service::{inbox, recipients};

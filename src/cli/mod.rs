@@ -3,6 +3,7 @@
 
 mod accounts;
 mod copies;
+mod database;
 mod doctor;
 mod first_run;
 mod health;
@@ -11,29 +12,23 @@ mod logging;
 mod manual;
 mod messages;
 mod open_files;
+mod output;
 mod serve;
 mod signals;
 mod tools;
 mod usage;
 
-use std::io::{self, Write};
-use std::ops::Deref;
 use std::path::PathBuf;
 
-use chrono::Utc;
 use clap::{CommandFactory, Parser, Subcommand};
-use rustix::fs::{OFlags, fcntl_getfl};
 
 use crate::cli::accounts::{TokenCommand, UserCommand};
 use crate::cli::messages::RecipientCommand;
+use crate::cli::output::{CommandResult, block_on, out, tell};
 use crate::cli::tools::ToolCommand;
 use crate::config::Config;
 use crate::domain::message::Language;
 use crate::domain::recipient::Recipient;
-use crate::domain::timestamp::Timestamp;
-use crate::store::{Create, OpenError, Options, Store};
-
-type CommandResult = Result<(), Box<dyn std::error::Error>>;
 
 /// One-time passwords as a REST API, in one binary with one SQLite database
 #[derive(Parser)]
@@ -186,80 +181,4 @@ pub fn run() -> CommandResult {
             Ok(())
         }
     }
-}
-
-fn block_on(command: impl Future<Output = CommandResult>) -> CommandResult {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let outcome = runtime.block_on(command);
-    // `serve` has already waited for its tasks, up to their timeouts. Remaining tasks are abandoned.
-    runtime.shutdown_background();
-    outcome
-}
-
-/// Opens the existing database for one command.
-fn open(config: &Config) -> Result<Opened, String> {
-    let options = Options { readers: 1, create: Create::Never, checkpoints: config.checkpoints, ..Options::default() };
-    open_store(config, &options).map(Opened)
-}
-
-/// Opens the configured database.
-///
-/// # Errors
-/// One sentence for the operator. If there is no database, it names the configuration file.
-fn open_store(config: &Config, options: &Options) -> Result<Store, String> {
-    Store::open(&config.database_path, options).map_err(|error| with_configuration(config, &error))
-}
-
-/// Returns the message of `error`. If the database is missing, the message includes the configuration file, because the
-/// database path depends on it and on the working directory.
-fn with_configuration(config: &Config, error: &OpenError) -> String {
-    match config.file() {
-        Some(file) if error.is_missing() => format!("{error} (configuration file: {})", file.display()),
-        None if error.is_missing() => format!("{error} (no configuration file)"),
-        _ => error.to_string(),
-    }
-}
-
-/// The store of a command. Dropping it moves the WAL into the database, even if the command fails.
-struct Opened(Store);
-
-impl Deref for Opened {
-    type Target = Store;
-
-    fn deref(&self) -> &Store {
-        &self.0
-    }
-}
-
-impl Drop for Opened {
-    fn drop(&mut self) {
-        self.0.close();
-    }
-}
-
-/// Writes data to stdout and flushes it.
-///
-/// # Errors
-/// Some of the data could not be written.
-fn out(data: &str) -> CommandResult {
-    let mut stdout = io::stdout();
-    // The standard library reports no error if the descriptor is not open for writing.
-    if fcntl_getfl(&stdout).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDONLY) {
-        return Err("stdout can't be written: it is open for reading only".into());
-    }
-    stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush()).map_err(|cause| unwritable(&cause))
-}
-
-fn unwritable(cause: &io::Error) -> Box<dyn std::error::Error> {
-    format!("stdout can't be written: {cause}").into()
-}
-
-/// Writes a message to stderr.
-fn tell(words: &str) {
-    // If stderr is closed, the message is lost.
-    let _ = writeln!(io::stderr(), "{words}");
-}
-
-fn now() -> Timestamp {
-    Utc::now().into()
 }

@@ -9,9 +9,11 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::cli::database::open_store;
 use crate::cli::housekeeping::keep_house;
+use crate::cli::output::{CommandResult, now};
 use crate::cli::signals::Signals;
-use crate::cli::{CommandResult, first_run, now, open_files, open_store};
+use crate::cli::{first_run, open_files};
 use crate::config::{Config, DeliveryConfig};
 use crate::delivery::{Chain, Delivery};
 use crate::http;

@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::cli::tell;
+use crate::cli::output::tell;
 
 /// Signals within this time of the first one are ignored: `timeout` and terminals send two within milliseconds.
 const SAME_WITHIN: Duration = Duration::from_secs(1);

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use clap_complete::Shell;
 
-use crate::cli::{CommandResult, block_on, health, manual, out};
+use crate::cli::output::{CommandResult, block_on, out};
+use crate::cli::{health, manual};
 
 #[derive(Subcommand)]
 pub(super) enum ToolCommand {

@@ -1,6 +1,6 @@
 //! Help, version, and messages about wrong usage.
 
-use crate::cli::{CommandResult, out, tell, unwritable};
+use crate::cli::output::{CommandResult, out, tell, unwritable};
 
 /// Prints the help or the version. For wrong usage, prints the error and ends the process with exit status 2.
 ///

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::config::ConfigError;
+use crate::config::error::ConfigError;
 use crate::config::layers::Layers;
 use crate::domain::limit::{Limit, Limits};
 use crate::domain::policy::Policy;

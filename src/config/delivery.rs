@@ -1,6 +1,6 @@
 //! `[delivery]`: providers, message texts and allowed recipients.
 
-use crate::config::ConfigError;
+use crate::config::error::ConfigError;
 use crate::config::layers::Layers;
 use crate::config::providers::provider;
 use crate::config::table::Table;

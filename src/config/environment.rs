@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::config::ConfigError;
+use crate::config::error::ConfigError;
 use crate::config::nearest::nearest;
 
 const PREFIX: &str = "OTPD_";

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 
-use crate::config::ConfigError;
 use crate::config::environment::{self, Given};
+use crate::config::error::ConfigError;
 use crate::config::file::read_text;
 use crate::config::nearest::nearest;
 use crate::config::secret::{exposure, holds_login, secret_text};

@@ -4,12 +4,14 @@
 mod contradictions;
 mod delivery;
 mod environment;
+mod error;
 mod file;
 mod layers;
 mod nearest;
 mod providers;
 mod secret;
 mod table;
+mod values;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, SocketAddr};
@@ -22,17 +24,14 @@ use ipnet::IpNet;
 use log::LevelFilter;
 
 pub use crate::config::delivery::DeliveryConfig;
+pub use crate::config::error::ConfigError;
 use crate::config::layers::Layers;
+use crate::config::values::{duration, file_path, host, metrics_address, network};
 use crate::domain::code::CodeLength;
 use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::time_zone::Tz;
 use crate::domain::token::ApiToken;
-
-/// Why the configuration is invalid: one line with the source, the key and the accepted values.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0}")]
-pub struct ConfigError(String);
 
 /// All settings, validated. `Debug` does not print secrets.
 #[derive(Debug)]
@@ -67,8 +66,6 @@ pub struct Config {
     pub notes: Vec<String>,
     layers: Layers,
 }
-
-const DAY: u64 = 24 * 60 * 60;
 
 impl Config {
     /// Reads and validates all layers. `file` is the argument of `--config`. Without it, `otp.toml` is read if it
@@ -192,36 +189,4 @@ fn number(layers: &Layers, key: &str, what: &str, range: RangeInclusive<u32>) ->
 fn limit(layers: &Layers, key: &str, most: u32) -> Result<u32, ConfigError> {
     let accepted = format!("a number from 0 (no limit) to {most}");
     layers.value(key, &accepted, |text| text.parse().ok().filter(|allowed| *allowed <= most))
-}
-
-fn metrics_address(text: &str) -> Option<Option<SocketAddr>> {
-    if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
-}
-
-/// Parses a host name or IP address without a scheme, login or port.
-fn host(text: &str) -> Option<String> {
-    let allowed = |c: char| c.is_alphanumeric() || ".-_:%".contains(c);
-    let is_address = text.parse::<IpAddr>().is_ok() || !text.contains(':');
-    non_empty(text).filter(|text| is_address && text.chars().all(allowed))
-}
-
-fn non_empty(text: &str) -> Option<String> {
-    (!text.trim().is_empty()).then(|| text.to_owned())
-}
-
-/// Parses a file path. Refuses `:memory:`, which SQLite does not store in a file, and URLs of database servers, which
-/// may contain a password.
-fn file_path(text: &str) -> Option<String> {
-    non_empty(text).filter(|text| !text.starts_with(':') && !text.contains("://"))
-}
-
-fn network(text: &str) -> Option<IpNet> {
-    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
-}
-
-/// Parses a duration of at least `least` seconds and at most 366 days (3660 days if `least` is 0).
-fn duration(text: &str, least: u64) -> Option<Duration> {
-    let most = if least == 0 { 3660 * DAY } else { 366 * DAY };
-    let range = Duration::from_secs(least)..=Duration::from_secs(most);
-    humantime::parse_duration(text).ok().filter(|duration| range.contains(duration))
 }

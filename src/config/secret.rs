@@ -7,7 +7,7 @@ use std::path::Path;
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use rustix::process::geteuid;
 
-use crate::config::ConfigError;
+use crate::config::error::ConfigError;
 use crate::config::file::read_text;
 
 /// The value of a setting, and its source.

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use config::{Map, Value, ValueKind};
 
+use crate::config::error::ConfigError;
 use crate::config::nearest::nearest;
 use crate::config::secret::{holds_login, holds_url_login, secret_text};
-use crate::config::{ConfigError, duration};
+use crate::config::values::duration;
 use crate::domain::secret::Secret;
 
 /// The keys of all lists of tables.

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::domain::outbox::{Outcome, Report};
+use crate::domain::attempt::{Outcome, Report};
 
 #[derive(Debug)]
 pub(super) struct Answer {

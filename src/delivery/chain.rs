@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use futures_util::future::join_all;
 
 use crate::delivery::{Keep, Provider, ProviderSettings};
+use crate::domain::attempt::Outcome;
 use crate::domain::breaker::{Breaker, Change};
-use crate::domain::outbox::{Candidate, OnUnknown, Outcome, Route};
+use crate::domain::outbox::{Candidate, OnUnknown, Route};
 use crate::domain::timestamp::Timestamp;
 
 #[derive(Default)]

@@ -11,8 +11,8 @@ use serde_json::Value;
 use crate::delivery::answer::Answer;
 use crate::delivery::lost::{broken_off, lost};
 use crate::delivery::{Provider, innermost};
+use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
-use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
 
 /// Limit for the body of an answer in bytes. Reading stops there. Answers of gateways are shorter.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 
 use crate::delivery::Provider;
+use crate::domain::attempt::{Outcome, Report};
 use crate::domain::inbox::NewInboxMessage;
 use crate::domain::message::Message;
-use crate::domain::outbox::{Outcome, Report};
 use crate::error::Result;
 
 /// Stores a message and returns its id.

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use crate::delivery::PanelTemplates;
 use crate::delivery::answer::Answer;
 use crate::delivery::gateway::{Call, Check, Gateway};
+use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
-use crate::domain::outbox::{Outcome, Report};
 use crate::domain::recipient::MobileNumber;
 use crate::domain::secret::Secret;
 

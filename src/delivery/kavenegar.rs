@@ -4,8 +4,8 @@
 use crate::delivery::PanelTemplates;
 use crate::delivery::answer::Answer;
 use crate::delivery::gateway::{Call, Check, Gateway, percent_encoded};
+use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
-use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
 
 /// `[[delivery.sms]]` with `type = "kavenegar"`.

@@ -7,7 +7,7 @@ use hyper_util::client::legacy;
 use rustls::AlertDescription;
 
 use crate::delivery::innermost;
-use crate::domain::outbox::{Outcome, Report};
+use crate::domain::attempt::{Outcome, Report};
 
 /// Returns the report for a request without an answer. The gateway did not process the request if no connection was
 /// established or if the connection was closed before the whole request was written. In all other cases the gateway may

@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::delivery::PanelTemplates;
 use crate::delivery::answer::Answer;
 use crate::delivery::gateway::{Call, Check, Gateway, percent_encoded};
+use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
-use crate::domain::outbox::{Outcome, Report};
 use crate::domain::secret::Secret;
 
 /// Minimum number of digits of a message id. Shorter numbers are error codes.

@@ -30,9 +30,10 @@ pub use crate::delivery::settings::{PanelTemplates, ProviderSettings};
 pub use crate::delivery::smsir::SmsIr;
 pub use crate::delivery::smtp::{Security, Sender, Smtp};
 
+use crate::domain::attempt::Report;
 use crate::domain::message::{Channel, Language, Message};
 use crate::domain::otp::Otp;
-use crate::domain::outbox::{OnUnknown, Report};
+use crate::domain::outbox::OnUnknown;
 use crate::domain::recipient::{MobileNumber, Recipient};
 use crate::domain::texts::Texts;
 use crate::domain::timestamp::Timestamp;

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
+use crate::domain::attempt::Outcome;
 use crate::domain::clock;
-use crate::domain::outbox::Outcome;
 use crate::domain::timestamp::Timestamp;
 
 /// The number of consecutive failures, across all messages, that opens the breaker.

@@ -2,8 +2,6 @@
 
 use std::borrow::Cow;
 
-use crate::error::Result;
-
 /// Error messages by field, in the order in which the fields were checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FieldErrors(Vec<(&'static str, Vec<Cow<'static, str>>)>);

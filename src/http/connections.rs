@@ -14,6 +14,11 @@ use actix_web::dev::Extensions;
 use actix_web::{HttpRequest, HttpResponse};
 use tokio::sync::Semaphore;
 
+/// How long a stop waits for requests in flight (`operations.md`, "Service manners").
+pub(super) const SHUTDOWN_SECONDS: u64 = 10;
+/// How long a connection may exist without a completed request. Longer than `KEEP_ALIVE`, so that only stuck
+/// connections are affected.
+pub const NO_REQUEST_FOR: Duration = Duration::from_secs(80);
 /// How long a connection stays open after its last response, so that the client can read it.
 const LINGER: Duration = Duration::from_secs(1);
 /// The maximum number of connections that linger at the same time.

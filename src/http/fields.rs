@@ -14,7 +14,8 @@ use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{FieldErrors, InvalidValue, Result};
 use crate::http::body::Fields;
-use crate::service::{SendRequest, VerifyRequest};
+use crate::service::sending::SendRequest;
+use crate::service::verifying::VerifyRequest;
 
 /// The messages of DRF's `CharField` and `EmailField` for a value of the wrong type.
 const NOT_TEXT: &str = "Not a valid string.";

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::error::Result;
-use crate::http::openapi::Faults;
+use crate::http::openapi::responses::Faults;
 use crate::service::Service;
 
 #[derive(Serialize, ToSchema)]

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use crate::domain::inbox::InboxMessage;
 use crate::error::Result;
 use crate::http::caller::{Caller, Permission};
-use crate::http::openapi::{Denials, Faults, NoInbox};
+use crate::http::openapi::responses::{Denials, Faults, NoInbox};
 use crate::service::Service;
 
 /// Show the development inbox

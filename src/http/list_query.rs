@@ -10,7 +10,7 @@ use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::parse_date;
 use crate::error::{FieldErrors, InvalidValue, Result};
-use crate::http::openapi::{any_integer, limit, offset};
+use crate::http::openapi::schemas::{any_integer, limit, offset};
 
 /// The maximum number of characters and of different words in a search.
 const SEARCH_CHARS: usize = 100;

@@ -4,14 +4,16 @@
 use std::io;
 use std::net::TcpListener;
 
+use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::error::Result;
 use crate::http::caller::{Caller, Permission};
-use crate::http::connections::Connections;
-use crate::http::openapi::{Denials, Faults};
-use crate::http::{Endpoint, NO_REQUEST_FOR, SHUTDOWN_SECONDS, Server, observe, open_read, read, routes};
+use crate::http::connections::{Connections, NO_REQUEST_FOR, SHUTDOWN_SECONDS};
+use crate::http::observe;
+use crate::http::openapi::responses::{Denials, Faults};
+use crate::http::routing::{Endpoint, open_read, read, routes};
 use crate::service::Service;
 
 /// The maximum number of connections to the metrics port.

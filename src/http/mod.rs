@@ -17,6 +17,7 @@ mod otps;
 mod page;
 mod payload;
 mod request_id;
+mod routing;
 mod sending;
 mod throttle;
 
@@ -24,33 +25,30 @@ use std::io;
 use std::net::TcpListener;
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 pub use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
-use actix_web::{App, HttpResponse, HttpServer, Resource, Route, guard, web};
+use actix_web::{App, HttpServer, web};
 
-use crate::error::{Error, Kind};
 pub use crate::http::client_view::TrustedProxies;
 use crate::http::connections::Connections;
+pub use crate::http::connections::NO_REQUEST_FOR;
+use crate::http::connections::SHUTDOWN_SECONDS;
 pub use crate::http::metrics::metrics_server;
-use crate::http::not_allowed::Allow;
+pub use crate::http::observe::Stopping;
+use crate::http::openapi::description::describe;
+use crate::http::openapi::docs::{docs, docs_file};
+use crate::http::routing::{Endpoint, only_post, only_read, open_read, read, routes};
 use crate::http::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::service::Service;
 
-/// How long a stop waits for requests in flight (`operations.md`, "Service manners").
-const SHUTDOWN_SECONDS: u64 = 10;
 /// Timeout for the head of a request (actix's default).
 const HEAD_DEADLINE: Duration = Duration::from_secs(5);
 /// How long a connection may be idle between requests. Reverse proxies usually close idle connections after 60 s. This
 /// time is longer, so that otpd does not close a connection that a proxy is about to use.
 const KEEP_ALIVE: Duration = Duration::from_secs(75);
-
-/// How long a connection may exist without a completed request. Longer than `KEEP_ALIVE`, so that only stuck
-/// connections are affected.
-pub const NO_REQUEST_FOR: Duration = Duration::from_secs(80);
 
 /// The settings of the HTTP server.
 pub struct Settings {
@@ -68,21 +66,6 @@ pub struct Settings {
     pub requests_per_second: Option<NonZeroU32>,
     pub metrics: Metrics,
     pub stopping: Stopping,
-}
-
-/// A flag that the server is about to stop. When it is set, every response closes its connection, so that clients do
-/// not send requests on connections that are about to be closed.
-#[derive(Clone, Default)]
-pub struct Stopping(Arc<AtomicBool>);
-
-impl Stopping {
-    pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
 }
 
 impl Default for Settings {
@@ -133,18 +116,6 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
         .run())
 }
 
-/// A path, its methods and their handlers. Each path works with and without a trailing slash.
-struct Endpoint {
-    path: &'static str,
-    allow: &'static str,
-    /// Whether authentication comes before the check of the method.
-    needs_token: bool,
-    routes: fn(Resource) -> Resource,
-}
-
-/// The path pattern of the endpoint to which a request was routed.
-struct Pattern(&'static str);
-
 const ENDPOINTS: [Endpoint; 13] = [
     Endpoint {
         path: "/api/notifications/otp",
@@ -171,44 +142,7 @@ const ENDPOINTS: [Endpoint; 13] = [
     only_read("/metrics", |resource| resource.route(read().to(metrics::show_metrics))),
     open_read("/healthz", |resource| resource.route(read().to(health::live))),
     open_read("/readyz", |resource| resource.route(read().to(health::ready))),
-    open_read("/openapi.json", |resource| resource.route(read().to(openapi::describe))),
-    open_read("/docs/{file:.*}", |resource| resource.route(read().to(openapi::docs_file))),
-    open_read("/docs", |resource| resource.route(read().to(openapi::docs))),
+    open_read("/openapi.json", |resource| resource.route(read().to(describe))),
+    open_read("/docs/{file:.*}", |resource| resource.route(read().to(docs_file))),
+    open_read("/docs", |resource| resource.route(read().to(docs))),
 ];
-
-/// An endpoint with POST only.
-const fn only_post(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
-    Endpoint { path, allow: "POST", needs_token: true, routes }
-}
-
-/// A read-only endpoint that needs a token.
-const fn only_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
-    Endpoint { path, allow: "GET, HEAD", needs_token: true, routes }
-}
-
-/// A read-only endpoint without authentication.
-const fn open_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
-    Endpoint { needs_token: false, ..only_read(path, routes) }
-}
-
-/// Adds the endpoints, and 404 for all other paths.
-fn routes(config: &mut web::ServiceConfig, endpoints: &[Endpoint]) {
-    // Paths with and without a slash are separate resources. A single resource would match even fixed paths by a
-    // regular expression.
-    for (endpoint, slash) in endpoints.iter().flat_map(|endpoint| [(endpoint, ""), (endpoint, "/")]) {
-        let resource = web::resource(format!("{}{slash}", endpoint.path));
-        let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)).app_data(Pattern(endpoint.path)));
-        let resource = if endpoint.needs_token {
-            resource.default_service(web::to(not_allowed::for_staff))
-        } else {
-            resource.default_service(web::to(not_allowed::for_anyone))
-        };
-        config.service(resource.wrap(from_fn(observe::catch_panic)));
-    }
-    config.default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }));
-}
-
-/// A route for GET and HEAD.
-fn read() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}

@@ -1,6 +1,8 @@
 //! Middleware for all requests: request id, common response headers, one log line per request, and panic handling.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use actix_web::body::MessageBody;
@@ -16,11 +18,28 @@ use crate::http::body::malformed;
 use crate::http::connections::Busy;
 use crate::http::payload::Shared;
 use crate::http::request_id::{REQUEST_ID, RequestId};
-use crate::http::{Pattern, Stopping};
 use crate::metrics::Metrics;
 
 /// The logged route of a request with a malformed body, which may not have been routed.
 const MALFORMED: &str = "(malformed body)";
+
+/// The path pattern of the endpoint to which a request was routed.
+pub(super) struct Pattern(pub(super) &'static str);
+
+/// A flag that the server is about to stop. When it is set, every response closes its connection, so that clients do
+/// not send requests on connections that are about to be closed.
+#[derive(Clone, Default)]
+pub struct Stopping(Arc<AtomicBool>);
+
+impl Stopping {
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 pub(super) async fn observe(
     mut request: ServiceRequest,

@@ -12,10 +12,8 @@ use crate::http::body::Body;
 use crate::http::caller::{Caller, Permission};
 use crate::http::client_view::{self, TrustedProxies};
 use crate::http::list_query::ListParameters;
-use crate::http::openapi::{
-    BodyRefusals, Denials, Faults, FieldMessages, InvalidBody, NewOtpForm, NewOtpJson, NoSuchOtp, OtpPatchForm,
-    OtpPatchJson,
-};
+use crate::http::openapi::responses::{BodyRefusals, Denials, Faults, InvalidBody, NoSuchOtp};
+use crate::http::openapi::schemas::{FieldMessages, NewOtpForm, NewOtpJson, OtpPatchForm, OtpPatchJson};
 use crate::http::page::Page;
 use crate::http::{fields, list_query};
 use crate::service::Service;

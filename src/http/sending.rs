@@ -5,17 +5,18 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::attempt::{Attempt, Outcome};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::otp::OtpId;
-use crate::domain::outbox::{Attempt, MessageRecord, Outcome};
+use crate::domain::outbox::MessageRecord;
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
 use crate::http::caller::{Caller, Permission};
 use crate::http::fields;
-use crate::http::openapi::{
-    BodyRefusals, Denials, Faults, InvalidBody, Limited, NoSuchOtp, NotVerified, RecipientForm, RecipientJson,
-    Repeated, SendForm, SendJson, VerifyForm, VerifyJson,
+use crate::http::openapi::responses::{
+    BodyRefusals, Denials, Faults, InvalidBody, Limited, NoSuchOtp, NotVerified, Repeated,
 };
+use crate::http::openapi::send_schemas::{RecipientForm, RecipientJson, SendForm, SendJson, VerifyForm, VerifyJson};
 use crate::service::Service;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -13,23 +13,21 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::delivery::Chain;
+use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::{Channel, Message};
 use crate::domain::otp::Otp;
-use crate::domain::outbox::{MessageState, Outcome, Report, Route, Step};
+use crate::domain::outbox::{MessageState, Route, Step};
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
-use crate::service::outbox::{PAUSE, stopped};
+use crate::service::waiting::{PAUSE, given_up, stopped};
 use crate::store::messages::Due;
 use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
 
 /// Maximum number of messages in flight. Mail servers accept few connections from one address.
 const SMS_AT_ONCE: usize = 32;
 const MAILS_AT_ONCE: usize = 8;
-/// How long a shutdown waits for the results of messages in flight. Docker kills the process after ten seconds, and the
-/// next start requeues messages without a stored result.
-const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 /// Poll interval for work queued by another process.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -205,11 +203,6 @@ impl ChannelWorker {
         });
         settled.await
     }
-}
-
-async fn given_up(stop: watch::Receiver<bool>) {
-    stopped(stop).await;
-    tokio::time::sleep(ANSWER_WITHIN).await;
 }
 
 /// Returns the next step of a message. A message is cancelled if its code is no longer usable or if a newer message

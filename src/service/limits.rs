@@ -15,6 +15,9 @@ use crate::store::{Db, limit_events};
 /// The minimum interval between warnings about one limit.
 const WARN_INTERVAL: Duration = Duration::from_secs(3600);
 
+/// The setting for the number of consecutive failures after which a recipient is locked out.
+pub(super) const MAX_CONSECUTIVE_FAILURES: &str = "otp.max_consecutive_failures";
+
 /// The limits of a running service.
 pub(super) struct Guard {
     limits: Limits,

@@ -5,25 +5,24 @@ pub mod accounts;
 mod channel_worker;
 pub mod health;
 mod housekeeping;
+mod in_flight;
 pub mod inbox;
 mod limits;
 mod otps;
 mod outbox;
 pub mod recipients;
-mod sending;
-mod verifying;
+pub mod sending;
+pub mod verifying;
+mod waiting;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-pub use crate::service::sending::{SendRequest, Sent};
-pub use crate::service::verifying::{Verified, VerifyRequest};
-
 use crate::delivery::Delivery;
+use crate::domain::attempt::Outcome;
 use crate::domain::clock::time_left;
 use crate::domain::limit::{Limit, Limits};
-use crate::domain::outbox::Outcome;
 use crate::domain::policy::Policy;
 use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::Timestamp;
@@ -32,10 +31,9 @@ use crate::domain::user::Caller;
 use crate::domain::verification::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::metrics::Metrics;
-use crate::service::limits::Guard;
-use crate::service::outbox::Queued;
-use crate::service::sending::InFlight;
-use crate::service::verifying::MAX_CONSECUTIVE_FAILURES;
+use crate::service::in_flight::InFlight;
+use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
+use crate::service::waiting::Queued;
 use crate::store::tokens::Presented;
 use crate::store::{Db, Store, tokens, users};
 

@@ -1,34 +1,15 @@
 //! The outbox. Only one otpd process per database delivers messages. Another one takes over when that process ends.
 
 use std::pin::pin;
-use std::time::Duration;
 
 use futures_util::future;
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use crate::domain::message::Channel;
 use crate::service::Service;
 use crate::service::channel_worker::ChannelWorker;
+use crate::service::waiting::{PAUSE, stopped};
 use crate::store::OutboxLock;
-
-/// The wait before a failed local operation is retried.
-pub(super) const PAUSE: Duration = Duration::from_secs(1);
-
-/// Wakes the worker of a channel when a message is queued.
-#[derive(Default)]
-pub(super) struct Queued {
-    sms: Notify,
-    email: Notify,
-}
-
-impl Queued {
-    pub(super) fn for_channel(&self, channel: Channel) -> &Notify {
-        match channel {
-            Channel::Sms => &self.sms,
-            Channel::Email => &self.email,
-        }
-    }
-}
 
 impl Service {
     /// Delivers queued messages until `stop` becomes true. Messages in flight are finished before it returns. Each
@@ -71,9 +52,4 @@ async fn lost(lock: &OutboxLock) {
     while lock.is_valid() {
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
-    // An error means that all senders are dropped, which also stops the receiver.
-    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -1,9 +1,6 @@
 //! Issuing and sending of codes. One transaction stores the code, its message and the events for the limits. The outbox
 //! then delivers the message.
 
-use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
-
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sha2::{Digest, Sha256};
@@ -57,36 +54,6 @@ pub struct Sent {
     pub ttl: u64,
     /// Whole seconds until another message may be requested.
     pub resend_in: u64,
-}
-
-/// Requests in progress that have an idempotency key. A repetition of such a request is rejected instead of waiting for
-/// it.
-#[derive(Clone, Default)]
-pub(super) struct InFlight(Arc<Mutex<HashSet<Entry>>>);
-
-/// The id of the token and the idempotency key.
-type Entry = (i64, IdempotencyKey);
-
-/// Removes its request from the list when dropped.
-struct InFlightRequest {
-    list: InFlight,
-    entry: Entry,
-}
-
-impl InFlight {
-    fn enter(&self, token_id: i64, key: IdempotencyKey) -> Result<InFlightRequest> {
-        let entry = (token_id, key);
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry) {
-            return Ok(InFlightRequest { list: self.clone(), entry });
-        }
-        Err(Error::new(Kind::Conflict, "A request with this Idempotency-Key is being processed."))
-    }
-}
-
-impl Drop for InFlightRequest {
-    fn drop(&mut self) {
-        self.list.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
-    }
 }
 
 impl Service {

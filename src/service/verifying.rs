@@ -13,15 +13,12 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::user::Caller;
 use crate::domain::verification::{Verdict, judge, repeats};
 use crate::error::{Error, Reason, Result};
-use crate::service::limits::Guard;
+use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
 use crate::service::{Call, Service};
 use crate::store::{Db, otps, recipients};
 
 /// The retry time reported to a locked-out recipient. The lock-out has no end of its own: only staff can reset it.
 const UNTIL_RESET: Duration = Duration::from_secs(24 * 3600);
-
-/// The setting for the number of consecutive failures after which a recipient is locked out.
-pub(super) const MAX_CONSECUTIVE_FAILURES: &str = "otp.max_consecutive_failures";
 
 /// A request to verify a code.
 #[derive(Clone, Debug)]

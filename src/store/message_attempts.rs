@@ -2,7 +2,7 @@
 
 use rusqlite::{Row, params};
 
-use crate::domain::outbox::{Attempt, Outcome, Report};
+use crate::domain::attempt::{Attempt, Outcome, Report};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::Db;

@@ -15,7 +15,7 @@ use crate::domain::otp::Otp;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::otp_list::clauses::{Clauses, SEARCH};
+use crate::store::otp_list::clauses::{Clauses, Plan, SEARCH, Words};
 use crate::store::otp_row::{self, COLUMNS};
 
 /// Up to this many matches are sorted within a few milliseconds. Beyond it, walking the index is faster.
@@ -72,26 +72,6 @@ fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
 fn page(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp>> {
     let statement = Statement::build(db, query, count, now)?;
     db.prepare_cached(&statement.sql)?.query_and_then(params_from_iter(&statement.values), otp_row::from_row)?.collect()
-}
-
-/// How the rows of a page are found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Plan {
-    /// Search the filter's index, then sort.
-    Find,
-    /// Walk the ids and check each row against the filter.
-    WalkIds,
-    /// Walk the index of the first order field and check each row against the filter.
-    WalkOrder,
-}
-
-/// How words are searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Words {
-    /// In the trigram index, if they are long enough.
-    InIndex,
-    /// In each row that passes the rest of the filter.
-    InRows,
 }
 
 /// Chooses how words are searched. Reading a few rows is faster than querying the whole trigram index.

@@ -3,8 +3,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use otpd::delivery::{Chain, Connection, Delivery, Http, Keep, Provider, ProviderSettings};
+use otpd::domain::attempt::{Outcome, Report};
 use otpd::domain::message::Message;
-use otpd::domain::outbox::{OnUnknown, Outcome, Report};
+use otpd::domain::outbox::OnUnknown;
 use otpd::domain::secret::Secret;
 use otpd::domain::timestamp::Timestamp;
 use otpd::error::Error;

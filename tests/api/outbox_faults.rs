@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use otpd::delivery::{Chain, Delivery, Provider};
+use otpd::domain::attempt::Report;
 use otpd::domain::message::Message;
-use otpd::domain::outbox::{OnUnknown, Report};
+use otpd::domain::outbox::OnUnknown;
 use otpd::service::Settings;
 use serde_json::Value;
 

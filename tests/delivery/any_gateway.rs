@@ -1,5 +1,5 @@
 use otpd::delivery::{Http, ProviderSettings};
-use otpd::domain::outbox::{Outcome, Report};
+use otpd::domain::attempt::{Outcome, Report};
 use reqwest::Method;
 
 use crate::gateway::{Asked, Gateway};

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use otpd::delivery::{Chain, Keep, ProviderSettings};
+use otpd::domain::attempt::Report;
 use otpd::domain::code::Code;
 use otpd::domain::message::{Language, Message, Text};
-use otpd::domain::outbox::Report;
 use otpd::domain::purpose::Purpose;
 use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use otpd::domain::secret::Secret;

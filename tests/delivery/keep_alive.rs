@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use otpd::delivery::{Chain, Connection, Http, ProviderSettings};
-use otpd::domain::outbox::Report;
+use otpd::domain::attempt::Report;
 use reqwest::Method;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

@@ -1,7 +1,7 @@
 //! Requests that get no answer, and what is reported of them. The other sides run in the runtime of their test.
 
 use otpd::delivery::Connection;
-use otpd::domain::outbox::{Outcome, Report};
+use otpd::domain::attempt::{Outcome, Report};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use otpd::delivery::{Chain, ProviderSettings, Smtp};
-use otpd::domain::outbox::{Outcome, Report};
+use otpd::domain::attempt::{Outcome, Report};
 
 use crate::fake_mail_server::{Does, FakeMailServer, Script};
 use crate::program::{Server, TOKEN, folder};

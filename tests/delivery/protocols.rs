@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use otpd::delivery::{Ghasedak, Ippanel, Kavenegar, Login, Melipayamak, PanelTemplates, ProviderSettings, SmsIr};
-use otpd::domain::outbox::{Outcome, Report};
+use otpd::domain::attempt::{Outcome, Report};
 
 use crate::gateway::{Asked, Gateway, Reply};
 use crate::{connection, message, secret, send};

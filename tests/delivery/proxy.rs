@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use otpd::delivery::{Http, ProviderSettings, Security, Smtp};
-use otpd::domain::outbox::Outcome;
+use otpd::domain::attempt::Outcome;
 use reqwest::Method;
 
 use crate::fake_mail_server::FakeMailServer;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use otpd::delivery::{Chain, ProviderSettings, Security, Smtp};
-use otpd::domain::outbox::Outcome;
+use otpd::domain::attempt::Outcome;
 use tokio::time::timeout;
 
 use crate::fake_mail_server::{Does, FakeMailServer, LOGIN, Login, PLAIN, Script};

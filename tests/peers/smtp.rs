@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use otpd::delivery::{Chain, ProviderSettings, Security, Smtp};
-use otpd::domain::outbox::Outcome;
+use otpd::domain::attempt::Outcome;
 
 use crate::helpers::{check, message, no_inbox, secret, send};
 

@@ -3,7 +3,7 @@
 use regex::Regex;
 use reqwest::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, TRANSFER_ENCODING};
 
-use crate::config::ConfigError;
+use crate::config::error::ConfigError;
 use crate::config::providers::{TIMEOUT, proxy};
 use crate::config::table::Table;
 use crate::delivery::{Connection, Http, ProviderSettings};

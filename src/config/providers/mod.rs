@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use reqwest::Url;
 
-use crate::config::ConfigError;
+use crate::config::error::ConfigError;
 use crate::config::nearest::nearest;
 use crate::config::providers::http::http;
 use crate::config::providers::smtp::smtp;

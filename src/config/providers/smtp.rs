@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use lettre::transport::smtp::extension::ClientId;
 
-use crate::config::ConfigError;
+use crate::config::error::ConfigError;
 use crate::config::file::read_text;
 use crate::config::providers::{TIMEOUT, proxy};
 use crate::config::table::Table;

@@ -8,9 +8,9 @@ use lettre::{Address, Message as Mail};
 use rand::TryRng;
 use rand::rngs::SysRng;
 
+use crate::domain::attempt::{Outcome, Report};
 use crate::domain::host::ascii_domain;
 use crate::domain::message::Message;
-use crate::domain::outbox::{Outcome, Report};
 
 /// Suppresses auto-replies (RFC 3834).
 const AUTO_SUBMITTED: HeaderName = HeaderName::new_from_ascii_str("Auto-Submitted");

@@ -18,8 +18,8 @@ pub use crate::delivery::smtp::mail::Sender;
 use crate::delivery::smtp::mail::mail;
 use crate::delivery::smtp::server::Server;
 use crate::delivery::smtp::session::{Failure, Session};
+use crate::domain::attempt::Report;
 use crate::domain::message::Message;
-use crate::domain::outbox::Report;
 use crate::domain::secret::Secret;
 
 /// Upper limit for connecting and logging in. It is shorter than the wait at shutdown, so an unfinished login is

@@ -19,8 +19,8 @@ use crate::delivery::smtp::session::{Session, quit};
 use crate::delivery::smtp::stream::{Encrypted, Watched};
 use crate::delivery::smtp::{LET_IN_WITHIN, Security, Smtp};
 use crate::delivery::tcp::{self, TcpProxy};
+use crate::domain::attempt::{Outcome, Report};
 use crate::domain::host::ascii_domain;
-use crate::domain::outbox::{Outcome, Report};
 
 /// Top-level domains that are valid only in a local network.
 const PRIVATE: [&str; 3] = ["local", "localdomain", "localhost"];

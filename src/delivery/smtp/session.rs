@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::delivery::innermost;
 use crate::delivery::smtp::stream::WriteFailure;
-use crate::domain::outbox::{Outcome, Report};
+use crate::domain::attempt::{Outcome, Report};
 
 /// Timeout for the answer to QUIT. The answer is ignored.
 const QUIT_WITHIN: Duration = Duration::from_secs(1);

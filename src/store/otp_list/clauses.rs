@@ -5,12 +5,31 @@ use rusqlite::types::Value;
 use crate::domain::listing::{OtpFilter, Period};
 use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::timestamp::Timestamp;
-use crate::store::otp_list::{Plan, Words};
 
 /// The shortest word in the trigram index.
 const TRIGRAM: usize = 3;
 /// The trigram index, joined with the codes.
 pub(super) const SEARCH: &str = "otp_search AS s JOIN otp_codes AS o ON o.id = s.rowid";
+
+/// How the rows of a page are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Plan {
+    /// Search the filter's index, then sort.
+    Find,
+    /// Walk the ids and check each row against the filter.
+    WalkIds,
+    /// Walk the index of the first order field and check each row against the filter.
+    WalkOrder,
+}
+
+/// How words are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Words {
+    /// In the trigram index, if they are long enough.
+    InIndex,
+    /// In each row that passes the rest of the filter.
+    InRows,
+}
 
 /// The FROM and WHERE of a filter, with its parameter values in order.
 pub(super) struct Clauses {

@@ -1,0 +1,47 @@
+//! Opens the configured database for a command.
+
+use std::ops::Deref;
+
+use crate::config::Config;
+use crate::store::{Create, OpenError, Options, Store};
+
+/// Opens the existing database for one command.
+pub(super) fn open(config: &Config) -> Result<Opened, String> {
+    let options = Options { readers: 1, create: Create::Never, checkpoints: config.checkpoints, ..Options::default() };
+    open_store(config, &options).map(Opened)
+}
+
+/// Opens the configured database.
+///
+/// # Errors
+/// One sentence for the operator. If there is no database, it names the configuration file.
+pub(super) fn open_store(config: &Config, options: &Options) -> Result<Store, String> {
+    Store::open(&config.database_path, options).map_err(|error| with_configuration(config, &error))
+}
+
+/// Returns the message of `error`. If the database is missing, the message includes the configuration file, because the
+/// database path depends on it and on the working directory.
+pub(super) fn with_configuration(config: &Config, error: &OpenError) -> String {
+    match config.file() {
+        Some(file) if error.is_missing() => format!("{error} (configuration file: {})", file.display()),
+        None if error.is_missing() => format!("{error} (no configuration file)"),
+        _ => error.to_string(),
+    }
+}
+
+/// The store of a command. Dropping it moves the WAL into the database, even if the command fails.
+pub(super) struct Opened(pub(super) Store);
+
+impl Deref for Opened {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.0
+    }
+}
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}

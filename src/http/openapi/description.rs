@@ -1,0 +1,79 @@
+//! Composes the description from the annotations of the handlers. A test compares it with the routes.
+
+use std::sync::LazyLock;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::CONTENT_TYPE;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::error::{Error, Result};
+use crate::http::openapi::docs;
+use crate::http::openapi::responses::{Reasoned, Refused};
+use crate::http::openapi::schemas::FieldMessages;
+use crate::http::{health, inbox, metrics, otps, sending};
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "otpd",
+        description = "One-time passwords for Iranian mobile numbers and e-mail addresses. Every path works with and without \
+                       its trailing slash; HEAD works wherever GET does; every answer has an `X-Request-ID`."
+    ),
+    paths(
+        otps::create, otps::list, otps::retrieve, otps::update, otps::delete,
+        sending::send, sending::verify, sending::reset, sending::deliveries, inbox::show_inbox,
+        health::live, health::ready, metrics::show_metrics,
+        describe, docs::docs, docs::docs_file
+    ),
+    components(schemas(FieldMessages, Reasoned, Refused)),
+    modifiers(&TokenScheme),
+    tags(
+        (name = "codes", description = "One-time passwords as a resource that staff manage"),
+        (name = "sending", description = "Codes that are sent, and verified once"),
+        (name = "service", description = "Health, metrics and this description")
+    )
+)]
+struct Description;
+
+/// The description as served. Adds properties that utoipa does not support.
+fn json() -> serde_json::Result<String> {
+    let mut description = serde_json::to_value(Description::openapi())?;
+    let paths = &mut description["paths"];
+    // Empty values are ignored.
+    for parameter in paths["/api/notifications/otp/"]["get"]["parameters"].as_array_mut().into_iter().flatten() {
+        parameter["allowEmptyValue"] = true.into();
+    }
+    // An update without a body is an update without fields.
+    paths["/api/notifications/otp/{id}"]["patch"]["requestBody"]["required"] = false.into();
+    serde_json::to_string_pretty(&description)
+}
+
+struct TokenScheme;
+
+impl Modify for TokenScheme {
+    fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
+        let header = ApiKeyValue::with_description(
+            "Authorization",
+            "`Token <key>`. An admin may do everything, staff what their permission codes say.",
+        );
+        let components = description.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::ApiKey(ApiKey::Header(header)));
+    }
+}
+
+/// This description
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    tag = "service",
+    responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json", body = Object))
+)]
+pub(in crate::http) async fn describe() -> Result<HttpResponse> {
+    static JSON: LazyLock<Result<String, String>> = LazyLock::new(|| json().map_err(|cause| cause.to_string()));
+    let json = JSON.as_ref().map_err(|cause| Error::internal(cause.as_str()))?;
+    Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(json.as_str()))
+}
+
+#[cfg(test)]
+mod tests;

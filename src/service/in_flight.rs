@@ -1,0 +1,37 @@
+//! Requests in progress, by idempotency key.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::domain::idempotency::IdempotencyKey;
+use crate::error::{Error, Kind, Result};
+
+/// Requests in progress that have an idempotency key. A repetition of such a request is rejected instead of waiting for
+/// it.
+#[derive(Clone, Default)]
+pub(super) struct InFlight(Arc<Mutex<HashSet<Entry>>>);
+
+/// The id of the token and the idempotency key.
+type Entry = (i64, IdempotencyKey);
+
+/// Removes its request from the list when dropped.
+pub(super) struct InFlightRequest {
+    list: InFlight,
+    entry: Entry,
+}
+
+impl InFlight {
+    pub(super) fn enter(&self, token_id: i64, key: IdempotencyKey) -> Result<InFlightRequest> {
+        let entry = (token_id, key);
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry) {
+            return Ok(InFlightRequest { list: self.clone(), entry });
+        }
+        Err(Error::new(Kind::Conflict, "A request with this Idempotency-Key is being processed."))
+    }
+}
+
+impl Drop for InFlightRequest {
+    fn drop(&mut self) {
+        self.list.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
+    }
+}

@@ -1,0 +1,41 @@
+//! What the workers of the outbox wait for.
+
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+
+use crate::domain::message::Channel;
+
+/// The wait before a failed local operation is retried.
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
+/// How long a shutdown waits for the results of messages in flight. Docker kills the process after ten seconds, and the
+/// next start requeues messages without a stored result.
+const ANSWER_WITHIN: Duration = Duration::from_secs(8);
+
+/// Wakes the worker of a channel when a message is queued.
+#[derive(Default)]
+pub(super) struct Queued {
+    sms: Notify,
+    email: Notify,
+}
+
+impl Queued {
+    pub(super) fn for_channel(&self, channel: Channel) -> &Notify {
+        match channel {
+            Channel::Sms => &self.sms,
+            Channel::Email => &self.email,
+        }
+    }
+}
+
+/// Waits until `stop` becomes true.
+pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
+    // An error means that all senders are dropped, which also stops the receiver.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Waits until messages in flight are given up after a stop.
+pub(super) async fn given_up(stop: watch::Receiver<bool>) {
+    stopped(stop).await;
+    tokio::time::sleep(ANSWER_WITHIN).await;
+}
