@@ -219,6 +219,11 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
+/// Why the configuration is invalid: one line with the source, the key and the accepted values.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
 impl From<FieldErrors> for Error {
     fn from(fields: FieldErrors) -> Self {
         Self::with_public(Kind::Invalid, Public::Fields(fields))

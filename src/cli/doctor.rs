@@ -74,14 +74,14 @@ async fn providers(channel: &str, settings: &[ProviderSettings]) -> Vec<(String,
     }
     let mut findings = Vec::new();
     for provider in settings {
-        findings.push((format!("{channel} by {}", provider.name()), check(provider).await.into()));
+        findings.push((format!("{channel} by {}", provider.name), check(provider).await.into()));
     }
     findings
 }
 
 async fn check(settings: &ProviderSettings) -> Result<String, String> {
-    let mut well = settings.clone().build(&keep_nothing())?.check().await?;
-    if settings.has_panel_templates() {
+    let mut well = settings.build(&keep_nothing())?.check().await?;
+    if settings.has_panel_templates {
         // No gateway can check a template without sending a message.
         well.push_str("; whether its template is, `otpd send-test` shows");
     }
@@ -94,7 +94,7 @@ async fn check(settings: &ProviderSettings) -> Result<String, String> {
 /// The first provider that cannot be built, with the reason.
 pub(super) fn require_sound_providers(config: &Config) -> Result<(), String> {
     let mut settings = config.delivery.sms.iter().chain(&config.delivery.email);
-    settings.try_for_each(|settings| settings.clone().build(&keep_nothing()).map(drop))
+    settings.try_for_each(|settings| settings.build(&keep_nothing()).map(drop))
 }
 
 /// A [`Keep`] that always fails, because no message is sent here.

@@ -98,8 +98,8 @@ pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service
     let keep = service::inbox::keeper(store.clone(), Arc::new(now));
     let DeliveryConfig { sms, email, texts, language, on_unknown, allowed_prefixes } = &config.delivery;
     let delivery = Delivery {
-        sms: Chain::build(sms.clone(), &keep)?,
-        email: Chain::build(email.clone(), &keep)?,
+        sms: Chain::build(sms, &keep)?,
+        email: Chain::build(email, &keep)?,
         texts: texts.clone(),
         language: *language,
         on_unknown: *on_unknown,

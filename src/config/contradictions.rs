@@ -3,10 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::config::error::ConfigError;
 use crate::config::layers::Layers;
 use crate::domain::limit::{Limit, Limits};
 use crate::domain::policy::Policy;
+use crate::error::ConfigError;
 
 /// Returns the resend cooldown, which is at most the lifetime of a sent code. A longer cooldown would block new
 /// messages after the code has expired. The default value is shortened if necessary; a configured value is not.

@@ -1,10 +1,9 @@
 //! `[delivery]`: providers, message texts and allowed recipients.
 
-use crate::config::error::ConfigError;
 use crate::config::layers::Layers;
-use crate::config::providers::provider;
+use crate::config::nearest::nearest;
 use crate::config::table::Table;
-use crate::delivery::ProviderSettings;
+use crate::delivery::{ProviderSettings, ReadKeys, TYPES, inbox};
 use crate::domain::code::CodeLength;
 use crate::domain::host::ascii_domain;
 use crate::domain::message::{Channel, Language};
@@ -12,6 +11,7 @@ use crate::domain::outbox::OnUnknown;
 use crate::domain::purpose::Purpose;
 use crate::domain::template::Template;
 use crate::domain::texts::{TextTemplate, Texts};
+use crate::error::ConfigError;
 
 /// How messages reach their recipients.
 #[derive(Debug)]
@@ -30,12 +30,12 @@ impl DeliveryConfig {
         let chain = |channel: Channel| {
             let tables = layers.tables(&format!("delivery.{}", channel.as_str()))?;
             let mut chain: Vec<_> = tables.iter().map(|table| provider(table, channel)).collect::<Result<_, _>>()?;
-            if let (Some(table), false) = (tables.iter().zip(&chain).find(|(_, it)| it.is_inbox()), allow_inbox) {
+            if let (Some(table), false) = (tables.iter().zip(&chain).find(|(_, it)| it.is_inbox), allow_inbox) {
                 return Err(table.0.refused("type", "inbox only with delivery.allow_inbox = true: it reaches nobody"));
             }
             require_own_names(&tables, &chain)?;
             if chain.is_empty() && allow_inbox {
-                chain.push(ProviderSettings::Inbox { name: "inbox".to_owned() });
+                chain.push(inbox("inbox".to_owned()));
             }
             Ok(chain)
         };
@@ -59,28 +59,43 @@ impl DeliveryConfig {
 
     /// Whether a provider is the development inbox.
     pub fn has_inbox(&self) -> bool {
-        self.sms.iter().chain(&self.email).any(ProviderSettings::is_inbox)
+        self.sms.iter().chain(&self.email).any(|provider| provider.is_inbox)
     }
 
     pub(super) fn warnings(&self, length: CodeLength) -> Vec<String> {
         let mut warnings = if self.sms.is_empty() { Vec::new() } else { self.texts.warnings(length) };
-        let providers = || self.sms.iter().chain(&self.email);
-        warnings.extend(providers().filter_map(ProviderSettings::exposure));
-        warnings.extend(providers().filter_map(ProviderSettings::unusual_port));
+        warnings.extend(self.sms.iter().chain(&self.email).flat_map(|provider| provider.warnings.clone()));
         warnings
     }
 }
 
+/// Reads a provider of a channel.
+fn provider(table: &Table<'_>, channel: Channel) -> Result<ProviderSettings, ConfigError> {
+    let kind = table.text("type")?;
+    let keys: &dyn ReadKeys = table;
+    let name = keys.parsed("name", "1 to 64 characters", kind.clone(), |name| {
+        let is_name = (1..=64).contains(&name.chars().count()) && !name.contains(char::is_control);
+        is_name.then(|| name.to_owned())
+    })?;
+    let types = || TYPES.iter().filter(|one| one.channels.contains(&channel));
+    let found = types().find(|one| one.name == kind);
+    let found = found.ok_or_else(|| unknown_type(table, &kind, &types().map(|one| one.name).collect::<Vec<_>>()))?;
+    let settings = (found.read)(keys, name)?;
+    table.finish()?;
+    Ok(settings)
+}
+
+fn unknown_type(table: &Table<'_>, given: &str, types: &[&str]) -> ConfigError {
+    let (last, others) = types.split_last().unwrap_or((&"", &[]));
+    let guess = nearest(given, types.iter().copied()).map_or_else(String::new, |it| format!("; did you mean {it}?"));
+    table.refused("type", &format!("{} or {last}{guess}", others.join(", ")))
+}
+
 /// Checks that provider names are unique within a channel, because messages record their attempts by provider name.
 fn require_own_names(tables: &[Table<'_>], chain: &[ProviderSettings]) -> Result<(), ConfigError> {
-    let mut seen: Vec<&str> = Vec::new();
-    for (table, provider) in tables.iter().zip(chain) {
-        if seen.contains(&provider.name()) {
-            return Err(table.refused("name", "a name that no other provider of the channel has"));
-        }
-        seen.push(provider.name());
-    }
-    Ok(())
+    let is_taken = |n: usize| chain.iter().take(n).any(|other| other.name == chain[n].name);
+    let refused = |n: usize| Err(tables[n].refused("name", "a name that no other provider of the channel has"));
+    (0..chain.len()).find(|n| is_taken(*n)).map_or(Ok(()), refused)
 }
 
 fn texts(layers: &Layers) -> Result<Texts, ConfigError> {
@@ -93,10 +108,10 @@ fn texts(layers: &Layers) -> Result<Texts, ConfigError> {
 }
 
 fn text(table: &Table<'_>) -> Result<TextTemplate, ConfigError> {
-    let template = |name: &str, text: String| {
-        Template::parse(&text).map_err(|cause| table.refused(name, &format!("a text with known places: {cause}")))
+    let template = |key: &str, text: String| {
+        Template::parse(&text).map_err(|cause| table.refused(key, &format!("a text with known places: {cause}")))
     };
-    let optional = |name| table.optional(name)?.map(|text| template(name, text)).transpose();
+    let html = || table.masked("html")?.map(|text| template("html", text)).transpose();
     let channel = table.text("channel")?.parse().map_err(|accepted| table.refused("channel", accepted))?;
     let purpose = table
         .optional("purpose")?
@@ -108,7 +123,7 @@ fn text(table: &Table<'_>) -> Result<TextTemplate, ConfigError> {
         purpose: purpose.transpose()?,
         subject: if is_email { Some(template("subject", table.text("subject")?)?) } else { None },
         plain: template("text", table.text("text")?)?,
-        html: if is_email { optional("html")? } else { None },
+        html: if is_email { html()? } else { None },
     };
     table.finish()?;
     Ok(found)

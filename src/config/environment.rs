@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
-use crate::config::error::ConfigError;
 use crate::config::nearest::nearest;
+use crate::config::table::LISTS;
+use crate::error::ConfigError;
 
 const PREFIX: &str = "OTPD_";
 /// The variable in which systemd's `LoadCredential=` names a directory that only the service can read.
@@ -108,7 +109,6 @@ fn warning(name: &str, known: &[String]) -> String {
 /// The key that was probably intended. Compares the whole key, then the key without its section, then the last word.
 /// Lists of tables are not suggested, because a variable can't hold one.
 fn meant<'a>(given: &str, known: &'a [String]) -> Option<&'a str> {
-    const LISTS: [&str; 3] = ["delivery.email", "delivery.sms", "delivery.texts"];
     let keys = || known.iter().map(String::as_str).filter(|key| !LISTS.contains(key));
     let behind_section = |key: &'a str| key.split_once('.').map_or(key, |(_, rest)| rest);
     let of_part = |part: &str| keys().find(|key| behind_section(key) == part);

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use config::{File, FileFormat, Source, Value, ValueKind};
 
 use crate::config::environment::{self, Given};
-use crate::config::error::ConfigError;
 use crate::config::file::read_text;
 use crate::config::nearest::nearest;
 use crate::config::secret::{exposure, holds_login, secret_text};
-use crate::config::table::{Table, is_shown, written_as_one_table};
+use crate::config::table::{Shown, Table, toml, written_as_one_table};
+use crate::error::ConfigError;
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Secrets. They have no default, and can also be given as `KEY_file = "path"`.
@@ -31,6 +31,7 @@ struct Setting {
 #[derive(Debug, Default)]
 pub(super) struct Layers {
     settings: BTreeMap<String, Setting>,
+    shown: Shown,
     file: Option<PathBuf>,
     credentials: Option<PathBuf>,
     /// A warning for each environment variable that looks like a misspelled setting.
@@ -134,7 +135,7 @@ impl Layers {
     /// The tables of a list of tables such as `[[delivery.sms]]`.
     pub(super) fn tables(&self, key: &str) -> Result<Vec<Table<'_>>, ConfigError> {
         let setting = self.setting(key)?;
-        Table::list(key, &setting.source, &setting.value)
+        Table::list(key, &setting.source, &setting.value, &self.shown)
     }
 
     /// A secret, given directly or as the path of a file. Messages never contain its value.
@@ -178,9 +179,11 @@ impl Layers {
     }
 
     pub(super) fn show(&self) -> String {
+        let is_shown = |name: &str| name.ends_with("_file") || self.shown.lock().contains(name);
         let mut shown = String::new();
         for (key, Setting { value, source }) in &self.settings {
-            let value = if SECRETS.contains(&key.as_str()) { "\"***\"".to_owned() } else { toml(&value.kind) };
+            let value =
+                if SECRETS.contains(&key.as_str()) { "\"***\"".to_owned() } else { toml(&value.kind, &is_shown) };
             // Writing to a `String` can't fail.
             let _ = writeln!(shown, "{key} = {value} # {source}");
         }
@@ -193,7 +196,7 @@ impl Layers {
 }
 
 fn refused(key: &str, setting: &Setting, accepted: &str) -> ConfigError {
-    let (source, value) = (&setting.source, toml(&setting.value.kind));
+    let (source, value) = (&setting.source, toml(&setting.value.kind, &|_| false));
     if holds_login(&value) {
         return ConfigError(format!(
             "{source}: {key} is not accepted; it takes {accepted}, and no user name and password"
@@ -228,25 +231,5 @@ fn flatten(prefix: &str, values: impl Iterator<Item = (String, Value)>, flat: &m
             ValueKind::Table(inner) => flatten(&key, inner.into_iter(), flat),
             _ => flat.push((key, value)),
         }
-    }
-}
-
-fn toml(kind: &ValueKind) -> String {
-    match kind {
-        ValueKind::String(text) => format!("{text:?}"),
-        ValueKind::Array(items) => {
-            let items: Vec<String> = items.iter().map(|item| toml(&item.kind)).collect();
-            format!("[{}]", items.join(", "))
-        }
-        ValueKind::Table(values) => {
-            let values: BTreeMap<&String, &Value> = values.iter().collect();
-            let shown = |(name, value): (&String, &Value)| {
-                let value = if is_shown(name) { toml(&value.kind) } else { "\"***\"".to_owned() };
-                format!("{name} = {value}")
-            };
-            let values: Vec<String> = values.into_iter().map(shown).collect();
-            format!("{{ {} }}", values.join(", "))
-        }
-        other => other.to_string(),
     }
 }

@@ -4,11 +4,9 @@
 mod contradictions;
 mod delivery;
 mod environment;
-mod error;
 mod file;
 mod layers;
 mod nearest;
-mod providers;
 mod secret;
 mod table;
 mod values;
@@ -24,7 +22,6 @@ use ipnet::IpNet;
 use log::LevelFilter;
 
 pub use crate::config::delivery::DeliveryConfig;
-pub use crate::config::error::ConfigError;
 use crate::config::layers::Layers;
 use crate::config::values::{duration, file_path, host, metrics_address, network};
 use crate::domain::code::CodeLength;
@@ -32,6 +29,7 @@ use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::time_zone::Tz;
 use crate::domain::token::ApiToken;
+use crate::error::ConfigError;
 
 /// All settings, validated. `Debug` does not print secrets.
 #[derive(Debug)]

@@ -7,8 +7,8 @@ use std::path::Path;
 use rustix::fs::{StatVfsMountFlags, statvfs};
 use rustix::process::geteuid;
 
-use crate::config::error::ConfigError;
 use crate::config::file::read_text;
+use crate::error::ConfigError;
 
 /// The value of a setting, and its source.
 pub(super) type Given = (String, String);

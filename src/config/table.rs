@@ -3,49 +3,23 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
 
 use config::{Map, Value, ValueKind};
+use parking_lot::Mutex;
 
-use crate::config::error::ConfigError;
+use crate::config::file::read_text;
 use crate::config::nearest::nearest;
 use crate::config::secret::{holds_login, holds_url_login, secret_text};
-use crate::config::values::duration;
+use crate::delivery::ReadKeys;
 use crate::domain::secret::Secret;
+use crate::error::ConfigError;
 
 /// The keys of all lists of tables.
-const LISTS: [&str; 3] = ["delivery.sms", "delivery.email", "delivery.texts"];
-/// Keys whose values `config show` prints. The values of other keys may contain secrets.
-const SHOWN: [&str; 22] = [
-    "type",
-    "name",
-    "host",
-    "port",
-    "security",
-    "from",
-    "hello",
-    "timeout",
-    "template",
-    "templates",
-    "sender",
-    "parameter",
-    "method",
-    "success_pointer",
-    "success_value",
-    "success_pattern",
-    "id_pointer",
-    "channel",
-    "language",
-    "purpose",
-    "subject",
-    "text",
-];
-/// All other keys. They are not regarded as misspellings of a missing key.
-const MASKED: [&str; 10] =
-    ["api_key", "base_url", "body", "ca", "headers", "html", "password", "proxy", "url", "username"];
-/// Keys with message texts. They are not secret and may contain a colon before an `@`.
-const TEXTS: [&str; 2] = ["subject", "text"];
+pub(super) const LISTS: [&str; 3] = ["delivery.sms", "delivery.email", "delivery.texts"];
+
+/// The names of keys that were read and are not secret. `config show` masks all other keys.
+pub(super) type Shown = Mutex<BTreeSet<String>>;
 
 pub(super) struct Table<'a> {
     /// The key of the table, such as `delivery.sms[0]`.
@@ -53,16 +27,22 @@ pub(super) struct Table<'a> {
     source: &'a str,
     values: &'a Map<String, Value>,
     asked: RefCell<BTreeSet<String>>,
+    shown: &'a Shown,
 }
 
 impl<'a> Table<'a> {
     /// Reads a list of tables.
-    pub(super) fn list(key: &str, source: &'a str, value: &'a Value) -> Result<Vec<Self>, ConfigError> {
+    pub(super) fn list(
+        key: &str,
+        source: &'a str,
+        value: &'a Value,
+        shown: &'a Shown,
+    ) -> Result<Vec<Self>, ConfigError> {
         let refused = || ConfigError(format!("{source}: {key} is a list of tables; write each as [[{key}]]"));
         let ValueKind::Array(items) = &value.kind else { return Err(refused()) };
         let table = |(n, item): (usize, &'a Value)| match &item.kind {
             ValueKind::Table(values) => {
-                Ok(Self { key: format!("{key}[{n}]"), source, values, asked: RefCell::default() })
+                Ok(Self { key: format!("{key}[{n}]"), source, values, asked: RefCell::default(), shown })
             }
             _ => Err(refused()),
         };
@@ -74,109 +54,25 @@ impl<'a> Table<'a> {
         self.values.get(name)
     }
 
-    /// An error about a key. `accepted` describes the accepted values.
-    pub(super) fn refused(&self, name: &str, accepted: &str) -> ConfigError {
-        ConfigError(format!("{}: {}.{name} is not accepted; it takes {accepted}", self.source, self.key))
-    }
-
-    /// An error about a key. `words` follow the key in the message.
-    pub(super) fn fault(&self, name: &str, words: &str) -> ConfigError {
-        ConfigError(format!("{}: {}.{name} {words}", self.source, self.key))
-    }
-
-    /// An error about a missing key. If another key is probably a misspelling of it, the message says so.
-    fn missing(&self, name: &str) -> ConfigError {
-        let as_file = format!("{name}_file");
-        let names = || [name, as_file.as_str()].into_iter().filter(|name| is_known(name));
-        let unknown = self.values.keys().filter(|given| !is_known(given));
-        let guess = unknown.filter_map(|given| Some((given, nearest(given, names())?))).next();
-        guess.map_or_else(
-            || self.fault(name, "is missing"),
-            |(given, meant)| {
-                let (source, key) = (self.source, &self.key);
-                ConfigError(format!("{source}: there is no setting {key}.{given}; did you mean {meant}?"))
-            },
-        )
-    }
-
-    /// An optional text. The caller must check the value before showing or logging it, because it may contain a login.
-    pub(super) fn unchecked(&self, name: &str) -> Result<Option<String>, ConfigError> {
-        let text = |value: &Value| match &value.kind {
-            ValueKind::Table(_) | ValueKind::Array(_) | ValueKind::Nil => Err(self.refused(name, "a text")),
-            _ => value.clone().into_string().map_err(|_| self.refused(name, "a text")),
-        };
-        self.get(name).map(text).transpose()
-    }
-
-    /// An optional text. A text with a login is refused if `config show` prints it.
-    pub(super) fn optional(&self, name: &str) -> Result<Option<String>, ConfigError> {
-        let text = self.unchecked(name)?;
-        if text.as_ref().is_some_and(|text| shows_login(name, text)) {
-            return Err(self.refused(name, "no user name and password, because `config show` prints it"));
+    fn require_no_login(&self, key: &str, text: &str) -> Result<(), ConfigError> {
+        // Message texts may contain a colon before an `@`.
+        let holds_login = if ["subject", "text"].contains(&key) { holds_url_login } else { holds_login };
+        if holds_login(text) {
+            return Err(self.refused(key, "no user name and password, because `config show` prints it"));
         }
-        Ok(text)
-    }
-
-    pub(super) fn text(&self, name: &str) -> Result<String, ConfigError> {
-        self.optional(name)?.filter(|text| !text.trim().is_empty()).ok_or_else(|| self.missing(name))
-    }
-
-    /// A text parsed by `parse`, or `default` if the key is missing.
-    pub(super) fn parsed<T>(
-        &self,
-        name: &str,
-        accepted: &str,
-        default: T,
-        parse: impl Fn(&str) -> Option<T>,
-    ) -> Result<T, ConfigError> {
-        match self.optional(name)? {
-            None => Ok(default),
-            Some(text) => parse(&text).ok_or_else(|| self.refused(name, accepted)),
-        }
-    }
-
-    pub(super) fn duration(&self, name: &str, default: Duration) -> Result<Duration, ConfigError> {
-        let accepted = "a duration from 1s to 120s";
-        self.parsed(name, accepted, default, |text| duration(text, 1).filter(|d| *d <= Duration::from_secs(120)))
-    }
-
-    /// An optional secret, given directly or as the path of a file (`NAME_file`).
-    pub(super) fn optional_secret(&self, name: &str) -> Result<Option<Secret>, ConfigError> {
-        let given = |name: &str| Ok(self.optional(name)?.map(|text| (text, self.source.to_owned())));
-        let key = format!("{}.{name}", self.key);
-        match secret_text(&key, given(name)?, given(&format!("{name}_file"))?)? {
-            Some((text, _)) if text.is_empty() => Err(self.missing(name)),
-            found => Ok(found.map(|(text, _)| Secret::new(text))),
-        }
-    }
-
-    pub(super) fn secret(&self, name: &str) -> Result<Secret, ConfigError> {
-        self.optional_secret(name)?.ok_or_else(|| self.missing(name))
-    }
-
-    /// A nested table of texts; empty if the key is missing.
-    pub(super) fn texts(&self, name: &str) -> Result<BTreeMap<String, String>, ConfigError> {
-        let Some(value) = self.get(name) else { return Ok(BTreeMap::new()) };
-        let ValueKind::Table(values) = &value.kind else { return Err(self.refused(name, "a table of texts")) };
-        let text = |(key, value): (&String, &Value)| {
-            let text = value.clone().into_string().map_err(|_| self.refused(name, "a table of texts"))?;
-            if shows_login(name, &text) {
-                return Err(self.refused(name, "no user name and password, because `config show` prints it"));
-            }
-            Ok((key.clone(), text))
-        };
-        values.iter().map(text).collect()
+        Ok(())
     }
 
     /// The files from which secrets of this table are read.
     pub(super) fn secret_files(&self) -> Vec<PathBuf> {
-        let files = self.values.iter().filter(|(name, _)| name.ends_with("_file") && *name != "ca_file");
+        let files =
+            self.values.iter().filter(|(name, _)| name.ends_with("_file") && !self.shown.lock().contains(*name));
         files.filter_map(|(_, value)| value.clone().into_string().ok()).map(PathBuf::from).collect()
     }
 
     /// Whether the table contains values that `config show` masks.
     pub(super) fn holds_secrets(&self) -> bool {
-        self.values.keys().any(|name| !is_shown(name))
+        self.values.keys().any(|name| !name.ends_with("_file") && !self.shown.lock().contains(name))
     }
 
     /// Refuses keys that were not read.
@@ -198,6 +94,75 @@ impl<'a> Table<'a> {
     }
 }
 
+impl ReadKeys for Table<'_> {
+    fn unchecked(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        self.shown.lock().insert(key.to_owned());
+        self.masked(key)
+    }
+
+    fn optional(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        let text = self.unchecked(key)?;
+        text.iter().try_for_each(|text| self.require_no_login(key, text))?;
+        Ok(text)
+    }
+
+    fn masked(&self, key: &str) -> Result<Option<String>, ConfigError> {
+        let text = |value: &Value| match &value.kind {
+            ValueKind::Table(_) | ValueKind::Array(_) | ValueKind::Nil => None,
+            _ => value.clone().into_string().ok(),
+        };
+        self.get(key).map(|value| text(value).ok_or_else(|| self.refused(key, "a text"))).transpose()
+    }
+
+    fn optional_secret(&self, key: &str) -> Result<Option<Secret>, ConfigError> {
+        let given = |text: Option<String>| text.map(|text| (text, self.source.to_owned()));
+        let file = format!("{key}_file");
+        let path = self.masked(&file)?;
+        path.iter().try_for_each(|path| self.require_no_login(&file, path))?;
+        match secret_text(&format!("{}.{key}", self.key), given(self.masked(key)?), given(path))? {
+            Some((text, _)) if text.is_empty() => Err(self.missing(key)),
+            found => Ok(found.map(|(text, _)| Secret::new(text))),
+        }
+    }
+
+    fn texts(&self, key: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+        self.shown.lock().insert(key.to_owned());
+        let texts = self.masked_texts(key)?;
+        texts.values().try_for_each(|text| self.require_no_login(key, text))?;
+        Ok(texts)
+    }
+
+    fn masked_texts(&self, key: &str) -> Result<BTreeMap<String, String>, ConfigError> {
+        let Some(value) = self.get(key) else { return Ok(BTreeMap::new()) };
+        let refused = || self.refused(key, "a table of texts");
+        let ValueKind::Table(values) = &value.kind else { return Err(refused()) };
+        let text =
+            |(name, value): (&String, &Value)| Ok((name.clone(), value.clone().into_string().map_err(|_| refused())?));
+        values.iter().map(text).collect()
+    }
+
+    fn file(&self, key: &str, accepted: &str) -> Result<Option<String>, ConfigError> {
+        let Some(path) = self.optional(key)? else { return Ok(None) };
+        let refused = |cause| self.refused(key, &format!("{accepted}; {path}: {cause}"));
+        read_text(Path::new(&path)).map(Some).map_err(refused)
+    }
+
+    fn missing(&self, key: &str) -> ConfigError {
+        let as_file = format!("{key}_file");
+        let asked = self.asked.borrow();
+        let names = || [key, as_file.as_str()].into_iter().filter(|name| asked.contains(*name));
+        let mut unknown = self.values.keys().filter(|given| !asked.contains(*given));
+        let guess = unknown.find_map(|given| Some((given, nearest(given, names())?)));
+        let Some((given, meant)) = guess else { return self.fault(key, "is missing") };
+        let (source, key) = (self.source, &self.key);
+        ConfigError(format!("{source}: there is no setting {key}.{given}; did you mean {meant}?"))
+    }
+
+    fn fault(&self, key: &str, words: &str) -> ConfigError {
+        ConfigError(format!("{}: {}.{} {words}", self.source, self.key, key))
+    }
+}
+
 /// The correction if `key` is in a list of tables that was written as a single table.
 pub(super) fn written_as_one_table(key: &str) -> Option<String> {
     let is_inside = |list: &&&str| key.strip_prefix(**list).is_some_and(|rest| rest.starts_with('.'));
@@ -205,17 +170,23 @@ pub(super) fn written_as_one_table(key: &str) -> Option<String> {
     Some(format!("{list} is a list of tables; write [[{list}]] instead of [{list}]"))
 }
 
-/// Whether `config show` prints the value of a key of a table.
-pub(super) fn is_shown(name: &str) -> bool {
-    SHOWN.contains(&name) || name.ends_with("_file")
-}
-
-fn is_known(name: &str) -> bool {
-    let is_file_of_secret = || name.strip_suffix("_file").is_some_and(|name| MASKED.contains(&name));
-    SHOWN.contains(&name) || MASKED.contains(&name) || is_file_of_secret()
-}
-
-/// Whether `config show` would print a user name and a password.
-fn shows_login(name: &str, text: &str) -> bool {
-    is_shown(name) && if TEXTS.contains(&name) { holds_url_login(text) } else { holds_login(text) }
+/// Formats a value. In a table, values of keys for which `is_shown` is false are masked.
+pub(super) fn toml(kind: &ValueKind, is_shown: &dyn Fn(&str) -> bool) -> String {
+    match kind {
+        ValueKind::String(text) => format!("{text:?}"),
+        ValueKind::Array(items) => {
+            let items: Vec<String> = items.iter().map(|item| toml(&item.kind, is_shown)).collect();
+            format!("[{}]", items.join(", "))
+        }
+        ValueKind::Table(values) => {
+            let values: BTreeMap<&String, &Value> = values.iter().collect();
+            let shown = |(name, value): (&String, &Value)| {
+                let value = if is_shown(name) { toml(&value.kind, is_shown) } else { "\"***\"".to_owned() };
+                format!("{name} = {value}")
+            };
+            let values: Vec<String> = values.into_iter().map(shown).collect();
+            format!("{{ {} }}", values.join(", "))
+        }
+        other => other.to_string(),
+    }
 }

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
 
-use crate::delivery::{Keep, Provider, ProviderSettings};
+use crate::delivery::provider::{Keep, Provider};
+use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::Outcome;
 use crate::domain::breaker::{Breaker, Change};
 use crate::domain::outbox::{Candidate, OnUnknown, Route};
@@ -28,8 +29,8 @@ impl Chain {
     ///
     /// # Errors
     /// A description of the first invalid provider.
-    pub fn build(settings: Vec<ProviderSettings>, keep: &Keep) -> Result<Self, String> {
-        settings.into_iter().map(|provider| provider.build(keep)).collect::<Result<_, _>>().map(Self::new)
+    pub fn build(settings: &[ProviderSettings], keep: &Keep) -> Result<Self, String> {
+        settings.iter().map(|provider| provider.build(keep)).collect::<Result<_, _>>().map(Self::new)
     }
 
     pub fn is_empty(&self) -> bool {

@@ -1,5 +1,6 @@
 //! Common parts of HTTP gateways: the request, the answer and the handling of failures.
 
+use std::fmt::Debug;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
@@ -9,8 +10,9 @@ use reqwest::{Client, ClientBuilder, Method, Proxy, Request, Url};
 use serde_json::Value;
 
 use crate::delivery::answer::Answer;
+use crate::delivery::common::Connection;
 use crate::delivery::lost::{broken_off, lost};
-use crate::delivery::{Provider, innermost};
+use crate::delivery::provider::{Provider, innermost};
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
 use crate::domain::secret::Secret;
@@ -25,18 +27,10 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 /// lifetime of a code.
 const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
-/// The connection settings of a gateway.
-#[derive(Clone, Debug)]
-pub struct Connection {
-    pub name: String,
-    pub base_url: Secret,
-    pub timeout: Duration,
-    /// An HTTP or SOCKS5 proxy for outgoing requests.
-    pub proxy: Option<Secret>,
-}
-
 /// The protocol of one gateway: building requests and interpreting answers.
-pub(super) trait Gateway: Send + Sync {
+pub(super) trait Gateway: Clone + Debug + Send + Sync + 'static {
+    const HAS_PANEL_TEMPLATES: bool = true;
+
     /// Builds the request for a message.
     ///
     /// # Errors

@@ -4,14 +4,26 @@
 use reqwest::header::HeaderName;
 use serde_json::{Value, json};
 
-use crate::delivery::PanelTemplates;
 use crate::delivery::answer::Answer;
+use crate::delivery::common::{Connection, PanelTemplates, header_key};
 use crate::delivery::gateway::{Call, Gateway};
+use crate::delivery::read_keys::ReadKeys;
+use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
 use crate::domain::secret::Secret;
+use crate::error::ConfigError;
 
 const KEY: HeaderName = HeaderName::from_static("apikey");
+
+pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
+    let gateway = Ghasedak {
+        api_key: header_key(table)?,
+        templates: PanelTemplates::read(table)?,
+        parameter: table.optional("parameter")?.unwrap_or_else(|| "Code".to_owned()),
+    };
+    Ok((Connection::read(table, name, "https://gateway.ghasedak.me")?, gateway).into())
+}
 
 /// `[[delivery.sms]]` with `type = "ghasedak"`.
 #[derive(Clone, Debug)]
@@ -20,10 +32,6 @@ pub struct Ghasedak {
     pub templates: PanelTemplates,
     /// The template parameter for the code.
     pub parameter: String,
-}
-
-impl Ghasedak {
-    pub const BASE_URL: &str = "https://gateway.ghasedak.me";
 }
 
 impl Gateway for Ghasedak {

@@ -1,17 +1,26 @@
 //! Generic HTTP gateway. The operator configures the request and the condition for a successful answer.
 
 use regex::Regex;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{
+    CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TRANSFER_ENCODING,
+};
 use reqwest::{Method, Url};
 
 use crate::delivery::answer::Answer;
+use crate::delivery::common::{Connection, proxy, timeout};
 use crate::delivery::escaping::Escaping;
 use crate::delivery::gateway::{Call, Gateway};
+use crate::delivery::read_keys::ReadKeys;
+use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
 use crate::domain::recipient::MobileNumber;
 use crate::domain::secret::Secret;
 use crate::domain::template::placeholders;
+use crate::error::ConfigError;
+
+/// Headers for message framing. Only otpd sets them.
+const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 
 /// Settings of a provider with `type = "http"`. Path, headers and body may contain the placeholders `{recipient}`,
 /// `{international}` (the number as `+98…`), `{code}`, `{text}`, `{subject}` and `{html}` (of an e-mail), `{purpose}`
@@ -44,7 +53,7 @@ impl Http {
     ///
     /// # Errors
     /// There is an unknown placeholder, or the placeholder for the code or the recipient is missing.
-    pub fn require_sound(&self) -> Result<(), String> {
+    fn require_sound(&self) -> Result<(), String> {
         let headers = self.headers.iter().map(|(_, value)| value);
         let texts: Vec<&Secret> = headers.chain([&self.path]).chain(&self.body).collect();
         let names: Vec<&str> = texts.iter().flat_map(|text| placeholders(text.reveal())).collect();
@@ -91,6 +100,8 @@ impl Http {
 }
 
 impl Gateway for Http {
+    const HAS_PANEL_TEMPLATES: bool = false;
+
     fn request(&self, message: &Message) -> Result<Call, String> {
         let mut headers = HeaderMap::new();
         for (name, value) in &self.headers {
@@ -154,4 +165,76 @@ fn fill(template: &str, message: &Message, escaping: Escaping) -> String {
         rest = after;
     }
     filled + rest
+}
+
+pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
+    let url = table.secret("url")?;
+    let (origin, path) =
+        Http::split(url.reveal()).map_err(|cause| table.refused("url", &format!("an absolute URL ({cause})")))?;
+    let body = table.optional_secret("body")?;
+    let success_pointer = pointer(table, "success_pointer")?;
+    let gateway = Http {
+        method: table.parsed("method", "GET, POST or PUT", reqwest::Method::POST, |text| {
+            ["GET", "POST", "PUT"].contains(&text).then(|| text.parse().ok()).flatten()
+        })?,
+        path: Secret::new(path),
+        headers: headers(table, body.as_ref())?,
+        body,
+        success_pattern: pattern(table, success_pointer.is_some())?,
+        success_pointer,
+        success_value: table.optional("success_value")?.unwrap_or_else(|| "true".to_owned()),
+        id_pointer: pointer(table, "id_pointer")?,
+    };
+    gateway
+        .require_sound()
+        .map_err(|cause| table.refused("url", &format!("a request that says what to whom ({cause})")))?;
+    let connection = Connection { name, base_url: Secret::new(origin), timeout: timeout(table)?, proxy: proxy(table)? };
+    Ok((connection, gateway).into())
+}
+
+/// Reads the headers. Adds a `Content-Type` for `body` if there is none.
+fn headers(table: &dyn ReadKeys, body: Option<&Secret>) -> Result<Vec<(HeaderName, Secret)>, ConfigError> {
+    let header = |(name, value): (String, String)| {
+        let refused = || table.refused("headers", "a table of HTTP headers");
+        let name: HeaderName = name.parse().map_err(|_| refused())?;
+        if FRAMING.contains(&name) {
+            return Err(table.refused("headers", &format!("no {name}, which otpd sets itself")));
+        }
+        if value.chars().any(char::is_control) {
+            return Err(refused());
+        }
+        Ok((name, Secret::new(value)))
+    };
+    let mut headers: Vec<_> =
+        table.masked_texts("headers")?.into_iter().map(header).collect::<Result<_, ConfigError>>()?;
+    if let (Some(body), None) = (body, headers.iter().find(|(name, _)| *name == CONTENT_TYPE)) {
+        headers.push((CONTENT_TYPE, Secret::new(Http::content_type(body.reveal()).to_owned())));
+    }
+    Ok(headers)
+}
+
+fn pointer(table: &dyn ReadKeys, key: &str) -> Result<Option<String>, ConfigError> {
+    let accepted = "a JSON pointer such as /status";
+    table.parsed(key, accepted, None, |text| text.starts_with('/').then(|| Some(text.to_owned())))
+}
+
+/// Reads `success_pattern`, which is an alternative to `success_pointer` and `success_value`.
+fn pattern(table: &dyn ReadKeys, has_pointer: bool) -> Result<Option<Regex>, ConfigError> {
+    let Some(text) = table.optional("success_pattern")? else { return Ok(None) };
+    if has_pointer || table.optional("success_value")?.is_some() {
+        return Err(table.fault(
+            "success_pattern",
+            "is for plain text, success_pointer and success_value are for JSON; keep one of them",
+        ));
+    }
+    let pattern = Regex::new(&text).map_err(|cause| {
+        // The last line of the message is the reason. The others show the position in the pattern.
+        let words = cause.to_string();
+        let reason = words.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        table.refused("success_pattern", &format!("a regular expression ({reason})"))
+    })?;
+    if pattern.is_match("") {
+        return Err(table.refused("success_pattern", "a regular expression that an empty answer does not match"));
+    }
+    Ok(Some(pattern))
 }

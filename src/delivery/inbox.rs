@@ -1,27 +1,23 @@
 //! The development provider. It stores messages in a table instead of sending them (`delivery.allow_inbox`).
 
-use std::sync::Arc;
-
 use futures_util::future::BoxFuture;
 
-use crate::delivery::Provider;
+use crate::delivery::provider::{Keep, Provider};
+use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::{Outcome, Report};
-use crate::domain::inbox::NewInboxMessage;
 use crate::domain::message::Message;
-use crate::error::Result;
 
-/// Stores a message and returns its id.
-pub type Keep = Arc<dyn Fn(NewInboxMessage) -> BoxFuture<'static, Result<i64>> + Send + Sync>;
-
-pub(super) struct Inbox {
-    name: String,
-    keep: Keep,
+/// Returns the settings of an inbox.
+pub fn inbox(name: String) -> ProviderSettings {
+    let own = name.clone();
+    let build = move |keep: &Keep| Ok(Box::new(Inbox { name: own.clone(), keep: Keep::clone(keep) }) as _);
+    let warnings = Vec::new();
+    ProviderSettings { name, is_inbox: true, has_panel_templates: false, warnings, build: Box::new(build) }
 }
 
-impl Inbox {
-    pub(super) fn new(name: String, keep: Keep) -> Self {
-        Self { name, keep }
-    }
+struct Inbox {
+    name: String,
+    keep: Keep,
 }
 
 impl Provider for Inbox {

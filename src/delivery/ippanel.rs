@@ -3,13 +3,26 @@
 
 use serde_json::{Value, json};
 
-use crate::delivery::PanelTemplates;
 use crate::delivery::answer::Answer;
+use crate::delivery::common::{Connection, PanelTemplates, header_key};
 use crate::delivery::gateway::{Call, Check, Gateway};
+use crate::delivery::read_keys::ReadKeys;
+use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
 use crate::domain::recipient::MobileNumber;
 use crate::domain::secret::Secret;
+use crate::error::ConfigError;
+
+pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
+    let gateway = Ippanel {
+        api_key: header_key(table)?,
+        sender: table.text("sender")?,
+        templates: PanelTemplates::read(table)?,
+        parameter: table.optional("parameter")?.unwrap_or_else(|| "code".to_owned()),
+    };
+    Ok((Connection::read(table, name, "https://edge.ippanel.com/v1")?, gateway).into())
+}
 
 /// `[[delivery.sms]]` with `type = "ippanel"`.
 #[derive(Clone, Debug)]
@@ -20,10 +33,6 @@ pub struct Ippanel {
     pub templates: PanelTemplates,
     /// The pattern variable for the code. It must be declared as a string in the panel.
     pub parameter: String,
-}
-
-impl Ippanel {
-    pub const BASE_URL: &str = "https://edge.ippanel.com/v1";
 }
 
 impl Gateway for Ippanel {

@@ -1,12 +1,20 @@
 //! Kavenegar, `verify/lookup`: panel templates with the code as `%token`.
 //! Sources: kavenegar.com/rest.html, kavenegar/kavenegar-go, kavenegar/kavenegar-python.
 
-use crate::delivery::PanelTemplates;
 use crate::delivery::answer::Answer;
+use crate::delivery::common::{Connection, PanelTemplates};
 use crate::delivery::gateway::{Call, Check, Gateway, percent_encoded};
+use crate::delivery::read_keys::ReadKeys;
+use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
 use crate::domain::secret::Secret;
+use crate::error::ConfigError;
+
+pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
+    let gateway = Kavenegar { api_key: table.secret("api_key")?, templates: PanelTemplates::read(table)? };
+    Ok((Connection::read(table, name, "https://api.kavenegar.com")?, gateway).into())
+}
 
 /// `[[delivery.sms]]` with `type = "kavenegar"`.
 #[derive(Clone, Debug)]
@@ -16,8 +24,6 @@ pub struct Kavenegar {
 }
 
 impl Kavenegar {
-    pub const BASE_URL: &str = "https://api.kavenegar.com";
-
     /// Returns the path of a method. It contains the key.
     fn path(&self, rest: &str) -> String {
         format!("/v1/{}/{rest}", percent_encoded(self.api_key.reveal()))

@@ -6,7 +6,7 @@ use std::io;
 use hyper_util::client::legacy;
 use rustls::AlertDescription;
 
-use crate::delivery::innermost;
+use crate::delivery::provider::innermost;
 use crate::domain::attempt::{Outcome, Report};
 
 /// Returns the report for a request without an answer. The gateway did not process the request if no connection was

@@ -4,15 +4,34 @@
 
 use serde_json::json;
 
-use crate::delivery::PanelTemplates;
 use crate::delivery::answer::Answer;
+use crate::delivery::common::{Connection, PanelTemplates};
 use crate::delivery::gateway::{Call, Check, Gateway, percent_encoded};
+use crate::delivery::read_keys::ReadKeys;
+use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
 use crate::domain::secret::Secret;
+use crate::error::ConfigError;
 
 /// Minimum number of digits of a message id. Shorter numbers are error codes.
 const ID_DIGITS: usize = 15;
+
+pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
+    let (base_url, login, templates) = match table.optional_secret("api_key")? {
+        Some(api_key) => {
+            let templates = PanelTemplates::read_numbered(table, "the bodyId")?;
+            ("https://console.melipayamak.com", Login::Console { api_key }, templates)
+        }
+        None => {
+            let username = table.masked("username")?.filter(|text| !text.trim().is_empty());
+            let username = username.ok_or_else(|| table.missing("username"))?;
+            let login = Login::Rest { username, password: table.secret("password")? };
+            ("https://rest.payamak-panel.com", login, PanelTemplates::read(table)?)
+        }
+    };
+    Ok((Connection::read(table, name, base_url)?, Melipayamak { login, templates }).into())
+}
 
 /// `[[delivery.sms]]` with `type = "melipayamak"`.
 #[derive(Clone, Debug)]
@@ -27,15 +46,6 @@ pub struct Melipayamak {
 pub enum Login {
     Rest { username: String, password: Secret },
     Console { api_key: Secret },
-}
-
-impl Login {
-    pub fn base_url(&self) -> &'static str {
-        match self {
-            Self::Rest { .. } => "https://rest.payamak-panel.com",
-            Self::Console { .. } => "https://console.melipayamak.com",
-        }
-    }
 }
 
 impl Gateway for Melipayamak {

@@ -2,6 +2,7 @@
 
 mod answer;
 mod chain;
+mod common;
 mod escaping;
 mod gateway;
 mod ghasedak;
@@ -11,26 +12,29 @@ mod ippanel;
 mod kavenegar;
 mod lost;
 mod melipayamak;
+mod provider;
+mod read_keys;
+mod registry;
 mod settings;
 mod smsir;
 mod smtp;
 mod tcp;
 
-use futures_util::future::BoxFuture;
-
 pub use crate::delivery::chain::Chain;
-pub use crate::delivery::gateway::Connection;
+pub use crate::delivery::common::{Connection, PanelTemplates};
 pub use crate::delivery::ghasedak::Ghasedak;
 pub use crate::delivery::http::Http;
-pub use crate::delivery::inbox::Keep;
+pub use crate::delivery::inbox::inbox;
 pub use crate::delivery::ippanel::Ippanel;
 pub use crate::delivery::kavenegar::Kavenegar;
 pub use crate::delivery::melipayamak::{Login, Melipayamak};
-pub use crate::delivery::settings::{PanelTemplates, ProviderSettings};
+pub use crate::delivery::provider::{Keep, Provider};
+pub use crate::delivery::read_keys::ReadKeys;
+pub use crate::delivery::registry::TYPES;
+pub use crate::delivery::settings::{ProviderSettings, ProviderType};
 pub use crate::delivery::smsir::SmsIr;
 pub use crate::delivery::smtp::{Security, Sender, Smtp};
 
-use crate::domain::attempt::Report;
 use crate::domain::message::{Channel, Language, Message};
 use crate::domain::otp::Otp;
 use crate::domain::outbox::OnUnknown;
@@ -38,26 +42,6 @@ use crate::domain::recipient::{MobileNumber, Recipient};
 use crate::domain::texts::Texts;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{FieldErrors, Result};
-
-/// A service that delivers messages, such as an SMS gateway or a mail server.
-pub trait Provider: Send + Sync {
-    /// Returns the configured name, which is used in logs and in the history of a message.
-    fn name(&self) -> &str;
-
-    /// Sends a message and returns a report. The error in the report contains no code, recipient or key.
-    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report>;
-
-    /// Checks the provider without sending a message. Returns a description of its state.
-    ///
-    /// # Errors
-    /// A description of the problem.
-    fn check(&self) -> BoxFuture<'_, Result<String, String>>;
-
-    /// Closes idle connections of the provider, within one second.
-    fn close(&self) -> BoxFuture<'_, ()> {
-        Box::pin(async {})
-    }
-}
 
 /// The `[delivery]` section of the configuration.
 #[derive(Debug, Default)]
@@ -116,13 +100,4 @@ fn field(recipient: &Recipient) -> &'static str {
         Recipient::Mobile(_) => "mobile_number",
         Recipient::Email(_) => "email",
     }
-}
-
-/// Returns the innermost cause of an error. Outer causes quote URLs, which may contain keys.
-fn innermost(error: &dyn std::error::Error) -> String {
-    let mut innermost = error.source();
-    while let Some(source) = innermost.and_then(std::error::Error::source) {
-        innermost = Some(source);
-    }
-    innermost.map_or_else(|| "no reason is given".to_owned(), ToString::to_string)
 }

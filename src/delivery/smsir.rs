@@ -3,14 +3,26 @@
 use reqwest::header::HeaderName;
 use serde_json::json;
 
-use crate::delivery::PanelTemplates;
 use crate::delivery::answer::Answer;
+use crate::delivery::common::{Connection, PanelTemplates, header_key};
 use crate::delivery::gateway::{Call, Check, Gateway};
+use crate::delivery::read_keys::ReadKeys;
+use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
 use crate::domain::secret::Secret;
+use crate::error::ConfigError;
 
 const KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
+    let gateway = SmsIr {
+        api_key: header_key(table)?,
+        templates: PanelTemplates::read_numbered(table, "the templateId")?,
+        parameter: table.optional("parameter")?.unwrap_or_else(|| "CODE".to_owned()),
+    };
+    Ok((Connection::read(table, name, "https://api.sms.ir")?, gateway).into())
+}
 
 /// `[[delivery.sms]]` with `type = "smsir"`.
 #[derive(Clone, Debug)]
@@ -20,10 +32,6 @@ pub struct SmsIr {
     pub templates: PanelTemplates,
     /// The template parameter for the code.
     pub parameter: String,
-}
-
-impl SmsIr {
-    pub const BASE_URL: &str = "https://api.sms.ir";
 }
 
 impl Gateway for SmsIr {

@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tower_service::Service;
 
-use crate::delivery::innermost;
+use crate::delivery::provider::innermost;
 use crate::domain::secret::Secret;
 
 /// An HTTP proxy that supports CONNECT (`http://…`), or a SOCKS5 proxy (`socks5://…`). The proxy resolves host names.

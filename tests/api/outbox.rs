@@ -65,24 +65,24 @@ pub fn http(name: &str, url: &str) -> ProviderSettings {
         success_pattern: None,
         id_pointer: Some("/id".to_owned()),
     };
-    ProviderSettings::Http(connection, gateway)
+    (connection, gateway).into()
 }
 
 fn no_inbox() -> Keep {
     Arc::new(|_| Box::pin(async { Err(Error::unavailable("there is no inbox")) }))
 }
 
-pub fn chain(providers: Vec<ProviderSettings>) -> Chain {
+pub fn chain(providers: &[ProviderSettings]) -> Chain {
     Chain::build(providers, &no_inbox()).unwrap()
 }
 
 pub fn with_sms(gateway: &Gateway) -> Settings {
-    let sms = chain(vec![http("one", &gateway.url)]);
+    let sms = chain(&[http("one", &gateway.url)]);
     Settings { delivery: Delivery { sms, ..Delivery::default() }, ..Settings::default() }
 }
 
 pub fn with_two(one: &str, two: &str, on_unknown: OnUnknown) -> Settings {
-    let sms = chain(vec![http("one", one), http("two", two)]);
+    let sms = chain(&[http("one", one), http("two", two)]);
     Settings { delivery: Delivery { sms, on_unknown, ..Delivery::default() }, ..Settings::default() }
 }
 

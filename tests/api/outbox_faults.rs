@@ -58,7 +58,7 @@ fn mobile(number: u32) -> String {
 #[tokio::test]
 async fn a_hanging_sms_gateway_does_not_delay_email() {
     let (slow, mail) = (hanging(), Gateway::start(Vec::new()));
-    let (sms, email) = (chain(vec![http("slow", &slow.url)]), chain(vec![http("mail", &mail.url)]));
+    let (sms, email) = (chain(&[http("slow", &slow.url)]), chain(&[http("mail", &mail.url)]));
     let delivery = Delivery { sms, email, ..Delivery::default() };
     let app = TestApp::start_serving(Settings { delivery, ..Settings::default() }).await;
     let begun = Instant::now();
@@ -150,7 +150,7 @@ async fn an_orphaned_claim_is_requeued() {
 #[tokio::test]
 async fn an_unanswered_message_at_shutdown_is_unknown_and_not_resent() {
     let gateway = hanging();
-    let slow = Delivery { sms: chain(vec![http("slow", &gateway.url)]), ..Delivery::default() };
+    let slow = Delivery { sms: chain(&[http("slow", &gateway.url)]), ..Delivery::default() };
     let app = TestApp::start_serving(Settings { delivery: slow, ..Settings::default() }).await;
     let stop = app.deliver();
     sent_to(&app, TO_MOBILE, "sending").await;
@@ -183,7 +183,7 @@ impl Provider for Panicking {
 async fn a_panicking_provider_affects_only_its_own_message() {
     let mail = Gateway::start(Vec::new());
     let sms = Chain::new(vec![Box::new(Panicking)]);
-    let delivery = Delivery { sms, email: chain(vec![http("mail", &mail.url)]), ..Delivery::default() };
+    let delivery = Delivery { sms, email: chain(&[http("mail", &mail.url)]), ..Delivery::default() };
     let app = TestApp::start_serving(Settings { delivery, ..Settings::default() }).await;
     let _delivering = app.deliver();
     let message = sent_to(&app, TO_MOBILE, "unknown").await;

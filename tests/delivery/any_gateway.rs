@@ -1,4 +1,4 @@
-use otpd::delivery::{Http, ProviderSettings};
+use otpd::delivery::Http;
 use otpd::domain::attempt::{Outcome, Report};
 use reqwest::Method;
 
@@ -24,7 +24,7 @@ async fn any_gateway_is_described_by_its_request_and_its_answer() {
         success_pattern: None,
         id_pointer: Some("/result/id/0".to_owned()),
     };
-    let settings = ProviderSettings::Http(connection(&base), http.clone());
+    let settings = (connection(&base), http.clone());
     let report = send(settings, &message("09123456789", "login")).await;
     assert_eq!(report, Report::sent(Some("x7".to_owned())));
     let asked = gateway.asked().remove(0);
@@ -37,7 +37,7 @@ async fn any_gateway_is_described_by_its_request_and_its_answer() {
     let form = vec![("content-type".parse().unwrap(), secret("application/x-www-form-urlencoded"))];
     let gateway = Gateway::start(Vec::new());
     let http = Http { headers: form, body: Some(secret("t={text}")), success_pointer: None, id_pointer: None, ..http };
-    let settings = ProviderSettings::Http(connection(&gateway.url), http);
+    let settings = (connection(&gateway.url), http);
     assert_eq!(send(settings, &message("09123456789", "login")).await, Report::sent(None));
     assert_eq!(gateway.asked()[0].2, format!("t={text}"));
 }
@@ -55,7 +55,7 @@ async fn an_e_mail_goes_by_any_gateway_with_its_subject_and_its_html() {
         success_pattern: None,
         id_pointer: Some("/id".to_owned()),
     };
-    let settings = ProviderSettings::Http(connection(&gateway.url), http);
+    let settings = (connection(&gateway.url), http);
     let report = send(settings, &message("some@example.com", "login")).await;
     assert_eq!(report, Report::sent(Some("m-1".to_owned())));
     let body = concat!(
@@ -107,7 +107,7 @@ fn plain() -> Http {
 /// The request that comes of a header or a body.
 async fn asked(http: Http) -> Asked {
     let gateway = Gateway::start(Vec::new());
-    let settings = ProviderSettings::Http(connection(&gateway.url), http);
+    let settings = (connection(&gateway.url), http);
     assert_eq!(send(settings, &message("09123456789", "login")).await, Report::sent(None));
     gateway.asked().remove(0)
 }
@@ -159,7 +159,7 @@ async fn a_pattern_finds_success_in_plain_text() {
     ] {
         let gateway = Gateway::start(vec![crate::gateway::Reply::from((status, answer))]);
         let http = Http { body: Some(secret("{code}")), success_pattern: success_pattern.clone(), ..plain() };
-        let settings = ProviderSettings::Http(connection(&gateway.url), http);
+        let settings = (connection(&gateway.url), http);
         let report = send(settings, &message("09123456789", "login")).await;
         assert_eq!((report.outcome, report.error.as_deref()), (outcome, error), "{answer}");
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use lettre::transport::smtp::extension::ClientId;
-use otpd::delivery::{Chain, ProviderSettings, Security, Smtp};
+use otpd::delivery::{Chain, Security, Smtp};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
@@ -74,8 +74,9 @@ impl FakeMailServer {
     }
 
     /// Settings without TLS and without a login.
-    pub fn settings(&self, idle: Duration) -> ProviderSettings {
-        let smtp = Smtp {
+    pub fn settings(&self, idle: Duration) -> Smtp {
+        Smtp {
+            name: "mail".to_owned(),
             host: "127.0.0.1".to_owned(),
             port: self.port,
             security: Security::Plain,
@@ -86,13 +87,13 @@ impl FakeMailServer {
             idle,
             proxy: None,
             ca: None,
-        };
-        ProviderSettings::Smtp { name: "mail".to_owned(), smtp }
+        }
     }
 
     /// Settings that trust the server's certificate.
-    pub fn trusted(&self, security: Security, login: Option<(&str, &str)>) -> ProviderSettings {
-        let smtp = Smtp {
+    pub fn trusted(&self, security: Security, login: Option<(&str, &str)>) -> Smtp {
+        Smtp {
+            name: "mail".to_owned(),
             host: "localhost".to_owned(),
             port: self.port,
             security,
@@ -103,12 +104,11 @@ impl FakeMailServer {
             idle: Smtp::IDLE,
             proxy: None,
             ca: Some(certificate().to_owned()),
-        };
-        ProviderSettings::Smtp { name: "mail".to_owned(), smtp }
+        }
     }
 
     pub fn chain(&self, idle: Duration) -> Chain {
-        Chain::build(vec![self.settings(idle)], &no_inbox()).unwrap()
+        Chain::build(&[self.settings(idle).into()], &no_inbox()).unwrap()
     }
 
     /// The commands of a connection.

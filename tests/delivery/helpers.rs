@@ -39,11 +39,11 @@ pub fn no_inbox() -> Keep {
 }
 
 /// What the provider that these settings describe reports.
-pub async fn send(settings: ProviderSettings, message: &Message) -> Report {
-    Chain::build(vec![settings], &no_inbox()).unwrap().get(0).unwrap().send(message).await
+pub async fn send(settings: impl Into<ProviderSettings>, message: &Message) -> Report {
+    Chain::build(&[settings.into()], &no_inbox()).unwrap().get(0).unwrap().send(message).await
 }
 
 /// What it says to `otpd doctor`.
-pub async fn check(settings: ProviderSettings) -> Result<String, String> {
-    Chain::build(vec![settings], &no_inbox()).unwrap().get(0).unwrap().check().await
+pub async fn check(settings: impl Into<ProviderSettings>) -> Result<String, String> {
+    Chain::build(&[settings.into()], &no_inbox()).unwrap().get(0).unwrap().check().await
 }

@@ -124,7 +124,7 @@ pub fn provider(connection: Connection) -> ProviderSettings {
         success_pattern: None,
         id_pointer: None,
     };
-    ProviderSettings::Http(connection, http)
+    (connection, http).into()
 }
 
 fn number(n: usize) -> String {
@@ -150,7 +150,7 @@ async fn assert_delivered_once(manners: Manners, pause: Duration, through_proxy:
     } else {
         connection(&gateway.url)
     };
-    let chain = Chain::build(vec![provider(settings)], &no_inbox()).unwrap();
+    let chain = Chain::build(&[provider(settings)], &no_inbox()).unwrap();
     send_rounds(&chain, pause).await;
     let mut processed = gateway.processed();
     processed.sort();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use otpd::delivery::{Chain, ProviderSettings, Smtp};
+use otpd::delivery::{Chain, Smtp};
 use otpd::domain::attempt::{Outcome, Report};
 
 use crate::fake_mail_server::{Does, FakeMailServer, Script};
@@ -147,9 +147,8 @@ async fn a_mail_whose_end_did_not_leave_is_not_unknown() {
 #[tokio::test]
 async fn servers_see_domains_in_ascii_and_no_name_of_this_machine() {
     let server = FakeMailServer::start(|_, _| None).await;
-    let ProviderSettings::Smtp { name, smtp } = server.settings(LONG) else { panic!("it is SMTP") };
     let hello = Some(lettre::transport::smtp::extension::ClientId::Domain("otp.example.com".to_owned()));
-    let settings = ProviderSettings::Smtp { name, smtp: Smtp { hello, ..smtp } };
+    let settings = Smtp { hello, ..server.settings(LONG) };
     let report = crate::send(settings, &message("a@example.com", "login")).await;
     assert!(is_sent(&report), "{report:?}");
     let said = server.said(0);

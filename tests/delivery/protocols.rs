@@ -16,8 +16,12 @@ fn templates() -> PanelTemplates {
 
 pub type Settings = fn(&str) -> ProviderSettings;
 
+pub fn the_kavenegar() -> Kavenegar {
+    Kavenegar { api_key: secret("the/key"), templates: templates() }
+}
+
 pub fn kavenegar(url: &str) -> ProviderSettings {
-    ProviderSettings::Kavenegar(connection(url), Kavenegar { api_key: secret("the/key"), templates: templates() })
+    (connection(url), the_kavenegar()).into()
 }
 
 pub fn ippanel(url: &str) -> ProviderSettings {
@@ -27,27 +31,27 @@ pub fn ippanel(url: &str) -> ProviderSettings {
         templates: templates(),
         parameter: "code".to_owned(),
     };
-    ProviderSettings::Ippanel(connection(url), gateway)
+    (connection(url), gateway).into()
 }
 
 pub fn melipayamak(url: &str) -> ProviderSettings {
     let login = Login::Rest { username: "user".to_owned(), password: secret("pass&word") };
-    ProviderSettings::Melipayamak(connection(url), Melipayamak { login, templates: templates() })
+    (connection(url), Melipayamak { login, templates: templates() }).into()
 }
 
 pub fn console(url: &str) -> ProviderSettings {
     let login = Login::Console { api_key: secret("the-key") };
-    ProviderSettings::Melipayamak(connection(url), Melipayamak { login, templates: templates() })
+    (connection(url), Melipayamak { login, templates: templates() }).into()
 }
 
 pub fn smsir(url: &str) -> ProviderSettings {
     let gateway = SmsIr { api_key: secret("the-key"), templates: templates(), parameter: "CODE".to_owned() };
-    ProviderSettings::SmsIr(connection(url), gateway)
+    (connection(url), gateway).into()
 }
 
 pub fn ghasedak(url: &str) -> ProviderSettings {
     let gateway = Ghasedak { api_key: secret("the-key"), templates: templates(), parameter: "Code".to_owned() };
-    ProviderSettings::Ghasedak(connection(url), gateway)
+    (connection(url), gateway).into()
 }
 
 const ALL: [(&str, Settings); 6] = [

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use otpd::delivery::{Http, ProviderSettings, Security, Smtp};
+use otpd::delivery::{Http, Security, Smtp};
 use otpd::domain::attempt::Outcome;
 use reqwest::Method;
 
@@ -131,9 +131,8 @@ fn tunnel(client: TcpStream, server: TcpStream) {
     upwards.join().unwrap();
 }
 
-fn through(settings: ProviderSettings, proxy: &str) -> ProviderSettings {
-    let ProviderSettings::Smtp { name, smtp } = settings else { panic!("it is SMTP") };
-    ProviderSettings::Smtp { name, smtp: Smtp { proxy: Some(secret(proxy)), ..smtp } }
+fn through(settings: Smtp, proxy: &str) -> Smtp {
+    Smtp { proxy: Some(secret(proxy)), ..settings }
 }
 
 #[tokio::test]
@@ -182,7 +181,7 @@ async fn requests_to_a_gateway_go_out_through_a_proxy() {
     };
     let mut settings = connection(&gateway.url);
     settings.proxy = Some(secret(&proxy.url("socks5h", "pass%20word")));
-    let report = send(ProviderSettings::Http(settings, http), &message("09123456789", "login")).await;
+    let report = send((settings, http), &message("09123456789", "login")).await;
     assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
     assert_eq!(proxy.targets(), [gateway.url.strip_prefix("http://").unwrap()]);
     assert_eq!(gateway.asked().len(), 1);
@@ -193,8 +192,7 @@ async fn a_gateway_with_an_international_domain_is_asked_for_in_ascii() {
     let proxy = Gateway::start(vec![(200, r#"{"return":{"status":200},"entries":[{"messageid":7}]}"#).into()]);
     let mut settings = connection("http://Gateway.münchen.example/base");
     settings.proxy = Some(secret(&proxy.url));
-    let ProviderSettings::Kavenegar(_, kavenegar) = crate::protocols::kavenegar("") else { panic!("it is Kavenegar") };
-    let report = send(ProviderSettings::Kavenegar(settings, kavenegar), &message("09123456789", "login")).await;
+    let report = send((settings, crate::protocols::the_kavenegar()), &message("09123456789", "login")).await;
     assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
     let expected = "POST http://gateway.xn--mnchen-3ya.example/base/v1/the%2Fkey/verify/lookup.json";
     assert_eq!(proxy.asked()[0].0, expected);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use otpd::delivery::{Chain, ProviderSettings, Security, Smtp};
+use otpd::delivery::{Chain, Security, Smtp};
 use otpd::domain::attempt::Outcome;
 use tokio::time::timeout;
 
@@ -16,10 +16,9 @@ use crate::{check, message, mime, no_inbox, send};
 const USER: Option<(&str, &str)> = Some(("user", "pass word"));
 
 /// The settings with one of them changed.
-fn with(settings: ProviderSettings, change: impl FnOnce(&mut Smtp)) -> ProviderSettings {
-    let ProviderSettings::Smtp { name, mut smtp } = settings else { panic!("it is SMTP") };
-    change(&mut smtp);
-    ProviderSettings::Smtp { name, smtp }
+fn with(mut settings: Smtp, change: impl FnOnce(&mut Smtp)) -> Smtp {
+    change(&mut settings);
+    settings
 }
 
 /// The commands that a mail takes.
@@ -222,7 +221,7 @@ async fn an_encrypted_session_takes_several_mails_and_is_replaced_once_it_is_clo
         is_third.then_some(Does::AnswersAndCloses("250 OK"))
     };
     let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), script).await;
-    let chain = Chain::build(vec![server.trusted(Security::Tls, USER)], &no_inbox()).unwrap();
+    let chain = Chain::build(&[server.trusted(Security::Tls, USER).into()], &no_inbox()).unwrap();
     for recipient in ["one@example.com", "two@example.com", "three@example.com", "four@example.com"] {
         let report = chain.get(0).unwrap().send(&message(recipient, "login")).await;
         assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{recipient}");

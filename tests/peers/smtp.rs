@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use otpd::delivery::{Chain, ProviderSettings, Security, Smtp};
+use otpd::delivery::{Chain, Security, Smtp};
 use otpd::domain::attempt::Outcome;
 
 use crate::helpers::{check, message, no_inbox, secret, send};
@@ -68,8 +68,9 @@ impl MailServer {
         Self { child, port: line.trim().parse().unwrap(), folder }
     }
 
-    pub fn settings(&self, security: Security, login: Option<(&str, &str)>) -> ProviderSettings {
-        let smtp = Smtp {
+    pub fn settings(&self, security: Security, login: Option<(&str, &str)>) -> Smtp {
+        Smtp {
+            name: "mail".to_owned(),
             host: "localhost".to_owned(),
             port: self.port,
             security,
@@ -80,8 +81,7 @@ impl MailServer {
             idle: Smtp::IDLE,
             proxy: None,
             ca: Some(fs::read_to_string(self.folder.path().join("cert.pem")).unwrap()),
-        };
-        ProviderSettings::Smtp { name: "mail".to_owned(), smtp }
+        }
     }
 
     /// The mails as they came in: `TIME-PORT.eml`, of which the port is the client's.
@@ -181,7 +181,7 @@ async fn a_wrong_password_sends_nothing_and_is_reported() {
 async fn a_session_takes_several_mails_and_is_replaced_once_it_is_closed() {
     let server = MailServer::start("tls", &["user", "pass"]);
     let settings = server.settings(Security::Tls, Some(("user", "pass")));
-    let chain = Chain::build(vec![settings], &no_inbox()).unwrap();
+    let chain = Chain::build(&[settings.into()], &no_inbox()).unwrap();
     for recipient in ["one@example.com", "two@example.com", "bye@example.com", "next@example.com"] {
         let report = chain.get(0).unwrap().send(&message(recipient, "login")).await;
         assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{recipient}");

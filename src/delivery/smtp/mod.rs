@@ -4,65 +4,40 @@ mod idle;
 mod mail;
 mod server;
 mod session;
+mod settings;
 mod stream;
-
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use lettre::Message as Mail;
-use lettre::transport::smtp::extension::ClientId;
 
-use crate::delivery::Provider;
+use crate::delivery::common::exposure;
+use crate::delivery::provider::Provider;
+use crate::delivery::settings::ProviderSettings;
 use crate::delivery::smtp::idle::Idle;
 pub use crate::delivery::smtp::mail::Sender;
 use crate::delivery::smtp::mail::mail;
 use crate::delivery::smtp::server::Server;
 use crate::delivery::smtp::session::{Failure, Session};
+pub(super) use crate::delivery::smtp::settings::read;
+pub use crate::delivery::smtp::settings::{Security, Smtp};
 use crate::domain::attempt::Report;
 use crate::domain::message::Message;
-use crate::domain::secret::Secret;
 
-/// Upper limit for connecting and logging in. It is shorter than the wait at shutdown, so an unfinished login is
-/// reported as not sent.
-const LET_IN_WITHIN: Duration = Duration::from_secs(5);
-
-/// `[[delivery.email]]` with `type = "smtp"`. All domains are in ASCII form.
-#[derive(Clone, Debug)]
-pub struct Smtp {
-    /// A host name, or an IP address without brackets.
-    pub host: String,
-    pub port: u16,
-    pub security: Security,
-    pub login: Option<(String, Secret)>,
-    pub from: Sender,
-    /// The name in EHLO. `None`: the host name if it is fully qualified, else the domain of the sender.
-    pub hello: Option<ClientId>,
-    /// Timeout for the login, and for each mail.
-    pub timeout: Duration,
-    /// Idle timeout of a session.
-    pub idle: Duration,
-    /// An HTTP or SOCKS5 proxy for outgoing connections.
-    pub proxy: Option<Secret>,
-    /// A trusted certificate in PEM, in addition to those of the system.
-    pub ca: Option<String>,
+impl From<Smtp> for ProviderSettings {
+    fn from(smtp: Smtp) -> Self {
+        let is_exposed = smtp.security == Security::Plain && smtp.login.is_some();
+        let exposure = is_exposed.then(|| exposure(&smtp.name, "password", &smtp.host)).flatten();
+        Self {
+            name: smtp.name.clone(),
+            is_inbox: false,
+            has_panel_templates: false,
+            warnings: exposure.into_iter().chain(smtp.unusual_port()).collect(),
+            build: Box::new(move |_| Ok(Box::new(SmtpProvider::new(smtp.clone())?))),
+        }
+    }
 }
 
-/// How a connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Security {
-    /// Starts unencrypted and must switch to TLS.
-    StartTls,
-    Tls,
-    /// Unencrypted, for a mail server on the same host.
-    Plain,
-}
-
-impl Smtp {
-    /// Default idle timeout of a session. Tests use other values. Mail servers wait for minutes (RFC 5321, 4.5.3.2.7).
-    pub const IDLE: Duration = Duration::from_secs(30);
-}
-
-pub(super) struct SmtpProvider {
+struct SmtpProvider {
     name: String,
     from: Sender,
     server: Server,
@@ -70,15 +45,10 @@ pub(super) struct SmtpProvider {
 }
 
 impl SmtpProvider {
-    /// # Errors
-    /// A description of the invalid certificate, host or proxy.
-    pub(super) fn new(name: String, smtp: Smtp) -> Result<Self, String> {
-        Ok(Self {
-            from: smtp.from.clone(),
-            idle: Idle::new(smtp.idle),
-            server: Server::new(smtp).map_err(|cause| format!("{name}: {cause}"))?,
-            name,
-        })
+    fn new(smtp: Smtp) -> Result<Self, String> {
+        let (name, from, idle) = (smtp.name.clone(), smtp.from.clone(), Idle::new(smtp.idle));
+        let server = Server::new(smtp).map_err(|cause| format!("{name}: {cause}"))?;
+        Ok(Self { name, from, server, idle })
     }
 
     async fn hand_over(&self, message: &Message) -> Report {

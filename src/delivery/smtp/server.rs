@@ -14,13 +14,17 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use crate::delivery::innermost;
+use crate::delivery::provider::innermost;
 use crate::delivery::smtp::session::{Session, quit};
+use crate::delivery::smtp::settings::{Security, Smtp};
 use crate::delivery::smtp::stream::{Encrypted, Watched};
-use crate::delivery::smtp::{LET_IN_WITHIN, Security, Smtp};
 use crate::delivery::tcp::{self, TcpProxy};
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::host::ascii_domain;
+
+/// Upper limit for connecting and logging in. It is shorter than the wait at shutdown, so an unfinished login is
+/// reported as not sent.
+const LET_IN_WITHIN: Duration = Duration::from_secs(5);
 
 /// Top-level domains that are valid only in a local network.
 const PRIVATE: [&str; 3] = ["local", "localdomain", "localhost"];

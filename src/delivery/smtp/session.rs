@@ -10,7 +10,7 @@ use lettre::transport::smtp::commands::{Data, Mail as MailFrom, Rcpt};
 use lettre::transport::smtp::response::Category;
 use tokio::time::timeout;
 
-use crate::delivery::innermost;
+use crate::delivery::provider::innermost;
 use crate::delivery::smtp::stream::WriteFailure;
 use crate::domain::attempt::{Outcome, Report};
 

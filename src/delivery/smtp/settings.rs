@@ -1,46 +1,94 @@
-//! `type = "smtp"`: a mail server.
+//! The settings of a mail server.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use lettre::transport::smtp::extension::ClientId;
 
-use crate::config::error::ConfigError;
-use crate::config::file::read_text;
-use crate::config::providers::{TIMEOUT, proxy};
-use crate::config::table::Table;
-use crate::delivery::{Security, Smtp};
+use crate::delivery::common::{proxy, timeout};
+use crate::delivery::read_keys::ReadKeys;
+use crate::delivery::settings::ProviderSettings;
+use crate::delivery::smtp::mail::Sender;
 use crate::domain::host::ascii_domain;
+use crate::domain::secret::Secret;
+use crate::error::ConfigError;
 
 /// The port for implicit TLS (RFC 8314, 7.3).
 const SUBMISSIONS: u16 = 465;
 
-pub(super) fn smtp(table: &Table<'_>) -> Result<Smtp, ConfigError> {
+/// `[[delivery.email]]` with `type = "smtp"`. All domains are in ASCII form.
+#[derive(Clone, Debug)]
+pub struct Smtp {
+    pub name: String,
+    /// A host name, or an IP address without brackets.
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    pub login: Option<(String, Secret)>,
+    pub from: Sender,
+    /// The name in EHLO. `None`: the host name if it is fully qualified, else the domain of the sender.
+    pub hello: Option<ClientId>,
+    /// Timeout for the login, and for each mail.
+    pub timeout: Duration,
+    /// Idle timeout of a session.
+    pub idle: Duration,
+    /// An HTTP or SOCKS5 proxy for outgoing connections.
+    pub proxy: Option<Secret>,
+    /// A trusted certificate in PEM, in addition to those of the system.
+    pub ca: Option<String>,
+}
+
+/// How a connection is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Security {
+    /// Starts unencrypted and must switch to TLS.
+    StartTls,
+    Tls,
+    /// Unencrypted, for a mail server on the same host.
+    Plain,
+}
+
+impl Smtp {
+    /// Default idle timeout of a session. Tests use other values. Mail servers wait for minutes (RFC 5321, 4.5.3.2.7).
+    pub const IDLE: Duration = Duration::from_secs(30);
+
+    /// Returns a warning if the port is usually used with another value of `security`.
+    pub(super) fn unusual_port(&self) -> Option<String> {
+        let (name, port) = (&self.name, self.port);
+        let (usually, security) = match (port, self.security) {
+            (25 | 587, Security::Tls) => ("begins without TLS", "starttls"),
+            (465, Security::Plain) => ("speaks TLS", "tls"),
+            _ => return None,
+        };
+        Some(format!(
+            "{name}: port {port} usually {usually}; if no connection comes about, write security = \"{security}\""
+        ))
+    }
+}
+
+/// Reads a mail server with the given name.
+pub(in crate::delivery) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
     let host = host(table)?;
     let (security, port) = security_and_port(table)?;
-    let login = match table.optional("username")? {
-        Some(user) => Some((user, table.secret("password")?)),
-        None => None,
-    };
-    let ca = table.optional("ca_file")?.map(|path| {
-        read_text(std::path::Path::new(&path))
-            .map_err(|cause| table.refused("ca_file", &format!("a PEM file; {path}: {cause}")))
-    });
+    let login = table.masked("username")?.map(|user| Ok((user, table.secret("password")?)));
     let from = table.text("from")?;
-    Ok(Smtp {
+    let smtp = Smtp {
+        name,
         host,
         port,
         security,
-        login,
+        login: login.transpose()?,
         from: from.parse().map_err(|accepted| table.refused("from", accepted))?,
         hello: table.parsed("hello", "a host name such as otp.example.com, or an IP address", None, hello)?,
-        timeout: table.duration("timeout", TIMEOUT)?,
+        timeout: timeout(table)?,
         idle: Smtp::IDLE,
         proxy: proxy(table)?,
-        ca: ca.transpose()?,
-    })
+        ca: table.file("ca_file", "a PEM file")?,
+    };
+    Ok(smtp.into())
 }
 
-fn security_and_port(table: &Table<'_>) -> Result<(Security, u16), ConfigError> {
+fn security_and_port(table: &dyn ReadKeys) -> Result<(Security, u16), ConfigError> {
     let security = table.parsed("security", "starttls, tls or none", Security::StartTls, |text| match text {
         "starttls" => Some(Security::StartTls),
         "tls" => Some(Security::Tls),
@@ -62,7 +110,7 @@ fn security_and_port(table: &Table<'_>) -> Result<(Security, u16), ConfigError> 
 
 /// Reads a host name (converted to ASCII) or an IP address (without brackets). Messages do not contain the value,
 /// because it may contain a password.
-fn host(table: &Table<'_>) -> Result<String, ConfigError> {
+fn host(table: &dyn ReadKeys) -> Result<String, ConfigError> {
     let text = table.unchecked("host")?.unwrap_or_default();
     let text = text.trim();
     if text.is_empty() {
