@@ -7,6 +7,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use strum::IntoStaticStr;
+
 pub use crate::error::fields::{FieldErrors, InvalidValue};
 
 /// The result of an operation that a caller requests.
@@ -44,7 +46,8 @@ pub enum Kind {
 }
 
 /// The machine-readable reason why a code was not verified or sent (`api.md`, "Send and verify").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Reason {
     WrongCode,
     Expired,
@@ -57,15 +60,7 @@ pub enum Reason {
 
 impl Reason {
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::WrongCode => "wrong_code",
-            Self::Expired => "expired",
-            Self::NotFound => "not_found",
-            Self::Used => "used",
-            Self::TooManyAttempts => "too_many_attempts",
-            Self::TooSoon => "too_soon",
-            Self::RateLimited => "rate_limited",
-        }
+        self.into()
     }
 
     /// The human-readable text of the reason.

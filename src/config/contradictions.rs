@@ -75,9 +75,9 @@ pub(super) fn warnings(policy: &Policy, limits: &Limits) -> Vec<String> {
 fn pairs() -> impl Iterator<Item = (Limit, Limit)> {
     let with_longer = |short: Limit| {
         let is_longer = move |long: &Limit| long.event() == short.event() && long.window() > short.window();
-        Limit::ALL.into_iter().filter(is_longer).map(move |long| (short, long))
+        Limit::ALL.iter().copied().filter(is_longer).map(move |long| (short, long))
     };
-    Limit::ALL.into_iter().flat_map(with_longer)
+    Limit::ALL.iter().copied().flat_map(with_longer)
 }
 
 fn never_reached(limits: &Limits, short: Limit, long: Limit) -> Option<String> {

@@ -44,11 +44,7 @@ impl DeliveryConfig {
             email: chain(Channel::Email)?,
             texts: texts(layers)?,
             language: layers.value("delivery.language", "fa or en", |text| text.parse().ok())?,
-            on_unknown: layers.value("delivery.on_unknown", "stop or next", |text| match text {
-                "stop" => Some(OnUnknown::Stop),
-                "next" => Some(OnUnknown::Next),
-                _ => None,
-            })?,
+            on_unknown: layers.value("delivery.on_unknown", "stop or next", |text| text.parse().ok())?,
             allowed_prefixes: layers.list(
                 "delivery.allowed_prefixes",
                 "beginnings of mobile numbers such as 0912",

@@ -1,11 +1,12 @@
 //! Attempts to send a message through a provider, and their outcomes.
 
-use std::str::FromStr;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::timestamp::Timestamp;
 
 /// The outcome of an attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", parse_err_ty = crate::domain::Refusal, parse_err_fn = no_outcome)]
 pub enum Outcome {
     Sent,
     /// The provider may accept it later.
@@ -21,27 +22,15 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    pub const ALL: [Self; 6] =
-        [Self::Sent, Self::Retry, Self::Next, Self::BadRecipient, Self::Misconfigured, Self::Unknown];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::Retry => "retry",
-            Self::Next => "next",
-            Self::BadRecipient => "bad_recipient",
-            Self::Misconfigured => "misconfigured",
-            Self::Unknown => "unknown",
-        }
+        self.into()
     }
 }
 
-impl FromStr for Outcome {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|outcome| outcome.as_str() == text).ok_or("no outcome of an attempt")
-    }
+fn no_outcome(_: &str) -> &'static str {
+    "no outcome of an attempt"
 }
 
 /// The result that a provider reports.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use crate::domain::client::ClientNetwork;
 use crate::domain::clock;
 use crate::domain::message::Channel;
@@ -13,7 +15,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// A counted event. The store keeps one row per occurrence.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
+#[strum(serialize_all = "snake_case")]
 pub enum Event {
     /// A message to a recipient was requested.
     SendTo,
@@ -44,21 +47,13 @@ impl Event {
     pub const OF_RECIPIENT: [Self; 2] = [Self::SendTo, Self::FailureOf];
 
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SendTo => "send_to",
-            Self::SendBy => "send_by",
-            Self::SendFor => "send_for",
-            Self::SendSms => "send_sms",
-            Self::SendEmail => "send_email",
-            Self::FailureOf => "failure_of",
-            Self::FailureBy => "failure_by",
-            Self::FailureFor => "failure_for",
-        }
+        self.into()
     }
 }
 
 /// A limit on the events of one subject in a window that ends now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", prefix = "limits.")]
 pub enum Limit {
     SendsPerRecipientHour,
     SendsPerRecipientDay,
@@ -72,17 +67,7 @@ pub enum Limit {
 }
 
 impl Limit {
-    pub const ALL: [Self; 9] = [
-        Self::SendsPerRecipientHour,
-        Self::SendsPerRecipientDay,
-        Self::SendsPerTokenMinute,
-        Self::SendsPerClientHour,
-        Self::SmsPerDay,
-        Self::EmailsPerDay,
-        Self::FailuresPerRecipientHour,
-        Self::FailuresPerTokenHour,
-        Self::FailuresPerClientHour,
-    ];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
     pub const OF_SENDING: [Self; 6] = [
         Self::SendsPerRecipientHour,
         Self::SendsPerRecipientDay,
@@ -97,15 +82,8 @@ impl Limit {
     /// The setting that holds the allowed number of events.
     pub fn setting(self) -> &'static str {
         match self {
-            Self::SendsPerRecipientHour => "limits.sends_per_recipient_hour",
-            Self::SendsPerRecipientDay => "limits.sends_per_recipient_day",
-            Self::SendsPerTokenMinute => "limits.sends_per_token_minute",
-            Self::SendsPerClientHour => "limits.sends_per_client_hour",
-            Self::SmsPerDay => "limits.sms_per_day",
-            Self::EmailsPerDay => "limits.emails_per_day",
             Self::FailuresPerRecipientHour => "otp.recipient_attempts_per_hour",
-            Self::FailuresPerTokenHour => "limits.failures_per_token_hour",
-            Self::FailuresPerClientHour => "limits.failures_per_client_hour",
+            other => other.into(),
         }
     }
 
@@ -147,7 +125,7 @@ pub struct Limits([u32; Limit::ALL.len()]);
 
 impl Limits {
     pub fn new(allowed: impl Fn(Limit) -> u32) -> Self {
-        Self(Limit::ALL.map(allowed))
+        Self(std::array::from_fn(|n| allowed(Limit::ALL[n])))
     }
 
     /// Builds the limits with a function that can fail.
@@ -157,7 +135,7 @@ impl Limits {
     pub fn try_new<E>(allowed: impl Fn(Limit) -> Result<u32, E>) -> Result<Self, E> {
         let mut limits = Self([0; Limit::ALL.len()]);
         for limit in Limit::ALL {
-            limits.0[limit as usize] = allowed(limit)?;
+            limits.0[*limit as usize] = allowed(*limit)?;
         }
         Ok(limits)
     }

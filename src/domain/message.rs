@@ -1,14 +1,16 @@
 //! Messages: what a provider delivers to a recipient.
 
 use std::fmt;
-use std::str::FromStr;
+
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::code::Code;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
 
 /// The channel of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase", parse_err_ty = crate::domain::Refusal, parse_err_fn = no_channel)]
 pub enum Channel {
     Sms,
     Email,
@@ -23,23 +25,13 @@ impl Channel {
     }
 
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Sms => "sms",
-            Self::Email => "email",
-        }
-    }
-}
-
-impl FromStr for Channel {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Sms, Self::Email].into_iter().find(|channel| channel.as_str() == text).ok_or("sms or email")
+        self.into()
     }
 }
 
 /// The language of a message text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "lowercase", parse_err_ty = crate::domain::Refusal, parse_err_fn = no_language)]
 pub enum Language {
     #[default]
     Fa,
@@ -47,7 +39,7 @@ pub enum Language {
 }
 
 impl Language {
-    pub const ALL: [Self; 2] = [Self::Fa, Self::En];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// Formats whole minutes for a text. 0 becomes "less than 1", so that a text never overstates the validity.
     pub fn minutes(self, minutes: u64) -> String {
@@ -59,19 +51,16 @@ impl Language {
     }
 
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fa => "fa",
-            Self::En => "en",
-        }
+        self.into()
     }
 }
 
-impl FromStr for Language {
-    type Err = &'static str;
+fn no_channel(_: &str) -> &'static str {
+    "sms or email"
+}
 
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|language| language.as_str() == text).ok_or("a language is fa or en")
-    }
+fn no_language(_: &str) -> &'static str {
+    "a language is fa or en"
 }
 
 /// The text that the recipient reads. `Debug` hides it.

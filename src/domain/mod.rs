@@ -25,3 +25,6 @@ pub mod timestamp;
 pub mod token;
 pub mod user;
 pub mod verification;
+
+/// Why a text is not the name of a value, as the error of `FromStr`.
+type Refusal = &'static str;

@@ -1,7 +1,8 @@
 //! Delivery of a message: providers are tried in turn until one accepts it or its code expires.
 
-use std::str::FromStr;
 use std::time::Duration;
+
+use strum::{EnumString, IntoStaticStr};
 
 use crate::domain::attempt::{Attempt, Outcome};
 use crate::domain::breaker::BreakerState;
@@ -13,7 +14,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// The state of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "snake_case", parse_err_ty = crate::domain::Refusal, parse_err_fn = no_state)]
 pub enum MessageState {
     /// Waiting for its first or next attempt.
     Queued,
@@ -32,28 +34,13 @@ pub enum MessageState {
 }
 
 impl MessageState {
-    const ALL: [Self; 7] =
-        [Self::Queued, Self::Sending, Self::Sent, Self::Unknown, Self::Failed, Self::Expired, Self::Cancelled];
-
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Queued => "queued",
-            Self::Sending => "sending",
-            Self::Sent => "sent",
-            Self::Unknown => "unknown",
-            Self::Failed => "failed",
-            Self::Expired => "expired",
-            Self::Cancelled => "cancelled",
-        }
+        self.into()
     }
 }
 
-impl FromStr for MessageState {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|state| state.as_str() == text).ok_or("no state of a message")
-    }
+fn no_state(_: &str) -> &'static str {
+    "no state of a message"
 }
 
 /// A stored message with its attempts.
@@ -68,7 +55,8 @@ pub struct MessageRecord {
 }
 
 /// What happens if it is not known whether a provider accepted a message (`delivery.on_unknown`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub enum OnUnknown {
     #[default]
     Stop,

@@ -3,42 +3,38 @@
 use std::fmt;
 use std::str::FromStr;
 
+use strum::{EnumString, FromRepr, IntoStaticStr, VariantArray};
+
 use crate::error::{Error, Result};
 
 /// A permission of the API. The value is its number on the API page (`api.md`, "Endpoints").
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromRepr, IntoStaticStr, VariantArray)]
 #[repr(u16)]
 pub enum Permission {
+    #[strum(serialize = "create")]
     CreateOtp = 2851,
+    #[strum(serialize = "view")]
     ViewOtp = 2852,
+    #[strum(serialize = "update")]
     UpdateOtp = 2853,
+    #[strum(serialize = "delete")]
     DeleteOtp = 2854,
+    #[strum(serialize = "send")]
     SendOtp = 2855,
+    #[strum(serialize = "verify")]
     VerifyOtp = 2856,
 }
 
 impl Permission {
-    pub const ALL: [Self; 6] =
-        [Self::CreateOtp, Self::ViewOtp, Self::UpdateOtp, Self::DeleteOtp, Self::SendOtp, Self::VerifyOtp];
+    pub const ALL: &'static [Self] = Self::VARIANTS;
 
     pub fn code(self) -> u16 {
         self as u16
     }
 
-    pub fn from_code(code: u16) -> Option<Self> {
-        Self::ALL.into_iter().find(|permission| permission.code() == code)
-    }
-
     /// The name that the command line accepts in place of the code.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::CreateOtp => "create",
-            Self::ViewOtp => "view",
-            Self::UpdateOtp => "update",
-            Self::DeleteOtp => "delete",
-            Self::SendOtp => "send",
-            Self::VerifyOtp => "verify",
-        }
+        self.into()
     }
 
     /// Returns code and name, such as `2852 (view)`.
@@ -53,10 +49,11 @@ impl FromStr for Permission {
     /// Parses a code or a name.
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        let named = |permission: &Self| permission.name().eq_ignore_ascii_case(text);
-        text.parse().ok().and_then(Self::from_code).or_else(|| Self::ALL.into_iter().find(named)).ok_or_else(|| {
-            let all = Self::ALL.map(Self::code_and_name).join(", ");
-            format!("a permission is one of {all}")
+        let named = |permission: &&Self| permission.name().eq_ignore_ascii_case(text);
+        let by_name = || Self::ALL.iter().find(named).copied();
+        text.parse().ok().and_then(Self::from_repr).or_else(by_name).ok_or_else(|| {
+            let all: Vec<String> = Self::ALL.iter().map(|permission| permission.code_and_name()).collect();
+            format!("a permission is one of {}", all.join(", "))
         })
     }
 }
@@ -68,7 +65,8 @@ impl fmt::Display for Permission {
 }
 
 /// The role of a user. An admin has all permissions, staff has the granted ones, and a plain user has none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase", parse_err_ty = crate::domain::Refusal, parse_err_fn = no_role)]
 pub enum Role {
     Admin,
     Staff,
@@ -77,23 +75,12 @@ pub enum Role {
 
 impl Role {
     pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Admin => "admin",
-            Self::Staff => "staff",
-            Self::User => "user",
-        }
+        self.into()
     }
 }
 
-impl FromStr for Role {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Admin, Self::Staff, Self::User]
-            .into_iter()
-            .find(|role| role.as_str() == text)
-            .ok_or("a role is admin, staff or user (user: a token that works and may do nothing)")
-    }
+fn no_role(_: &str) -> &'static str {
+    "a role is admin, staff or user (user: a token that works and may do nothing)"
 }
 
 /// A user name: 1 to 64 ASCII letters, digits and `. _ @ + -`. Such a name is safe to print.
@@ -178,7 +165,7 @@ mod tests {
 
     #[test]
     fn permission_codes_are_the_pages() {
-        let codes = Permission::ALL.map(Permission::code);
+        let codes: Vec<u16> = Permission::ALL.iter().map(|permission| permission.code()).collect();
         assert_eq!(codes, [2851, 2852, 2853, 2854, 2855, 2856]);
         assert_eq!("2853".parse(), Ok(Permission::UpdateOtp));
         assert_eq!(Permission::UpdateOtp.code_and_name(), "2853 (update)");
@@ -186,9 +173,9 @@ mod tests {
 
     #[test]
     fn a_permission_is_read_from_its_code_or_its_name() {
-        let names = Permission::ALL.map(Permission::name);
+        let names: Vec<&str> = Permission::ALL.iter().map(|permission| permission.name()).collect();
         assert_eq!(names, ["create", "view", "update", "delete", "send", "verify"]);
-        for permission in Permission::ALL {
+        for permission in Permission::ALL.iter().copied() {
             for text in [permission.code().to_string(), permission.name().to_owned(), permission.name().to_uppercase()]
             {
                 assert_eq!(text.parse(), Ok(permission), "{text}");
@@ -208,8 +195,8 @@ mod tests {
 
     #[test]
     fn each_role_may_do_what_the_contract_says() {
-        for held in Permission::ALL {
-            for asked in Permission::ALL {
+        for held in Permission::ALL.iter().copied() {
+            for asked in Permission::ALL.iter().copied() {
                 let allowed = |role| caller(role, vec![held]).require(asked).is_ok();
                 assert!(allowed(Role::Admin));
                 assert_eq!(allowed(Role::Staff), held == asked);

@@ -131,7 +131,7 @@ pub async fn revoke(store: &Store, name: UserName, permissions: Vec<Permission>)
 }
 
 fn distinct(permissions: &[Permission]) -> impl Iterator<Item = Permission> {
-    Permission::ALL.into_iter().filter(|permission| permissions.contains(permission))
+    Permission::ALL.iter().copied().filter(|permission| permissions.contains(permission))
 }
 
 /// Enables or disables a user. The tokens of a disabled user are kept but rejected. Returns whether the state changed.

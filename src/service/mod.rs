@@ -157,11 +157,11 @@ impl Service {
 
 /// Registers all metric series of limits, verdicts and providers, so that they are exported from the start.
 fn expect_series(metrics: &Metrics, delivery: &Delivery) {
-    let settings = Limit::ALL.map(Limit::setting);
-    settings.into_iter().chain([MAX_CONSECUTIVE_FAILURES]).for_each(|setting| metrics.expect_limit(setting));
+    let settings = Limit::ALL.iter().map(|limit| limit.setting());
+    settings.chain([MAX_CONSECUTIVE_FAILURES]).for_each(|setting| metrics.expect_limit(setting));
     Verdict::ALL.into_iter().for_each(|verdict| metrics.expect_verdict(verdict.as_str()));
     for provider in delivery.sms.iter().chain(delivery.email.iter()) {
-        Outcome::ALL.into_iter().for_each(|outcome| metrics.expect_message(provider.name(), outcome.as_str()));
+        Outcome::ALL.iter().for_each(|outcome| metrics.expect_message(provider.name(), outcome.as_str()));
     }
 }
 

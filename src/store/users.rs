@@ -56,7 +56,7 @@ pub fn list_permissions(db: &Db, user_id: i64) -> Result<Vec<Permission>> {
         .prepare_cached(LIST_PERMISSIONS)?
         .query_map([user_id], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
-    Ok(codes.into_iter().filter_map(Permission::from_code).collect())
+    Ok(codes.into_iter().filter_map(Permission::from_repr).collect())
 }
 
 /// Grants a permission. A permission that the user already has is not an error.

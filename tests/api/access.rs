@@ -33,10 +33,10 @@ fn is_refused(answer: &Answer, verb: &str, status: u16, body: &str) {
 #[tokio::test]
 async fn each_role_and_permission_allows_exactly_the_documented_operations() {
     let app = TestApp::start().await;
-    let plain = app.user("plain", Role::User, &Permission::ALL).await;
+    let plain = app.user("plain", Role::User, Permission::ALL).await;
     let nobody = app.user("nobody", Role::Staff, &[]).await;
     let mut staff = Vec::new();
-    for held in Permission::ALL {
+    for held in Permission::ALL.iter().copied() {
         staff.push((held, app.user(&format!("staff{held}"), Role::Staff, &[held]).await));
     }
     for (verb, path, permission, status) in OPERATIONS {

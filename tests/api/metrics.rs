@@ -168,7 +168,7 @@ async fn the_metrics_port_responds_like_the_api() {
 async fn every_series_used_in_alerts_exists_from_the_start() {
     let app = TestApp::start_serving(crate::outbox::delivering()).await;
     let metrics = app.send("GET", "/metrics").await.body;
-    let limits = Limit::ALL.map(Limit::setting).into_iter().chain(["otp.max_consecutive_failures"]);
+    let limits = Limit::ALL.iter().map(|limit| limit.setting()).chain(["otp.max_consecutive_failures"]);
     let limits = limits.map(|limit| format!(r#"otpd_limited_requests_total{{limit="{limit}"}}"#));
     let verdicts = ["right", "wrong_code", "not_found", "used", "expired", "too_many_attempts"];
     let verdicts = verdicts.map(|verdict| format!(r#"otpd_verifications_total{{verdict="{verdict}"}}"#));

@@ -49,7 +49,7 @@ async fn a_request_without_a_valid_token_or_the_permission_does_not_reach_the_wr
     let disabled = app.user("disabled", Role::Admin, &[]).await;
     otpd::service::accounts::set_active(&app.store, "disabled".parse().unwrap(), false).await.unwrap();
     let viewer = app.user("viewer", Role::Staff, &[Permission::ViewOtp]).await;
-    let plain = app.user("plain", Role::User, &Permission::ALL).await;
+    let plain = app.user("plain", Role::User, Permission::ALL).await;
     for (used, token) in [(2, &viewer), (3, &plain)] {
         // The use of the token is recorded after the response.
         let begun = Instant::now();

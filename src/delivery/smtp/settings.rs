@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use lettre::transport::smtp::extension::ClientId;
+use strum::EnumString;
 
 use crate::delivery::common::{proxy, timeout};
 use crate::delivery::read_keys::ReadKeys;
@@ -39,12 +40,14 @@ pub struct Smtp {
 }
 
 /// How a connection is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString)]
+#[strum(serialize_all = "lowercase")]
 pub enum Security {
     /// Starts unencrypted and must switch to TLS.
     StartTls,
     Tls,
     /// Unencrypted, for a mail server on the same host.
+    #[strum(serialize = "none")]
     Plain,
 }
 
@@ -89,12 +92,7 @@ pub(in crate::delivery) fn read(table: &dyn ReadKeys, name: String) -> Result<Pr
 }
 
 fn security_and_port(table: &dyn ReadKeys) -> Result<(Security, u16), ConfigError> {
-    let security = table.parsed("security", "starttls, tls or none", Security::StartTls, |text| match text {
-        "starttls" => Some(Security::StartTls),
-        "tls" => Some(Security::Tls),
-        "none" => Some(Security::Plain),
-        _ => None,
-    })?;
+    let security = table.parsed("security", "starttls, tls or none", Security::StartTls, |text| text.parse().ok())?;
     let usual = match security {
         Security::StartTls => 587,
         Security::Tls => SUBMISSIONS,

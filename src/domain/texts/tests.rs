@@ -22,7 +22,7 @@ fn without_templates_there_are_sensible_ones() {
     let sms = render(Channel::Sms, Language::Fa);
     assert_eq!((sms.plain.as_str(), sms.subject, sms.html), ("کد تأیید: 255315\nاعتبار: 5 دقیقه", None, None));
     assert_eq!(render(Channel::Sms, Language::En).plain, "Verification code: 255315\nValid for 5 min");
-    for language in Language::ALL {
+    for language in Language::ALL.iter().copied() {
         let mail = render(Channel::Email, language);
         assert!(!mail.subject.unwrap().contains("255315"), "a subject is shown on locked screens");
         assert!(mail.html.unwrap().contains("<strong>255315</strong>"));

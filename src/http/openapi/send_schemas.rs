@@ -32,7 +32,7 @@ body!(RecipientForm, "RecipientForm", recipient(&empty(), ObjectBuilder::new));
 
 fn send(nothing: &Schema) -> OneOfBuilder {
     let rest = || {
-        let languages = Language::ALL.map(Language::as_str);
+        let languages = Language::ALL.iter().map(|language| language.as_str());
         let language = typed(Type::String).enum_values(Some(languages)).into();
         ObjectBuilder::new()
             .property("purpose", in_form(nothing, purpose()))
