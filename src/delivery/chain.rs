@@ -1,9 +1,9 @@
 //! The ordered providers of one channel, each with a circuit breaker.
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
+use parking_lot::Mutex;
 
 use crate::delivery::provider::{Keep, Provider};
 use crate::delivery::settings::ProviderSettings;
@@ -58,7 +58,7 @@ impl Chain {
     /// Records that a message is passed to a provider.
     pub fn begin(&self, index: usize, now: Timestamp) {
         if let Some(link) = self.0.get(index) {
-            link.breaker().begin(now);
+            link.breaker.lock().begin(now);
         }
     }
 
@@ -67,7 +67,7 @@ impl Chain {
     pub fn end(&self, index: usize, outcome: Outcome, now: Timestamp) {
         let Some(link) = self.0.get(index).filter(|_| self.0.len() > 1) else { return };
         let name = link.provider.name();
-        match link.breaker().end(outcome, now) {
+        match link.breaker.lock().end(outcome, now) {
             Some(Change::Opened) => {
                 log::warn!("{name} fails repeatedly: its circuit breaker is open, so it is tried last");
             }
@@ -79,11 +79,7 @@ impl Chain {
 
 impl Link {
     fn candidate(&self, now: Timestamp) -> Candidate<'_> {
-        Candidate { name: self.provider.name(), breaker: self.breaker().state(now) }
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+        Candidate { name: self.provider.name(), breaker: self.breaker.lock().state(now) }
     }
 }
 

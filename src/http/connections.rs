@@ -6,12 +6,13 @@ use std::io::Write;
 use std::net::{Shutdown, TcpStream};
 use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use actix_web::body::MessageBody;
 use actix_web::dev::Extensions;
 use actix_web::{HttpRequest, HttpResponse};
+use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
 /// How long a stop waits for requests in flight (`operations.md`, "Service manners").
@@ -57,7 +58,7 @@ impl Connections {
             loop {
                 tokio::time::sleep(idle / 4).await;
                 let Some(open) = open.upgrade() else { return };
-                let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut open = open.lock();
                 open.retain(|connection| connection.upgrade().inspect(|open| open.close_if_idle(idle)).is_some());
             }
         });
@@ -75,7 +76,7 @@ impl Connections {
             started: self.started,
             lingering: Arc::clone(&self.lingering),
         });
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&connection));
+        self.open.lock().push(Arc::downgrade(&connection));
         data.insert(connection);
     }
 }

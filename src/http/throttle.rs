@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
+use parking_lot::Mutex;
 
 use crate::domain::client::ClientNetwork;
 use crate::error::{Error, Result};
@@ -37,7 +38,7 @@ impl Throttle {
     }
 
     fn admit(&self, client: IpAddr) -> Result<()> {
-        let mut limiter = self.limiter.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut limiter = self.limiter.lock();
         limiter.admit(ClientNetwork::containing(client), Instant::now()).map_err(|wait| {
             self.metrics.throttled.inc();
             Error::throttled(wait)

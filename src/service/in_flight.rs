@@ -1,7 +1,9 @@
 //! Requests in progress, by idempotency key.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::domain::idempotency::IdempotencyKey;
 use crate::error::{Error, Kind, Result};
@@ -23,7 +25,7 @@ pub(super) struct InFlightRequest {
 impl InFlight {
     pub(super) fn enter(&self, token_id: i64, key: IdempotencyKey) -> Result<InFlightRequest> {
         let entry = (token_id, key);
-        if self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(entry) {
+        if self.0.lock().insert(entry) {
             return Ok(InFlightRequest { list: self.clone(), entry });
         }
         Err(Error::new(Kind::Conflict, "A request with this Idempotency-Key is being processed."))
@@ -32,6 +34,6 @@ impl InFlight {
 
 impl Drop for InFlightRequest {
     fn drop(&mut self) {
-        self.list.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.entry);
+        self.list.0.lock().remove(&self.entry);
     }
 }

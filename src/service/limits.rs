@@ -2,8 +2,9 @@
 //! rejects requests.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::domain::clock::time_left;
 use crate::domain::limit::{Event, Limit, Limits, Subjects};
@@ -71,7 +72,7 @@ impl Guard {
     /// Counts a rejected request in the metrics. Logs a warning about the limit at most once per `WARN_INTERVAL`.
     pub(super) fn warn_once(&self, (setting, allowed): Limitation, now: Timestamp) {
         self.metrics.limited(setting);
-        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut warned = self.warned.lock();
         if warned.get(setting).is_none_or(|last| time_left(*last, WARN_INTERVAL, now).is_none()) {
             warned.insert(setting, now);
             log::warn!("{setting} = {allowed} refuses requests");

@@ -6,7 +6,8 @@ use std::io::{self, ErrorKind};
 use std::mem::ManuallyDrop;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 use crate::error::{self, Error};
 use crate::store::files::{FileId, OUTBOX, Owners, fault_of_lock, id};
@@ -50,7 +51,7 @@ impl Alarm {
     /// Runs `look` and logs a change of state. Returns whether all is well. The mutex is held meanwhile, so that no
     /// outdated result is logged.
     fn look(&self, look: impl FnOnce() -> Result<(), String>) -> bool {
-        let mut is_raised = self.is_raised.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_raised = self.is_raised.lock();
         let outcome = look();
         match &outcome {
             Err(cause) if !*is_raised => log::error!("{}: {cause}", self.consequence),
@@ -169,7 +170,7 @@ impl Files {
     }
 
     fn outbox_trouble(&self) -> Option<String> {
-        if let Some(failure) = self.lock_failure.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+        if let Some(failure) = self.lock_failure.lock().clone() {
             return Some(failure);
         }
         let path = self.location.beside(OUTBOX);
@@ -178,7 +179,7 @@ impl Files {
         if let Some(fault) = there.as_ref().ok().and_then(|file| fault_of_lock(file, owners)) {
             return Some(format!("{} {fault}", path.display()));
         }
-        match (there, *self.held.lock().unwrap_or_else(PoisonError::into_inner)) {
+        match (there, *self.held.lock()) {
             (there, Some(open)) => trouble(&path, open, there),
             (Err(cause), None) if cause.kind() != ErrorKind::NotFound => {
                 Some(format!("{} can't be examined: {cause}", path.display()))
@@ -189,12 +190,12 @@ impl Files {
 
     /// Records why the lock can't be taken although no other process holds it; `None` if it can be taken.
     pub(super) fn note_lock_failure(&self, failure: Option<String>) {
-        *self.lock_failure.lock().unwrap_or_else(PoisonError::into_inner) = failure;
+        *self.lock_failure.lock() = failure;
     }
 
     /// Records which lock this process holds; `None` if none.
     pub(super) fn hold(&self, lock: Option<FileId>) {
-        *self.held.lock().unwrap_or_else(PoisonError::into_inner) = lock;
+        *self.held.lock() = lock;
     }
 }
 

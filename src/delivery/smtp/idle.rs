@@ -1,9 +1,10 @@
 //! Pool of idle SMTP sessions. A session is ended with QUIT after the idle timeout or when the provider is closed.
 
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -34,13 +35,13 @@ impl Idle {
 
     /// Takes the most recently used session. Returns `None` if there is none or if its server does not answer.
     pub(super) async fn take(&self) -> Option<Session> {
-        let (mut session, _) = self.shared().sessions.pop()?;
+        let (mut session, _) = self.shared.lock().sessions.pop()?;
         session.answers().await.then_some(session)
     }
 
     /// Keeps a session for the next mail.
     pub(super) fn keep(&self, session: Session) {
-        let mut shared = self.shared();
+        let mut shared = self.shared.lock();
         if shared.sessions.len() >= MOST {
             return shared.end(session);
         }
@@ -53,27 +54,23 @@ impl Idle {
 
     /// Ends a session in the background.
     pub(super) fn end(&self, session: Session) {
-        self.shared().end(session);
+        self.shared.lock().end(session);
     }
 
     /// Ends all sessions and waits for the end, at most one second.
     pub(super) async fn close(&self) {
         let mut ending = {
-            let mut shared = self.shared();
+            let mut shared = self.shared.lock();
             shared.end_all();
             mem::take(&mut shared.ending)
         };
         while ending.join_next().await.is_some() {}
     }
-
-    fn shared(&self) -> MutexGuard<'_, Shared> {
-        lock(&self.shared)
-    }
 }
 
 impl Drop for Idle {
     fn drop(&mut self) {
-        let mut shared = self.shared();
+        let mut shared = self.shared.lock();
         shared.end_all();
         shared.ending.detach_all();
     }
@@ -117,10 +114,6 @@ async fn sweep(shared: Weak<Mutex<Shared>>, keep_for: Duration) {
     let mut pause = Some(keep_for);
     while let Some(wait) = pause {
         tokio::time::sleep(wait).await;
-        pause = shared.upgrade().and_then(|shared| lock(&shared).end_expired(keep_for));
+        pause = shared.upgrade().and_then(|shared| shared.lock().end_expired(keep_for));
     }
-}
-
-fn lock(shared: &Mutex<Shared>) -> MutexGuard<'_, Shared> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

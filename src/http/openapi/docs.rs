@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Read;
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use actix_web::http::header::{
     AcceptEncoding, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ContentEncoding, Encoding, Header, LOCATION, VARY,
@@ -10,6 +10,7 @@ use actix_web::http::header::{
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use flate2::read::GzDecoder;
+use parking_lot::Mutex;
 use utoipa_swagger_ui::Config;
 
 use crate::error::{Error, Kind, Result};
@@ -70,7 +71,7 @@ fn accepts_gzip(request: &HttpRequest) -> bool {
 /// Decompresses a file. The result is cached, because these requests need no token and must be cheap.
 fn unpacked(name: &str, packed: &[u8]) -> Result<Bytes> {
     static UNPACKED: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
-    let mut files = UNPACKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut files = UNPACKED.lock();
     if let Some(file) = files.get(name) {
         return Ok(file.clone());
     }
