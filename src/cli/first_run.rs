@@ -1,14 +1,12 @@
 //! The first start and `otpd init`. If the database has no users, they add the admin `admin` and show its token to the
 //! operator. The token is never logged.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use rand::TryRng;
-use rand::rngs::SysRng;
+use tempfile::NamedTempFile;
 
 use crate::cli::accounts::new_token;
 use crate::cli::database::{Opened, open_store};
@@ -140,7 +138,7 @@ fn first_requests(address: SocketAddr, token: &str) -> String {
 /// A token in a temporary file that only its owner can read. [`TokenFile::keep`] gives the file its final name;
 /// otherwise the file is removed on drop.
 struct TokenFile {
-    draft: PathBuf,
+    draft: NamedTempFile,
     path: PathBuf,
 }
 
@@ -165,16 +163,14 @@ impl TokenFile {
         let unwritable =
             |cause: &dyn std::fmt::Display| format!("{}: the admin's token can't be written: {cause}", path.display());
         let name = path.file_name().ok_or_else(|| unwritable(&"it names no file"))?.display();
-        let random = SysRng.try_next_u64().map_err(|cause| unwritable(&cause))?;
-        let file = Self { draft: path.with_file_name(format!(".{name}.{random:016x}")), path: path.to_owned() };
-        let written =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(&file.draft).and_then(|mut draft| {
-                give_to_owner_of(&draft, database)?;
-                writeln!(draft, "{}", token.reveal())?;
-                draft.sync_all()
-            });
-        written.map_err(|cause| unwritable(&cause))?;
-        Ok(file)
+        let draft = tempfile::Builder::new().prefix(&format!(".{name}.")).tempfile_in(folder_of(path));
+        let written = draft.and_then(|draft| {
+            give_to_owner_of(draft.as_file(), database)?;
+            writeln!(draft.as_file(), "{}", token.reveal())?;
+            draft.as_file().sync_all()?;
+            Ok(Self { draft, path: path.to_owned() })
+        });
+        written.map_err(|cause| unwritable(&cause))
     }
 
     /// Gives the file its final name and returns its path.
@@ -187,14 +183,7 @@ impl TokenFile {
             };
             format!("{path}: the admin's token can't be written: {why}; `otpd token add admin` makes another")
         };
-        rename_new(&self.draft, &self.path).map_err(failed)?;
+        rename_new(self.draft.path(), &self.path).map_err(failed)?;
         Ok(fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()))
-    }
-}
-
-impl Drop for TokenFile {
-    fn drop(&mut self) {
-        // After `keep` the draft no longer exists, and the error is expected.
-        let _ = fs::remove_file(&self.draft);
     }
 }
