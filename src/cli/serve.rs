@@ -84,11 +84,10 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
         workers,
         connections: open_files::connections(readers + event_loops)?,
         blocking_threads: readers as usize,
-        no_request_for: http::NO_REQUEST_FOR,
         trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
         requests_per_second: config.requests_per_second,
         metrics,
-        stopping: http::Stopping::default(),
+        ..http::Settings::default()
     };
     Ok((options, settings))
 }

@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 pub(super) const SHUTDOWN_SECONDS: u64 = 10;
 /// How long a connection may exist without a completed request. Longer than `KEEP_ALIVE`, so that only stuck
 /// connections are affected.
-pub const NO_REQUEST_FOR: Duration = Duration::from_secs(80);
+pub(super) const NO_REQUEST_FOR: Duration = Duration::from_secs(80);
 /// How long a connection stays open after its last response, so that the client can read it.
 const LINGER: Duration = Duration::from_secs(1);
 /// The maximum number of connections that linger at the same time.

@@ -32,14 +32,12 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
 pub use crate::http::client_view::TrustedProxies;
-use crate::http::connections::Connections;
-pub use crate::http::connections::NO_REQUEST_FOR;
-use crate::http::connections::SHUTDOWN_SECONDS;
+use crate::http::connections::{Connections, NO_REQUEST_FOR, SHUTDOWN_SECONDS};
 pub use crate::http::metrics::metrics_server;
 pub use crate::http::observe::Stopping;
 use crate::http::openapi::description::describe;
 use crate::http::openapi::docs::{docs, docs_file};
-use crate::http::routing::{Endpoint, only_post, only_read, open_read, read, routes};
+use crate::http::routing::{Endpoint, only_read, open_read, read, routes, with_token};
 use crate::http::throttle::Throttle;
 use crate::metrics::Metrics;
 use crate::service::Service;
@@ -117,26 +115,16 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
 }
 
 const ENDPOINTS: [Endpoint; 13] = [
-    Endpoint {
-        path: "/api/notifications/otp",
-        allow: "GET, HEAD, POST",
-        needs_token: true,
-        routes: |resource| resource.route(read().to(otps::list)).route(web::post().to(otps::create)),
-    },
-    only_post("/api/notifications/otp/send", |resource| resource.route(web::post().to(sending::send))),
-    only_post("/api/notifications/otp/verify", |resource| resource.route(web::post().to(sending::verify))),
-    only_post("/api/notifications/otp/reset", |resource| resource.route(web::post().to(sending::reset))),
-    Endpoint {
-        path: "/api/notifications/otp/{id}",
-        allow: "GET, HEAD, PATCH, DELETE",
-        needs_token: true,
-        routes: |resource| {
-            resource
-                .route(read().to(otps::retrieve))
-                .route(web::patch().to(otps::update))
-                .route(web::delete().to(otps::delete))
-        },
-    },
+    with_token("/api/notifications/otp", "GET, HEAD, POST", |resource| {
+        resource.route(read().to(otps::list)).route(web::post().to(otps::create))
+    }),
+    with_token("/api/notifications/otp/send", "POST", |resource| resource.route(web::post().to(sending::send))),
+    with_token("/api/notifications/otp/verify", "POST", |resource| resource.route(web::post().to(sending::verify))),
+    with_token("/api/notifications/otp/reset", "POST", |resource| resource.route(web::post().to(sending::reset))),
+    with_token("/api/notifications/otp/{id}", "GET, HEAD, PATCH, DELETE", |resource| {
+        let resource = resource.route(read().to(otps::retrieve));
+        resource.route(web::patch().to(otps::update)).route(web::delete().to(otps::delete))
+    }),
     only_read("/api/notifications/otp/{id}/deliveries", |resource| resource.route(read().to(sending::deliveries))),
     only_read("/dev/inbox", |resource| resource.route(read().to(inbox::show_inbox))),
     only_read("/metrics", |resource| resource.route(read().to(metrics::show_metrics))),

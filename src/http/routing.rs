@@ -16,14 +16,14 @@ pub(super) struct Endpoint {
     pub(super) routes: fn(Resource) -> Resource,
 }
 
-/// An endpoint with POST only.
-pub(super) const fn only_post(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
-    Endpoint { path, allow: "POST", needs_token: true, routes }
+/// An endpoint that needs a token.
+pub(super) const fn with_token(path: &'static str, allow: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
+    Endpoint { path, allow, needs_token: true, routes }
 }
 
 /// A read-only endpoint that needs a token.
 pub(super) const fn only_read(path: &'static str, routes: fn(Resource) -> Resource) -> Endpoint {
-    Endpoint { path, allow: "GET, HEAD", needs_token: true, routes }
+    with_token(path, "GET, HEAD", routes)
 }
 
 /// A read-only endpoint without authentication.
@@ -38,12 +38,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig, endpoints: &[Endpoint]) {
     for (endpoint, slash) in endpoints.iter().flat_map(|endpoint| [(endpoint, ""), (endpoint, "/")]) {
         let resource = web::resource(format!("{}{slash}", endpoint.path));
         let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)).app_data(Pattern(endpoint.path)));
-        let resource = if endpoint.needs_token {
-            resource.default_service(web::to(not_allowed::for_staff))
-        } else {
-            resource.default_service(web::to(not_allowed::for_anyone))
-        };
-        config.service(resource.wrap(from_fn(observe::catch_panic)));
+        let refuse =
+            if endpoint.needs_token { web::to(not_allowed::for_staff) } else { web::to(not_allowed::for_anyone) };
+        config.service(resource.default_service(refuse).wrap(from_fn(observe::catch_panic)));
     }
     config.default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }));
 }

@@ -101,16 +101,7 @@ pub struct PermissionChange {
 /// # Errors
 /// `Invalid` if there is no such user.
 pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
-    store
-        .write(move |db| {
-            let user = existing(db, &name)?;
-            let held = users::list_permissions(db, user.id)?;
-            let (unchanged, changed) = distinct(&permissions).partition(|permission| held.contains(permission));
-            let change = PermissionChange { role: user.role, changed, unchanged };
-            change.changed.iter().try_for_each(|permission| users::insert_permission(db, user.id, *permission))?;
-            Ok(change)
-        })
-        .await
+    change(store, name, permissions, true).await
 }
 
 /// Revokes permissions of a user.
@@ -118,20 +109,21 @@ pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) 
 /// # Errors
 /// `Invalid` if there is no such user.
 pub async fn revoke(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
-    store
-        .write(move |db| {
-            let user = existing(db, &name)?;
-            let held = users::list_permissions(db, user.id)?;
-            let (changed, unchanged) = distinct(&permissions).partition(|permission| held.contains(permission));
-            let change = PermissionChange { role: user.role, changed, unchanged };
-            change.changed.iter().try_for_each(|permission| users::delete_permission(db, user.id, *permission))?;
-            Ok(change)
-        })
-        .await
+    change(store, name, permissions, false).await
 }
 
-fn distinct(permissions: &[Permission]) -> impl Iterator<Item = Permission> {
-    Permission::ALL.iter().copied().filter(|permission| permissions.contains(permission))
+async fn change(store: &Store, name: UserName, permissions: Vec<Permission>, grants: bool) -> Result<PermissionChange> {
+    let apply = if grants { users::insert_permission } else { users::delete_permission };
+    let write = move |db: &Db| {
+        let user = existing(db, &name)?;
+        let held = users::list_permissions(db, user.id)?;
+        let distinct = Permission::ALL.iter().copied().filter(|permission| permissions.contains(permission));
+        let (changed, unchanged): (Vec<_>, Vec<_>) =
+            distinct.partition(|permission| held.contains(permission) != grants);
+        changed.iter().try_for_each(|permission| apply(db, user.id, *permission))?;
+        Ok(PermissionChange { role: user.role, changed, unchanged })
+    };
+    store.write(write).await
 }
 
 /// Enables or disables a user. The tokens of a disabled user are kept but rejected. Returns whether the state changed.

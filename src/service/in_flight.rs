@@ -11,15 +11,13 @@ use crate::error::{Error, Kind, Result};
 /// Requests in progress that have an idempotency key. A repetition of such a request is rejected instead of waiting for
 /// it.
 #[derive(Clone, Default)]
-pub(super) struct InFlight(Arc<Mutex<HashSet<Entry>>>);
-
-/// The id of the token and the idempotency key.
-type Entry = (i64, IdempotencyKey);
+pub(super) struct InFlight(Arc<Mutex<HashSet<(i64, IdempotencyKey)>>>);
 
 /// Removes its request from the list when dropped.
 pub(super) struct InFlightRequest {
     list: InFlight,
-    entry: Entry,
+    /// The id of the token and the idempotency key.
+    entry: (i64, IdempotencyKey),
 }
 
 impl InFlight {

@@ -14,17 +14,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 
 /// Wakes the worker of a channel when a message is queued.
 #[derive(Default)]
-pub(super) struct Queued {
-    sms: Notify,
-    email: Notify,
-}
+pub(super) struct Queued([Notify; 2]);
 
 impl Queued {
     pub(super) fn for_channel(&self, channel: Channel) -> &Notify {
-        match channel {
-            Channel::Sms => &self.sms,
-            Channel::Email => &self.email,
-        }
+        &self.0[channel as usize]
     }
 }
 
