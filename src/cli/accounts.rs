@@ -112,13 +112,13 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
             let state = if accounts::set_active(&store, name.clone(), false).await? {
                 "is disabled: its tokens are refused from the next request on"
             } else {
-                "was disabled already"
+                "was already disabled"
             };
             tell(&format!("{name} {state}"));
         }
         UserCommand::Enable { name } => {
             let was_disabled = accounts::set_active(&store, name.clone(), true).await?;
-            tell(&format!("{name} {}", if was_disabled { "is enabled" } else { "was enabled already" }));
+            tell(&format!("{name} {}", if was_disabled { "is enabled" } else { "was already enabled" }));
         }
     }
     Ok(())
@@ -172,8 +172,8 @@ fn tell_of(name: &UserName, change: &PermissionChange, done: impl Fn(&str) -> St
 
 fn tell_if_without_effect(name: &UserName, role: Role) {
     let why = match role {
-        Role::Admin => "is an admin and may do everything: permissions have no effect on an admin",
-        Role::User => "has the role user and may do nothing: permissions have an effect on staff only",
+        Role::Admin => "is an admin and has all permissions: granted permissions have no effect",
+        Role::User => "has the role user and no permissions: granted permissions have an effect only on the role staff",
         Role::Staff => return,
     };
     tell(&format!("{name} {why}"));

@@ -37,7 +37,7 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
     tell_of(restored.contents, &config.database_path);
     tell_returning(&restored.returning);
     if let Some(kept) = restored.kept {
-        tell(&format!("what was there before is kept as {}", kept.display()));
+        tell(&format!("the previous database is kept as {}", kept.display()));
     }
     Ok(())
 }
@@ -49,21 +49,24 @@ fn tell_of(Contents { codes, users, tokens }: Contents, file: &Path) {
 /// Prints which codes and messages of the backup were made unusable, and which users and tokens exist again.
 fn tell_returning(returning: &Returning) {
     if returning.spent > 0 {
-        tell(&format!("{} codes that could have been verified once more are spent", returning.spent));
+        tell(&format!(
+            "{} codes can no longer be verified, because they may have been used since the backup",
+            returning.spent
+        ));
     }
     if returning.cancelled > 0 {
-        tell(&format!("{} messages that waited are cancelled", returning.cancelled));
+        tell(&format!("{} queued messages are cancelled", returning.cancelled));
     }
     if let Some(why) = &returning.not_compared {
         tell(&format!(
-            "the database that was there can't be read ({why}), so every user and token of the copy is listed:"
+            "the previous database can't be read ({why}), so all users and tokens of the backup are listed:"
         ));
     }
     for ReturningUser { name, gain } in &returning.users {
         tell(&match gain {
-            Gain::Account { role } => format!("user {name} ({role}) comes back"),
+            Gain::Account { role } => format!("user {name} ({role}) is restored"),
             Gain::Activity => format!("user {name} is enabled again; `otpd user disable {name}` disables it"),
-            Gain::Role { role, instead_of } => format!("user {name} is {role} again instead of {instead_of}"),
+            Gain::Role { role, instead_of } => format!("user {name} has the role {role} again instead of {instead_of}"),
             Gain::Permissions(codes) => {
                 let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
                 format!("user {name} has permissions again: {}", codes.join(" "))
@@ -71,7 +74,7 @@ fn tell_returning(returning: &Returning) {
         });
     }
     for ReturningToken { prefix, owner, .. } in &returning.tokens {
-        let is = if returning.are_tokens_revoked { "is revoked" } else { "comes back" };
+        let is = if returning.are_tokens_revoked { "is revoked" } else { "is restored" };
         tell(&format!("token {prefix} of {owner} {is}"));
     }
     if !returning.tokens.is_empty() && !returning.are_tokens_revoked {
@@ -85,7 +88,7 @@ fn abandon(signals: &Signals, target: &Path, draft: &Path) {
     if signals.came() {
         // If the draft can't be removed, the message below is still correct.
         let _ = fs::remove_file(draft);
-        signals::end(&format!("stopped by a signal; {} is as it was", target.display()));
+        signals::end(&format!("stopped by a signal; {} is unchanged", target.display()));
     }
 }
 

@@ -60,8 +60,8 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     }
     match todo {
         0 => Ok(()),
-        1 => Err("1 thing to do".into()),
-        _ => Err(format!("{todo} things to do").into()),
+        1 => Err("1 problem to fix".into()),
+        _ => Err(format!("{todo} problems to fix").into()),
     }
 }
 
@@ -69,7 +69,7 @@ pub(super) async fn run(config: &Config) -> CommandResult {
 /// only the other channel, or none.
 async fn providers(channel: &str, settings: &[ProviderSettings]) -> Vec<(String, Finding)> {
     if settings.is_empty() {
-        let words = format!("no provider; codes can't be sent there until otp.toml has a [[delivery.{channel}]] table");
+        let words = format!("no provider; to send codes, configure a [[delivery.{channel}]] table");
         return vec![(channel.to_owned(), Finding::Note(words))];
     }
     let mut findings = Vec::new();
@@ -83,7 +83,7 @@ async fn check(settings: &ProviderSettings) -> Result<String, String> {
     let mut well = settings.build(&keep_nothing())?.check().await?;
     if settings.has_panel_templates {
         // No gateway can check a template without sending a message.
-        well.push_str("; whether its template is, `otpd send-test` shows");
+        well.push_str("; `otpd send-test` checks its template");
     }
     Ok(well)
 }
@@ -106,7 +106,9 @@ fn proxies(config: &Config) -> Result<String, String> {
     match config.trusted_proxies.as_slice() {
         [] => Ok("none: forwarded headers are ignored".to_owned()),
         networks if networks.iter().any(|network| network.prefix_len() == 0) => {
-            Err("everybody is trusted, and can pretend any address; name your proxies' addresses".to_owned())
+            Err("all addresses are trusted, so clients can forge their address; set server.trusted_proxies to the \
+                 addresses of your proxies"
+                .to_owned())
         }
         networks => Ok(networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
     }
@@ -127,10 +129,10 @@ fn permissions(database: &Path) -> Result<String, String> {
     let folder = folder_of(database);
     let shown = database.display();
     if mode(database)? & 0o077 != 0 {
-        return Err(format!("others can read it; `chmod 600 {shown}`"));
+        return Err(format!("other users can read it; run `chmod 600 {shown}`"));
     }
     if mode(folder)? & 0o002 != 0 {
-        return Err(format!("everybody can write into its folder; `chmod o-w {}`", folder.display()));
+        return Err(format!("all users can write to its directory; run `chmod o-w {}`", folder.display()));
     }
-    Ok(format!("{shown} opens and is this user's alone"))
+    Ok(format!("{shown} can be opened, and other users cannot read it"))
 }

@@ -16,7 +16,7 @@ use crate::domain::token::ApiToken;
 use crate::service::accounts;
 use crate::store::{Create, Options, Store, admin_token_of, folder_of, give_to_owner_of, rename_new};
 
-const ADDED: &str = "No user yet: the admin `admin` was added.";
+const ADDED: &str = "There were no users, so the admin `admin` was added.";
 
 /// Adds the admin if the database has no users, and prints example requests to `address`.
 pub(super) async fn greet(config: &Config, store: &Store, address: SocketAddr) -> CommandResult {
@@ -32,11 +32,11 @@ pub(super) async fn greet(config: &Config, store: &Store, address: SocketAddr) -
             tell(&first_requests(address, &format!("$(cat '{quoted}')")));
         }
         Handover::Shown(token) => {
-            tell(&format!("{ADDED} Its token, shown this once:\n\n    {}\n", token.reveal()));
+            tell(&format!("{ADDED} Its token (shown only once):\n\n    {}\n", token.reveal()));
             tell(&first_requests(address, token.reveal()));
         }
         Handover::Chosen => {
-            log::info!("no user yet: the admin `admin` was added with the token of auth.bootstrap_token");
+            log::info!("there were no users, so the admin `admin` was added with the token of auth.bootstrap_token");
         }
     }
     Ok(())
@@ -51,9 +51,7 @@ pub(super) async fn init(config: &Config, token_file: Option<&Path>) -> CommandR
     if let Ok(store) = Store::open(&config.database_path, &options(Create::Never)).map(Opened)
         && accounts::any_user(&store).await?
     {
-        return Err(
-            format!("database {shown}: has users already; `otpd token add NAME` gives one a further token").into()
-        );
+        return Err(format!("database {shown}: already has users; `otpd token add NAME` adds a token to a user").into());
     }
     place.as_deref().map(require_free).transpose()?;
     let store = open_store(config, &options(Create::Always(now()))).map(Opened)?;
@@ -63,14 +61,14 @@ pub(super) async fn init(config: &Config, token_file: Option<&Path>) -> CommandR
         }
         Some(Handover::Shown(token)) => {
             tell(&format!(
-                "database {shown} is ready. {ADDED} Its token, shown this once:\n\n    {}\n",
+                "database {shown} is ready. {ADDED} Its token (shown only once):\n\n    {}\n",
                 token.reveal()
             ));
         }
         Some(Handover::Chosen) => {
-            tell(&format!("database {shown} is ready. {ADDED} Its token is that of auth.bootstrap_token"));
+            tell(&format!("database {shown} is ready. {ADDED} Its token is the value of auth.bootstrap_token"));
         }
-        None => return Err(format!("database {shown}: another process has added users at this moment").into()),
+        None => return Err(format!("database {shown}: another process added users at the same time").into()),
     }
     Ok(())
 }
@@ -118,7 +116,7 @@ async fn add_admin(
     }))
 }
 
-/// Two example requests. The second one assumes that the first code of a new database has the id 1.
+/// Returns two example requests. The second one assumes that the first code of a new database has the id 1.
 fn first_requests(address: SocketAddr, token: &str) -> String {
     let host =
         if address.ip().is_unspecified() { format!("127.0.0.1:{}", address.port()) } else { address.to_string() };
@@ -147,14 +145,14 @@ fn require_free(path: &Path) -> Result<(), String> {
     let shown = path.display();
     if fs::symlink_metadata(path).is_ok() {
         return Err(format!(
-            "{shown}: is there already, and the admin's token would be written there; move it away, or name another file \
+            "{shown}: already exists, so the admin's token can't be written there; move it, or choose another file \
              with `otpd init --admin-token-file`"
         ));
     }
     if folder_of(path).is_dir() {
         Ok(())
     } else {
-        Err(format!("{shown}: the admin's token can't be written: its folder is not there"))
+        Err(format!("{shown}: the admin's token can't be written: its directory does not exist"))
     }
 }
 
@@ -162,7 +160,7 @@ impl TokenFile {
     fn write(path: &Path, database: &Path, token: &ApiToken) -> Result<Self, String> {
         let unwritable =
             |cause: &dyn std::fmt::Display| format!("{}: the admin's token can't be written: {cause}", path.display());
-        let name = path.file_name().ok_or_else(|| unwritable(&"it names no file"))?.display();
+        let name = path.file_name().ok_or_else(|| unwritable(&"it has no file name"))?.display();
         let draft = tempfile::Builder::new().prefix(&format!(".{name}.")).tempfile_in(folder_of(path));
         let written = draft.and_then(|draft| {
             give_to_owner_of(draft.as_file(), database)?;
@@ -178,10 +176,10 @@ impl TokenFile {
         let failed = |cause: io::Error| {
             let path = self.path.display();
             let why = match cause.kind() {
-                ErrorKind::AlreadyExists => "it is there already".to_owned(),
+                ErrorKind::AlreadyExists => "it already exists".to_owned(),
                 _ => cause.to_string(),
             };
-            format!("{path}: the admin's token can't be written: {why}; `otpd token add admin` makes another")
+            format!("{path}: the admin's token can't be written: {why}; `otpd token add admin` creates another token")
         };
         rename_new(self.draft.path(), &self.path).map_err(failed)?;
         Ok(fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone()))

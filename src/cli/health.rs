@@ -37,7 +37,7 @@ pub(super) async fn run(url: Option<String>, config: Option<&Path>) -> CommandRe
 /// The base URL of the configured server, as reached from this machine.
 fn configured_url(host: &str, port: u16) -> Result<String, &'static str> {
     if port == 0 {
-        return Err("server.port is 0, so the server listens on an unknown port; name its address with --url");
+        return Err("server.port is 0, so the server listens on an unknown port; give its address with --url");
     }
     let host = match host.parse::<IpAddr>().map(|address| address.to_canonical()) {
         Ok(IpAddr::V4(address)) if address.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_url_follows_from_host_and_port() {
+    fn the_url_is_derived_from_host_and_port() {
         for (host, url) in [
             ("127.0.0.1", "http://127.0.0.1:8080"),
             ("0.0.0.0", "http://127.0.0.1:8080"),

@@ -11,8 +11,8 @@ const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
 /// A write-ahead log of this size means that a read transaction never ends, or that no process runs checkpoints.
 const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
 
-/// Deletes codes that expired more than `retention` ago (`None`: keeps them), deletes old counters, and tidies the
-/// database. Never returns.
+/// Periodically deletes old counters and the codes that expired more than `retention` ago (`None`: keeps them), updates
+/// the statistics of the database and makes checkpoints. Never returns.
 pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
     let mut every = tokio::time::interval(PURGE_EVERY);
     let mut clock = SteadyClock::new(service.now(), service.newest_moment().await);
@@ -58,7 +58,7 @@ impl SteadyClock {
         let (last, instant) = self.last;
         self.last = (now, Instant::now());
         if has_jumped(last, now, instant.elapsed()) {
-            log::warn!("the clock jumped from {last} to {now}; nothing is purged for an hour, check NTP");
+            log::warn!("the clock jumped from {last} to {now}; expired data is kept for an hour; check NTP");
             (self.steady_since, self.has_jumped) = (Instant::now(), true);
         }
         match (self.steady_since.elapsed() >= STEADY, self.has_jumped) {
@@ -79,7 +79,7 @@ async fn purge(service: &Service, retention: Option<Duration>, trust: Trust) -> 
         if trust == Trust::Future { service.purge_untrusted().await } else { Ok(()) }
     };
     if let Err(error) = traces.await {
-        log::warn!("old counts could not be deleted, the next try is in a minute: {error}");
+        log::warn!("old counters of limits could not be deleted; retrying in a minute: {error}");
     }
     match retention {
         Some(retention) => purge_codes(service, retention).await,
@@ -89,7 +89,7 @@ async fn purge(service: &Service, retention: Option<Duration>, trust: Trust) -> 
 
 async fn purge_codes(service: &Service, retention: Duration) -> usize {
     let purged = service.purge_expired(retention).await.unwrap_or_else(|error| {
-        log::warn!("expired codes could not be deleted, the next try is in a minute: {error}");
+        log::warn!("expired codes could not be deleted; retrying in a minute: {error}");
         0
     });
     if purged > 0 {
@@ -101,11 +101,11 @@ async fn purge_codes(service: &Service, retention: Duration) -> usize {
 async fn tidy(service: &Service) {
     match service.tidy().await {
         Ok(bytes) if bytes > WAL_TOO_LARGE => log::warn!(
-            "the write-ahead log has {} MB: another program reads the database without end, or database.checkpoints \
-             is false and Litestream does not run",
+            "the write-ahead log has {} MB: another program keeps a read transaction open, or database.checkpoints is \
+             false and Litestream is not running",
             bytes / 1_000_000
         ),
-        Ok(bytes) => log::info!("the database is tidied up; {bytes} bytes are left in its write-ahead log"),
-        Err(error) => log::warn!("the database could not be tidied up, the next try is in an hour: {error}"),
+        Ok(bytes) => log::info!("statistics updated and checkpoint made; the write-ahead log has {bytes} bytes left"),
+        Err(error) => log::warn!("updating the statistics and the checkpoint failed; retrying in an hour: {error}"),
     }
 }

@@ -40,5 +40,5 @@ fn may_speak(target: &str, level: Level) -> bool {
 
 /// The location of a panic. Its message is not logged, because it may contain user data.
 fn place(panic: &PanicHookInfo<'_>) -> String {
-    panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string)
+    panic.location().map_or_else(|| "an unknown location".to_owned(), ToString::to_string)
 }

@@ -82,9 +82,9 @@ pub(super) async fn send_test(config: &Config, recipient: Recipient, language: O
     for provider in chain.iter() {
         let report = provider.send(&message).await;
         provider.close().await;
-        let id = report.provider_message_id.map_or_else(String::new, |id| format!(", its number there is {id}"));
+        let id = report.provider_message_id.map_or_else(String::new, |id| format!(", message id {id}"));
         tell(&match (report.outcome, report.error) {
-            (Outcome::Sent, _) => format!("{}: it has the message{id}", provider.name()),
+            (Outcome::Sent, _) => format!("{}: accepted the message{id}", provider.name()),
             (outcome, error) => {
                 format!("{}: {}: {}", provider.name(), outcome.as_str(), error.unwrap_or_default())
             }
@@ -95,5 +95,5 @@ pub(super) async fn send_test(config: &Config, recipient: Recipient, language: O
             Outcome::Retry | Outcome::Next | Outcome::BadRecipient | Outcome::Misconfigured => {}
         }
     }
-    Err("no provider took the message".into())
+    Err("no provider accepted the message".into())
 }

@@ -58,9 +58,9 @@ enum Command {
     Serve,
     /// Create the database and its first admin without starting the server
     ///
-    /// Also creates the database if files of an older one are in the directory, which prevents `otpd serve` from
-    /// creating it. The admin's token is shown if stderr is a terminal. Otherwise it is written to admin.token in the
-    /// directory of the database. Existing files are never replaced.
+    /// Creates the database even if files of an older one are in its directory; `otpd serve` refuses to do that. Shows
+    /// the admin's token if stderr is a terminal. Otherwise writes it to admin.token in the directory of the database.
+    /// Never replaces existing files.
     #[command(after_help = "Example:\n  otpd init --admin-token-file /root/otpd-admin.token")]
     Init {
         /// Write the admin's token to this new file (mode 0600)

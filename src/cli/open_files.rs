@@ -34,7 +34,7 @@ pub(super) fn connections(readers: u32) -> Result<usize, String> {
             Ok(usize::try_from(files / PER_CONNECTION).unwrap_or(usize::MAX))
         }
         _ => Err(format!(
-            "only {limit} files may be open and {} are needed; raise the limit (`ulimit -n`, systemd: LimitNOFILE=)",
+            "the limit of open files is {limit}, but {} are needed; raise it (`ulimit -n`, systemd: LimitNOFILE=)",
             reserved + LEAST_CONNECTIONS * PER_CONNECTION
         )),
     }

@@ -21,8 +21,9 @@ use crate::metrics::Metrics;
 use crate::service::{self, Service};
 use crate::store::{Create, Options, Store};
 
-const DISK_FAILED: &str = "the disk failed; the log says how. Start otpd again to recover";
-const OUTBOX_FAILED: &str = "the outbox failed; the log says where. Start otpd again: nothing queued is lost";
+const DISK_FAILED: &str = "the disk failed; the log contains the error. Check the disk, then start otpd again";
+const OUTBOX_FAILED: &str = "the outbox worker failed; the log contains the location. Start otpd again; no queued \
+                             message is lost";
 /// How long connections are still served after a stop has begun. Responses in this time tell clients that the
 /// connection will be closed.
 const LAST_ANSWERS: Duration = Duration::from_millis(100);
@@ -53,7 +54,7 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     first_run::greet(config, &store, address).await.map_err(|cause| format!("database {shown}: {cause}"))?;
     log::info!("otpd {} listens on http://{address}, database {shown}", env!("CARGO_PKG_VERSION"));
     if let Some(listener) = metrics_listener {
-        log::info!("metrics are at http://{}/metrics", listener.local_addr()?);
+        log::info!("metrics are served at http://{}/metrics", listener.local_addr()?);
         tokio::spawn(http::metrics_server(listener, service.clone())?);
     }
     let (stop_delivery, stop) = watch::channel(false);
@@ -112,8 +113,8 @@ pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service
 fn listen(host: &str, port: u16, settings: &str) -> Result<TcpListener, String> {
     TcpListener::bind((host, port)).map_err(|cause| {
         let remedy = match cause.kind() {
-            io::ErrorKind::AddrInUse => "stop what listens there, or choose another port",
-            _ => "name an address of this machine and a port that this user may use",
+            io::ErrorKind::AddrInUse => "stop the process that listens there, or choose another port",
+            _ => "use an address of this machine and a port that this user may open",
         };
         let cause = cause.to_string().replace('\n', " ");
         format!("can't listen on {host}:{port} ({settings}): {cause}; {remedy}")
@@ -137,7 +138,7 @@ impl Outbox {
         match tokio::time::timeout(DELIVER_WITHIN, self.worker).await {
             Ok(Ok(())) => {}
             // The panic message may contain user data. The log has the location of the panic.
-            Ok(Err(_)) => log::error!("the outbox failed"),
+            Ok(Err(_)) => log::error!("the outbox worker failed; the message above has the location"),
             Err(_) => log::warn!("some deliveries were still in progress; the next start sends these messages again"),
         }
     }
@@ -173,8 +174,8 @@ async fn until_stopped(
         outbox.finish().await;
         match tokio::time::timeout(CLOSE_WITHIN, tokio::task::spawn_blocking(move || closing.close())).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err("the database could not be closed; the log says where".into()),
-            Err(_) => Err("what was queued could not be written in time; the next start recovers the database".into()),
+            Ok(Err(_)) => Err("the database could not be closed; the log contains the location of the error".into()),
+            Err(_) => Err("queued changes could not be written in time; the next start recovers the database".into()),
         }
     };
     tokio::select! {

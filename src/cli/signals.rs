@@ -73,7 +73,7 @@ async fn listen(first: &watch::Sender<bool>, ready: &mpsc::Sender<io::Result<()>
     loop {
         next(&mut caught).await;
         if begun.elapsed() >= SAME_WITHIN {
-            end("stopped at once by a second signal");
+            end("stopped immediately by a second signal");
         }
     }
 }

@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_secret_is_masked() {
+    fn arguments_that_may_be_secret_are_masked() {
         for secret in ["09123456789", "x-739204", "۷۳۹۲۰۴", "a@b", "otpd_abc", "0123456789abcdefghijklmnopqrstuv"]
         {
             let words = format!("error: invalid value '{secret}' for '<NAME>'");

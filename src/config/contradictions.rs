@@ -20,7 +20,7 @@ pub(super) fn cooldown(layers: &Layers, given: Duration, expiration: Duration) -
         return Ok(given.min(life));
     }
     let life = humantime::format_duration(life);
-    let accepted = format!("at most {life}, the life of a sent code (otp.expiration, and never more than 10m)");
+    let accepted = format!("at most {life}, the lifetime of a sent code (otp.expiration, but at most 10m)");
     Err(layers.refused(key, &accepted))
 }
 
@@ -50,11 +50,14 @@ pub(super) fn warnings(policy: &Policy, limits: &Limits) -> Vec<String> {
     let mut warnings: Vec<String> = pairs().filter_map(|(short, long)| never_reached(limits, short, long)).collect();
     let (hour, guesses) = (Limit::FailuresPerRecipientHour, policy.max_attempts);
     if let Some(most) = limits.allowed(hour).filter(|most| *most < guesses) {
-        warnings.push(format!("otp.max_attempts = {guesses} is more than {} = {most} allows", hour.setting()));
+        warnings.push(format!(
+            "otp.max_attempts = {guesses} is greater than {} = {most}, which is reached first",
+            hour.setting()
+        ));
     }
     if let Some(most) = policy.max_consecutive_failures.filter(|most| *most < guesses) {
         warnings.push(format!(
-            "otp.max_consecutive_failures = {most} locks out a recipient before one code is out of guesses \
+            "otp.max_consecutive_failures = {most} locks a recipient before the attempts of one code are used up \
              (otp.max_attempts = {guesses})"
         ));
     }
@@ -63,7 +66,8 @@ pub(super) fn warnings(policy: &Policy, limits: &Limits) -> Vec<String> {
         && all <= one
     {
         warnings.push(format!(
-            "{} = {all} lets the failures of one recipient ({} = {one}) lock out all others of its back-end",
+            "{} = {all} allows the failures of one recipient ({} = {one}) to lock out all other recipients of the \
+             same token",
             of_token.setting(),
             hour.setting()
         ));
@@ -83,5 +87,5 @@ fn pairs() -> impl Iterator<Item = (Limit, Limit)> {
 fn never_reached(limits: &Limits, short: Limit, long: Limit) -> Option<String> {
     let (of_short, of_long) = (limits.allowed(short)?, limits.allowed(long)?);
     let (short, long) = (short.setting(), long.setting());
-    (of_short > of_long).then(|| format!("{short} = {of_short} is never reached: {long} = {of_long} is reached before"))
+    (of_short > of_long).then(|| format!("{short} = {of_short} is never reached: {long} = {of_long} is reached first"))
 }

@@ -31,7 +31,9 @@ impl DeliveryConfig {
             let tables = layers.tables(&format!("delivery.{}", channel.as_str()))?;
             let mut chain: Vec<_> = tables.iter().map(|table| provider(table, channel)).collect::<Result<_, _>>()?;
             if let (Some(table), false) = (tables.iter().zip(&chain).find(|(_, it)| it.is_inbox), allow_inbox) {
-                return Err(table.0.refused("type", "inbox only with delivery.allow_inbox = true: it reaches nobody"));
+                return Err(table
+                    .0
+                    .refused("type", "inbox only with delivery.allow_inbox = true, because it delivers no messages"));
             }
             require_own_names(&tables, &chain)?;
             if chain.is_empty() && allow_inbox {
@@ -47,7 +49,7 @@ impl DeliveryConfig {
             on_unknown: layers.value("delivery.on_unknown", "stop or next", |text| text.parse().ok())?,
             allowed_prefixes: layers.list(
                 "delivery.allowed_prefixes",
-                "beginnings of mobile numbers such as 0912",
+                "prefixes of mobile numbers such as 0912",
                 |text| (text.starts_with("09") && text.bytes().all(|b| b.is_ascii_digit())).then(|| text.to_owned()),
             )?,
         })
@@ -105,7 +107,7 @@ fn texts(layers: &Layers) -> Result<Texts, ConfigError> {
 
 fn text(table: &Table<'_>) -> Result<TextTemplate, ConfigError> {
     let template = |key: &str, text: String| {
-        Template::parse(&text).map_err(|cause| table.refused(key, &format!("a text with known places: {cause}")))
+        Template::parse(&text).map_err(|cause| table.refused(key, &format!("a text with known placeholders: {cause}")))
     };
     let html = || table.masked("html")?.map(|text| template("html", text)).transpose();
     let channel = table.text("channel")?.parse().map_err(|accepted| table.refused("channel", accepted))?;

@@ -59,7 +59,8 @@ pub(super) fn read(
     found.foreign = (!foreign.is_empty()).then(|| {
         let names = foreign.join(", ");
         format!(
-            "not settings, and ignored: {names}; Kubernetes and Docker set such variables for services of that name"
+            "ignored, because they are not settings: {names}; Kubernetes and Docker set such variables for a service \
+             named otpd"
         )
     });
     Ok(found)
@@ -135,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_setting_is_told_with_the_nearest_one_and_without_its_value() {
+    fn a_misspelled_setting_is_reported_with_the_nearest_name_and_without_its_value() {
         for (name, meant) in [
             ("OTPD_PORT", "OTPD_SERVER__PORT"),
             ("OTPD_SERVER_PORT", "OTPD_SERVER__PORT"),
@@ -160,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_orchestrators_set_is_one_note() {
+    fn variables_set_by_orchestrators_are_reported_in_one_note() {
         let found = read_all(&[
             ("OTPD_SERVICE_HOST", "10.0.0.1"),
             ("OTPD_SERVICE_PORT", "8080"),
@@ -175,7 +176,8 @@ mod tests {
         let names = "OTPD_METRICS_SERVICE_HOST, OTPD_PORT, OTPD_PORT_8080_TCP, OTPD_PORT_8080_TCP_ADDR, \
                      OTPD_SERVICE_HOST, OTPD_SERVICE_PORT, OTPD_SERVICE_PORT_HTTP, OTPD_X_PORT, OTPD_X_PORT_53_UDP_PROTO";
         let note = format!(
-            "not settings, and ignored: {names}; Kubernetes and Docker set such variables for services of that name"
+            "ignored, because they are not settings: {names}; Kubernetes and Docker set such variables for a service \
+             named otpd"
         );
         assert_eq!(found, Environment { foreign: Some(note), ..Environment::default() });
         for (name, value) in [("OTPD_PORT", "9000"), ("OTPD_PORT_HTTP", "1"), ("OTPD_PORT_8080_HTTP", "1")] {
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_is_not_utf_8_is_refused_and_a_name_is_told() {
+    fn a_value_that_is_not_utf_8_is_refused_and_a_name_is_reported() {
         let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
         let set = |name: OsString| read([(name, bytes(b"otp\xff.db"))].into_iter(), &known());
         let refused = set("OTPD_DATABASE__PATH".into()).unwrap_err();

@@ -19,7 +19,7 @@ pub(super) fn read_text(path: &Path) -> io::Result<String> {
     // Without O_NONBLOCK, opening a FIFO waits for a writer.
     let file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not an ordinary file"));
+        return Err(io::Error::other("it is not a regular file"));
     }
     let mut text = String::new();
     file.take(LONGEST + 1).read_to_string(&mut text)?;
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_ordinary_files_of_a_sensible_size_are_read() {
+    fn only_regular_files_of_limited_size_are_read() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("good"), "text").unwrap();
@@ -46,9 +46,9 @@ mod tests {
         mknodat(CWD, path("fifo"), FileType::Fifo, Mode::RUSR, 0).unwrap();
         fs::write(path("long"), vec![b'x'; 1024 * 1024 + 1]).unwrap();
         for (path, cause) in [
-            (path("fifo"), "it is not an ordinary file"),
-            (Path::new("/dev/zero").to_owned(), "it is not an ordinary file"),
-            (folder.path().to_owned(), "it is not an ordinary file"),
+            (path("fifo"), "it is not a regular file"),
+            (Path::new("/dev/zero").to_owned(), "it is not a regular file"),
+            (folder.path().to_owned(), "it is not a regular file"),
             (path("long"), "it is longer than 1 MiB"),
         ] {
             assert_eq!(read_text(&path).unwrap_err().to_string(), cause, "{}", path.display());

@@ -62,7 +62,7 @@ impl Layers {
             let meant = nearest(key, known.iter().map(String::as_str));
             let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
             return Err(ConfigError(format!(
-                "{source}: there is no setting {key}{meant}; there are {}",
+                "{source}: there is no setting {key}{meant}; the known settings are {}",
                 like(key, &known)
             )));
         }
@@ -191,7 +191,7 @@ impl Layers {
     }
 
     fn setting(&self, key: &str) -> Result<&Setting, ConfigError> {
-        self.settings.get(key).ok_or_else(|| ConfigError(format!("{key} has no default; this is a fault of otpd")))
+        self.settings.get(key).ok_or_else(|| ConfigError(format!("{key} has no default; this is a bug in otpd")))
     }
 }
 
@@ -199,7 +199,7 @@ fn refused(key: &str, setting: &Setting, accepted: &str) -> ConfigError {
     let (source, value) = (&setting.source, toml(&setting.value.kind, &|_| false));
     if holds_login(&value) {
         return ConfigError(format!(
-            "{source}: {key} is not accepted; it takes {accepted}, and no user name and password"
+            "{source}: {key} is not accepted; it takes {accepted}, and must not contain a user name and password"
         ));
     }
     ConfigError(format!("{source}: {key} = {value} is not accepted; it takes {accepted}"))

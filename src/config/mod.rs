@@ -136,23 +136,25 @@ impl Config {
         let loopback = self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         if !loopback {
             self.notes.push(format!(
-                "server.host = {:?} is reachable from other machines, and otpd speaks plain HTTP: put a TLS proxy before it",
+                "server.host = {:?} is reachable from other machines, and otpd serves plain HTTP: put a TLS proxy in \
+                 front of it",
                 self.host
             ));
         }
         if let Some(address) = self.metrics.filter(|address| !address.ip().is_loopback()) {
-            self.notes.push(format!("server.metrics = \"{address}\": other machines can read it, without a token"));
+            self.notes.push(format!("server.metrics = \"{address}\": other machines can read it without a token"));
         }
         if self.policy.expiration > Policy::SENT_CODE_LIVES {
             self.notes.push(
-                "otp.expiration is longer than the 10 minutes for which NIST SP 800-63B-4 (3.1.3.2) lets a code live; \
-                 codes that are sent live 10 minutes"
+                "otp.expiration is longer than the 10 minutes that NIST SP 800-63B-4 (3.1.3.2) allows; sent codes \
+                 expire after 10 minutes"
                     .to_owned(),
             );
         }
         if self.delivery.has_inbox() {
             self.notes.push(
-                "delivery.allow_inbox = true: messages to the inbox reach nobody, and staff can read them".to_owned(),
+                "delivery.allow_inbox = true: messages to the inbox are not delivered, and staff can read them"
+                    .to_owned(),
             );
         }
         self.notes.extend(self.layers.foreign.clone());
@@ -171,7 +173,7 @@ fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
         code_length: layers.value("otp.code_length", "a number of digits from 6 to 10", |text| {
             text.parse().ok().and_then(CodeLength::new)
         })?,
-        max_attempts: number(layers, "otp.max_attempts", "guesses", 1..=100)?,
+        max_attempts: number(layers, "otp.max_attempts", "attempts", 1..=100)?,
         resend_cooldown: contradictions::cooldown(layers, cooldown, expiration)?,
         max_consecutive_failures: Some(limit(layers, "otp.max_consecutive_failures", 1_000_000)?).filter(|n| *n > 0),
     })

@@ -75,7 +75,7 @@ pub(super) fn exposure(path: &Path, credentials: Option<&Path>) -> Option<String
     } else {
         return None;
     };
-    Some(format!("{0} holds a secret and others can {what} it; `chmod 600 {0}`", path.display()))
+    Some(format!("{0} contains a secret, and other users can {what} it; run `chmod 600 {0}`", path.display()))
 }
 
 fn is_for_one_service(path: &Path, credentials: Option<&Path>) -> bool {

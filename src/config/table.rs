@@ -90,7 +90,10 @@ impl<'a> Table<'a> {
             (None, None) => return Ok(()),
         };
         let (source, key) = (self.source, &self.key);
-        Err(ConfigError(format!("{source}: there is no setting {key}.{name};{guess} there are {}", known.join(", "))))
+        Err(ConfigError(format!(
+            "{source}: there is no setting {key}.{name};{guess} the known settings are {}",
+            known.join(", ")
+        )))
     }
 }
 

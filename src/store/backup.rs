@@ -55,11 +55,11 @@ pub fn backup(source: &Path, target: &Path, replace: Replace, progress: Progress
     let target = open::locate(target, Create::IfNew)?;
     let is_there = require_target(&target, &source)?;
     if is_there && matches!(replace, Replace::Never) {
-        return Err(OpenError::new(target.given(), "is there already; --force replaces it"));
+        return Err(OpenError::new(target.given(), "already exists; --force replaces it"));
     }
     for suffix in OF_SQLITE {
         if fs::symlink_metadata(target.beside(suffix)).is_ok() {
-            let reason = "would be taken for a part of the copy; move it away";
+            let reason = "would be read as part of the new database; move or delete it";
             return Err(OpenError::new(&target.shown_beside(suffix), reason));
         }
     }
@@ -77,15 +77,15 @@ fn require_target(target: &Location, source: &Location) -> Result<bool, OpenErro
     let refused = |reason: String| Err(OpenError::new(target.given(), reason));
     refuse_same(source, target)?;
     if files::is_of_database(target.file(), source) {
-        return refused("is a file of the database itself; name another one".to_owned());
+        return refused("is one of the database's own files; choose another path".to_owned());
     }
     let is_trusted = |owner: &&u32| **owner == 0 || **owner == geteuid().as_raw();
     if let Some(owner) = target.link_owners().iter().find(|owner| !is_trusted(owner)) {
-        return refused(format!("is a link of user {owner}; name the file itself"));
+        return refused(format!("is a symbolic link that belongs to user {owner}; give the path of its target"));
     }
     match fs::symlink_metadata(target.file()) {
         Ok(file) => match other_kind(&file) {
-            Some(kind) => refused(format!("is {kind}; name an ordinary file or one that is not there yet")),
+            Some(kind) => refused(format!("is {kind}; give the path of a regular file or of a new file")),
             None => Ok(true),
         },
         Err(_) => Ok(false),
@@ -97,7 +97,7 @@ pub(super) fn refuse_same(source: &Location, target: &Location) -> Result<(), Op
     let file = |location: &Location| fs::symlink_metadata(location.file()).map(|file| files::id(&file)).ok();
     match (file(source), file(target)) {
         (Some(source), Some(same)) if source == same => {
-            Err(OpenError::new(target.given(), "is the file to be copied itself"))
+            Err(OpenError::new(target.given(), "is both the source and the target; choose another file"))
         }
         _ => Ok(()),
     }
@@ -142,11 +142,11 @@ fn require_not_far_less(target: &Location, copy: &Db, kept_since: Option<Timesta
         return Ok(());
     };
     let new = Extent::read(copy, kept_since).map_err(sqlite)?;
-    let advice = "check database.path, or delete this file first if it is not needed any more";
+    let advice = "check database.path, or delete this file first if it is no longer needed";
     if new.is_far_less_than(&old) {
         let reason = format!(
-            "holds far more than the copy that was to replace it ({} codes up to number {} and {} users, instead of {} up to \
-             {} and {}); {advice}",
+            "contains far more data than the new copy ({} codes with ids up to {} and {} users; the new copy has {} \
+             codes with ids up to {} and {} users); {advice}",
             old.codes, old.last_id, old.users, new.codes, new.last_id, new.users
         );
         return Err(OpenError::new(target.given(), reason));
@@ -167,7 +167,7 @@ pub(super) fn copy<T>(
 ) -> Result<(Contents, T), OpenError> {
     let sqlite = |cause| OpenError::sqlite(source.given(), &cause);
     let unsound = |finding: &str| {
-        let finding = format!("the copy is not sound ({finding}); nothing was changed");
+        let finding = format!("the copy is damaged ({finding}); nothing was changed");
         Err(OpenError::new(source.given(), finding))
     };
     let from = open::connect(source.file(), OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
@@ -177,7 +177,7 @@ pub(super) fn copy<T>(
     to.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF").map_err(sqlite)?;
     let (there, here) = watched(&from, draft, progress, || copy_whole(&from, &mut to)).map_err(sqlite)?;
     if here != there {
-        return unsound(&format!("{here:?} instead of {there:?}"));
+        return unsound(&format!("it has {here:?} instead of {there:?}"));
     }
     to.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA foreign_keys = ON").map_err(sqlite)?;
     let finished = finish(&mut to)?;

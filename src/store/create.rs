@@ -30,7 +30,7 @@ pub enum Create {
 /// `-shm` files inherit the mode.
 ///
 /// # Errors
-/// The file is missing and may not be created, or it is not an ordinary, writable file with a single name.
+/// The file is missing and may not be created, or it is not a regular, writable file with a single name.
 pub(super) fn ensure_file(location: &Location, create: Create) -> Result<(), OpenError> {
     // Order matters: the traces are listed before the file is looked up. Another process that creates the database
     // creates the file first, so its other files are not mistaken for traces of an older database.
@@ -116,7 +116,7 @@ pub(super) fn require_may_fill(
 fn missing(location: &Location) -> OpenError {
     let file = location.file().display();
     let reason = format!(
-        "there is no database at {file}; mount its volume, correct database.path, or make a new one with `otpd init`"
+        "there is no database at {file}; mount its volume, correct database.path, or create a new one with `otpd init`"
     );
     OpenError::missing(location.given(), reason)
 }
@@ -124,13 +124,13 @@ fn missing(location: &Location) -> OpenError {
 fn missing_beside(location: &Location, traces: &[String]) -> OpenError {
     let (file, traces) = (location.file().display(), traces.join(", "));
     let reason = format!(
-        "there is no database at {file}, but beside it is what one leaves behind ({traces}); mount its volume, restore a \
-         backup, or make a new one with `otpd init`"
+        "there is no database at {file}, but files of an older database are in its directory ({traces}); mount its \
+         volume, restore a backup, or create a new one with `otpd init`"
     );
     OpenError::missing(location.given(), reason)
 }
 
-/// Refuses to read a database that is missing, or that is not an ordinary file with a single name.
+/// Refuses to read a database that is missing, or that is not a regular file with a single name.
 ///
 /// # Errors
 /// The reason, as one sentence.
@@ -144,8 +144,8 @@ pub(super) fn require_readable(location: &Location) -> Result<(), OpenError> {
 fn require_ordinary(location: &Location, file: &Metadata) -> Result<(), OpenError> {
     let refused = |reason: String| Err(OpenError::new(location.given(), reason));
     match other_kind(file) {
-        Some("a folder") => refused("is a folder; name a file in database.path".to_owned()),
-        Some(kind) => refused(format!("is {kind}, not an ordinary file; name one in database.path")),
+        Some("a directory") => refused("is a directory; name a file in database.path".to_owned()),
+        Some(kind) => refused(format!("is {kind}, not a regular file; name a regular file in database.path")),
         None if file.nlink() > 1 => refused(second_name(location.file(), file)),
         None => Ok(()),
     }
@@ -157,7 +157,7 @@ fn require_usable(location: &Location, file: &Metadata) -> Result<(), OpenError>
     require_ordinary(location, file)?;
     let refused = |reason: String| Err(OpenError::new(location.given(), reason));
     if file.permissions().readonly() {
-        return refused("is read-only; `chmod u+w` it".to_owned());
+        return refused("is read-only; make it writable with `chmod u+w`".to_owned());
     }
     match open_own(location.file(), OpenOptions::new().append(true)) {
         Ok(_) => Ok(()),
@@ -176,7 +176,7 @@ fn second_name(path: &Path, file: &Metadata) -> String {
         names => format!("the others are {}", names.join(", ")),
     };
     format!(
-        "has {} names (hard links), and each would have a log of its own; remove all but one ({which})",
+        "has {} hard links, and each would have its own write-ahead log; remove all but one ({which})",
         file.nlink()
     )
 }

@@ -43,7 +43,7 @@ impl Draft {
                 return Ok(draft);
             }
         }
-        Err(failed(io::Error::other("its temporary file was removed again and again")))
+        Err(failed(io::Error::other("another process removed its temporary file repeatedly")))
     }
 
     /// Creates and locks a draft. `None` if another process removed it before it was locked.
@@ -86,7 +86,7 @@ impl Draft {
             if self.is_placed { Ok(()) } else { Err(cause) }
         });
         put.map_err(|cause| match cause.kind() {
-            ErrorKind::AlreadyExists => OpenError::new(target.given(), "is there already; --force replaces it"),
+            ErrorKind::AlreadyExists => OpenError::new(target.given(), "already exists; --force replaces it"),
             _ => OpenError::new(target.given(), format!("can't be written: {cause}")),
         })
     }
@@ -126,7 +126,7 @@ fn remove_leftovers(target: &Location) -> Result<(), OpenError> {
     for path in drafts.map(|entry| entry.path()) {
         if remove_leftover(&path).is_err_and(|cause| cause.kind() == ErrorKind::WouldBlock) {
             let path = target.given().with_file_name(path.file_name().unwrap_or_default());
-            return Err(OpenError::new(&path, "is being written by another otpd; wait until it is done"));
+            return Err(OpenError::new(&path, "is being written by another otpd process; wait until it has finished"));
         }
     }
     Ok(())
@@ -202,13 +202,13 @@ mod tests {
         for letter in ["a", "b", "c"] {
             assert!(fs::symlink_metadata(path(&format!(".copy.db.{}.part", letter.repeat(16)))).is_ok());
         }
-        assert!(Draft::beside(&target).is_err_and(|busy| busy.to_string().ends_with("wait until it is done")));
+        assert!(Draft::beside(&target).is_err_and(|busy| busy.to_string().ends_with("wait until it has finished")));
         drop(draft);
         assert!(!path(&name).exists());
     }
 
     #[test]
-    fn a_draft_takes_a_free_name_or_the_one_that_it_may_replace() {
+    fn a_draft_replaces_an_existing_file_only_if_requested() {
         let folder = tempfile::tempdir().unwrap();
         let target = Location::resolve(&folder.path().join("copy.db")).unwrap();
         let draft = |text: &str| {
@@ -218,7 +218,7 @@ mod tests {
         };
         draft("first").put(&target, false).unwrap();
         let refused = draft("second").put(&target, false).unwrap_err().to_string();
-        assert!(refused.ends_with("is there already; --force replaces it"), "{refused}");
+        assert!(refused.ends_with("already exists; --force replaces it"), "{refused}");
         assert_eq!(fs::read_to_string(target.file()).unwrap(), "first");
         draft("third").put(&target, true).unwrap();
         assert_eq!(fs::read_to_string(target.file()).unwrap(), "third");

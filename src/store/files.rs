@@ -1,5 +1,5 @@
 //! otpd's own files: the database, the files that SQLite and otpd keep beside it, and the first admin's token. Each
-//! must be an ordinary file that belongs to the user that otpd runs as or to the owner of the database. Root is checked
+//! must be a regular file that belongs to the user that otpd runs as or to the owner of the database. Root is checked
 //! too, because permission bits do not restrict root.
 
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -37,13 +37,13 @@ pub(super) fn open_own(path: &Path, options: &mut OpenOptions) -> io::Result<Fil
     options.custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed()).open(path)
 }
 
-/// The kind of a file that is not an ordinary one; `None` for an ordinary file.
+/// The kind of a file that is not a regular one; `None` for a regular file.
 pub(super) fn other_kind(file: &Metadata) -> Option<&'static str> {
     let kind = file.file_type();
     if kind.is_file() {
         None
     } else if kind.is_dir() {
-        Some("a folder")
+        Some("a directory")
     } else if kind.is_symlink() {
         Some("a link")
     } else if kind.is_fifo() {
@@ -72,13 +72,13 @@ impl Owners {
     /// What is wrong with a file: the end of a sentence that begins with its name. `None` if nothing is wrong.
     pub(super) fn fault(&self, file: &Metadata) -> Option<String> {
         if let Some(kind) = other_kind(file) {
-            return Some(format!("is {kind} where otpd keeps a file of its own; remove it"));
+            return Some(format!("is {kind}, but otpd needs a regular file there; remove it"));
         }
         if file.uid() == self.process || Some(file.uid()) == self.database {
             return None;
         }
         let (owner, process) = (file.uid(), self.process);
-        Some(format!("belongs to user {owner}, and otpd runs as user {process}; give it to that user or remove it"))
+        Some(format!("belongs to user {owner}, but otpd runs as user {process}; change its owner or remove it"))
     }
 
     /// The same for the file at `path`; `None` if it does not exist.
@@ -94,7 +94,7 @@ impl Owners {
 /// What is wrong with a lock file. One with a second hard link could also be the lock of another database.
 pub(super) fn fault_of_lock(file: &Metadata, owners: Owners) -> Option<String> {
     owners.fault(file).or_else(|| {
-        (file.nlink() > 1).then(|| "has a second name (a hard link); remove both, otpd makes a new one".to_owned())
+        (file.nlink() > 1).then(|| "has a second hard link; remove both, and otpd creates a new file".to_owned())
     })
 }
 
@@ -106,7 +106,7 @@ pub(super) fn require_sound(location: &Location) -> Result<(), OpenError> {
     let owners = Owners::around(location.file());
     let second_name = |path: &Path| {
         let is_linked = fs::symlink_metadata(path).is_ok_and(|file| file.nlink() > 1);
-        is_linked.then(|| "has a second name (a hard link), and SQLite would overwrite that file; remove it".to_owned())
+        is_linked.then(|| "has a second hard link, and SQLite would overwrite that file; remove it".to_owned())
     };
     let fault = |suffix: &'static str| {
         let path = location.beside(suffix);
@@ -151,7 +151,7 @@ pub fn findings(path: &Path) -> Vec<String> {
     let open = beside.chain([token]).filter(is_open);
     refused
         .into_iter()
-        .chain(open.map(|path| format!("others can read {0}; `chmod 600 {0}`", path.display())))
+        .chain(open.map(|path| format!("other users can read {0}; run `chmod 600 {0}`", path.display())))
         .collect()
 }
 

@@ -48,8 +48,8 @@ impl Alarm {
         Self { consequence, all_clear, is_raised: Mutex::new(false) }
     }
 
-    /// Runs `look` and logs a change of state. Returns whether all is well. The mutex is held meanwhile, so that no
-    /// outdated result is logged.
+    /// Runs `look` and logs a change of state. Returns whether there is no fault. The mutex is held meanwhile, so
+    /// that no outdated result is logged.
     fn look(&self, look: impl FnOnce() -> Result<(), String>) -> bool {
         let mut is_raised = self.is_raised.lock();
         let outcome = look();
@@ -92,12 +92,12 @@ impl Files {
             held: Mutex::new(None),
             lock_failure: Mutex::new(None),
             of_database: Alarm::new(
-                "changes are refused until the database is back or otpd is started again",
-                "the database is back: changes are accepted again",
+                "changes are refused until the database files are restored or otpd is started again",
+                "the database files are restored: changes are accepted again",
             ),
             of_outbox: Alarm::new(
                 "messages are neither accepted nor delivered",
-                "the lock of the outbox is in order again: messages are accepted and delivered",
+                "the outbox lock is valid again: messages are accepted and delivered",
             ),
             location,
         };
@@ -158,7 +158,7 @@ impl Files {
     fn content_trouble(&self) -> Option<String> {
         match header(&self.file) {
             Ok(header) if header == self.header => None,
-            _ => Some(format!("{} was overwritten while otpd has it open", self.location.file().display())),
+            _ => Some(format!("{} was overwritten while otpd had it open", self.location.file().display())),
         }
     }
 
@@ -209,9 +209,9 @@ fn trouble(path: &Path, open: FileId, there: io::Result<Metadata>) -> Option<Str
     let shown = path.display();
     match there {
         Ok(file) if id(&file) == open => None,
-        Ok(_) => Some(format!("{shown} was replaced by another file while otpd has it open")),
+        Ok(_) => Some(format!("{shown} was replaced by another file while otpd had it open")),
         Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Some(format!("{shown} was removed, renamed or unmounted while otpd has it open"))
+            Some(format!("{shown} was removed, renamed or unmounted while otpd had it open"))
         }
         Err(cause) => Some(format!("{shown} can't be examined: {cause}")),
     }

@@ -1,4 +1,4 @@
-//! Opens connections to a database file: creates it private, checks that it is otpd's, and sets the pragmas.
+//! Opens connections to a database file: creates it for this user only, checks that it is otpd's, and sets the pragmas.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -33,7 +33,7 @@ const CHECKED_BYTES: u64 = 4 * 1024 * 1024;
 pub(super) fn locate(path: &Path, create: Create) -> Result<Location, OpenError> {
     Location::resolve(path).map_err(|cause| match (cause.kind(), create) {
         (ErrorKind::NotFound, Create::Never) => {
-            OpenError::missing(path, "its folder is not there; mount its volume, or correct database.path")
+            OpenError::missing(path, "its directory does not exist; mount its volume, or correct database.path")
         }
         _ => OpenError::new(path, format!("can't be created: {cause}")),
     })
@@ -163,14 +163,15 @@ pub(super) fn require_ours(connection: &Connection, location: &Location) -> Resu
     }
     let (found, known) = (migrations::current(&connection).map_err(sqlite)?, migrations::latest());
     if found > known {
-        let reason = format!("was made by a newer otpd (schema {found}, this one knows {known}); install that version");
+        let reason =
+            format!("was created by a newer otpd (schema {found}; this otpd supports {known}); install that version");
         return Err(OpenError::new(path, reason));
     }
-    let unreadable = |cause: Box<dyn std::error::Error>| OpenError::new(path, format!("can't be compared: {cause}"));
+    let unreadable = |cause: Box<dyn std::error::Error>| OpenError::new(path, format!("can't be checked: {cause}"));
     if found == known
         && let Some(name) = migrations::first_difference(&connection).map_err(unreadable)?
     {
-        return Err(OpenError::new(path, format!("is damaged (its {name} is not as otpd makes it); restore a backup")));
+        return Err(OpenError::new(path, format!("is damaged (the definition of {name} is wrong); restore a backup")));
     }
     let small = fs::metadata(location.file()).is_ok_and(|metadata| metadata.len() <= CHECKED_BYTES);
     let check = || connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));

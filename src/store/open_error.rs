@@ -36,10 +36,13 @@ impl OpenError {
             }
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
                 format!(
-                    "is damaged or no SQLite database ({cause}); restore a backup, or name another file in database.path"
+                    "is damaged or not a SQLite database ({cause}); restore a backup, or name another file in \
+                     database.path"
                 )
             }
-            Some(ErrorCode::ReadOnly) => "is read-only; make the file and its folder writable for this user".to_owned(),
+            Some(ErrorCode::ReadOnly) => {
+                "is read-only; make the file and its directory writable for this user".to_owned()
+            }
             _ => cause.to_string(),
         };
         Self::new(path, reason)

@@ -2,8 +2,8 @@
 //! suffices.
 //!
 //! SQLite uses one index per table and query, so a filter on one field conflicts with an order by another. The number
-//! of matches decides. Few matches are found by the filter's index and sorted. For many matches, the order's index is
-//! walked until the page is full, which is soon, because about every other row matches.
+//! of matches decides. Few matches are found by the filter's index and sorted. If there are many matches, the order's
+//! index is scanned until the page is full. The scan is short, because a large part of the rows match.
 
 mod clauses;
 

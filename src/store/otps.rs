@@ -17,7 +17,7 @@ pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM otp_codes AS
 /// Returns the code with this id.
 ///
 /// # Errors
-/// Not found, in the contract's words, if there is none.
+/// Not found, if there is no such code.
 pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
     db.prepare_cached(FIND)?
         .query_row([id.value()], |row| Ok(from_row(row)))

@@ -43,7 +43,7 @@ impl Store {
         let path = self.files.location().beside(OUTBOX);
         let failure = |cause: &io::Error| format!("{} can't be locked: {cause}", path.display());
         self.files.note_lock_failure(outcome.as_ref().err().map(failure));
-        // Logs the cause, or that the lock is in order again.
+        // Logs the cause, or that the lock is valid again.
         self.files.is_outbox_in_order();
         outcome.unwrap_or_default()
     }

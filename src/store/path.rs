@@ -27,7 +27,7 @@ impl Location {
     pub(super) fn resolve(path: &Path) -> io::Result<Self> {
         let (mut next, mut link_owners) = (path.to_owned(), Vec::new());
         for _ in 0..MAX_LINKS {
-            let name = next.file_name().ok_or_else(|| io::Error::other("the path ends in no file name"))?;
+            let name = next.file_name().ok_or_else(|| io::Error::other("the path has no file name"))?;
             let folder = fs::canonicalize(folder_of(&next))?;
             let file = folder.join(name);
             match fs::symlink_metadata(&file) {
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_path_to_a_file_leads_to_one_name() {
+    fn all_paths_to_a_file_resolve_to_the_same_path() {
         let folder = tempfile::tempdir().unwrap();
         let real = fs::canonicalize(folder.path()).unwrap();
         fs::create_dir_all(real.join("data/sub")).unwrap();
@@ -143,14 +143,14 @@ mod tests {
         symlink("b", folder.path().join("a")).unwrap();
         assert_eq!(Location::resolve(&folder.path().join("a")).unwrap_err().to_string(), "too many symbolic links");
         for path in ["..", "/"] {
-            assert_eq!(Location::resolve(Path::new(path)).unwrap_err().to_string(), "the path ends in no file name");
+            assert_eq!(Location::resolve(Path::new(path)).unwrap_err().to_string(), "the path has no file name");
         }
         let missing = Location::resolve(&folder.path().join("no/otp.db")).unwrap_err();
         assert_eq!(missing.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
-    fn names_that_sqlite_reads_as_uris_are_files_in_the_folder() {
+    fn names_that_sqlite_reads_as_uris_are_plain_file_names() {
         let here = fs::canonicalize(".").unwrap();
         for name in ["file:x?mode=memory", ":memory:", "file::memory:", "x?a#b%41"] {
             assert_eq!(Location::resolve(Path::new(name)).unwrap().file(), here.join(name));

@@ -1,4 +1,4 @@
-//! Moves an old database and its logs aside to make way for a new one.
+//! Renames an old database and its logs before a new database takes their names.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
@@ -50,7 +50,7 @@ pub(super) fn hold(target: &Location) -> Result<Option<File>, OpenError> {
         Err(cause) => return Err(OpenError::new(target.given(), format!("can't be replaced: {cause}"))),
     };
     fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-        OpenError::new(target.given(), "is in use; stop otpd, and what else has it open, then try again")
+        OpenError::new(target.given(), "is in use; stop otpd and all other programs that have it open, then try again")
     })?;
     Ok(Some(file))
 }

@@ -63,7 +63,7 @@ fn locate_copy(path: &Path) -> Result<Location, OpenError> {
     let location = Location::resolve(path).map_err(unreadable)?;
     let file = fs::symlink_metadata(location.file()).map_err(unreadable)?;
     match other_kind(&file) {
-        Some(kind) => Err(OpenError::new(path, format!("is {kind}; name a copy that `otpd backup` made"))),
+        Some(kind) => Err(OpenError::new(path, format!("is {kind}; give the path of a backup made by `otpd backup`"))),
         None => Ok(location),
     }
 }

@@ -80,7 +80,7 @@ impl Present {
     /// Why it can't be read.
     pub(super) fn read(location: &Location) -> Result<Self, String> {
         if !location.file().exists() {
-            return Err("there is none".to_owned());
+            return Err("it does not exist".to_owned());
         }
         Self::open(location).map_err(|cause| cause.to_string())
     }

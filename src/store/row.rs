@@ -10,7 +10,8 @@ use crate::error::{Error, Result};
 
 /// A timestamp that must be present.
 pub(super) fn moment(row: &Row<'_>, column: &str) -> Result<Timestamp> {
-    moment_if_any(row, column)?.ok_or_else(|| Error::internal(format!("{column} is no moment of the years 1 to 9999")))
+    moment_if_any(row, column)?
+        .ok_or_else(|| Error::internal(format!("{column} is not a timestamp of years 1 to 9999")))
 }
 
 /// A timestamp that may be missing.

@@ -2,7 +2,7 @@
 //! undone.
 //!
 //! Each copy is named after the first version that it lacks, such as `otp.db.before-V5`. The copies hold personal data.
-//! otpd never deletes them; the operator deletes them once the new version has proved itself.
+//! otpd never deletes them; the operator deletes them when the new version works.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
@@ -79,8 +79,8 @@ fn run(db: &mut Db, path: &Path, turn: Option<&Turn>) -> Result<(), OpenError> {
             OpenError::new(path, reason)
         })?;
         log::info!(
-            "the database was copied to {} before its schema is migrated; the copy holds personal data, delete it when it \
-             is not needed any more",
+            "the database was copied to {} before its schema is migrated; the copy contains personal data; delete it \
+             when it is no longer needed",
             copy.display()
         );
         for (version, description) in &pending {
@@ -135,7 +135,7 @@ fn free_name(database: &Path, version: i64) -> Result<(Option<PathBuf>, PathBuf)
         }
         last = Some(name);
     }
-    Err(format!("there are {MAX_COPIES} copies from before V{version} already; delete some"))
+    Err(format!("there are {MAX_COPIES} copies from before V{version}; delete some"))
 }
 
 fn bytes(db: &Db) -> rusqlite::Result<u64> {

@@ -86,26 +86,27 @@ fn user_commands_report_what_they_changed() {
             "revoked 2855 (send) from support\nsupport does not have 2856 (verify)\n",
         ),
         (&["disable", "support"], "support is disabled: its tokens are refused from the next request on\n"),
-        (&["disable", "support"], "support was disabled already\n"),
+        (&["disable", "support"], "support was already disabled\n"),
         (&["enable", "support"], "support is enabled\n"),
-        (&["enable", "support"], "support was enabled already\n"),
+        (&["enable", "support"], "support was already enabled\n"),
         (
             &["grant", "admin", "view"],
-            "granted admin 2852 (view)\nadmin is an admin and may do everything: permissions have no effect on an admin\n",
+            "granted admin 2852 (view)\n\
+             admin is an admin and has all permissions: granted permissions have no effect\n",
         ),
         (
             &["revoke", "admin", "send"],
             "admin does not have 2855 (send)\n\
-             admin is an admin and may do everything: permissions have no effect on an admin\n",
+             admin is an admin and has all permissions: granted permissions have no effect\n",
         ),
         (
             &["grant", "nobody", "view"],
             "granted nobody 2852 (view)\n\
-             nobody has the role user and may do nothing: permissions have an effect on staff only\n",
+             nobody has the role user and no permissions: granted permissions have an effect only on the role staff\n",
         ),
         (
             &["add", "chief", "--role", "admin", "--permission", "view"],
-            "chief is an admin and may do everything: permissions have no effect on an admin\n",
+            "chief is an admin and has all permissions: granted permissions have no effect\n",
         ),
     ] {
         assert_eq!(said(arguments), lines, "{arguments:?}");

@@ -53,7 +53,7 @@ fn an_existing_file_is_only_replaced_with_force() {
     succeed(folder.path(), &["init"]);
     fs::write(folder.path().join("copy.db"), "precious").unwrap();
     let line = fail(run(folder.path(), &["backup", "copy.db"]));
-    assert_eq!(line, "otpd: database copy.db: is there already; --force replaces it");
+    assert_eq!(line, "otpd: database copy.db: already exists; --force replaces it");
     assert_eq!(fs::read(folder.path().join("copy.db")).unwrap(), b"precious");
     succeed(folder.path(), &["backup", "--force", "copy.db"]);
     assert!(fs::read(folder.path().join("copy.db")).unwrap().starts_with(b"SQLite format 3\0"));
@@ -65,7 +65,7 @@ fn a_failed_backup_prints_one_line_and_leaves_no_file() {
     assert!(fail(run(folder.path(), &["backup", "copy.db"])).starts_with("otpd: database otp.db: "));
     fs::write(folder.path().join("otp.db"), "no database at all ".repeat(1000)).unwrap();
     let line = fail(run(folder.path(), &["backup", "copy.db"]));
-    assert!(line.starts_with("otpd: database otp.db: is damaged or no SQLite database"), "{line}");
+    assert!(line.starts_with("otpd: database otp.db: is damaged or not a SQLite database"), "{line}");
     assert!(
         fail(run(folder.path(), &["backup", "no/copy.db"])).starts_with("otpd: database no/copy.db: can't be created")
     );
@@ -81,7 +81,7 @@ fn a_backup_onto_the_database_itself_is_refused() {
             folder.path(),
             &[&[command, file][..], &["--force"][..usize::from(command == "backup")]].concat(),
         ));
-        assert_eq!(line, "otpd: database otp.db: is the file to be copied itself");
+        assert_eq!(line, "otpd: database otp.db: is both the source and the target; choose another file");
     }
     assert_eq!(succeed(folder.path(), &["user", "list"]).lines().count(), 1);
 }
@@ -95,7 +95,11 @@ fn leftovers_of_a_killed_backup_are_overwritten_unless_locked() {
     let at_work = fs::File::open(&part).unwrap();
     at_work.lock().unwrap();
     let line = fail(run(folder.path(), &["backup", "copy.db"]));
-    assert_eq!(line, "otpd: database .copy.db.part: is being written by another otpd; wait until it is done");
+    assert_eq!(
+        line,
+        "otpd: database .copy.db.part: is being written by another otpd process; wait until it has \
+                      finished"
+    );
     at_work.unlock().unwrap();
     succeed(folder.path(), &["backup", "copy.db"]);
     assert!(!part.exists());
@@ -110,7 +114,11 @@ fn a_restore_keeps_the_previous_database() {
     succeed(folder.path(), &["backup", "copy.db"]);
     server.send("POST", OTPS, TOKEN, BODY);
     let line = fail(run(folder.path(), &["restore", "copy.db"]));
-    assert_eq!(line, "otpd: database otp.db: is in use; stop otpd, and what else has it open, then try again");
+    assert_eq!(
+        line,
+        "otpd: database otp.db: is in use; stop otpd and all other programs that have it open, then try \
+                      again"
+    );
     assert_eq!(server.send("GET", &format!("{OTPS}2"), TOKEN, "").0, 200);
     server.signal("KILL");
     server.wait();
@@ -119,7 +127,7 @@ fn a_restore_keeps_the_previous_database() {
     let output = run(folder.path(), &["restore", "copy.db"]);
     assert!(output.status.success(), "{output:?}");
     let said = text(output.stderr);
-    let kept = said.lines().last().unwrap().strip_prefix("what was there before is kept as ").unwrap().to_owned();
+    let kept = said.lines().last().unwrap().strip_prefix("the previous database is kept as ").unwrap().to_owned();
     assert_eq!(said.lines().next().unwrap(), "1 codes, 1 users and 1 tokens are in otp.db");
     assert_eq!(fs::metadata(folder.path().join("otp.db")).unwrap().permissions().mode() & 0o777, 0o600);
     let answers = |database: &str| {
@@ -139,7 +147,7 @@ fn a_damaged_database_can_be_replaced_and_a_damaged_copy_replaces_nothing() {
     fs::write(path("otp.db"), "no database at all ".repeat(1000)).unwrap();
     fs::write(path("bad.db"), "nor is this ".repeat(1000)).unwrap();
     let line = fail(run(folder.path(), &["restore", "bad.db"]));
-    assert!(line.starts_with("otpd: database bad.db: is damaged or no SQLite database"), "{line}");
+    assert!(line.starts_with("otpd: database bad.db: is damaged or not a SQLite database"), "{line}");
     assert!(fs::read(path("otp.db")).unwrap().starts_with(b"no database at all"));
     succeed(folder.path(), &["restore", "copy.db"]);
     assert_eq!(succeed(folder.path(), &["user", "list"]).lines().count(), 1);
@@ -149,9 +157,9 @@ fn a_damaged_database_can_be_replaced_and_a_damaged_copy_replaces_nothing() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[0], "0 codes, 1 users and 1 tokens are in otp.db");
     let why =
-        "the database that was there can't be read (there is none), so every user and token of the copy is listed:";
-    assert_eq!(lines[1..3], [why, "user admin (admin) comes back"]);
-    assert!(lines[3].starts_with("token otpd_") && lines[3].ends_with(" of admin comes back"), "{said}");
+        "the previous database can't be read (it does not exist), so all users and tokens of the backup are listed:";
+    assert_eq!(lines[1..3], [why, "user admin (admin) is restored"]);
+    assert!(lines[3].starts_with("token otpd_") && lines[3].ends_with(" of admin is restored"), "{said}");
     assert_eq!(lines.len(), 5, "nothing was there before: {said}");
 }
 
@@ -174,5 +182,5 @@ fn a_leftover_wal_is_not_applied_to_the_copy() {
     drop(server);
     fs::write(path("other.db-wal"), "of an earlier one").unwrap();
     let line = fail(run(folder.path(), &["backup", "other.db"]));
-    assert_eq!(line, "otpd: database other.db-wal: would be taken for a part of the copy; move it away");
+    assert_eq!(line, "otpd: database other.db-wal: would be read as part of the new database; move or delete it");
 }

@@ -75,7 +75,8 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "OTPD_SERVER__HOST",
         "user:secret@127.0.0.1",
-        "server.host is not accepted; it takes a host name or an IP address, and no user name and password",
+        "server.host is not accepted; it takes a host name or an IP address, and must not contain a user name and \
+         password",
     ),
     (
         "OTPD_SERVER__HOST",
@@ -157,10 +158,10 @@ fn a_start_fails_with_the_errors_of_config_check() {
 #[test]
 fn an_unknown_key_a_missing_file_and_bad_toml_are_one_line() {
     let folder = folder();
-    let server = "there are server.host, server.metrics, server.port, server.requests_per_second, \
+    let server = "the known settings are server.host, server.metrics, server.port, server.requests_per_second, \
                   server.trusted_proxies, server.workers";
-    let sections = "there are [auth], [database], [delivery], [limits], [log], [otp], [server]";
-    let otp = "there are otp.code_length, otp.expiration, otp.max_attempts, otp.max_consecutive_failures, \
+    let sections = "the known settings are [auth], [database], [delivery], [limits], [log], [otp], [server]";
+    let otp = "the known settings are otp.code_length, otp.expiration, otp.max_attempts, otp.max_consecutive_failures, \
                otp.recipient_attempts_per_hour, otp.resend_cooldown, otp.retention, otp.timezone";
     for (toml, key, listed) in [
         ("[server]\nprot = 1\n", "server.prot (did you mean server.port?)", server),

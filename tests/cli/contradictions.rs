@@ -37,8 +37,8 @@ fn a_cooldown_longer_than_a_sent_code_lives_is_refused() {
         ("expiration = \"30s\"\nresend_cooldown = \"60s\"\n", "60s", "30s"),
     ] {
         let line = format!(
-            "otpd: otp.toml: otp.resend_cooldown = {cooldown:?} is not accepted; it takes at most {life}, the life of a \
-             sent code (otp.expiration, and never more than 10m)"
+            "otpd: otp.toml: otp.resend_cooldown = {cooldown:?} is not accepted; it takes at most {life}, the \
+             lifetime of a sent code (otp.expiration, but at most 10m)"
         );
         assert_eq!(fail(otp(settings)), line);
         // The start is refused with the same line.
@@ -61,20 +61,22 @@ fn contradictory_settings_are_reported() {
     for (toml, warning) in [
         (
             "[limits]\nsends_per_recipient_hour = 20\n",
-            "limits.sends_per_recipient_hour = 20 is never reached: limits.sends_per_recipient_day = 10 is reached before",
+            "limits.sends_per_recipient_hour = 20 is never reached: limits.sends_per_recipient_day = 10 is reached \
+             first",
         ),
         (
             "[otp]\nmax_attempts = 20\n",
-            "otp.max_attempts = 20 is more than otp.recipient_attempts_per_hour = 10 allows",
+            "otp.max_attempts = 20 is greater than otp.recipient_attempts_per_hour = 10, which is reached first",
         ),
         (
             "[otp]\nmax_consecutive_failures = 4\n",
-            "otp.max_consecutive_failures = 4 locks out a recipient before one code is out of guesses (otp.max_attempts = 5)",
+            "otp.max_consecutive_failures = 4 locks a recipient before the attempts of one code are used up \
+             (otp.max_attempts = 5)",
         ),
         (
             "[limits]\nfailures_per_token_hour = 10\n",
-            "limits.failures_per_token_hour = 10 lets the failures of one recipient (otp.recipient_attempts_per_hour = 10) \
-             lock out all others of its back-end",
+            "limits.failures_per_token_hour = 10 allows the failures of one recipient \
+             (otp.recipient_attempts_per_hour = 10) to lock out all other recipients of the same token",
         ),
     ] {
         let said = text(checked(folder.path(), toml).stderr);

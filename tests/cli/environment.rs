@@ -18,10 +18,10 @@ fn kubernetes_variables_of_a_service_named_otpd_are_not_settings() {
     );
     assert!(output.status.success(), "{output:?}");
     let names = "OTPD_PORT, OTPD_PORT_8080_TCP_ADDR, OTPD_SERVICE_HOST";
-    let note = "Kubernetes and Docker set such variables for services of that name";
+    let note = "Kubernetes and Docker set such variables for a service named otpd";
     assert_eq!(
         text(output.stderr),
-        format!("warning: not settings, and ignored: {names}; {note}\nthe configuration is valid\n")
+        format!("warning: ignored, because they are not settings: {names}; {note}\nthe configuration is valid\n")
     );
 }
 
@@ -33,7 +33,10 @@ fn kubernetes_variables_of_other_services_do_not_prevent_a_start() {
     let server = Server::spawn(&mut command);
     let said = server.stderr();
     let names = "OTPD_METRICS_PORT_9464_TCP, OTPD_METRICS_SERVICE_HOST";
-    assert!(said.contains(&format!("WARN  otpd::cli::serve: not settings, and ignored: {names}; ")), "{said}");
+    assert!(
+        said.contains(&format!("WARN  otpd::cli::serve: ignored, because they are not settings: {names}; ")),
+        "{said}"
+    );
     assert!(!said.contains("10.0.0.1"), "{said}");
 }
 

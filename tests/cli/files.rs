@@ -15,7 +15,7 @@ type Make = fn(&Path);
 /// Returns the kinds of files that are not regular files: the name that otpd uses, and a function that creates one.
 pub fn kinds() -> Vec<(&'static str, Make)> {
     let mut kinds: Vec<(&str, Make)> = vec![
-        ("a folder", |path| fs::create_dir(path).unwrap()),
+        ("a directory", |path| fs::create_dir(path).unwrap()),
         ("a FIFO", fifo),
         ("a link", |path| symlink("elsewhere", path).unwrap()),
         ("a socket", |path| drop(UnixListener::bind(path).unwrap())),

@@ -103,7 +103,7 @@ fn the_second_start_adds_no_user() {
     let token = fs::read_to_string(folder.path().join("admin.token")).unwrap();
     fs::remove_file(folder.path().join("admin.token")).unwrap();
     let server = Server::start(folder.path());
-    assert!(!server.stderr().contains("No user yet"));
+    assert!(!server.stderr().contains("There were no users"));
     assert!(!folder.path().join("admin.token").exists());
     assert_eq!(server.send("GET", "/api/notifications/otp/1", token.trim(), "").0, 404);
 }

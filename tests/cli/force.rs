@@ -33,10 +33,10 @@ fn only_regular_files_are_replaced_or_restored() {
     for (kind, make) in kinds().into_iter().filter(|(kind, _)| *kind != "a link") {
         make(&path);
         for arguments in [&["backup", "copy.db"][..], &["backup", "--force", "copy.db"]] {
-            let line = format!("otpd: database copy.db: is {kind}; name an ordinary file or one that is not there yet");
+            let line = format!("otpd: database copy.db: is {kind}; give the path of a regular file or of a new file");
             assert_eq!(fail(run(folder.path(), arguments)), line);
         }
-        let line = format!("otpd: database copy.db: is {kind}; name a copy that `otpd backup` made");
+        let line = format!("otpd: database copy.db: is {kind}; give the path of a backup made by `otpd backup`");
         assert_eq!(fail(run(folder.path(), &["restore", "copy.db"])), line);
         assert!(!fs::symlink_metadata(&path).unwrap().is_file());
         remove(&path);
@@ -60,7 +60,7 @@ fn files_of_the_database_are_never_replaced() {
     symlink("otp.db-wal", folder.path().join("link")).unwrap();
     for name in ["otp.db-wal", "otp.db-shm", "otp.db-outbox", "otp.db-journal", "admin.token", "./otp.db-wal", "link"] {
         let line = fail(run(folder.path(), &["backup", "--force", name]));
-        assert_eq!(line, format!("otpd: database {name}: is a file of the database itself; name another one"));
+        assert_eq!(line, format!("otpd: database {name}: is one of the database's own files; choose another path"));
     }
     assert_eq!(server.send("GET", "/readyz", TOKEN, "").0, 200);
 }
@@ -107,7 +107,10 @@ fn a_link_is_followed_unless_another_user_made_it() {
     symlink("precious", path("trap.db")).unwrap();
     if std::os::unix::fs::lchown(path("trap.db"), Some(65534), None).is_ok() {
         let line = fail(run(folder.path(), &["backup", "--force", "trap.db"]));
-        assert_eq!(line, "otpd: database trap.db: is a link of user 65534; name the file itself");
+        assert_eq!(
+            line,
+            "otpd: database trap.db: is a symbolic link that belongs to user 65534; give the path of its target"
+        );
         assert_eq!(fs::read_to_string(path("precious")).unwrap(), "precious");
     }
 }
@@ -130,8 +133,8 @@ fn is_refused(folder: &Path, counts: &str) {
     let before = fs::read(folder.join("copy.db")).unwrap();
     let line = fail(run(folder, &["backup", "--force", "copy.db"]));
     let said = format!(
-        "otpd: database copy.db: holds far more than the copy that was to replace it ({counts}); check database.path, or \
-         delete this file first if it is not needed any more"
+        "otpd: database copy.db: contains far more data than the new copy ({counts}); check database.path, or \
+         delete this file first if it is no longer needed"
     );
     assert_eq!(line, said);
     assert!(fs::read(folder.join("copy.db")).unwrap() == before, "the file has changed");
@@ -147,7 +150,10 @@ fn an_empty_database_does_not_replace_the_backup_of_a_full_one() {
         let _ = fs::remove_file(folder.path().join(name));
     }
     drop(Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN)));
-    is_refused(folder.path(), "10 codes up to number 10 and 4 users, instead of 0 up to 0 and 1");
+    is_refused(
+        folder.path(),
+        "10 codes with ids up to 10 and 4 users; the new copy has 0 codes with ids up to 0 and 1 users",
+    );
     remove(&folder.path().join("copy.db"));
     succeed(folder.path(), &["backup", "--force", "copy.db"]);
 }
@@ -162,12 +168,18 @@ fn a_backup_with_far_fewer_codes_or_users_does_not_replace_one_with_more() {
     change("DELETE FROM users WHERE name IN ('user1', 'user2')");
     succeed(folder.path(), &["backup", "--force", "copy.db"]);
     change("DELETE FROM otp_codes WHERE id <= 8");
-    is_refused(folder.path(), "5 codes up to number 10 and 2 users, instead of 2 up to 10 and 2");
+    is_refused(
+        folder.path(),
+        "5 codes with ids up to 10 and 2 users; the new copy has 2 codes with ids up to 10 and 2 users",
+    );
     remove(&folder.path().join("copy.db"));
     succeed(folder.path(), &["user", "add", "user3", "--role", "staff"]);
     succeed(folder.path(), &["backup", "--force", "copy.db"]);
     change("DELETE FROM users WHERE name <> 'admin'");
-    is_refused(folder.path(), "2 codes up to number 10 and 3 users, instead of 2 up to 10 and 1");
+    is_refused(
+        folder.path(),
+        "2 codes with ids up to 10 and 3 users; the new copy has 2 codes with ids up to 10 and 1 users",
+    );
 }
 
 #[test]
@@ -180,7 +192,12 @@ fn codes_past_their_retention_do_not_count() {
     let db = Connection::open(folder.path().join("otp.db")).unwrap();
     db.execute("DELETE FROM otp_codes", []).unwrap();
     let line = fail(keep(folder.path()).unwrap());
-    assert!(line.contains("(10 codes up to number 10 and 1 users, instead of 0 up to 10 and 1)"), "{line}");
+    assert!(
+        line.contains(
+            "(10 codes with ids up to 10 and 1 users; the new copy has 0 codes with ids up to 10 and 1 users)"
+        ),
+        "{line}"
+    );
     succeed(folder.path(), &["backup", "--force", "copy.db"]);
 }
 
@@ -194,5 +211,8 @@ fn the_backup_of_a_database_with_higher_ids_is_not_replaced() {
         let _ = fs::remove_file(folder.path().join(name));
     }
     fill(folder.path(), &["2099-01-01"; 3], 0);
-    is_refused(folder.path(), "0 codes up to number 10 and 1 users, instead of 3 up to 3 and 1");
+    is_refused(
+        folder.path(),
+        "0 codes with ids up to 10 and 1 users; the new copy has 3 codes with ids up to 3 and 1 users",
+    );
 }

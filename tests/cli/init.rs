@@ -19,7 +19,7 @@ fn init_makes_a_database_with_an_admin_whose_token_is_in_a_private_file() {
     assert_eq!(
         text(output.stderr),
         format!(
-            "database otp.db is ready. No user yet: the admin `admin` was added. Its token is in {}\n",
+            "database otp.db is ready. There were no users, so the admin `admin` was added. Its token is in {}\n",
             path.display()
         )
     );
@@ -27,13 +27,13 @@ fn init_makes_a_database_with_an_admin_whose_token_is_in_a_private_file() {
         assert_eq!(fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777, 0o600, "{name}");
     }
     let token = fs::read_to_string(path).unwrap();
-    let line = "otpd: database otp.db: has users already; `otpd token add NAME` gives one a further token";
+    let line = "otpd: database otp.db: already has users; `otpd token add NAME` adds a token to a user";
     assert_eq!(fail(run(folder.path(), &["init"])), line);
     assert_eq!(fail(run(folder.path(), &["init", "--admin-token-file", "other.token"])), line);
     assert!(!folder.path().join("other.token").exists());
     let server = Server::start(folder.path());
     assert_eq!(server.send("GET", "/api/notifications/otp/1", token.trim(), "").0, 404);
-    assert!(!server.stderr().contains("No user yet"), "{}", server.stderr());
+    assert!(!server.stderr().contains("There were no users"), "{}", server.stderr());
 }
 
 #[test]
@@ -48,8 +48,8 @@ fn init_writes_the_token_where_it_is_told_to_or_takes_the_chosen_one() {
 
     let chosen = self::folder();
     let output = otpd(chosen.path()).arg("init").env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).output().unwrap();
-    let said = "database otp.db is ready. No user yet: the admin `admin` was added. Its token is that of \
-                auth.bootstrap_token\n";
+    let said = "database otp.db is ready. There were no users, so the admin `admin` was added. Its token is the \
+                value of auth.bootstrap_token\n";
     assert_eq!(text(output.stderr), said);
     assert!(!chosen.path().join("admin.token").exists());
     let server = Server::start(chosen.path());
@@ -65,7 +65,7 @@ fn a_token_file_is_never_replaced_and_nothing_is_made_before_it_is_refused() {
             let line = fail(run(folder.path(), arguments));
             assert!(
                 line.ends_with(
-                    "admin.token: is there already, and the admin's token would be written there; move it away, or name \
+                    "admin.token: already exists, so the admin's token can't be written there; move it, or choose \
                      another file with `otpd init --admin-token-file`"
                 ),
                 "{kind}: {line}"
@@ -75,7 +75,7 @@ fn a_token_file_is_never_replaced_and_nothing_is_made_before_it_is_refused() {
     }
     let folder = folder();
     let line = fail(run(folder.path(), &["init", "--admin-token-file", "no/admin.token"]));
-    assert_eq!(line, "otpd: no/admin.token: the admin's token can't be written: its folder is not there");
+    assert_eq!(line, "otpd: no/admin.token: the admin's token can't be written: its directory does not exist");
     assert_eq!(names(folder.path()), [""; 0]);
 }
 
@@ -86,7 +86,7 @@ fn a_start_that_finds_a_database_without_users_replaces_no_token_file() {
     rusqlite::Connection::open(folder.path().join("otp.db")).unwrap().execute("DELETE FROM users", []).unwrap();
     keep(&folder.path().join("admin.token"));
     let line = fail(run(folder.path(), &["serve"]));
-    assert!(line.contains("admin.token: is there already"), "{line}");
+    assert!(line.contains("admin.token: already exists"), "{line}");
     assert_eq!(fs::read_to_string(folder.path().join("admin.token")).unwrap(), "kept");
     assert_eq!(succeed(folder.path(), &["user", "list"]), "");
 }

@@ -32,7 +32,7 @@ fn the_metrics_address_needs_no_token_and_serves_only_metrics() {
 fn a_start_with_too_few_file_descriptors_is_refused() {
     let folder = folder();
     let line = fail(complete(&mut shell(folder.path(), "ulimit -n 100 && exec \"$0\"")));
-    let expected = "otpd: only 100 files may be open and ";
+    let expected = "otpd: the limit of open files is 100, but ";
     assert!(line.starts_with(expected), "{line}");
-    assert!(line.ends_with(" are needed; raise the limit (`ulimit -n`, systemd: LimitNOFILE=)"), "{line}");
+    assert!(line.ends_with(" are needed; raise it (`ulimit -n`, systemd: LimitNOFILE=)"), "{line}");
 }

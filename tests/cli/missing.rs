@@ -36,8 +36,8 @@ fn only_serve_and_init_make_a_database_and_the_others_report_where_they_looked()
     let file = real(folder.path(), "otp.db");
     let missing = |named: &str, file: &Path, configuration: &str| {
         format!(
-            "otpd: database {named}: there is no database at {}; mount its volume, correct database.path, or make a new one \
-             with `otpd init` ({configuration})",
+            "otpd: database {named}: there is no database at {}; mount its volume, correct database.path, or create a \
+             new one with `otpd init` ({configuration})",
             file.display()
         )
     };
@@ -91,8 +91,9 @@ fn a_start_creates_no_database_beside_remains_of_one() {
             assert_eq!(
                 line,
                 format!(
-                    "otpd: database otp.db: there is no database at {}, but beside it is what one leaves behind ({trace}); \
-                     mount its volume, restore a backup, or make a new one with `otpd init` (no configuration file)",
+                    "otpd: database otp.db: there is no database at {}, but files of an older database are in its \
+                     directory ({trace}); mount its volume, restore a backup, or create a new one with `otpd init` \
+                     (no configuration file)",
                     real(folder.path(), "otp.db").display()
                 )
             );
@@ -109,7 +110,7 @@ fn a_start_initialises_no_empty_database_beside_remains_of_one() {
     assert!(fs::metadata(folder.path().join("otp.db")).unwrap().len() > 0);
     fs::write(folder.path().join("admin.token"), "kept").unwrap();
     let line = fail(run(folder.path(), &["serve"]));
-    assert!(line.contains("beside it is what one leaves behind (admin.token)"), "{line}");
+    assert!(line.contains("files of an older database are in its directory (admin.token)"), "{line}");
     let line = fail(run(folder.path(), &["user", "list"]));
     assert!(line.starts_with("otpd: database otp.db: there is no database at "), "{line}");
     fs::remove_file(folder.path().join("admin.token")).unwrap();
@@ -121,8 +122,8 @@ fn a_start_creates_no_database_if_disabled_or_through_a_link() {
     let folder = folder();
     let missing = |file: &str| {
         format!(
-            "otpd: database otp.db: there is no database at {}; mount its volume, correct database.path, or make a new one \
-             with `otpd init` (no configuration file)",
+            "otpd: database otp.db: there is no database at {}; mount its volume, correct database.path, or create a \
+             new one with `otpd init` (no configuration file)",
             real(folder.path(), file).display()
         )
     };

@@ -50,7 +50,7 @@ fn a_replaced_lock_stops_messages_and_is_reported_until_repaired() {
         assert_eq!(send(&server), 503, "{kind}");
         assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201, "{kind}: what needs no message goes on");
         let doctor = text(run(folder.path(), &["doctor"]).stdout);
-        assert!(doctor.contains(&format!("otp.db-outbox: is {kind} where otpd keeps")), "{kind}: {doctor}");
+        assert!(doctor.contains(&format!("otp.db-outbox: is {kind}, but otpd needs")), "{kind}: {doctor}");
         thread::sleep(Duration::from_secs(2));
         assert_eq!(errors(&server).len(), 1, "{kind}: {}", server.stderr());
         assert!(!server.stderr().contains(" WARN "), "{kind}: {}", server.stderr());

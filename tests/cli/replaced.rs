@@ -11,7 +11,7 @@ use crate::helpers::{Server, TOKEN, folder, otpd, until};
 
 const OTPS: &str = "/api/notifications/otp/";
 const BODY: &str = r#"{"code":1,"email":"a@b.com","valid_to":"2099-01-01"}"#;
-const REFUSED: &str = "changes are refused until the database is back or otpd is started again: ";
+const REFUSED: &str = "changes are refused until the database files are restored or otpd is started again: ";
 
 /// Starts a server on `data/otp.db` below a folder.
 fn serve(folder: &Path, path: &str) -> Server {
@@ -32,10 +32,10 @@ struct Case {
     said: (&'static str, &'static str),
 }
 
-const REMOVED: &str = "was removed, renamed or unmounted while otpd has it open";
-const REPLACED: &str = "was replaced by another file while otpd has it open";
+const REMOVED: &str = "was removed, renamed or unmounted while otpd had it open";
+const REPLACED: &str = "was replaced by another file while otpd had it open";
 
-const OVERWRITTEN: &str = "was overwritten while otpd has it open";
+const OVERWRITTEN: &str = "was overwritten while otpd had it open";
 
 fn take(from: PathBuf, to: PathBuf) {
     fs::rename(from, to).unwrap();
@@ -66,7 +66,7 @@ const CASES: [Case; 12] = [
         },
         undo: None,
         // Either, for there is a moment between.
-        said: ("otp.db", "while otpd has it open"),
+        said: ("otp.db", "while otpd had it open"),
     },
     Case {
         path: "data/otp.db",
@@ -174,7 +174,9 @@ fn try_case(case: &Case) {
     assert_eq!(errors(&server), logged, "{said}: it is logged once");
     if let Some(undo) = case.undo {
         undo(folder.path());
-        until("it is back", || server.stderr().contains(": the database is back: changes are accepted again"));
+        until("it is back", || {
+            server.stderr().contains(": the database files are restored: changes are accepted again")
+        });
         assert_eq!(server.send("GET", "/readyz", TOKEN, "").0, 200);
         assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201);
         assert_eq!(server.send("GET", &format!("{OTPS}2"), TOKEN, "").0, 200);

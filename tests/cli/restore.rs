@@ -40,7 +40,7 @@ fn restore(folder: &Path, arguments: &[&str]) -> Vec<String> {
     let output = run(folder, &[&["restore", "copy.db"], arguments].concat());
     assert!(output.status.success(), "{output:?}");
     let said = text(output.stderr);
-    let lines = said.lines().skip(1).filter(|line| !line.starts_with("what was there before is kept as "));
+    let lines = said.lines().skip(1).filter(|line| !line.starts_with("the previous database is kept as "));
     lines.map(str::to_owned).collect()
 }
 
@@ -65,7 +65,7 @@ fn sent_and_used_codes_are_consumed_in_the_restored_database() {
     stop(server);
 
     let lines = restore(folder.path(), &[]);
-    assert_eq!(lines, ["2 codes that could have been verified once more are spent"]);
+    assert_eq!(lines, ["2 codes can no longer be verified, because they may have been used since the backup"]);
     let server = sending(folder.path(), &gateway);
     for body in [&right, used] {
         let (status, answer) = post(&server, "verify", body);
@@ -101,8 +101,10 @@ fn queued_messages_are_not_resent_after_a_restore() {
     succeed(folder.path(), &["backup", "copy.db"]);
     stop(server);
     let lines = restore(folder.path(), &[]);
-    let expected =
-        ["1 codes that could have been verified once more are spent", "1 messages that waited are cancelled"];
+    let expected = [
+        "1 codes can no longer be verified, because they may have been used since the backup",
+        "1 queued messages are cancelled",
+    ];
     assert_eq!(lines, expected);
     let gateway = Gateway::start(Vec::new());
     let server = sending(folder.path(), &gateway);
@@ -155,12 +157,12 @@ fn statuses(folder: &Path, tokens: &[&str]) -> Vec<u16> {
 fn restored_users_tokens_and_permissions_are_listed() {
     let Changed { folder, kept, revoked, of_disabled, of_absent } = changed();
     let lines = restore(folder.path(), &[]);
-    let token = |token: &str, owner: &str| format!("token {} of {owner} comes back", &token[..12]);
+    let token = |token: &str, owner: &str| format!("token {} of {owner} is restored", &token[..12]);
     let expected = [
-        "user admin is admin again instead of user".to_owned(),
+        "user admin has the role admin again instead of user".to_owned(),
         "user amir has permissions again: 2853".to_owned(),
         "user mina is enabled again; `otpd user disable mina` disables it".to_owned(),
-        "user zed (staff) comes back".to_owned(),
+        "user zed (staff) is restored".to_owned(),
         token(&revoked, "amir"),
         token(&of_disabled, "mina"),
         token(&of_absent, "zed"),
@@ -190,13 +192,16 @@ fn all_users_and_tokens_are_listed_if_the_present_database_is_unreadable() {
     let said = text(output.stderr);
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[0], "0 codes, 4 users and 0 tokens are in otp.db");
-    assert!(lines[1].starts_with(
-        "the database that was there can't be read (database otp.db: is damaged or no SQLite database (file is not a \
+    assert!(
+        lines[1].starts_with(
+            "the previous database can't be read (database otp.db: is damaged or not a SQLite database (file is not a \
          database)"
-    ), "{said}");
-    assert!(lines[1].ends_with("so every user and token of the copy is listed:"), "{said}");
+        ),
+        "{said}"
+    );
+    assert!(lines[1].ends_with("so all users and tokens of the backup are listed:"), "{said}");
     let users = ["admin (admin)", "amir (staff)", "mina (staff)", "zed (staff)"];
-    assert_eq!(lines[2..6], users.map(|user| format!("user {user} comes back")));
+    assert_eq!(lines[2..6], users.map(|user| format!("user {user} is restored")));
     assert_eq!(lines[6..11].iter().filter(|line| line.ends_with(" is revoked")).count(), 5);
     assert_eq!(statuses(folder.path(), &[TOKEN, &kept]), [401, 401]);
 }

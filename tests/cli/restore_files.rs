@@ -19,7 +19,7 @@ fn a_database_behind_a_link_is_replaced_and_the_link_stays() {
     succeed(folder.path(), &["user", "add", "later", "--role", "admin"]);
     symlink("copy.db", path("latest.db")).unwrap();
     let said = text(run(folder.path(), &["restore", "latest.db"]).stderr);
-    let kept = said.lines().last().unwrap().strip_prefix("what was there before is kept as ").unwrap();
+    let kept = said.lines().last().unwrap().strip_prefix("the previous database is kept as ").unwrap();
     assert!(kept.starts_with(fs::canonicalize(path("volume/real.db")).unwrap().to_str().unwrap()), "{kept}");
     assert!(fs::metadata(kept).unwrap().is_file());
     assert!(fs::symlink_metadata(path("otp.db")).unwrap().is_symlink());
@@ -49,5 +49,5 @@ fn a_leftover_journal_is_not_applied_to_the_copy() {
     assert!(!folder.path().join("otp.db-journal").exists());
     fs::write(folder.path().join("other.db-journal"), "of an earlier one").unwrap();
     let line = fail(run(folder.path(), &["backup", "other.db"]));
-    assert_eq!(line, "otpd: database other.db-journal: would be taken for a part of the copy; move it away");
+    assert_eq!(line, "otpd: database other.db-journal: would be read as part of the new database; move or delete it");
 }

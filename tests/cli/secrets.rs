@@ -26,8 +26,10 @@ fn secrets_are_masked_and_can_be_read_from_a_file() {
         || complete(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN_FILE", &path).args(["config", "check"]));
     let warned = text(check().stderr);
     assert!(
-        warned
-            .contains(&format!("warning: {0} holds a secret and others can read it; `chmod 600 {0}`", path.display())),
+        warned.contains(&format!(
+            "warning: {0} contains a secret, and other users can read it; run `chmod 600 {0}`",
+            path.display()
+        )),
         "{warned}"
     );
     fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
@@ -64,8 +66,9 @@ fn said_of(folder: &Path, mode: u32, credentials: &Path) -> String {
 fn secret_files_must_be_private_read_only_or_service_credentials() {
     let (folder, other) = (folder(), folder());
     let valid = "the configuration is valid\n";
-    let warning =
-        |what: &str| format!("warning: secret holds a secret and others can {what} it; `chmod 600 secret`\n{valid}");
+    let warning = |what: &str| {
+        format!("warning: secret contains a secret, and other users can {what} it; run `chmod 600 secret`\n{valid}")
+    };
     let said = |mode| said_of(folder.path(), mode, other.path());
     for mode in [0o600, 0o400, 0o440, 0o444, 0o700] {
         assert_eq!(said(mode), valid, "{mode:o}");
@@ -92,5 +95,5 @@ fn a_link_to_a_secret_is_checked_by_its_target() {
     let mut command = otpd(folder.path());
     command.env("OTPD_AUTH__BOOTSTRAP_TOKEN_FILE", &link).env("CREDENTIALS_DIRECTORY", credentials.path());
     let said = text(complete(command.args(["config", "check"])).stderr);
-    assert!(said.contains("holds a secret and others can read it"), "{said}");
+    assert!(said.contains("contains a secret, and other users can read it"), "{said}");
 }

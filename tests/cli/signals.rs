@@ -106,7 +106,7 @@ fn a_second_signal_ends_a_hanging_start_at_once() {
     signal(&child, "TERM");
     thread::sleep(Duration::from_millis(1100));
     signal(&child, "TERM");
-    assert_eq!(ended(child), (Some(1), "otpd: stopped at once by a second signal\n".to_owned()));
+    assert_eq!(ended(child), (Some(1), "otpd: stopped immediately by a second signal\n".to_owned()));
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_backup_that_is_stopped_leaves_nothing() {
         let child = started(otpd(folder.path()).args(["backup", "copy.db"]));
         signal_and_wait(&child, name);
         lock.execute_batch("ROLLBACK").unwrap();
-        let line = "otpd: stopped by a signal; copy.db is as it was\n";
+        let line = "otpd: stopped by a signal; copy.db is unchanged\n";
         assert_eq!(ended(child), (Some(1), line.to_owned()), "{name}");
         assert_eq!(names(folder.path()), before, "{name}");
     });
@@ -156,7 +156,7 @@ fn a_restore_that_is_stopped_changes_nothing() {
         let child = started(otpd(folder.path()).args(["restore", "copy.db"]));
         signal_and_wait(&child, name);
         lock.execute_batch("ROLLBACK").unwrap();
-        let line = "otpd: stopped by a signal; otp.db is as it was\n";
+        let line = "otpd: stopped by a signal; otp.db is unchanged\n";
         assert_eq!(ended(child), (Some(1), line.to_owned()), "{name}");
         assert_eq!(names(folder.path()), before, "{name}");
         assert!(text(run(folder.path(), &["user", "list"]).stdout).contains("later\tadmin"), "{name}");

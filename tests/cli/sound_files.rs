@@ -43,7 +43,7 @@ fn files_other_than_regular_ones_are_refused_and_reported() {
         for (kind, make) in kinds() {
             let _ = fs::remove_file(&path);
             make(&path);
-            let line = format!("database {shown}: is {kind} where otpd keeps a file of its own; remove it");
+            let line = format!("database {shown}: is {kind}, but otpd needs a regular file there; remove it");
             assert_eq!(fail(run(folder.path(), &["serve"])), format!("otpd: {line}"));
             is_reported(folder.path(), &line);
             assert!(fs::symlink_metadata(&path).is_ok(), "{name} was {kind}, and is gone");
@@ -60,12 +60,12 @@ fn the_database_must_be_a_regular_file() {
         make(&folder.path().join("otp.db"));
         let line = fail(run(folder.path(), &["serve"]));
         match kind {
-            "a folder" => assert_eq!(line, "otpd: database otp.db: is a folder; name a file in database.path"),
+            "a directory" => assert_eq!(line, "otpd: database otp.db: is a directory; name a file in database.path"),
             // The link is followed, but its target does not exist.
             "a link" => assert!(line.starts_with("otpd: database otp.db: there is no database at "), "{line}"),
             kind => assert_eq!(
                 line,
-                format!("otpd: database otp.db: is {kind}, not an ordinary file; name one in database.path")
+                format!("otpd: database otp.db: is {kind}, not a regular file; name a regular file in database.path")
             ),
         }
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
@@ -81,16 +81,15 @@ fn files_of_another_user_are_refused_at_the_start_and_reported_by_doctor() {
         if !give_away(&path) {
             return;
         }
-        let line = format!(
-            "database {name}: belongs to user 65534, and otpd runs as user 0; give it to that user or remove it"
-        );
+        let line =
+            format!("database {name}: belongs to user 65534, but otpd runs as user 0; change its owner or remove it");
         assert_eq!(fail(run(folder.path(), &["serve"])), format!("otpd: {line}"));
         is_reported(folder.path(), &line);
         remove(&path);
     }
     assert!(give_away(&folder.path().join("admin.token")));
     assert!(
-        fail(run(folder.path(), &["serve"])).contains("admin.token: belongs to user 65534, and otpd runs as user 0")
+        fail(run(folder.path(), &["serve"])).contains("admin.token: belongs to user 65534, but otpd runs as user 0")
     );
 }
 
@@ -118,7 +117,7 @@ fn a_lock_or_a_database_with_a_second_name_is_refused() {
     let path = |name: &str| folder.path().join(name);
     fs::write(path("otp.db-outbox"), "").unwrap();
     fs::hard_link(path("otp.db-outbox"), path("other.db-outbox")).unwrap();
-    let line = "database otp.db-outbox: has a second name (a hard link); remove both, otpd makes a new one";
+    let line = "database otp.db-outbox: has a second hard link; remove both, and otpd creates a new file";
     assert_eq!(fail(run(folder.path(), &["serve"])), format!("otpd: {line}"));
     is_reported(folder.path(), line);
     remove(&path("other.db-outbox"));
@@ -129,8 +128,8 @@ fn a_lock_or_a_database_with_a_second_name_is_refused() {
         for arguments in [&["serve"][..], &["user", "list"], &["backup", "copy.db"]] {
             let refused = otpd(folder.path()).args(arguments).env("OTPD_DATABASE__PATH", name).output().unwrap();
             let line = format!(
-                "otpd: database {name}: has 2 names (hard links), and each would have a log of its own; remove all but one \
-                 (the others are {})",
+                "otpd: database {name}: has 2 hard links, and each would have its own write-ahead log; remove all but \
+                 one (the others are {})",
                 real.join(other).display()
             );
             assert_eq!(fail(refused), line);
@@ -145,7 +144,7 @@ fn a_lock_or_a_database_with_a_second_name_is_refused() {
 fn doctor_reports_files_that_others_can_read() {
     let folder = with_database();
     let path = fs::canonicalize(folder.path()).unwrap().join("admin.token");
-    let line = format!("others can read {0}; `chmod 600 {0}`", path.display());
+    let line = format!("other users can read {0}; run `chmod 600 {0}`", path.display());
     assert!(!findings(folder.path()).iter().any(|finding| finding.ends_with(&line)));
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     is_reported(folder.path(), &line);

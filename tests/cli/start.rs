@@ -36,7 +36,7 @@ fn a_port_in_use_is_reported_and_nothing_is_created() {
         line,
         format!(
             "otpd: can't listen on 127.0.0.1:{port} (server.host, server.port): Address already in use (os error 98); \
-             stop what listens there, or choose another port"
+             stop the process that listens there, or choose another port"
         )
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -54,7 +54,7 @@ fn a_database_of_a_newer_version_is_refused() {
     drop(db);
     let line = refused(folder.path());
     assert!(
-        line.starts_with("otpd: database otp.db: was made by a newer otpd (schema 1000, this one knows "),
+        line.starts_with("otpd: database otp.db: was created by a newer otpd (schema 1000; this otpd supports "),
         "{line}"
     );
     assert!(line.ends_with("); install that version"), "{line}");
@@ -65,7 +65,7 @@ fn a_read_only_database_is_refused() {
     let folder = with_database();
     let path = folder.path().join("otp.db");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
-    assert_eq!(refused(folder.path()), "otpd: database otp.db: is read-only; `chmod u+w` it");
+    assert_eq!(refused(folder.path()), "otpd: database otp.db: is read-only; make it writable with `chmod u+w`");
 }
 
 #[test]
@@ -75,8 +75,8 @@ fn a_file_other_than_a_database_is_refused() {
         .unwrap();
     assert_eq!(
         refused(folder.path()),
-        "otpd: database otp.db: is damaged or no SQLite database (file is not a database); restore a backup, or name \
-         another file in database.path"
+        "otpd: database otp.db: is damaged or not a SQLite database (file is not a database); restore a backup, or \
+         name another file in database.path"
     );
 }
 
@@ -87,7 +87,7 @@ fn a_truncated_database_is_refused() {
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..5000]).unwrap();
     let line = refused(folder.path());
-    assert!(line.starts_with("otpd: database otp.db: is damaged or no SQLite database ("), "{line}");
+    assert!(line.starts_with("otpd: database otp.db: is damaged or not a SQLite database ("), "{line}");
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn a_damaged_schema_is_refused_and_an_extended_one_accepted() {
     drop(db);
     assert_eq!(
         refused(folder.path()),
-        "otpd: database otp.db: is damaged (its otp_totals is not as otpd makes it); restore a backup"
+        "otpd: database otp.db: is damaged (the definition of otp_totals is wrong); restore a backup"
     );
 }
 
@@ -161,7 +161,7 @@ fn another_programs_database_is_refused() {
 fn a_folder_as_database_and_a_missing_folder_are_reported() {
     let folder = folder();
     fs::create_dir(folder.path().join("otp.db")).unwrap();
-    assert_eq!(fail(run(folder.path(), &[])), "otpd: database otp.db: is a folder; name a file in database.path");
+    assert_eq!(fail(run(folder.path(), &[])), "otpd: database otp.db: is a directory; name a file in database.path");
     let line = fail(otpd(folder.path()).env("OTPD_DATABASE__PATH", "no/otp.db").output().unwrap());
     assert_eq!(line, "otpd: database no/otp.db: can't be created: No such file or directory (os error 2)");
 }

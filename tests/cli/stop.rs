@@ -120,6 +120,6 @@ fn a_second_signal_after_one_second_stops_at_once() {
         server.signal(second);
         let (status, said) = server.wait();
         assert_eq!(status.code(), Some(1), "{said}");
-        assert!(said.ends_with("\notpd: stopped at once by a second signal\n"), "{said}");
+        assert!(said.ends_with("\notpd: stopped immediately by a second signal\n"), "{said}");
     });
 }

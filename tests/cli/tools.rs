@@ -56,7 +56,7 @@ fn health_names_the_url_and_the_reason_of_a_failure() {
     );
     assert_eq!(
         fail(run(folder.path(), &["health"])),
-        "otpd: server.port is 0, so the server listens on an unknown port; name its address with --url"
+        "otpd: server.port is 0, so the server listens on an unknown port; give its address with --url"
     );
     for (url, reason) in [
         ("https://127.0.0.1", "is not a URL that starts with http://"),

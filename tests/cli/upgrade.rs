@@ -37,8 +37,8 @@ fn the_log_names_the_copy_and_says_what_each_migration_does() {
         messages[..2],
         [
             &*format!(
-                "the database was copied to {} before its schema is migrated; the copy holds personal data, delete it \
-                 when it is not needed any more",
+                "the database was copied to {} before its schema is migrated; the copy contains personal data; delete \
+                 it when it is no longer needed",
                 copy.display()
             ),
             "schema migration V5: stores e-mail domains in ASCII form, merges the failures and limits of addresses that \

@@ -47,8 +47,8 @@ fn a_misspelled_key_is_recognised() {
         ),
         (
             email("user = \"u\"\npassword = \"Sup3rSecret\"\n"),
-            "there is no setting delivery.email[0].user; did you mean username? there are ca_file, from, hello, host, name, \
-             port, proxy, proxy_file, security, timeout, type, username",
+            "there is no setting delivery.email[0].user; did you mean username? the known settings are ca_file, from, \
+             hello, host, name, port, proxy, proxy_file, security, timeout, type, username",
         ),
         (
             email("username = \"u\"\npass = \"Sup3rSecret\"\n"),
@@ -56,8 +56,8 @@ fn a_misspelled_key_is_recognised() {
         ),
         (
             email("colour = \"red\"\n"),
-            "there is no setting delivery.email[0].colour; there are ca_file, from, hello, host, name, port, proxy, \
-             proxy_file, security, timeout, type, username",
+            "there is no setting delivery.email[0].colour; the known settings are ca_file, from, hello, host, name, \
+             port, proxy, proxy_file, security, timeout, type, username",
         ),
     ] {
         assert_eq!(refusal(folder.path(), &toml), line);
@@ -140,8 +140,8 @@ fn passwords_in_unmasked_settings_are_refused() {
     );
     assert_eq!(
         refusal(folder.path(), &format!("[delivery]\nwebotp_domain = \"https://{login}\"\n")),
-        "delivery.webotp_domain is not accepted; it takes a host name such as example.com, or nothing, and no user name and \
-         password"
+        "delivery.webotp_domain is not accepted; it takes a host name such as example.com, or nothing, \
+         and must not contain a user name and password"
     );
     // A word with a colon before an address is not a password.
     let toml = texts("subject = \"s\"\ntext = \"{code}. Help:help@example.com\"\n");

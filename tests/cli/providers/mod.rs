@@ -26,8 +26,8 @@ fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
         (format!("[[delivery.sms]]\ntype = \"smsir\"\n{key}"), "delivery.sms[0].template is missing"),
         (
             format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\napi_kez = \"x\"\n{key}"),
-            "there is no setting delivery.sms[0].api_kez; there are api_key, api_key_file, base_url, base_url_file, \
-             name, proxy, proxy_file, template, templates, timeout, type",
+            "there is no setting delivery.sms[0].api_kez; the known settings are api_key, api_key_file, base_url, \
+             base_url_file, name, proxy, proxy_file, template, templates, timeout, type",
         ),
         (
             "[[delivery.email]]\ntype = \"kavenegar\"\n".to_owned(),
@@ -74,8 +74,8 @@ fn texts_and_requests_without_code_or_recipient_are_refused() {
         ),
         (
             "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{cod}\"\n",
-            "delivery.texts[0].text is not accepted; it takes a text with known places: {cod} stands for nothing; there \
-             are {code} and {minutes}",
+            "delivery.texts[0].text is not accepted; it takes a text with known placeholders: {cod} stands for \
+             nothing; there are {code} and {minutes}",
         ),
         (
             "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/?to={recipent}&c={code}\"\n",
@@ -138,7 +138,7 @@ fn provider_secrets_are_masked_and_readable_files_are_warned_about() {
     fs::set_permissions(folder.path().join("otp.toml"), fs::Permissions::from_mode(0o644)).unwrap();
     let warned = text(run(folder.path(), &["config", "check"]).stderr);
     assert!(
-        warned.contains("warning: otp.toml holds a secret and others can read it; `chmod 600 otp.toml`"),
+        warned.contains("warning: otp.toml contains a secret, and other users can read it; run `chmod 600 otp.toml`"),
         "{warned}"
     );
 }
@@ -159,16 +159,16 @@ fn doctor_prints_one_line_per_check_and_the_remedy() {
     let said = succeed(folder.path(), &["doctor"]);
     for line in [
         "ok   trusted proxies: none: forwarded headers are ignored",
-        "ok   database: otp.db opens and is this user's alone",
+        "ok   database: otp.db can be opened, and other users cannot read it",
         "ok   clock: it says 20",
-        "ok   sms by smsir: it lets us in; 88 messages left; whether its template is, `otpd send-test` shows",
-        "note email: no provider; codes can't be sent there until otp.toml has a [[delivery.email]] table",
+        "ok   sms by smsir: it lets us in; 88 messages left; `otpd send-test` checks its template",
+        "note email: no provider; to send codes, configure a [[delivery.email]] table",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }
     fs::set_permissions(folder.path().join("otp.db"), fs::Permissions::from_mode(0o644)).unwrap();
     let said = fail_at_end(&run(folder.path(), &["doctor"]));
-    assert!(said.contains("TODO database: others can read it; `chmod 600 otp.db`"), "{said}");
+    assert!(said.contains("TODO database: other users can read it; run `chmod 600 otp.db`"), "{said}");
     let nonsense = "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nproxy = \"https://h\"\nfrom = \"a@b.com\"\n";
     configure(folder.path(), &format!("{provider}{nonsense}"));
     let said = fail_at_end(&run(folder.path(), &["doctor"]));
@@ -190,18 +190,18 @@ fn doctor_reports_no_problem_in_a_trial_installation() {
     };
     let said = doctor("false");
     for channel in ["sms", "email"] {
-        let line = "no provider; codes can't be sent there until otp.toml has a";
+        let line = "no provider; to send codes, configure a";
         assert!(said.contains(&format!("note {channel}: {line} [[delivery.{channel}]] table\n")), "{said}");
     }
     let said = doctor("true");
-    let line =
-        "note settings: delivery.allow_inbox = true: messages to the inbox reach nobody, and staff can read them\n";
+    let line = "note settings: delivery.allow_inbox = true: messages to the inbox are not delivered, and staff can \
+                read them\n";
     assert!(said.starts_with(line), "{said}");
     assert!(!said.contains("TODO"), "{said}");
 }
 
 #[test]
-fn doctor_separates_notes_from_things_to_do() {
+fn doctor_separates_notes_from_problems() {
     let folder = with_database();
     let mut command = otpd(folder.path());
     command.env("OTPD_SERVER__HOST", "0.0.0.0").env("OTPD_PORT", "tcp://10.0.0.1:8080").arg("doctor");
@@ -209,16 +209,16 @@ fn doctor_separates_notes_from_things_to_do() {
     assert!(output.status.success(), "{output:?}");
     let said = text(output.stdout);
     assert!(said.contains("note settings: server.host = \"0.0.0.0\" is reachable from other machines"), "{said}");
-    assert!(said.contains("note settings: not settings, and ignored: OTPD_PORT; "), "{said}");
+    assert!(said.contains("note settings: ignored, because they are not settings: OTPD_PORT; "), "{said}");
     let said = fail_at_end(&complete(otpd(folder.path()).env("OTPD_PORT", "9000").arg("doctor")));
     let line = "TODO settings: OTPD_PORT is not a setting and is ignored; did you mean OTPD_SERVER__PORT?\n";
     assert!(said.contains(line), "{said}");
 }
 
-/// Returns the stdout of an `otpd doctor` run that found something to do.
+/// Returns the stdout of an `otpd doctor` run that found problems.
 fn fail_at_end(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let last = text(output.stderr.clone());
-    assert!(last.contains(" things to do") || last.contains("1 thing to do"), "{last}");
+    assert!(last.contains(" problems to fix") || last.contains("1 problem to fix"), "{last}");
     text(output.stdout.clone())
 }
