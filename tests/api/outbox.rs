@@ -37,8 +37,8 @@ impl Provider for Nowhere {
 
 /// Returns the body of the first request that the gateway received.
 pub async fn first_body(gateway: &Gateway) -> String {
-    until(|| !gateway.asked().is_empty()).await;
-    gateway.asked().remove(0).2
+    until(|| !gateway.requests().is_empty()).await;
+    gateway.requests().remove(0).2
 }
 
 /// Returns settings with a provider for both channels and without limits.
@@ -155,7 +155,7 @@ async fn a_message_arrives_once_with_the_code_in_it() {
     let message = outcome(with_sms(&gateway)).await;
     assert_eq!(told(&message), ("sent".to_owned(), vec!["one sent".to_owned()]));
     assert_eq!(message["attempts"][0]["provider_message_id"], "m-1");
-    let asked = gateway.asked();
+    let asked = gateway.requests();
     assert_eq!((asked.len(), asked[0].0.as_str()), (1, "POST /send"));
     let body: Value = serde_json::from_str(&asked[0].2).unwrap();
     assert_eq!(body["to"], "09123456789");
@@ -167,7 +167,7 @@ async fn a_message_arrives_once_with_the_code_in_it() {
 #[tokio::test]
 async fn a_temporary_failure_is_retried() {
     let broken = Reply::from((500, "oops"));
-    let taken = Reply::from((200, crate::gateway::TAKEN));
+    let taken = Reply::from((200, crate::gateway::ACCEPTED));
     let message = outcome(with_sms(&Gateway::start(vec![broken.clone(), broken, taken]))).await;
     let retry = "one retry 500: it is busy or broken".to_owned();
     assert_eq!(told(&message), ("sent".to_owned(), vec![retry.clone(), retry, "one sent".to_owned()]));
@@ -186,10 +186,10 @@ async fn a_timeout_reset_or_invalid_response_has_an_unknown_outcome() {
         let (state, attempts) = told(&stopped);
         assert_eq!((state.as_str(), attempts.len()), ("unknown", 1), "{attempts:?}");
         assert!(attempts[0].starts_with(&format!("one unknown {error}")), "{attempts:?}");
-        assert_eq!((one.asked().len(), two.asked().len()), (1, 0), "it is not repeated blindly");
+        assert_eq!((one.requests().len(), two.requests().len()), (1, 0), "it is not repeated blindly");
         let next = outcome(with_two(&one.url, &two.url, OnUnknown::Next)).await;
         assert_eq!(told(&next).0, "sent");
-        assert_eq!((one.asked().len(), two.asked().len()), (2, 1));
+        assert_eq!((one.requests().len(), two.requests().len()), (2, 1));
     }
 }
 
@@ -242,5 +242,5 @@ async fn a_code_used_before_delivery_is_not_sent() {
     app.send_json("POST", crate::verifying::VERIFY, guess).await;
     let _delivering = app.deliver();
     history(&app, 1, 0, "cancelled").await;
-    assert_eq!(gateway.asked().len(), 0);
+    assert_eq!(gateway.requests().len(), 0);
 }

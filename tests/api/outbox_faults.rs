@@ -10,7 +10,7 @@ use otpd::domain::outbox::OnUnknown;
 use otpd::service::Settings;
 use serde_json::Value;
 
-use crate::gateway::TAKEN;
+use crate::gateway::ACCEPTED;
 use crate::helpers::{TestApp, deliveries};
 use crate::outbox::{Gateway, Reply, chain, http, with_sms, with_two};
 use crate::sending::{SEND, TO_MOBILE};
@@ -45,7 +45,7 @@ pub async fn history(app: &TestApp, id: i64, message: usize, state: &str) -> Val
 /// Waits until the gateway has received a request.
 async fn until_asked(gateway: &Gateway) {
     let begun = Instant::now();
-    while gateway.asked().is_empty() {
+    while gateway.requests().is_empty() {
         assert!(begun.elapsed() < LIMIT, "nothing was sent");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
@@ -79,24 +79,28 @@ async fn a_hanging_sms_gateway_does_not_delay_email() {
 #[tokio::test]
 async fn a_repeatedly_failing_provider_is_tried_last_until_it_recovers() {
     let mut plan = vec![Reply::from((500, "")); 6];
-    plan.push(Reply::from((200, TAKEN)));
+    plan.push(Reply::from((200, ACCEPTED)));
     let (one, two) = (Gateway::start(plan), Gateway::start(Vec::new()));
     let app = TestApp::start_serving(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
     let _delivering = app.deliver();
     for number in 0..8 {
         sent_to(&app, &mobile(number), "sent").await;
     }
-    assert_eq!((one.asked().len(), two.asked().len()), (5, 8), "the first five found out, the others were spared");
+    assert_eq!(
+        (one.requests().len(), two.requests().len()),
+        (5, 8),
+        "the first five found out, the others were spared"
+    );
     for (moment, asked) in [("14:39:01", 5), ("14:39:02.5", 6), ("14:39:32", 6), ("14:39:33", 7), ("14:39:33", 8)] {
         app.set_clock(&format!("2025-12-29T{moment}Z"));
-        sent_to(&app, &mobile(100 + one.asked().len() as u32 * 10 + two.asked().len() as u32), "sent").await;
-        assert_eq!(one.asked().len(), asked, "{moment}");
+        sent_to(&app, &mobile(100 + one.requests().len() as u32 * 10 + two.requests().len() as u32), "sent").await;
+        assert_eq!(one.requests().len(), asked, "{moment}");
     }
 }
 
 #[tokio::test]
 async fn a_new_send_replaces_a_queued_message() {
-    let gateway = Gateway::start(vec![Reply::from((500, "")), Reply::from((200, TAKEN))]);
+    let gateway = Gateway::start(vec![Reply::from((500, "")), Reply::from((200, ACCEPTED))]);
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     let delivering = app.deliver();
     sent_to(&app, TO_MOBILE, "queued").await;
@@ -108,12 +112,12 @@ async fn a_new_send_replaces_a_queued_message() {
     let _delivering = app.deliver();
     history(&app, 1, 1, "sent").await;
     history(&app, 1, 0, "cancelled").await;
-    assert_eq!(gateway.asked().len(), 2);
+    assert_eq!(gateway.requests().len(), 2);
 }
 
 #[tokio::test]
 async fn a_queued_message_is_sent_after_a_later_one_failed() {
-    let plan = vec![Reply::from((500, "")), Reply::from((404, "")), Reply::from((200, TAKEN))];
+    let plan = vec![Reply::from((500, "")), Reply::from((404, "")), Reply::from((200, ACCEPTED))];
     let gateway = Gateway::start(plan);
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     let delivering = app.deliver();
@@ -144,7 +148,7 @@ async fn an_orphaned_claim_is_requeued() {
     app.store.write(move |db| Ok(db.execute(orphan, [])?)).await.unwrap();
     sent_to(&app, &mobile(1), "sent").await;
     history(&app, 1, 1, "sent").await;
-    assert_eq!(gateway.asked().len(), 3);
+    assert_eq!(gateway.requests().len(), 3);
 }
 
 #[tokio::test]
@@ -159,7 +163,7 @@ async fn an_unanswered_message_at_shutdown_is_unknown_and_not_resent() {
     assert_eq!(message["attempts"][0]["outcome"], "unknown");
     let _delivering = app.deliver();
     sent_to(&app, &mobile(1), "unknown").await;
-    assert_eq!(gateway.asked().len(), 2, "one for each code");
+    assert_eq!(gateway.requests().len(), 2, "one for each code");
 }
 
 /// A provider that panics.

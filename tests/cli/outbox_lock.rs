@@ -32,7 +32,7 @@ fn send(server: &Server) -> u16 {
 
 /// How many messages the gateway got. `otpd doctor` sends it a GET.
 fn sent(gateway: &Gateway) -> usize {
-    gateway.asked().iter().filter(|(line, ..)| line.starts_with("POST ")).count()
+    gateway.requests().iter().filter(|(line, ..)| line.starts_with("POST ")).count()
 }
 
 const OUTBOX: &str = "messages are neither accepted nor delivered: ";

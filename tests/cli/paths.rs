@@ -31,10 +31,10 @@ fn servers_on_aliases_of_one_database_share_its_lock() {
         let body = format!(r#"{{"mobile_number":"0912000{n:04}"}}"#);
         assert_eq!(servers[n % servers.len()].send("POST", &format!("{OTPS}send"), TOKEN, &body).0, 202);
     }
-    until("every message is sent", || gateway.asked().len() >= 100);
+    until("every message is sent", || gateway.requests().len() >= 100);
     drop(servers);
     let mut sent = BTreeMap::new();
-    for (_, _, recipient) in gateway.asked() {
+    for (_, _, recipient) in gateway.requests() {
         *sent.entry(recipient).or_insert(0) += 1;
     }
     assert!(sent.len() == 100 && sent.values().all(|times| *times == 1), "{sent:?}");

@@ -49,8 +49,8 @@ fn sent_and_used_codes_are_consumed_in_the_restored_database() {
     let (folder, gateway) = (folder(), Gateway::start(Vec::new()));
     let server = sending(folder.path(), &gateway);
     assert_eq!(post(&server, "send", TO).0, 202);
-    until("the message is sent", || gateway.asked().len() == 1);
-    let code: u64 = gateway.asked()[0].2.split(' ').nth(1).unwrap().parse().unwrap();
+    until("the message is sent", || gateway.requests().len() == 1);
+    let code: u64 = gateway.requests()[0].2.split(' ').nth(1).unwrap().parse().unwrap();
     // Two codes created by staff. One is used later, the other is not.
     for (n, email) in ["used@b.com", "unused@b.com"].iter().enumerate() {
         let body = format!(r#"{{"code":{},"email":"{email}","valid_to":"2099-01-01"}}"#, 111_111 * (n + 1));
@@ -75,7 +75,7 @@ fn sent_and_used_codes_are_consumed_in_the_restored_database() {
     assert_eq!(serde_json::from_str::<Value>(&otp).unwrap()["is_allow"], false);
     assert_eq!(post(&server, "verify", r#"{"email":"unused@b.com","code":222222}"#).0, 200);
     assert_eq!(post(&server, "send", TO).0, 202, "a new code is issued");
-    until("the message is sent", || gateway.asked().len() == 2);
+    until("the message is sent", || gateway.requests().len() == 2);
     let (_, newest) = server.send("GET", &format!("{OTPS}?limit=1"), TOKEN, "");
     assert_eq!(serde_json::from_str::<Value>(&newest).unwrap()["results"][0]["id"], 5, "no id is given out twice");
     assert_eq!(server.send("GET", "/readyz", TOKEN, "").0, 200, "and checksums are right");
@@ -97,7 +97,7 @@ fn queued_messages_are_not_resent_after_a_restore() {
         })
     };
     assert_eq!(with_key(&server), 1);
-    until("it is tried", || !busy.asked().is_empty());
+    until("it is tried", || !busy.requests().is_empty());
     succeed(folder.path(), &["backup", "copy.db"]);
     stop(server);
     let lines = restore(folder.path(), &[]);
@@ -111,11 +111,11 @@ fn queued_messages_are_not_resent_after_a_restore() {
     let (_, deliveries) = server.send("GET", &format!("{OTPS}1/deliveries"), TOKEN, "");
     assert_eq!(serde_json::from_str::<Value>(&deliveries).unwrap()[0]["state"], "cancelled");
     assert_eq!(with_key(&server), 2);
-    until("the new message is sent", || !gateway.asked().is_empty());
-    let sent: i64 = gateway.asked()[0].2.split(' ').nth(1).unwrap().parse().unwrap();
+    until("the new message is sent", || !gateway.requests().is_empty());
+    let sent: i64 = gateway.requests()[0].2.split(' ').nth(1).unwrap().parse().unwrap();
     let (_, otp) = server.send("GET", &format!("{OTPS}2"), TOKEN, "");
     assert_eq!(serde_json::from_str::<Value>(&otp).unwrap()["code"], sent);
-    assert_eq!(gateway.asked().len(), 1);
+    assert_eq!(gateway.requests().len(), 1);
 }
 
 /// A backup of a database with four users, and changes made after it. The fields are tokens, named by their fate.

@@ -91,7 +91,7 @@ fn a_real_message_can_be_sent_for_a_test() {
     assert!(output.status.success());
     let said = text(output.stderr);
     assert_eq!(said, "one: misconfigured: 403: the key is refused\ntwo: accepted the message\n");
-    let asked = taking.asked().remove(0).0;
+    let asked = taking.requests().remove(0).0;
     let code = asked.strip_prefix("POST /?k=Sup3rSecret&to=09123456789&c=").unwrap();
     assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()), "{asked}");
     let line = fail(run(folder.path(), &["send-test", "a@b.com"]));
@@ -122,7 +122,7 @@ fn a_stop_finishes_the_current_delivery_and_it_is_not_repeated() {
 
 fn is_sent_once(signal: &str) {
     let folder = folder();
-    let taken = crate::gateway::TAKEN.to_owned();
+    let taken = crate::gateway::ACCEPTED.to_owned();
     let gateway = Gateway::start(vec![Reply { after: Duration::from_millis(700), answer: Some((200, taken)) }]);
     configure(
         folder.path(),
@@ -132,7 +132,7 @@ fn is_sent_once(signal: &str) {
     let token = fs::read_to_string(folder.path().join("admin.token")).unwrap().trim_end().to_owned();
     assert_eq!(server.send("POST", "/api/notifications/otp/send", &token, TO).0, 202);
     let deadline = Instant::now() + LIMIT;
-    while gateway.asked().is_empty() {
+    while gateway.requests().is_empty() {
         assert!(Instant::now() < deadline, "nothing was sent");
         thread::sleep(Duration::from_millis(5));
     }
@@ -143,5 +143,5 @@ fn is_sent_once(signal: &str) {
     let server = Server::start(folder.path());
     let (_, deliveries) = server.send("GET", "/api/notifications/otp/1/deliveries", &token, "");
     assert!(deliveries.contains(r#""state":"sent""#), "{deliveries}");
-    assert_eq!(gateway.asked().len(), 1, "{signal}");
+    assert_eq!(gateway.requests().len(), 1, "{signal}");
 }

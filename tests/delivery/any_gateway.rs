@@ -2,12 +2,12 @@ use otpd::delivery::Http;
 use otpd::domain::attempt::{Outcome, Report};
 use reqwest::Method;
 
-use crate::gateway::{Asked, Gateway};
+use crate::gateway::{Gateway, ReceivedRequest};
 use crate::protocols::header;
 use crate::{connection, message, secret, send};
 
 #[tokio::test]
-async fn any_gateway_is_described_by_its_request_and_its_answer() {
+async fn a_generic_gateway_gets_the_configured_request_and_its_response_is_read() {
     let gateway = Gateway::start(vec![crate::gateway::Reply::from((200, r#"{"result":{"code":0,"id":["x7"]}}"#))]);
     let (base, path) =
         Http::split(&format!("{}/send/{{purpose}}?to={{international}}&t={{text}}", gateway.url)).unwrap();
@@ -27,23 +27,23 @@ async fn any_gateway_is_described_by_its_request_and_its_answer() {
     let settings = (connection(&base), http.clone());
     let report = send(settings, &message("09123456789", "login")).await;
     assert_eq!(report, Report::sent(Some("x7".to_owned())));
-    let asked = gateway.asked().remove(0);
+    let request = gateway.requests().remove(0);
     let text = "%DA%A9%D8%AF%3A%20255315%0A%22%7Bcode%7D%22%20%26%20more";
-    assert_eq!(asked.0, format!("PUT /send/login?to=%2B989123456789&t={text}"));
-    assert_eq!(header(&asked, "x-key"), "the-key");
+    assert_eq!(request.0, format!("PUT /send/login?to=%2B989123456789&t={text}"));
+    assert_eq!(header(&request, "x-key"), "the-key");
     let body = r#"{"to":"09123456789","c":"255315","l":"fa","t":"کد: 255315\n\"{code}\" & more","{x}":{}}"#;
-    assert_eq!(asked.2, body);
+    assert_eq!(request.2, body);
 
     let form = vec![("content-type".parse().unwrap(), secret("application/x-www-form-urlencoded"))];
     let gateway = Gateway::start(Vec::new());
     let http = Http { headers: form, body: Some(secret("t={text}")), success_pointer: None, id_pointer: None, ..http };
     let settings = (connection(&gateway.url), http);
     assert_eq!(send(settings, &message("09123456789", "login")).await, Report::sent(None));
-    assert_eq!(gateway.asked()[0].2, format!("t={text}"));
+    assert_eq!(gateway.requests()[0].2, format!("t={text}"));
 }
 
 #[tokio::test]
-async fn an_e_mail_goes_by_any_gateway_with_its_subject_and_its_html() {
+async fn a_generic_gateway_gets_e_mail_with_subject_and_html() {
     let gateway = Gateway::start(Vec::new());
     let http = Http {
         method: Method::POST,
@@ -62,11 +62,11 @@ async fn an_e_mail_goes_by_any_gateway_with_its_subject_and_its_html() {
         r#"{"to":"some@example.com","subject":"کد تأیید","text":"کد: 255315\n\"{code}\" & more","#,
         r#""html":"<p dir=\"rtl\">255315</p>"}"#
     );
-    assert_eq!(gateway.asked()[0].2, body);
+    assert_eq!(gateway.requests()[0].2, body);
 }
 
 #[test]
-fn the_path_of_a_gateway_is_all_that_follows_its_host() {
+fn the_url_of_a_gateway_is_split_into_origin_and_path() {
     for (url, path) in [
         ("https://h.example/send?to={recipient}", "/send?to={recipient}"),
         ("https://h.example?to={recipient}&back=/x", "/?to={recipient}&back=/x"),
@@ -104,16 +104,16 @@ fn plain() -> Http {
     }
 }
 
-/// The request that comes of a header or a body.
-async fn asked(http: Http) -> Asked {
+/// Sends a message with these settings and returns the request that the gateway received.
+async fn received(http: Http) -> ReceivedRequest {
     let gateway = Gateway::start(Vec::new());
     let settings = (connection(&gateway.url), http);
     assert_eq!(send(settings, &message("09123456789", "login")).await, Report::sent(None));
-    gateway.asked().remove(0)
+    gateway.requests().remove(0)
 }
 
 #[tokio::test]
-async fn a_text_can_not_break_out_of_any_kind_of_body() {
+async fn placeholder_values_are_escaped_for_the_content_type() {
     let xml = "کد: 255315&#10;&quot;{code}&quot; &amp; more";
     let json = r#"کد: 255315\n\"{code}\" & more"#;
     let form = "%DA%A9%D8%AF%3A%20255315%0A%22%7Bcode%7D%22%20%26%20more";
@@ -130,24 +130,24 @@ async fn a_text_can_not_break_out_of_any_kind_of_body() {
         let headers = vec![("content-type".parse().unwrap(), secret(content_type))];
         let body = Some(secret("<to>{recipient}</to><t a='{text}'>{text}</t>"));
         let expected = format!("<to>09123456789</to><t a='{escaped}'>{escaped}</t>");
-        assert_eq!(asked(Http { headers, body, ..plain() }).await.2, expected, "{content_type}");
+        assert_eq!(received(Http { headers, body, ..plain() }).await.2, expected, "{content_type}");
     }
     let headers = vec![("content-type".parse().unwrap(), secret("text/xml"))];
     let body = Some(secret("<t><![CDATA[{text}]]></t><t>{text}</t>"));
     let expected = format!("<t><![CDATA[{text}]]></t><t>{xml}</t>");
-    assert_eq!(asked(Http { headers, body, ..plain() }).await.2, expected);
+    assert_eq!(received(Http { headers, body, ..plain() }).await.2, expected);
 }
 
 #[tokio::test]
-async fn a_text_can_not_add_a_header() {
+async fn placeholder_values_cannot_add_a_header() {
     let headers = vec![("x-text".parse().unwrap(), secret("{code}: {text}")), ("x-key".parse().unwrap(), secret("k"))];
-    let asked = asked(Http { headers, body: Some(secret("-")), ..plain() }).await;
-    assert_eq!(header(&asked, "x-text"), "255315: کد: 255315 \"{code}\" & more");
-    assert_eq!(header(&asked, "x-key"), "k");
+    let request = received(Http { headers, body: Some(secret("-")), ..plain() }).await;
+    assert_eq!(header(&request, "x-text"), "255315: کد: 255315 \"{code}\" & more");
+    assert_eq!(header(&request, "x-key"), "k");
 }
 
 #[tokio::test]
-async fn a_pattern_finds_success_in_plain_text() {
+async fn success_pattern_is_matched_against_plain_text() {
     let success_pattern = Some(regex::Regex::new(r"(?im)^ok\b").unwrap());
     for (status, answer, outcome, error) in [
         (200, "OK 4711", Outcome::Sent, None),

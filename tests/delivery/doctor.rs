@@ -1,4 +1,4 @@
-//! What providers tell `otpd doctor`.
+//! Checks of providers by `otpd doctor`.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -35,7 +35,7 @@ async fn doctor_asks_each_gateway_for_its_credit() {
     ] {
         let gateway = Gateway::start(vec![Reply::from((200, good))]);
         assert_eq!(check(settings(&gateway.url)).await, Ok(words.to_owned()));
-        assert_eq!(gateway.asked()[0].0, line);
+        assert_eq!(gateway.requests()[0].0, line);
     }
     let refusing = Gateway::start(vec![Reply::from((403, r#"{"return":{"status":403},"entries":null}"#))]);
     assert_eq!(check(kavenegar(&refusing.url)).await, Err("403: the key is refused".to_owned()));
@@ -45,8 +45,8 @@ async fn doctor_asks_each_gateway_for_its_credit() {
     assert_eq!(check(smsir(&spent.url)).await, Err(words));
 }
 
-/// What doctor says of a gateway whose answer has these headers.
-async fn said_of(headers: &str) -> Result<String, String> {
+/// Returns the result of checking a gateway whose response has these headers.
+async fn check_with_headers(headers: &str) -> Result<String, String> {
     let gateway = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", gateway.local_addr().unwrap());
     let answer = format!("HTTP/1.1 404 X\r\n{headers}Content-Length: 0\r\n\r\n");
@@ -59,11 +59,11 @@ async fn said_of(headers: &str) -> Result<String, String> {
 }
 
 #[tokio::test]
-async fn doctor_compares_clocks() {
+async fn doctor_reports_a_clock_that_differs_from_the_gateways() {
     let date = "Date: Mon, 23 Nov 2020 10:00:00 GMT\r\n";
-    let said = said_of(date).await.unwrap_err();
+    let said = check_with_headers(date).await.unwrap_err();
     assert!(said.starts_with("its clock says 2020-11-23T10:00:00Z, ours 2"), "{said}");
     assert!(said.ends_with(": set this machine's by NTP"), "{said}");
-    let cached = said_of(&format!("{date}Age: 3600\r\n")).await;
+    let cached = check_with_headers(&format!("{date}Age: 3600\r\n")).await;
     assert_eq!(cached, Ok("it answers; only sending shows whether the key is good".to_owned()));
 }

@@ -1,4 +1,4 @@
-//! A mail server that behaves as a test tells it, in the clear or with TLS. It runs in the runtime of its test.
+//! A scripted mail server, with or without TLS. It runs in the runtime of its test.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,21 +11,22 @@ use tokio::time::sleep;
 use crate::helpers::{no_inbox, secret};
 use crate::mail_session::{Session, certificate};
 
-/// What the server does with a line.
+/// What the server does after a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Does {
-    Answers(&'static str),
-    /// It answers and ends the connection in good order.
-    AnswersAndCloses(&'static str),
-    /// It answers and resets the connection.
-    AnswersAndResets(&'static str),
-    Closes,
-    Resets,
-    Nothing,
+pub enum Action {
+    Reply(&'static str),
+    /// Replies, then closes the connection normally.
+    ReplyAndClose(&'static str),
+    /// Replies, then resets the connection.
+    ReplyAndReset(&'static str),
+    Close,
+    Reset,
+    Ignore,
 }
 
-/// What the server does with a line in its nth connection; `None`: what a mail server usually does. The end of a mail is `.`.
-pub type Script = fn(usize, &str) -> Option<Does>;
+/// Chooses the action for a command, given the number of the connection. `None` means the usual action of a mail
+/// server. The end of a mail is the command `.`.
+pub type Script = fn(usize, &str) -> Option<Action>;
 
 /// The login that the server accepts, as the client sends it (RFC 4616 and the expired draft of LOGIN).
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +40,7 @@ pub struct Login {
 pub const PLAIN: Login = Login { mechanism: "PLAIN", secrets: &["AHVzZXIAcGFzcyB3b3Jk"] };
 pub const LOGIN: Login = Login { mechanism: "LOGIN", secrets: &["dXNlcg==", "cGFzcyB3b3Jk"] };
 
-/// Lines with the number of their connection; the end of a connection is `closed`.
+/// Commands with the number of their connection. The end of a connection is logged as `closed`.
 pub type Log = Arc<Mutex<Vec<(usize, String)>>>;
 
 pub struct FakeMailServer {
@@ -49,12 +50,12 @@ pub struct FakeMailServer {
 }
 
 impl FakeMailServer {
-    /// A server that does not use TLS and has no users.
+    /// Starts a server without TLS and without a login.
     pub async fn start(script: Script) -> Self {
         Self::start_with(Security::Plain, None, script).await
     }
 
-    /// A server that takes mail only once the connection is protected so, and after this login.
+    /// Starts a server that accepts mail only with this encryption and after this login.
     pub async fn start_with(security: Security, login: Option<Login>, script: Script) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -111,8 +112,8 @@ impl FakeMailServer {
         Chain::build(&[self.settings(idle).into()], &no_inbox()).unwrap()
     }
 
-    /// The commands of a connection.
-    pub fn said(&self, number: usize) -> Vec<String> {
+    /// The commands received on a connection.
+    pub fn commands(&self, number: usize) -> Vec<String> {
         let log = self.log.lock().unwrap();
         log.iter().filter(|(connection, _)| *connection == number).map(|(_, line)| line.clone()).collect()
     }
@@ -125,7 +126,7 @@ impl FakeMailServer {
         self.mails.lock().unwrap().clone()
     }
 
-    /// Waits until so many connections have ended.
+    /// Waits until this many connections have been closed.
     pub async fn until_closed(&self, connections: usize) {
         let deadline = Instant::now() + Duration::from_secs(120);
         while self.count("closed") < connections {

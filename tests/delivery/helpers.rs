@@ -1,4 +1,4 @@
-//! Messages, and what providers do with them.
+//! Sends messages through providers and checks providers.
 
 use std::sync::Arc;
 
@@ -38,12 +38,12 @@ pub fn no_inbox() -> Keep {
     Arc::new(|_| Box::pin(async { Err(Error::unavailable("there is no inbox")) }))
 }
 
-/// What the provider that these settings describe reports.
+/// Sends a message through the provider with these settings and returns its report.
 pub async fn send(settings: impl Into<ProviderSettings>, message: &Message) -> Report {
     Chain::build(&[settings.into()], &no_inbox()).unwrap().get(0).unwrap().send(message).await
 }
 
-/// What it says to `otpd doctor`.
+/// Checks the provider with these settings, as `otpd doctor` does.
 pub async fn check(settings: impl Into<ProviderSettings>) -> Result<String, String> {
     Chain::build(&[settings.into()], &no_inbox()).unwrap().get(0).unwrap().check().await
 }

@@ -1,4 +1,4 @@
-//! Gateways that keep connections open for a while and close them when they like. They run in the runtime of their test.
+//! Gateways that keep connections open and close them in different ways. They run in the runtime of their test.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -22,19 +22,19 @@ enum Close {
     Rst,
 }
 
-/// When a connection is closed.
+/// When the gateway closes a connection.
 #[derive(Clone, Copy, Debug)]
-enum Manners {
-    /// When no request came for so long.
+enum ClosePolicy {
+    /// After this time without a request.
     Idle(Duration, Close),
-    /// When the second request has arrived, without an answer.
+    /// On the second request, without a response.
     AtSecondRequest(Close),
-    /// When so many requests have been answered, without a word.
+    /// After this many responses, without announcing it.
     After(usize),
-    /// When the first request has been answered, which says so.
-    SaysClose,
-    /// When no request came for a second, as the answers have said.
-    SaysTimeout,
+    /// After the first response, which has `Connection: close`.
+    CloseHeader,
+    /// After a second without a request, as announced in the `Keep-Alive` header.
+    KeepAliveTimeout,
 }
 
 /// A gateway, and the recipients of the messages that it has processed.
@@ -44,7 +44,7 @@ struct KeepAlive {
 }
 
 impl KeepAlive {
-    async fn start(manners: Manners) -> Self {
+    async fn start(policy: ClosePolicy) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let processed = Arc::new(Mutex::new(Vec::new()));
@@ -52,7 +52,7 @@ impl KeepAlive {
         tokio::spawn(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                tokio::spawn(serve(stream, manners, Arc::clone(&log)));
+                tokio::spawn(serve(stream, policy, Arc::clone(&log)));
             }
         });
         Self { url, processed }
@@ -63,32 +63,32 @@ impl KeepAlive {
     }
 }
 
-async fn serve(mut stream: TcpStream, manners: Manners, processed: Arc<Mutex<Vec<String>>>) {
-    let (idle, how) = match manners {
-        Manners::Idle(idle, how) => (idle, how),
-        Manners::AtSecondRequest(how) => (Duration::from_secs(60), how),
-        Manners::SaysTimeout => (Duration::from_secs(1), Close::Fin),
-        Manners::After(_) | Manners::SaysClose => (Duration::from_secs(60), Close::Fin),
+async fn serve(mut stream: TcpStream, policy: ClosePolicy, processed: Arc<Mutex<Vec<String>>>) {
+    let (idle, how) = match policy {
+        ClosePolicy::Idle(idle, how) => (idle, how),
+        ClosePolicy::AtSecondRequest(how) => (Duration::from_secs(60), how),
+        ClosePolicy::KeepAliveTimeout => (Duration::from_secs(1), Close::Fin),
+        ClosePolicy::After(_) | ClosePolicy::CloseHeader => (Duration::from_secs(60), Close::Fin),
     };
     for answered in 0.. {
         let Ok(Some(request)) = timeout(idle, read(&mut stream)).await else { break };
-        if matches!(manners, Manners::AtSecondRequest(_)) && answered == 1 {
+        if matches!(policy, ClosePolicy::AtSecondRequest(_)) && answered == 1 {
             break;
         }
         let recipient = request.rsplit_once("to=").unwrap().1.to_owned();
         processed.lock().unwrap().push(recipient);
-        let header = match manners {
-            Manners::SaysClose => "Connection: close\r\n",
-            Manners::SaysTimeout => "Keep-Alive: timeout=1, max=100\r\n",
+        let header = match policy {
+            ClosePolicy::CloseHeader => "Connection: close\r\n",
+            ClosePolicy::KeepAliveTimeout => "Keep-Alive: timeout=1, max=100\r\n",
             _ => "",
         };
         let answer = format!("HTTP/1.1 200 OK\r\n{header}Content-Length: 2\r\n\r\nok");
         if stream.write_all(answer.as_bytes()).await.is_err() {
             break;
         }
-        match manners {
-            Manners::SaysClose => break,
-            Manners::After(most) if answered + 1 == most => break,
+        match policy {
+            ClosePolicy::CloseHeader => break,
+            ClosePolicy::After(most) if answered + 1 == most => break,
             _ => {}
         }
     }
@@ -97,7 +97,7 @@ async fn serve(mut stream: TcpStream, manners: Manners, processed: Arc<Mutex<Vec
     }
 }
 
-/// The next request, whose body ends with the recipient; `None` at the end of the connection.
+/// Reads the next request, whose body ends with the recipient. Returns `None` at the end of the connection.
 async fn read(stream: &mut TcpStream) -> Option<String> {
     let mut request = String::new();
     let mut chunk = [0; 4096];
@@ -131,7 +131,7 @@ fn number(n: usize) -> String {
     format!("0912{n:07}")
 }
 
-/// Sends messages in rounds, with a pause between that is about as long as the gateway keeps connections.
+/// Sends messages in rounds. The pause between them is about as long as the gateway keeps connections.
 async fn send_rounds(chain: &Chain, pause: Duration) {
     for round in 0..ROUNDS {
         let sends = (0..MESSAGES)
@@ -143,8 +143,8 @@ async fn send_rounds(chain: &Chain, pause: Duration) {
     }
 }
 
-async fn assert_delivered_once(manners: Manners, pause: Duration, through_proxy: bool) {
-    let gateway = KeepAlive::start(manners).await;
+async fn assert_delivered_once(policy: ClosePolicy, pause: Duration, through_proxy: bool) {
+    let gateway = KeepAlive::start(policy).await;
     let settings = if through_proxy {
         Connection { proxy: Some(secret(&gateway.url)), ..connection("http://gateway.invalid") }
     } else {
@@ -155,30 +155,30 @@ async fn assert_delivered_once(manners: Manners, pause: Duration, through_proxy:
     let mut processed = gateway.processed();
     processed.sort();
     let expected: Vec<String> = (0..ROUNDS * MESSAGES).map(number).collect();
-    assert_eq!(processed, expected, "{manners:?}, through a proxy: {through_proxy}");
+    assert_eq!(processed, expected, "{policy:?}, through a proxy: {through_proxy}");
 }
 
 #[tokio::test]
-async fn every_message_is_delivered_once_however_a_gateway_closes_connections() {
+async fn each_message_is_delivered_once_with_every_close_policy() {
     let short = Duration::from_millis(40);
     let all = [
-        Manners::Idle(short, Close::Fin),
-        Manners::Idle(short, Close::Rst),
-        Manners::AtSecondRequest(Close::Fin),
-        Manners::AtSecondRequest(Close::Rst),
-        Manners::After(1),
-        Manners::After(2),
-        Manners::SaysClose,
+        ClosePolicy::Idle(short, Close::Fin),
+        ClosePolicy::Idle(short, Close::Rst),
+        ClosePolicy::AtSecondRequest(Close::Fin),
+        ClosePolicy::AtSecondRequest(Close::Rst),
+        ClosePolicy::After(1),
+        ClosePolicy::After(2),
+        ClosePolicy::CloseHeader,
     ];
-    let all = all.into_iter().flat_map(|manners| [false, true].map(|through_proxy| (manners, through_proxy)));
-    let all = all.map(|(manners, through_proxy)| assert_delivered_once(manners, short, through_proxy));
-    // The pauses of the last one are long: the others run meanwhile.
-    let last = assert_delivered_once(Manners::SaysTimeout, Duration::from_secs(1), false);
+    let all = all.into_iter().flat_map(|policy| [false, true].map(|through_proxy| (policy, through_proxy)));
+    let all = all.map(|(policy, through_proxy)| assert_delivered_once(policy, short, through_proxy));
+    // The last case has long pauses, so the other cases run at the same time.
+    let last = assert_delivered_once(ClosePolicy::KeepAliveTimeout, Duration::from_secs(1), false);
     tokio::join!(last, join_all(all));
 }
 
 #[tokio::test]
-async fn a_gateway_is_told_that_connections_are_not_kept() {
+async fn requests_to_gateways_have_connection_close() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let served = tokio::spawn(async move {

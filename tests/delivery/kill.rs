@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::form::trials;
-use crate::gateway::{Gateway, Reply, TAKEN};
+use crate::gateway::{ACCEPTED, Gateway, Reply};
 use crate::program::{LIMIT, Server, TOKEN, folder};
 
 fn configure(folder: &Path, url: &str) {
@@ -22,27 +22,27 @@ fn number(n: usize) -> String {
     format!("0912{n:07}")
 }
 
-/// Fills the outbox. The first kill comes before it is full: what was promised until then must be kept.
-fn fill(folder: &Path, messages: usize) -> Server {
+/// Queues `messages` messages. Kills the server once when half of them are accepted; none of these may be lost.
+fn queue_messages(folder: &Path, messages: usize) -> Server {
     let mut server = Server::start(folder);
     for n in 0..messages {
         let body = format!(r#"{{"mobile_number":"{}"}}"#, number(n));
         let (status, answer) = server.send("POST", "/api/notifications/otp/send", TOKEN, &body);
         assert_eq!(status, 202, "{answer}");
         if n == messages / 2 {
-            server = killed(server, folder);
+            server = kill_and_restart(server, folder);
         }
     }
     server
 }
 
-fn killed(mut server: Server, folder: &Path) -> Server {
+fn kill_and_restart(mut server: Server, folder: &Path) -> Server {
     server.signal("KILL");
     server.wait();
     Server::start(folder)
 }
 
-/// How often a message was tried, once it was sent.
+/// Waits until a message is sent and returns the number of its attempts.
 fn attempts(server: &Server, id: usize, deadline: Instant) -> usize {
     loop {
         let path = format!("/api/notifications/otp/{id}/deliveries");
@@ -58,35 +58,35 @@ fn attempts(server: &Server, id: usize, deadline: Instant) -> usize {
 }
 
 #[test]
-fn a_kill_loses_no_message_and_repeats_only_what_was_in_flight() {
+fn a_kill_loses_no_message_and_resends_only_messages_in_flight() {
     let messages = usize::try_from(trials(250, 500)).unwrap();
     let kills = trials(10, 20);
-    // Each message takes its time, so that some are always under way.
+    // The gateway takes 60 ms for each message, so that some are always in flight.
     let gateway =
-        Gateway::start(vec![Reply { after: Duration::from_millis(60), answer: Some((200, TAKEN.to_owned())) }]);
+        Gateway::start(vec![Reply { after: Duration::from_millis(60), answer: Some((200, ACCEPTED.to_owned())) }]);
     let folder = folder();
     configure(folder.path(), &gateway.url);
-    let mut server = fill(folder.path(), messages);
+    let mut server = queue_messages(folder.path(), messages);
     for kill in 1..kills {
         thread::sleep(Duration::from_millis((kill * 37) % 120));
-        server = killed(server, folder.path());
+        server = kill_and_restart(server, folder.path());
     }
     let deadline = Instant::now() + LIMIT;
     let tried: HashMap<String, usize> =
         (1..=messages).map(|id| (number(id - 1), attempts(&server, id, deadline))).collect();
     let mut asked: HashMap<String, usize> = HashMap::new();
-    for asking in gateway.asked() {
+    for asking in gateway.requests() {
         let body: serde_json::Value = serde_json::from_str(&asking.2).unwrap();
         *asked.entry(body["to"].as_str().unwrap().to_owned()).or_default() += 1;
     }
-    assert_eq!(asked.len(), messages, "every recipient got one");
+    assert_eq!(asked.len(), messages, "every recipient got a message");
     for (number, times) in &asked {
-        assert!(*times <= tried[number], "{number} got {times}, of which {} were known to be under way", tried[number]);
+        assert!(*times <= tried[number], "{number} got {times}, and only {} attempts are recorded", tried[number]);
     }
     let interrupted: usize = tried.values().map(|times| times - 1).sum();
     let duplicates: usize = asked.values().map(|times| times - 1).sum();
-    assert!(interrupted > 0, "no kill came while a message was under way");
+    assert!(interrupted > 0, "no message was in flight during a kill");
     eprintln!(
-        "outbox: {messages} messages, {kills} kills, {interrupted} were under way, {duplicates} duplicates, 0 lost"
+        "outbox: {messages} messages, {kills} kills, {interrupted} were in flight, {duplicates} duplicates, 0 lost"
     );
 }

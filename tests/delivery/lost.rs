@@ -1,4 +1,5 @@
-//! Requests that get no answer, and what is reported of them. The other sides run in the runtime of their test.
+//! Requests without a complete response, and the outcome that is reported for them. The servers run in the runtime of
+//! their test.
 
 use otpd::delivery::Connection;
 use otpd::domain::attempt::{Outcome, Report};
@@ -12,7 +13,7 @@ async fn send_to(url: &str) -> Report {
     crate::send(provider(connection(url)), &message("09123456789", "login")).await
 }
 
-/// Answers one connection with these bytes once a request has come, and closes it.
+/// Responds to the request of one connection with these bytes, and closes it.
 async fn answer_once(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -25,7 +26,7 @@ async fn answer_once(answer: &'static [u8]) -> String {
 }
 
 #[tokio::test]
-async fn what_may_have_been_processed_is_unknown_and_nothing_else() {
+async fn only_requests_that_may_have_been_processed_have_an_unknown_outcome() {
     for (answer, outcome, error) in [
         (&b""[..], Outcome::Unknown, "it took the request and the connection broke: "),
         (b"HTTP/1.1 200 OK\r\nContent-Le", Outcome::Unknown, "it took the request and the connection broke: "),
@@ -44,7 +45,7 @@ async fn what_may_have_been_processed_is_unknown_and_nothing_else() {
         assert_eq!(report.outcome, outcome, "{said}");
         assert!(said.starts_with(error), "{said}");
     }
-    // Without TLS there is no connection.
+    // The TLS handshake fails, so nothing was sent.
     let report = send_to(&format!("https://{}", answer_once(b"HTTP/1.1 400 Bad Request\r\n\r\n").await)).await;
     let said = report.error.unwrap();
     assert_eq!(report.outcome, Outcome::Retry, "{said}");
@@ -53,7 +54,7 @@ async fn what_may_have_been_processed_is_unknown_and_nothing_else() {
     assert_eq!(report.outcome, Outcome::Retry, "{report:?}");
 }
 
-/// A SOCKS5 proxy whose connection ends together with the answer that it stands.
+/// A SOCKS5 proxy that closes the connection immediately after it has reported success.
 async fn proxy_that_hangs_up() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("socks5h://{}", listener.local_addr().unwrap());
@@ -63,14 +64,14 @@ async fn proxy_that_hangs_up() -> String {
         assert!(stream.read(&mut request).await.unwrap() > 0);
         stream.write_all(&[5, 0]).await.unwrap();
         assert!(stream.read(&mut request).await.unwrap() > 0);
-        // Both happen before the client runs again.
+        // The response and the close arrive before the client runs again.
         stream.write_all(&[5, 0, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
     });
     url
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_before_the_request_costs_no_message() {
+async fn a_connection_that_closes_before_the_request_is_sent_is_retried() {
     let proxy = Some(secret(&proxy_that_hangs_up().await));
     let settings = provider(Connection { proxy, ..connection("http://gateway.invalid") });
     let report = crate::send(settings, &message("09123456789", "login")).await;
@@ -80,7 +81,7 @@ async fn a_connection_that_ends_before_the_request_costs_no_message() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_the_login_is_for_the_operator_to_mend() {
+async fn a_proxy_that_refuses_the_login_is_a_misconfiguration() {
     let proxy = answer_once(b"HTTP/1.1 407 X\r\nContent-Length: 0\r\n\r\n").await;
     let proxy = Some(secret(&format!("http://{proxy}")));
     let settings = provider(Connection { proxy, ..connection("http://gateway.invalid") });

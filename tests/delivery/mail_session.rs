@@ -11,9 +11,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::fake_mail_server::{Does, Log, Login, Script};
+use crate::fake_mail_server::{Action, Log, Login, Script};
 
-/// The certificate of all fake mail servers, as PEM, and what accepts connections with it.
+/// The certificate of all fake mail servers, as PEM, and the TLS acceptor that uses it.
 static TLS: LazyLock<(String, TlsAcceptor)> = LazyLock::new(|| {
     let CertifiedKey { cert, signing_key } = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let ring = Arc::new(rustls::crypto::ring::default_provider());
@@ -71,22 +71,22 @@ impl Session {
     pub async fn serve(mut self, tcp: TcpStream) {
         let tcp = match self.security {
             Security::Tls => Some(tcp),
-            Security::StartTls | Security::Plain => self.talk(tcp, true).await,
+            Security::StartTls | Security::Plain => self.exchange(tcp, true).await,
         };
         // A client that does not trust the certificate ends the handshake.
         if let Some(tcp) = tcp
             && let Ok(stream) = TLS.1.accept(tcp).await
         {
             self.is_encrypted = true;
-            self.talk(stream, self.security == Security::Tls).await;
+            self.exchange(stream, self.security == Security::Tls).await;
         }
     }
 
-    /// Answers lines until the end of the connection, or until the client starts TLS: then the connection is returned.
-    async fn talk<S: Stream>(&mut self, stream: S, greets: bool) -> Option<S> {
+    /// Replies to commands until the connection ends. Returns the connection if the client starts TLS.
+    async fn exchange<S: Stream>(&mut self, stream: S, greets: bool) -> Option<S> {
         let mut stream = BufReader::new(stream);
         if greets {
-            say(&mut stream, "220 mail.example.com").await?;
+            write_reply(&mut stream, "220 mail.example.com").await?;
         }
         let mut mail = None;
         while let Some(line) = read_line(&mut stream).await {
@@ -96,14 +96,14 @@ impl Session {
                 continue;
             }
             self.log.lock().unwrap().push((self.number, line.clone()));
-            let does = match (self.script)(self.number, &line) {
-                Some(does) => does,
+            let action = match (self.script)(self.number, &line) {
+                Some(action) => action,
                 None if line.starts_with("AUTH ") && self.login.is_some() => self.log_in(&mut stream, &line).await?,
-                None => self.usual(&line),
+                None => self.default_action(&line),
             };
-            let answer = match does {
-                Does::Answers(answer) | Does::AnswersAndCloses(answer) | Does::AnswersAndResets(answer) => answer,
-                Does::Closes | Does::Resets | Does::Nothing => "",
+            let answer = match action {
+                Action::Reply(answer) | Action::ReplyAndClose(answer) | Action::ReplyAndReset(answer) => answer,
+                Action::Close | Action::Reset | Action::Ignore => "",
             };
             if answer.starts_with("354") {
                 mail = Some(String::new());
@@ -111,19 +111,19 @@ impl Session {
                 self.mails.lock().unwrap().push(content);
             }
             if !answer.is_empty() {
-                say(&mut stream, answer).await?;
+                write_reply(&mut stream, answer).await?;
             }
-            match does {
-                Does::Answers(answer) if line == "STARTTLS" && answer.starts_with("220") => {
+            match action {
+                Action::Reply(answer) if line == "STARTTLS" && answer.starts_with("220") => {
                     return Some(stream.into_inner());
                 }
-                Does::Answers(_) | Does::Nothing => {}
-                Does::AnswersAndCloses(_) | Does::Closes => {
+                Action::Reply(_) | Action::Ignore => {}
+                Action::ReplyAndClose(_) | Action::Close => {
                     // The client may have closed it already.
                     let _ = stream.shutdown().await;
                     return None;
                 }
-                Does::AnswersAndResets(_) | Does::Resets => {
+                Action::ReplyAndReset(_) | Action::Reset => {
                     stream.get_ref().tcp().set_zero_linger().unwrap();
                     return None;
                 }
@@ -132,29 +132,29 @@ impl Session {
         None
     }
 
-    fn usual(&self, line: &str) -> Does {
+    fn default_action(&self, line: &str) -> Action {
         let needs_tls = self.security == Security::StartTls && !self.is_encrypted;
         let login = self.login.filter(|_| !self.is_logged_in);
         match line.split(' ').next().unwrap() {
-            "EHLO" if needs_tls => Does::Answers("250-mail.example.com\r\n250 STARTTLS"),
-            "EHLO" => Does::Answers(match login.map(|login| login.mechanism) {
+            "EHLO" if needs_tls => Action::Reply("250-mail.example.com\r\n250 STARTTLS"),
+            "EHLO" => Action::Reply(match login.map(|login| login.mechanism) {
                 None => "250-mail.example.com\r\n250 8BITMIME",
                 Some("PLAIN") => "250-mail.example.com\r\n250-8BITMIME\r\n250 AUTH PLAIN",
                 Some("LOGIN") => "250-mail.example.com\r\n250-8BITMIME\r\n250 AUTH LOGIN",
                 Some(other) => panic!("{other} is not implemented"),
             }),
-            "STARTTLS" if needs_tls => Does::Answers("220 ready for TLS"),
-            "STARTTLS" | "AUTH" => Does::Answers("503 5.5.1 not now"),
-            "MAIL" if needs_tls => Does::Answers("530 5.7.0 STARTTLS is needed first"),
-            "MAIL" if login.is_some() => Does::Answers("530 5.7.0 a login is needed first"),
-            "DATA" => Does::Answers("354 go on"),
-            "QUIT" => Does::AnswersAndCloses("221 bye"),
-            _ => Does::Answers("250 OK"),
+            "STARTTLS" if needs_tls => Action::Reply("220 ready for TLS"),
+            "STARTTLS" | "AUTH" => Action::Reply("503 5.5.1 not now"),
+            "MAIL" if needs_tls => Action::Reply("530 5.7.0 STARTTLS is needed first"),
+            "MAIL" if login.is_some() => Action::Reply("530 5.7.0 a login is needed first"),
+            "DATA" => Action::Reply("354 go on"),
+            "QUIT" => Action::ReplyAndClose("221 bye"),
+            _ => Action::Reply("250 OK"),
         }
     }
 
     /// Reads the rest of a login; `None` at the end of the connection.
-    async fn log_in<S: Stream>(&mut self, stream: &mut BufReader<S>, line: &str) -> Option<Does> {
+    async fn log_in<S: Stream>(&mut self, stream: &mut BufReader<S>, line: &str) -> Option<Action> {
         let login = self.login?;
         let mut words = line.split(' ').skip(1).map(str::to_owned);
         let is_known = words.next().as_deref() == Some(login.mechanism);
@@ -162,16 +162,16 @@ impl Session {
         // `Username:` and `Password:`.
         for challenge in ["334 VXNlcm5hbWU6", "334 UGFzc3dvcmQ6"] {
             if secrets.len() < login.secrets.len() {
-                say(stream, challenge).await?;
+                write_reply(stream, challenge).await?;
                 secrets.push(read_line(stream).await?);
             }
         }
         self.is_logged_in = is_known && secrets == login.secrets;
-        Some(Does::Answers(if self.is_logged_in { "235 2.7.0 welcome" } else { "535 5.7.8 wrong user or password" }))
+        Some(Action::Reply(if self.is_logged_in { "235 2.7.0 welcome" } else { "535 5.7.8 wrong user or password" }))
     }
 }
 
-async fn say<S: Stream>(stream: &mut BufReader<S>, answer: &str) -> Option<()> {
+async fn write_reply<S: Stream>(stream: &mut BufReader<S>, answer: &str) -> Option<()> {
     stream.write_all(format!("{answer}\r\n").as_bytes()).await.ok()?;
     stream.flush().await.ok()
 }

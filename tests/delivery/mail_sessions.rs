@@ -1,4 +1,4 @@
-//! Sessions with a mail server that are kept for the next mail: when they end, and that none costs a mail.
+//! Sessions with a mail server are reused for the next mail: when they end, and that no mail is lost then.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use otpd::delivery::{Chain, Smtp};
 use otpd::domain::attempt::{Outcome, Report};
 
-use crate::fake_mail_server::{Does, FakeMailServer, Script};
+use crate::fake_mail_server::{Action, FakeMailServer, Script};
 use crate::program::{Server, TOKEN, folder};
 use crate::{check, message};
 
@@ -23,7 +23,7 @@ const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(300);
 
 #[tokio::test]
-async fn a_session_that_waits_for_nothing_ends_with_quit_when_its_time_is_up() {
+async fn an_idle_session_ends_with_quit_after_its_timeout() {
     let server = FakeMailServer::start(|_, _| None).await;
     let chain = server.chain(SHORT);
     for round in 1..=2 {
@@ -31,20 +31,20 @@ async fn a_session_that_waits_for_nothing_ends_with_quit_when_its_time_is_up() {
         assert!(is_sent(&send(&chain, "a@example.com").await));
         server.until_closed(round).await;
         assert!(started.elapsed() >= SHORT);
-        assert_eq!(server.said(round - 1).split_off(4), [".", "QUIT", "closed"]);
+        assert_eq!(server.commands(round - 1).split_off(4), [".", "QUIT", "closed"]);
     }
     assert_eq!(server.mails().len(), 2);
 }
 
 #[tokio::test]
-async fn each_mail_renews_the_time_of_its_session() {
+async fn each_mail_renews_the_timeout_of_its_session() {
     let server = FakeMailServer::start(|_, _| None).await;
     let chain = server.chain(LONG);
     for recipient in ["a@example.com", "b@example.com", "c@example.com"] {
         assert!(is_sent(&send(&chain, recipient).await));
     }
     assert_eq!((server.count("NOOP"), server.count("QUIT"), server.count("closed")), (2, 0, 0));
-    assert_eq!(server.said(1), Vec::<String>::new(), "one session is enough");
+    assert_eq!(server.commands(1), Vec::<String>::new(), "one session is enough");
 }
 
 #[tokio::test]
@@ -65,7 +65,7 @@ async fn all_sessions_end_with_quit_when_the_provider_is_closed_or_dropped() {
 
 #[tokio::test]
 async fn a_stop_does_not_wait_for_a_server_that_does_not_answer_quit() {
-    let server = FakeMailServer::start(|_, line| (line == "QUIT").then_some(Does::Nothing)).await;
+    let server = FakeMailServer::start(|_, line| (line == "QUIT").then_some(Action::Ignore)).await;
     let chain = server.chain(LONG);
     assert!(is_sent(&send(&chain, "a@example.com").await));
     tokio::time::timeout(Duration::from_secs(10), chain.close()).await.unwrap();
@@ -73,20 +73,20 @@ async fn a_stop_does_not_wait_for_a_server_that_does_not_answer_quit() {
 }
 
 #[tokio::test]
-async fn a_session_that_the_server_ended_while_it_waited_costs_no_mail() {
+async fn no_mail_is_lost_if_the_server_closes_an_idle_session() {
     let scripts: [Script; 10] = [
-        |n, line| (n == 0 && line == ".").then_some(Does::AnswersAndCloses("250 OK")),
-        |n, line| (n == 0 && line == ".").then_some(Does::AnswersAndResets("250 OK")),
-        // What servers say before they close an idle connection.
-        |n, line| (n == 0 && line == ".").then_some(Does::AnswersAndCloses("250 OK\r\n421 4.4.2 idle for too long")),
-        |n, line| (n == 0 && line == ".").then_some(Does::Answers("250 OK\r\n421 4.4.2 idle for too long")),
-        |n, line| (n == 0 && line == "NOOP").then_some(Does::Closes),
-        |n, line| (n == 0 && line == "NOOP").then_some(Does::Resets),
-        |n, line| (n == 0 && line == "NOOP").then_some(Does::Nothing),
-        // Between the question whether the session works and the mail.
-        |n, line| (n == 0 && line == "NOOP").then_some(Does::AnswersAndResets("250 OK")),
-        |n, line| (n == 0 && line == "NOOP").then_some(Does::AnswersAndCloses("250 OK\r\n421 4.4.2 idle for too long")),
-        |n, line| (n == 0 && line == "NOOP").then_some(Does::AnswersAndCloses("250 OK")),
+        |n, line| (n == 0 && line == ".").then_some(Action::ReplyAndClose("250 OK")),
+        |n, line| (n == 0 && line == ".").then_some(Action::ReplyAndReset("250 OK")),
+        // Some servers send 421 before they close an idle connection.
+        |n, line| (n == 0 && line == ".").then_some(Action::ReplyAndClose("250 OK\r\n421 4.4.2 idle for too long")),
+        |n, line| (n == 0 && line == ".").then_some(Action::Reply("250 OK\r\n421 4.4.2 idle for too long")),
+        |n, line| (n == 0 && line == "NOOP").then_some(Action::Close),
+        |n, line| (n == 0 && line == "NOOP").then_some(Action::Reset),
+        |n, line| (n == 0 && line == "NOOP").then_some(Action::Ignore),
+        // The session ends between NOOP and the mail.
+        |n, line| (n == 0 && line == "NOOP").then_some(Action::ReplyAndReset("250 OK")),
+        |n, line| (n == 0 && line == "NOOP").then_some(Action::ReplyAndClose("250 OK\r\n421 4.4.2 idle for too long")),
+        |n, line| (n == 0 && line == "NOOP").then_some(Action::ReplyAndClose("250 OK")),
     ];
     for (case, script) in scripts.into_iter().enumerate() {
         let server = FakeMailServer::start(script).await;
@@ -100,25 +100,25 @@ async fn a_session_that_the_server_ended_while_it_waited_costs_no_mail() {
 }
 
 #[tokio::test]
-async fn after_a_refusal_a_session_ends_with_quit_and_takes_no_further_mail() {
+async fn a_session_ends_with_quit_after_a_rejection_and_is_not_reused() {
     let scripts: [(Script, Outcome, &str); 4] = [
         (
-            |n, line| (n == 0 && line.starts_with("MAIL")).then_some(Does::Answers("550 5.7.1 not this sender")),
+            |n, line| (n == 0 && line.starts_with("MAIL")).then_some(Action::Reply("550 5.7.1 not this sender")),
             Outcome::Next,
             "550: it refuses the mail",
         ),
         (
-            |n, line| (n == 0 && line.starts_with("RCPT")).then_some(Does::Answers("451 4.7.1 greylisted")),
+            |n, line| (n == 0 && line.starts_with("RCPT")).then_some(Action::Reply("451 4.7.1 greylisted")),
             Outcome::Retry,
             "451: not now",
         ),
         (
-            |n, line| (n == 0 && line == "DATA").then_some(Does::Answers("554 5.5.1 no valid recipients")),
+            |n, line| (n == 0 && line == "DATA").then_some(Action::Reply("554 5.5.1 no valid recipients")),
             Outcome::Next,
             "554: it refuses the mail",
         ),
         (
-            |n, line| (n == 0 && line == ".").then_some(Does::Answers("554 5.6.0 not this content")),
+            |n, line| (n == 0 && line == ".").then_some(Action::Reply("554 5.6.0 not this content")),
             Outcome::Next,
             "554: it refuses the mail",
         ),
@@ -128,30 +128,30 @@ async fn after_a_refusal_a_session_ends_with_quit_and_takes_no_further_mail() {
         let chain = server.chain(LONG);
         assert_eq!(send(&chain, "a@example.com").await, Report::not_sent(outcome, error));
         server.until_closed(1).await;
-        assert_eq!(server.said(0).split_off(server.said(0).len() - 2), ["QUIT", "closed"]);
+        assert_eq!(server.commands(0).split_off(server.commands(0).len() - 2), ["QUIT", "closed"]);
         assert!(is_sent(&send(&chain, "a@example.com").await));
         assert_eq!((server.mails().len(), server.count("NOOP")), (1, 0));
     }
 }
 
 #[tokio::test]
-async fn a_mail_whose_end_did_not_leave_is_not_unknown() {
-    let server = FakeMailServer::start(|_, line| (line == "DATA").then_some(Does::AnswersAndResets("354 go on"))).await;
+async fn a_mail_is_unknown_only_if_its_end_was_sent() {
+    let server = FakeMailServer::start(|_, line| (line == "DATA").then_some(Action::ReplyAndReset("354 go on"))).await;
     let report = send(&server.chain(LONG), "a@example.com").await;
     assert_eq!(report, Report::not_sent(Outcome::Retry, "the connection broke before the whole mail went out"));
-    let server = FakeMailServer::start(|_, line| (line == ".").then_some(Does::Closes)).await;
+    let server = FakeMailServer::start(|_, line| (line == ".").then_some(Action::Close)).await;
     let report = send(&server.chain(LONG), "a@example.com").await;
     assert_eq!(report, Report::not_sent(Outcome::Unknown, "the connection broke while it took the mail"));
 }
 
 #[tokio::test]
-async fn servers_see_domains_in_ascii_and_no_name_of_this_machine() {
+async fn servers_get_ascii_domains_and_not_the_name_of_this_machine() {
     let server = FakeMailServer::start(|_, _| None).await;
     let hello = Some(lettre::transport::smtp::extension::ClientId::Domain("otp.example.com".to_owned()));
     let settings = Smtp { hello, ..server.settings(LONG) };
     let report = crate::send(settings, &message("a@example.com", "login")).await;
     assert!(is_sent(&report), "{report:?}");
-    let said = server.said(0);
+    let said = server.commands(0);
     assert_eq!(said[..2], ["EHLO otp.example.com".to_owned(), "MAIL FROM:<noreply@xn--mnchen-3ya.example>".to_owned()]);
     let mail = server.mails().remove(0);
     assert!(mail.contains("From: otpd <noreply@xn--mnchen-3ya.example>\n"), "{mail}");
@@ -196,7 +196,7 @@ async fn otpd_ends_its_sessions_with_quit_when_it_stops() {
         "QUIT",
         "closed",
     ];
-    assert_eq!(server.said(0), expected);
+    assert_eq!(server.commands(0), expected);
 }
 
 #[tokio::test]
@@ -204,5 +204,5 @@ async fn doctor_ends_its_session_with_quit() {
     let server = FakeMailServer::start(|_, _| None).await;
     assert_eq!(check(server.settings(LONG)).await, Ok("connected; there is no username to log in with".to_owned()));
     server.until_closed(1).await;
-    assert_eq!(server.said(0).split_off(1), ["QUIT", "closed"]);
+    assert_eq!(server.commands(0).split_off(1), ["QUIT", "closed"]);
 }

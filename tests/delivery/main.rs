@@ -1,5 +1,5 @@
-//! Messages on their way out: each provider against a gateway or a mail server that speaks its protocol, and the real
-//! binary killed while it delivers.
+//! Delivery of messages: each provider against a gateway or a mail server with its protocol, and the real binary, which
+//! is killed while it delivers.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking, and reports")]
 

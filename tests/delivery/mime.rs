@@ -1,4 +1,4 @@
-//! As much of MIME (RFC 2045 to 2047) as the mails of otpd use.
+//! A parser for the subset of MIME (RFC 2045 to 2047) in the mails of otpd.
 
 /// The parts of a multipart mail: media type and text of each.
 pub fn parts(mail: &str) -> Vec<(String, String)> {

@@ -1,4 +1,5 @@
-//! What each gateway is sent, and what its answers mean, as its document says (the sources stand in `src/delivery/`).
+//! The requests to each gateway and the meaning of its responses, as documented by the gateway (`src/delivery/` has the
+//! sources).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +7,7 @@ use std::time::Duration;
 use otpd::delivery::{Ghasedak, Ippanel, Kavenegar, Login, Melipayamak, PanelTemplates, ProviderSettings, SmsIr};
 use otpd::domain::attempt::{Outcome, Report};
 
-use crate::gateway::{Asked, Gateway, Reply};
+use crate::gateway::{Gateway, ReceivedRequest, Reply};
 use crate::{connection, message, secret, send};
 
 fn templates() -> PanelTemplates {
@@ -63,30 +64,30 @@ const ALL: [(&str, Settings); 6] = [
     ("ghasedak", ghasedak),
 ];
 
-pub fn header<'a>(asked: &'a Asked, name: &str) -> &'a str {
-    asked.1.lines().find_map(|header| header.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default()
+pub fn header<'a>(request: &'a ReceivedRequest, name: &str) -> &'a str {
+    request.1.lines().find_map(|header| header.strip_prefix(name)?.strip_prefix(": ")).unwrap_or_default()
 }
 
-/// What the gateway is asked for a message with this purpose, and what it reports of the answer.
-async fn asked(settings: Settings, purpose: &str, status: u16, answer: &str) -> (Asked, Report) {
+/// Sends a message with this purpose. Returns the request that the gateway received and the report about its response.
+async fn send_one(settings: Settings, purpose: &str, status: u16, answer: &str) -> (ReceivedRequest, Report) {
     let gateway = Gateway::start(vec![Reply::from((status, answer))]);
     let report = send(settings(&gateway.url), &message("09123456789", purpose)).await;
-    (gateway.asked().remove(0), report)
+    (gateway.requests().remove(0), report)
 }
 
 async fn outcome(settings: Settings, status: u16, answer: &str) -> (Outcome, String) {
-    let report = asked(settings, "login", status, answer).await.1;
+    let report = send_one(settings, "login", status, answer).await.1;
     (report.outcome, report.error.or(report.provider_message_id).unwrap_or_default())
 }
 
 #[tokio::test]
-async fn kavenegar_speaks_lookup() {
+async fn kavenegar_uses_lookup() {
     let taken =
         r#"{"return":{"status":200,"message":"تایید شد"},"entries":[{"messageid":8792343,"status":5,"cost":120}]}"#;
-    let (asked, report) = asked(kavenegar, "reset", 200, taken).await;
-    assert_eq!(asked.0, "POST /v1/the%2Fkey/verify/lookup.json");
-    assert_eq!(header(&asked, "content-type"), "application/x-www-form-urlencoded");
-    assert_eq!(asked.2, "receptor=09123456789&template=200&token=255315&type=sms");
+    let (request, report) = send_one(kavenegar, "reset", 200, taken).await;
+    assert_eq!(request.0, "POST /v1/the%2Fkey/verify/lookup.json");
+    assert_eq!(header(&request, "content-type"), "application/x-www-form-urlencoded");
+    assert_eq!(request.2, "receptor=09123456789&template=200&token=255315&type=sms");
     assert_eq!(report, Report::sent(Some("8792343".to_owned())));
     let refused = |status: u16| format!(r#"{{"return":{{"status":{status},"message":"09123456789"}},"entries":null}}"#);
     for (status, meaning) in [
@@ -106,12 +107,12 @@ async fn kavenegar_speaks_lookup() {
 }
 
 #[tokio::test]
-async fn ippanel_speaks_patterns() {
+async fn ippanel_uses_patterns() {
     let taken =
         r#"{"data":{"message_outbox_ids":[1123544244]},"meta":{"status":true,"message":"","message_code":"200-1"}}"#;
-    let (asked, report) = asked(ippanel, "login", 200, taken).await;
-    assert_eq!((asked.0.as_str(), header(&asked, "authorization")), ("POST /api/send", "the-key"));
-    let body: serde_json::Value = serde_json::from_str(&asked.2).unwrap();
+    let (request, report) = send_one(ippanel, "login", 200, taken).await;
+    assert_eq!((request.0.as_str(), header(&request, "authorization")), ("POST /api/send", "the-key"));
+    let body: serde_json::Value = serde_json::from_str(&request.2).unwrap();
     let expected = serde_json::json!({
         "sending_type": "pattern", "from_number": "+983000505", "code": "100",
         "recipients": ["+989123456789"], "params": {"code": "255315"},
@@ -148,11 +149,11 @@ async fn ippanel_speaks_patterns() {
 }
 
 #[tokio::test]
-async fn melipayamak_speaks_rest_where_http_says_200_to_everything() {
+async fn melipayamak_rest_reports_errors_with_http_status_200() {
     let taken = r#"{"Value":"4827236412357124981","RetStatus":1,"StrRetStatus":"Ok"}"#;
-    let (asked, report) = asked(melipayamak, "reset", 200, taken).await;
-    assert_eq!(asked.0, "POST /api/SendSMS/BaseServiceNumber");
-    assert_eq!(asked.2, "username=user&password=pass%26word&text=255315&to=09123456789&bodyId=200");
+    let (request, report) = send_one(melipayamak, "reset", 200, taken).await;
+    assert_eq!(request.0, "POST /api/SendSMS/BaseServiceNumber");
+    assert_eq!(request.2, "username=user&password=pass%26word&text=255315&to=09123456789&bodyId=200");
     assert_eq!(report, Report::sent(Some("4827236412357124981".to_owned())), "more than 53 bits");
     for (value, status, meaning) in [
         ("\"0\"", 0, (Outcome::Misconfigured, "0: user name or password is wrong")),
@@ -172,22 +173,22 @@ async fn melipayamak_speaks_rest_where_http_says_200_to_everything() {
 }
 
 #[tokio::test]
-async fn melipayamaks_console_takes_a_key_in_the_path() {
-    let (asked, report) = asked(console, "login", 200, r#"{"recId":3741437414,"status":""}"#).await;
-    assert_eq!(asked.0, "POST /api/send/shared/the-key");
-    assert_eq!(asked.2, r#"{"bodyId":100,"to":"09123456789","args":["255315"]}"#);
+async fn melipayamak_console_gets_the_key_in_the_path() {
+    let (request, report) = send_one(console, "login", 200, r#"{"recId":3741437414,"status":""}"#).await;
+    assert_eq!(request.0, "POST /api/send/shared/the-key");
+    assert_eq!(request.2, r#"{"bodyId":100,"to":"09123456789","args":["255315"]}"#);
     assert_eq!(report, Report::sent(Some("3741437414".to_owned())));
     let (outcome, error) = outcome(console, 200, r#"{"recId":0,"status":"credit"}"#).await;
     assert_eq!((outcome, error.as_str()), (Outcome::Next, "it refuses the message"));
 }
 
 #[tokio::test]
-async fn smsir_speaks_verify() {
+async fn smsir_uses_verify() {
     let taken = r#"{"status":1,"message":"موفق","data":{"messageId":89545112,"cost":1.0}}"#;
-    let (asked, report) = asked(smsir, "login", 200, taken).await;
-    assert_eq!((asked.0.as_str(), header(&asked, "x-api-key")), ("POST /v1/send/verify", "the-key"));
+    let (request, report) = send_one(smsir, "login", 200, taken).await;
+    assert_eq!((request.0.as_str(), header(&request, "x-api-key")), ("POST /v1/send/verify", "the-key"));
     let body = r#"{"mobile":"09123456789","templateId":100,"parameters":[{"name":"CODE","value":"255315"}]}"#;
-    assert_eq!(asked.2, body);
+    assert_eq!(request.2, body);
     assert_eq!(report, Report::sent(Some("89545112".to_owned())));
     for (http, status, meaning) in [
         (401, 10, (Outcome::Misconfigured, "10: the key is refused")),
@@ -205,12 +206,12 @@ async fn smsir_speaks_verify() {
 }
 
 #[tokio::test]
-async fn ghasedak_speaks_otp_in_more_than_one_case() {
+async fn ghasedak_field_names_are_read_in_both_letter_cases() {
     let taken = r#"{"IsSuccess":true,"StatusCode":200,"Message":"","Data":{"Items":[{"Receptor":"09123456789","MessageId":"71","MessageBody":"255315"}]}}"#;
-    let (asked, report) = asked(ghasedak, "login", 200, taken).await;
-    assert_eq!(asked.0, "POST /rest/api/v1/WebService/SendOtpSMS");
-    assert_eq!(header(&asked, "apikey"), "the-key");
-    let body: serde_json::Value = serde_json::from_str(&asked.2).unwrap();
+    let (request, report) = send_one(ghasedak, "login", 200, taken).await;
+    assert_eq!(request.0, "POST /rest/api/v1/WebService/SendOtpSMS");
+    assert_eq!(header(&request, "apikey"), "the-key");
+    let body: serde_json::Value = serde_json::from_str(&request.2).unwrap();
     let expected = serde_json::json!({
         "receptors": [{"mobile": "09123456789"}], "templateName": "100",
         "inputs": [{"param": "Code", "value": "255315"}], "udh": false, "isVoice": false,
@@ -230,7 +231,7 @@ async fn ghasedak_speaks_otp_in_more_than_one_case() {
 }
 
 #[tokio::test]
-async fn no_gateways_rubbish_hang_or_reset_is_taken_for_a_message_that_was_sent() {
+async fn unreadable_responses_and_closed_connections_are_never_reported_as_sent() {
     for (name, settings) in ALL {
         for answer in ["", "<html>busy</html>", "[]", "null", "{}", r#"{"status":"?"}"#, r#"{"return":7}"#] {
             let (outcome, error) = outcome(settings, 200, answer).await;
@@ -246,7 +247,7 @@ async fn no_gateways_rubbish_hang_or_reset_is_taken_for_a_message_that_was_sent(
             assert_eq!(report.outcome, expected, "{name}: {report:?}");
             let error = report.error.unwrap();
             assert!(!error.contains("255315") && !error.contains("0912") && !error.contains("key/"), "{error}");
-            assert_eq!(gateway.asked().len(), 1, "{name}");
+            assert_eq!(gateway.requests().len(), 1, "{name}");
         }
     }
 }

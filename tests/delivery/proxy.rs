@@ -1,4 +1,4 @@
-//! Outbound proxies: one that speaks HTTP CONNECT and SOCKS5 as a test plays it, and what goes out through it.
+//! Outbound proxies: a proxy for HTTP CONNECT and SOCKS5, and the connections through it.
 
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use crate::fake_mail_server::FakeMailServer;
 use crate::gateway::Gateway;
 use crate::{connection, message, secret, send};
 
-/// It lets in `user` with `pass word`, and keeps where it was asked to connect to.
+/// Accepts `user` with `pass word`, and records the targets of connections.
 struct Proxy {
     port: u16,
     targets: Arc<Mutex<Vec<String>>>,
@@ -56,57 +56,58 @@ impl Proxy {
     }
 }
 
-/// What a server that speaks first says: it comes to the client together with the proxy's answer.
+/// Reads the greeting of a server that sends first. The client gets it together with the proxy's response.
 fn greeting(server: &mut TcpStream) -> Vec<u8> {
     let mut said = [0; 1024];
     server.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    // One that does not speak first runs into the time-out.
+    // Other servers cause a timeout.
     let length = server.read(&mut said).unwrap_or(0);
     server.set_read_timeout(None).unwrap();
     said[..length].to_vec()
 }
 
-fn exactly<const N: usize>(client: &mut TcpStream) -> [u8; N] {
+fn read_exactly<const N: usize>(client: &mut TcpStream) -> [u8; N] {
     let mut bytes = [0; N];
     client.read_exact(&mut bytes).unwrap();
     bytes
 }
 
-fn counted(client: &mut TcpStream) -> String {
-    let [length] = exactly(client);
+fn read_length_prefixed(client: &mut TcpStream) -> String {
+    let [length] = read_exactly(client);
     let mut bytes = vec![0; length.into()];
     client.read_exact(&mut bytes).unwrap();
     String::from_utf8(bytes).unwrap()
 }
 
-/// Where to connect to, and what to answer then: RFC 1928 and RFC 1929.
+/// Reads a request (RFC 1928 and RFC 1929). Returns the target and the response to send after connecting to it.
 fn socks5(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
-    let [5, methods] = exactly(client) else { panic!("no SOCKS5") };
+    let [5, methods] = read_exactly(client) else { panic!("no SOCKS5") };
     let mut offered = vec![0; methods.into()];
     client.read_exact(&mut offered).unwrap();
     assert_eq!(offered, [2]);
     client.write_all(&[5, 2]).unwrap();
-    assert_eq!(exactly(client), [1]);
-    let is_known = (counted(client), counted(client)) == ("user".to_owned(), "pass word".to_owned());
+    assert_eq!(read_exactly(client), [1]);
+    let is_known =
+        (read_length_prefixed(client), read_length_prefixed(client)) == ("user".to_owned(), "pass word".to_owned());
     client.write_all(&[1, u8::from(!is_known)]).unwrap();
     if !is_known {
         return None;
     }
-    let [5, 1, 0, kind] = exactly(client) else { panic!("no request to connect") };
+    let [5, 1, 0, kind] = read_exactly(client) else { panic!("no request to connect") };
     let host = match kind {
-        1 => exactly::<4>(client).map(|byte| byte.to_string()).join("."),
-        3 => counted(client),
+        1 => read_exactly::<4>(client).map(|byte| byte.to_string()).join("."),
+        3 => read_length_prefixed(client),
         _ => panic!("an address of kind {kind}"),
     };
-    let port = u16::from_be_bytes(exactly(client));
+    let port = u16::from_be_bytes(read_exactly(client));
     Some((format!("{host}:{port}"), vec![5, 0, 0, 1, 0, 0, 0, 0, 0, 0]))
 }
 
-/// The same by RFC 9110, 9.3.6.
+/// The same for HTTP CONNECT (RFC 9110, section 9.3.6).
 fn connect(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
-        head.push(exactly::<1>(client)[0].into());
+        head.push(read_exactly::<1>(client)[0].into());
     }
     // user:pass word
     let is_known = head.contains("Proxy-Authorization: Basic dXNlcjpwYXNzIHdvcmQ=\r\n");
@@ -121,7 +122,7 @@ fn connect(client: &mut TcpStream) -> Option<(String, Vec<u8>)> {
 fn tunnel(client: TcpStream, server: TcpStream) {
     let (mut from_client, mut to_server) = (client.try_clone().unwrap(), server.try_clone().unwrap());
     let upwards = thread::spawn(move || {
-        // Either side may go away at any time.
+        // Either side may close the connection at any time.
         let _ = io::copy(&mut from_client, &mut to_server);
         let _ = to_server.shutdown(Shutdown::Write);
     });
@@ -152,7 +153,7 @@ async fn mails_go_out_through_a_proxy_with_every_protection() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_does_not_connect_is_reported_and_nothing_goes_past_it() {
+async fn a_failing_proxy_is_reported_and_not_bypassed() {
     let (proxy, server) = (Proxy::start(), FakeMailServer::start(|_, _| None).await);
     let settings = || server.trusted(Security::Plain, None);
     let mail = message("some@example.com", "login");
@@ -163,11 +164,11 @@ async fn a_proxy_that_does_not_connect_is_reported_and_nothing_goes_past_it() {
         let report = send(through(settings(), &url), &mail).await;
         assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Retry, Some(error)), "{url}");
     }
-    assert_eq!((server.said(0), proxy.targets().len()), (Vec::new(), 0));
+    assert_eq!((server.commands(0), proxy.targets().len()), (Vec::new(), 0));
 }
 
 #[tokio::test]
-async fn requests_to_a_gateway_go_out_through_a_proxy() {
+async fn requests_to_a_gateway_are_sent_through_the_proxy() {
     let (proxy, gateway) = (Proxy::start(), Gateway::start(Vec::new()));
     let http = Http {
         method: Method::POST,
@@ -184,16 +185,16 @@ async fn requests_to_a_gateway_go_out_through_a_proxy() {
     let report = send((settings, http), &message("09123456789", "login")).await;
     assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
     assert_eq!(proxy.targets(), [gateway.url.strip_prefix("http://").unwrap()]);
-    assert_eq!(gateway.asked().len(), 1);
+    assert_eq!(gateway.requests().len(), 1);
 }
 
 #[tokio::test]
-async fn a_gateway_with_an_international_domain_is_asked_for_in_ascii() {
+async fn an_international_gateway_domain_is_sent_to_the_proxy_in_ascii() {
     let proxy = Gateway::start(vec![(200, r#"{"return":{"status":200},"entries":[{"messageid":7}]}"#).into()]);
     let mut settings = connection("http://Gateway.münchen.example/base");
     settings.proxy = Some(secret(&proxy.url));
     let report = send((settings, crate::protocols::the_kavenegar()), &message("09123456789", "login")).await;
     assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
     let expected = "POST http://gateway.xn--mnchen-3ya.example/base/v1/the%2Fkey/verify/lookup.json";
-    assert_eq!(proxy.asked()[0].0, expected);
+    assert_eq!(proxy.requests()[0].0, expected);
 }

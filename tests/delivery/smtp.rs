@@ -9,19 +9,19 @@ use otpd::delivery::{Chain, Security, Smtp};
 use otpd::domain::attempt::Outcome;
 use tokio::time::timeout;
 
-use crate::fake_mail_server::{Does, FakeMailServer, LOGIN, Login, PLAIN, Script};
+use crate::fake_mail_server::{Action, FakeMailServer, LOGIN, Login, PLAIN, Script};
 use crate::{check, message, mime, no_inbox, send};
 
-/// The login that [`PLAIN`] and [`LOGIN`] stand for.
+/// User and password of [`PLAIN`] and [`LOGIN`].
 const USER: Option<(&str, &str)> = Some(("user", "pass word"));
 
-/// The settings with one of them changed.
+/// Returns the settings after `change`.
 fn with(mut settings: Smtp, change: impl FnOnce(&mut Smtp)) -> Smtp {
     change(&mut settings);
     settings
 }
 
-/// The commands that a mail takes.
+/// The commands for one mail.
 fn commands(security: Security, login: Option<Login>) -> Vec<String> {
     let ehlo = ["EHLO otp.example.com"];
     let starttls: &[&str] = if security == Security::StartTls { &["STARTTLS", "EHLO otp.example.com"] } else { &[] };
@@ -35,7 +35,7 @@ fn commands(security: Security, login: Option<Login>) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn a_mail_arrives_with_text_and_html_with_every_protection_and_login() {
+async fn mail_with_text_and_html_arrives_with_every_encryption_and_login() {
     for (security, login) in [
         (Security::Plain, None),
         (Security::StartTls, Some(PLAIN)),
@@ -51,7 +51,7 @@ async fn a_mail_arrives_with_text_and_html_with_every_protection_and_login() {
         assert_eq!(check(settings.clone()).await, Ok(well.to_owned()), "{what}");
         let report = send(settings, &message("Some@example.com", "login")).await;
         assert_eq!((report.outcome, &report.error), (Outcome::Sent, &None), "{what}");
-        assert_eq!(server.said(1)[..commands(security, login).len()], commands(security, login), "{what}");
+        assert_eq!(server.commands(1)[..commands(security, login).len()], commands(security, login), "{what}");
         let mails = server.mails();
         assert_eq!(mails.len(), 1, "{what}");
         let id = format!("Message-ID: {}", report.provider_message_id.unwrap());
@@ -71,40 +71,40 @@ async fn a_mail_arrives_with_text_and_html_with_every_protection_and_login() {
 }
 
 #[tokio::test]
-async fn each_failure_of_the_server_has_its_outcome() {
+async fn each_server_failure_has_the_expected_outcome() {
     let cases: [(Script, Outcome, &str); 7] = [
         (
-            |_, line| line.starts_with("RCPT").then_some(Does::Answers("550 5.1.1 no such user here: a@example.com")),
+            |_, line| line.starts_with("RCPT").then_some(Action::Reply("550 5.1.1 no such user here: a@example.com")),
             Outcome::BadRecipient,
             "550: it refuses the recipient",
         ),
         (
-            |_, line| line.starts_with("RCPT").then_some(Does::Answers("550 5.7.1 you may not send to a@example.com")),
+            |_, line| line.starts_with("RCPT").then_some(Action::Reply("550 5.7.1 you may not send to a@example.com")),
             Outcome::Next,
             "550: it refuses the mail",
         ),
         (
-            |_, line| line.starts_with("RCPT").then_some(Does::Answers("451 4.7.1 greylisted, try later")),
+            |_, line| line.starts_with("RCPT").then_some(Action::Reply("451 4.7.1 greylisted, try later")),
             Outcome::Retry,
             "451: not now",
         ),
         (
-            |_, line| line.starts_with("RCPT").then_some(Does::Nothing),
+            |_, line| line.starts_with("RCPT").then_some(Action::Ignore),
             Outcome::Retry,
             "it did not take sender and recipient in time",
         ),
         (
-            |_, line| line.starts_with("RCPT").then_some(Does::Resets),
+            |_, line| line.starts_with("RCPT").then_some(Action::Reset),
             Outcome::Retry,
             "the connection broke before the mail went out",
         ),
         (
-            |_, line| (line == ".").then_some(Does::Resets),
+            |_, line| (line == ".").then_some(Action::Reset),
             Outcome::Unknown,
             "the connection broke while it took the mail",
         ),
         (
-            |_, line| (line == ".").then_some(Does::Nothing),
+            |_, line| (line == ".").then_some(Action::Ignore),
             Outcome::Unknown,
             "it took the mail and did not answer in time",
         ),
@@ -120,13 +120,13 @@ async fn each_failure_of_the_server_has_its_outcome() {
 }
 
 #[tokio::test]
-async fn an_address_with_an_international_domain_needs_no_extension_of_the_server() {
+async fn international_domains_are_sent_in_ascii_without_a_server_extension() {
     let server = FakeMailServer::start(|_, _| None).await;
     let report = send(server.trusted(Security::Plain, None), &message("some@مثال.ایران", "login")).await;
     assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
     let mail = server.mails().remove(0);
     assert!(mail.contains("\nTo: some@xn--mgbh0fb.xn--mgba3a4f16a\n"), "{mail}");
-    assert!(server.said(0).contains(&"RCPT TO:<some@xn--mgbh0fb.xn--mgba3a4f16a>".to_owned()));
+    assert!(server.commands(0).contains(&"RCPT TO:<some@xn--mgbh0fb.xn--mgba3a4f16a>".to_owned()));
 }
 
 #[tokio::test]
@@ -138,12 +138,12 @@ async fn a_wrong_password_sends_nothing_and_is_reported() {
         let expected = (Outcome::Misconfigured, Some("535: it does not let us in"));
         assert_eq!((report.outcome, report.error.as_deref()), expected, "{login:?}");
         assert_eq!(check(wrong).await, Err("535: it does not let us in".to_owned()), "{login:?}");
-        assert!(!server.said(0).iter().any(|line| line.starts_with("MAIL")), "{login:?}: {:?}", server.said(0));
+        assert!(!server.commands(0).iter().any(|line| line.starts_with("MAIL")), "{login:?}: {:?}", server.commands(0));
     }
 }
 
 #[tokio::test]
-async fn a_login_that_is_needed_and_not_configured_sends_nothing() {
+async fn nothing_is_sent_if_a_required_login_is_not_configured() {
     let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), |_, _| None).await;
     let report = send(server.trusted(Security::Tls, None), &message("a@example.com", "login")).await;
     assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some("530: it wants us to log in")));
@@ -151,14 +151,14 @@ async fn a_login_that_is_needed_and_not_configured_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_server_without_a_known_login_gets_no_password() {
+async fn a_server_without_a_supported_login_mechanism_gets_no_password() {
     let script: Script =
-        |_, line| line.starts_with("EHLO").then_some(Does::Answers("250-mail.example.com\r\n250 AUTH CRAM-MD5"));
+        |_, line| line.starts_with("EHLO").then_some(Action::Reply("250-mail.example.com\r\n250 AUTH CRAM-MD5"));
     let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), script).await;
     let report = send(server.trusted(Security::Tls, USER), &message("a@example.com", "login")).await;
     let error = "it offers no way to log in that we know (PLAIN, LOGIN)";
     assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some(error)));
-    assert!(!server.said(0).iter().any(|line| line.starts_with("AUTH")), "{:?}", server.said(0));
+    assert!(!server.commands(0).iter().any(|line| line.starts_with("AUTH")), "{:?}", server.commands(0));
 }
 
 #[tokio::test]
@@ -167,8 +167,8 @@ async fn a_server_without_starttls_gets_no_password() {
     let report = send(server.trusted(Security::StartTls, USER), &message("a@example.com", "login")).await;
     let error = "it offers no STARTTLS; is it security = \"tls\", on another port?";
     assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some(error)));
-    assert_eq!(server.said(0)[0], "EHLO otp.example.com");
-    assert!(server.said(0)[1..].iter().all(|line| line == "QUIT" || line == "closed"), "{:?}", server.said(0));
+    assert_eq!(server.commands(0)[0], "EHLO otp.example.com");
+    assert!(server.commands(0)[1..].iter().all(|line| line == "QUIT" || line == "closed"), "{:?}", server.commands(0));
 }
 
 #[tokio::test]
@@ -183,7 +183,7 @@ async fn a_closed_port_is_reported() {
 }
 
 #[tokio::test]
-async fn a_server_that_says_nothing_is_given_up() {
+async fn a_silent_server_causes_a_timeout() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     let server = FakeMailServer::start(|_, _| None).await;
@@ -214,11 +214,11 @@ async fn a_server_with_an_untrusted_certificate_gets_no_mail() {
 }
 
 #[tokio::test]
-async fn an_encrypted_session_takes_several_mails_and_is_replaced_once_it_is_closed() {
+async fn an_encrypted_session_is_reused_until_the_server_closes_it() {
     static MAILS: AtomicUsize = AtomicUsize::new(0);
     let script: Script = |_, line| {
         let is_third = line == "." && MAILS.fetch_add(1, Ordering::Relaxed) == 2;
-        is_third.then_some(Does::AnswersAndCloses("250 OK"))
+        is_third.then_some(Action::ReplyAndClose("250 OK"))
     };
     let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), script).await;
     let chain = Chain::build(&[server.trusted(Security::Tls, USER).into()], &no_inbox()).unwrap();
@@ -227,7 +227,7 @@ async fn an_encrypted_session_takes_several_mails_and_is_replaced_once_it_is_clo
         assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{recipient}");
     }
     let recipients = |connection| {
-        let said = server.said(connection);
+        let said = server.commands(connection);
         said.iter().filter_map(|line| line.strip_prefix("RCPT TO:").map(str::to_owned)).collect::<Vec<_>>()
     };
     assert_eq!(recipients(0), ["<one@example.com>", "<two@example.com>", "<three@example.com>"]);

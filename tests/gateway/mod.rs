@@ -1,4 +1,4 @@
-//! An SMS gateway as a test plays it: it keeps what it was asked and answers what the test has planned.
+//! A scripted SMS gateway. It records requests and sends the replies that the test has planned.
 
 use std::collections::VecDeque;
 use std::io::{Read, Write};
@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-/// What the gateway does with a request.
+/// How the gateway responds to a request.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// How long it thinks.
+    /// Delay before the response.
     pub after: Duration,
-    /// Status and body; `None`: it closes the connection without a word.
+    /// Status and body. `None` closes the connection without a response.
     pub answer: Option<(u16, String)>,
 }
 
@@ -22,57 +22,57 @@ impl From<(u16, &str)> for Reply {
     }
 }
 
-/// What came in: method and target, the headers with their names in lower case, and the body.
-pub type Asked = (String, String, String);
+/// A received request: method and target, the headers with names in lower case, and the body.
+pub type ReceivedRequest = (String, String, String);
 
-/// A running gateway. When its plan is used up it answers the last reply for ever.
+/// A running gateway. It repeats the last reply of its plan.
 #[derive(Clone)]
 pub struct Gateway {
     pub url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
-pub const TAKEN: &str = r#"{"ok":true,"id":"m-1"}"#;
+pub const ACCEPTED: &str = r#"{"ok":true,"id":"m-1"}"#;
 
 impl Gateway {
-    /// An empty plan takes every message.
+    /// Starts a gateway. With an empty plan it accepts every message.
     pub fn start(plan: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let plan = if plan.is_empty() { vec![(200, TAKEN).into()] } else { plan };
-        let (log, plan) = (Arc::clone(&asked), Arc::new(Mutex::new(VecDeque::from(plan))));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let plan = if plan.is_empty() { vec![(200, ACCEPTED).into()] } else { plan };
+        let (log, plan) = (Arc::clone(&requests), Arc::new(Mutex::new(VecDeque::from(plan))));
         thread::spawn(move || {
             for stream in listener.incoming() {
                 let (log, plan) = (Arc::clone(&log), Arc::clone(&plan));
                 thread::spawn(move || serve(stream.unwrap(), &log, &plan));
             }
         });
-        Self { url, asked }
+        Self { url, requests }
     }
 
-    /// What came in so far.
-    pub fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().unwrap().clone()
+    /// The requests received so far.
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.lock().unwrap().clone()
     }
 }
 
-fn serve(mut stream: TcpStream, log: &Mutex<Vec<Asked>>, plan: &Mutex<VecDeque<Reply>>) {
-    let Some(asked) = read(&mut stream) else { return };
+fn serve(mut stream: TcpStream, log: &Mutex<Vec<ReceivedRequest>>, plan: &Mutex<VecDeque<Reply>>) {
+    let Some(request) = read(&mut stream) else { return };
     let reply = {
-        // One lock around both: the order of the log is that of the plan.
+        // Both are locked together, so that requests and replies have the same order.
         let (mut log, mut plan) = (log.lock().unwrap(), plan.lock().unwrap());
-        log.push(asked);
+        log.push(request);
         if plan.len() > 1 { plan.pop_front().unwrap() } else { plan[0].clone() }
     };
     thread::sleep(reply.after);
     let Some((status, body)) = reply.answer else { return };
     let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
-    // A client that went away needs no answer.
+    // The client may have closed the connection.
     let _ = stream.write_all((head + &body).as_bytes());
 }
 
-fn read(stream: &mut TcpStream) -> Option<Asked> {
+fn read(stream: &mut TcpStream) -> Option<ReceivedRequest> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 4096];
     loop {

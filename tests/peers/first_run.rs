@@ -3,7 +3,7 @@ use std::process::Command;
 use crate::program::{Server, folder};
 
 #[test]
-fn the_printed_requests_work_as_pasted_into_a_shell() {
+fn the_printed_example_requests_work_in_a_shell() {
     let folder = folder();
     let server = Server::start(folder.path());
     let said = server.stderr();

@@ -110,7 +110,7 @@ impl Drop for MailServer {
 }
 
 #[tokio::test]
-async fn a_mail_arrives_as_text_and_as_html_with_every_protection() {
+async fn mail_with_text_and_html_arrives_with_every_encryption() {
     for (name, security, login) in [
         ("none", Security::Plain, None),
         ("starttls", Security::StartTls, Some(("user", "pass word"))),
@@ -142,7 +142,7 @@ async fn a_mail_arrives_as_text_and_as_html_with_every_protection() {
 }
 
 #[tokio::test]
-async fn each_failure_of_the_server_has_its_outcome() {
+async fn each_server_failure_has_the_expected_outcome() {
     let server = MailServer::start("none", &[]);
     for (recipient, outcome, error) in [
         ("nobody@example.com", Outcome::BadRecipient, "550: it refuses the recipient"),
@@ -178,7 +178,7 @@ async fn a_wrong_password_sends_nothing_and_is_reported() {
 }
 
 #[tokio::test]
-async fn a_session_takes_several_mails_and_is_replaced_once_it_is_closed() {
+async fn a_session_is_reused_until_the_server_closes_it() {
     let server = MailServer::start("tls", &["user", "pass"]);
     let settings = server.settings(Security::Tls, Some(("user", "pass")));
     let chain = Chain::build(&[settings.into()], &no_inbox()).unwrap();
