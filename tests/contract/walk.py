@@ -1,6 +1,6 @@
-"""A client as Django people write it: follows `next` through a whole list while others create and delete.
+"""A client that follows `next` through a whole list while another client creates and deletes codes.
 
-Usage: walk.py ADDRESS TOKEN [CODES]. Meets every code that was there from the start exactly once, or exits 1.
+Usage: walk.py ADDRESS TOKEN [CODES]. Exits with 1 unless every code that existed at the start is listed exactly once.
 """
 
 import sys
@@ -48,18 +48,18 @@ assert len(ids) == codes, len(ids)
 stop = threading.Event()
 disturber = threading.Thread(target=disturb, args=(stop,))
 disturber.start()
-met = []
+listed = []
 client = session()
 page = client.get(url, params={"ordering": "id", "limit": 100, "id_min": min(ids)}).json()
 while True:
-    met += [otp["id"] for otp in page["results"]]
-    if page["next"] is None or len(met) > 2 * codes:
+    listed += [otp["id"] for otp in page["results"]]
+    if page["next"] is None or len(listed) > 2 * codes:
         break
     page = client.get(page["next"]).json()
 stop.set()
 disturber.join()
 
-twice = len(met) - len(set(met))
-missed = set(ids) - set(met)
-print(f"{codes} codes, {len(met)} met, {twice} met twice, {len(missed)} missed")
+twice = len(listed) - len(set(listed))
+missed = set(ids) - set(listed)
+print(f"{codes} codes, {len(listed)} listed, {twice} listed twice, {len(missed)} missed")
 sys.exit(1 if twice or missed else 0)

@@ -1,4 +1,4 @@
-//! `otpd` command lines that the documents show.
+//! The `otpd` command lines in the documents.
 
 use std::process::{Command, Output};
 
@@ -16,7 +16,7 @@ pub fn otpd(folder: &TempDir, arguments: &[String]) -> Output {
     command.current_dir(folder.path()).args(arguments).output().unwrap()
 }
 
-/// The arguments with a configuration file that does not exist: otpd reads the command line first, and then stops.
+/// Returns the arguments with a missing configuration file, so that otpd parses the command line and then stops.
 fn harmless(arguments: &[String]) -> Vec<String> {
     let mut arguments = arguments.to_vec();
     match arguments.iter().position(|word| word == "--config") {

@@ -84,7 +84,7 @@ fn sections() -> Vec<Section> {
     sections
 }
 
-/// `name = value`, also of a setting that is commented out because it has no default.
+/// Parses `name = value`. A setting without a default is commented out; its line is passed without the `#`.
 fn key(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once(" = ")?;
     let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
@@ -126,7 +126,7 @@ fn every_setting_has_a_comment() {
 }
 
 #[test]
-fn a_line_of_the_defaults_is_a_setting_only_if_it_is_nothing_else() {
+fn comments_in_the_defaults_are_not_read_as_settings() {
     assert_eq!(key("port = 8080"), Some(("port", "8080")));
     assert_eq!(key("bootstrap_token = \"\""), Some(("bootstrap_token", "\"\"")));
     assert_eq!(key("checkpoints = true"), Some(("checkpoints", "true")));

@@ -1,4 +1,4 @@
-//! TOML and JSON that the documents show.
+//! The TOML and JSON blocks in the documents.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! As much of Markdown as the documents use.
+//! A parser for the subset of Markdown in the documents.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ pub struct Document {
 
 /// A fenced block.
 pub struct Block {
-    /// What follows the opening fence; empty if there is nothing.
+    /// The text after the opening fence; may be empty.
     pub language: String,
     /// Where the block begins, for messages.
     pub place: String,
@@ -74,7 +74,7 @@ impl Document {
         self.prose().into_iter().flat_map(targets).collect()
     }
 
-    /// The anchors of the headings, as GitHub makes them.
+    /// The anchors of the headings, as GitHub generates them.
     pub fn anchors(&self) -> Vec<String> {
         let mut seen: HashMap<String, usize> = HashMap::new();
         let headings = self.prose().into_iter().filter_map(|(_, line)| line.trim_start_matches('#').strip_prefix(' '));

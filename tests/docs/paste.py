@@ -136,7 +136,7 @@ def paste(clone, is_terminal, server, reader):
             if text not in shown:
                 raise SystemExit(f"{text} is not in the output of a block of the README:\n{block}\n{shown}")
     if (clone / "admin.token").exists() == is_terminal:
-        raise SystemExit("the token of the admin belongs on the terminal, or else in admin.token")
+        raise SystemExit("admin.token must exist if and only if there is no terminal")
 
 
 def main():

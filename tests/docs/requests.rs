@@ -1,4 +1,4 @@
-//! Requests that the documents show with `curl`.
+//! The `curl` requests in the documents.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Settings that the documents name.
+//! Names of settings in the documents.
 
 use crate::configuration::settings;
 use crate::current_documents;
@@ -12,7 +12,7 @@ fn is_known(key: &str) -> bool {
     secret.is_some() || settings().iter().any(|it| it.key == key)
 }
 
-/// The settings in a code span: `otp.expiration`, or `delivery.on_unknown = "next"`.
+/// Returns the setting in a code span such as `otp.expiration` or `delivery.on_unknown = "next"`.
 fn named_in(span: &str) -> Option<&str> {
     let key = span.split([' ', '=']).next()?;
     let (section, name) = key.split_once('.')?;

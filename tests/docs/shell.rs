@@ -1,4 +1,4 @@
-//! As much of the shell as the documents use: which commands a block runs, with which words.
+//! A parser for the subset of shell syntax in the documents. It returns the commands of a block with their words.
 
 /// The commands of a script. Redirections, comments and here-documents are left out.
 pub fn commands(script: &str) -> Vec<Vec<String>> {

@@ -1,13 +1,13 @@
 use crate::client::{Client, OTPS};
 use crate::control::{Faults, Number};
 use crate::program::{Server, folder};
-use crate::trials::alone;
+use crate::trials::run_alone;
 
 const HOUR_MS: i64 = 60 * 60 * 1000;
 
 #[test]
-fn a_clock_that_jumps_an_hour_back_and_forth_confuses_nothing() {
-    let _alone = alone();
+fn clock_jumps_cause_no_errors_and_no_wrong_order_of_timestamps() {
+    let _alone = run_alone();
     let faults = Faults::new();
     let folder = folder();
     let server = Server::spawn(&mut faults.otpd(folder.path(), false));

@@ -1,4 +1,4 @@
-//! `recorder.c`, as the tests use it.
+//! Controls the preloaded library `recorder.c`.
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::program::{TOKEN, otpd};
 
-/// A number that the recorder reads or counts; the place of each is that in its `struct control`.
+/// A field of `struct control` of the recorder, in the same order.
 #[derive(Clone, Copy)]
 pub enum Number {
     FailingSync,
@@ -22,7 +22,7 @@ pub enum Number {
     Writes,
 }
 
-/// The faults of one server, and the record of what it did to its folder.
+/// The faults of one server, and the record of its writes.
 pub struct Faults {
     folder: TempDir,
     control: File,
@@ -47,12 +47,12 @@ impl Faults {
         i64::from_ne_bytes(bytes)
     }
 
-    /// `otpd` in `folder`, under these faults. It records what it writes if `records` says so.
+    /// Returns the command for `otpd` in `folder` with these faults. Its writes are recorded if `records` is true.
     pub fn otpd(&self, folder: &Path, records: bool) -> Command {
         let mut command = otpd(folder);
         command
             .env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN)
-            // Often, so that the faults meet checkpoints too.
+            // Frequent checkpoints, so that the faults affect some of them.
             .env("OTPD_DATABASE__CHECKPOINT_KIB", "128")
             .env("LD_PRELOAD", library())
             .env("FAULTS_FOLDER", folder)
@@ -68,7 +68,7 @@ impl Faults {
     }
 }
 
-/// The recorder, compiled once.
+/// Returns the path of the recorder, which is compiled once.
 fn library() -> &'static Path {
     static LIBRARY: OnceLock<PathBuf> = OnceLock::new();
     LIBRARY.get_or_init(|| {

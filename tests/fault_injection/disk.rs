@@ -5,11 +5,11 @@ use crate::client::{Client, OTPS, Outcome};
 use crate::control::{Faults, Number};
 use crate::ledger::{Load, stored};
 use crate::program::{LIMIT, Server, folder};
-use crate::trials::{alone, trials};
+use crate::trials::{run_alone, trials};
 
 #[test]
-fn a_disk_that_fails_ends_the_program_and_nothing_is_acknowledged_after() {
-    let _alone = alone();
+fn a_disk_failure_ends_the_process_and_nothing_is_acknowledged_afterwards() {
+    let _alone = run_alone();
     let (mut while_starting, mut while_serving) = (0, 0);
     let (mut slowest, mut slowest_start) = (Duration::ZERO, Duration::ZERO);
     let step = usize::try_from(trials(7, 1)).unwrap();
@@ -26,13 +26,14 @@ fn a_disk_that_fails_ends_the_program_and_nothing_is_acknowledged_after() {
             let database = folder.path().join("otp.db");
             let mut command = faults.otpd(folder.path(), false);
             if writers == 1 {
-                // A checkpoint comes behind the answers: it would be taken for a failure of the change.
+                // No checkpoints here: one runs after the response, so its failure would look like a failure of an
+                // acknowledged change.
                 command.env("OTPD_DATABASE__CHECKPOINT_KIB", "16384");
             }
             match Server::try_spawn(&mut command) {
                 Err(said) => {
                     while_starting += 1;
-                    // Once the writer runs it has its say in the log; the last line is the program's.
+                    // The running writer may log errors before. The last line is the error of the process.
                     let last = said.trim_end().lines().next_back().unwrap();
                     let last = last.strip_prefix("exit status: 1: ").unwrap_or(last);
                     assert!(said.starts_with("exit status: 1: "), "call {n}: {said}");
@@ -47,7 +48,7 @@ fn a_disk_that_fails_ends_the_program_and_nothing_is_acknowledged_after() {
                     let ledger = load.run(&socket, || {
                         let deadline = Instant::now() + LIMIT;
                         while !has_failed() {
-                            assert!(Instant::now() < deadline, "call {n} never came");
+                            assert!(Instant::now() < deadline, "call {n} did not happen");
                             thread::sleep(Duration::from_millis(1));
                         }
                         failed_at = Instant::now();
@@ -68,13 +69,13 @@ fn a_disk_that_fails_ends_the_program_and_nothing_is_acknowledged_after() {
         "failing disk: {while_starting} trials failed at the start, {while_serving} under load; slowest end {slowest:.0?}"
     );
     assert!(while_starting > 0 && while_serving > 0);
-    // A second on an idle machine; a busy one starts slowly too.
+    // One second on an idle machine. On a busy machine a start takes longer too.
     assert!(slowest < Duration::from_secs(1).max(slowest_start * 10), "a start takes {slowest_start:?}");
 }
 
 #[test]
-fn a_full_disk_is_answered_503_and_reads_and_later_writes_go_on() {
-    let _alone = alone();
+fn changes_on_a_full_disk_are_answered_503_and_succeed_after_space_is_freed() {
+    let _alone = run_alone();
     let count = trials(5, 20);
     let (mut refused, mut slowest) = (0, Duration::ZERO);
     for trial in 0..count {

@@ -1,6 +1,5 @@
-//! What must hold when the disk, the power, the clock or the clients fail. The faults are made in the real binary: a library
-//! that `LD_PRELOAD` loads replaces its system calls, or `strace` watches them. A ledger outside of it knows what was
-//! acknowledged.
+//! The real binary when the disk, the power, the clock or the clients fail. A library loaded with `LD_PRELOAD` replaces
+//! system calls, or `strace` records them. A ledger outside of the process records the acknowledged changes.
 //!
 //! `cargo test` leaves this out, because it needs `strace` and a C compiler called `cc`: `cargo test --test fault_injection`. The
 //! long form, with the other faults: `FAULTS=long cargo test --release --test faults --test fault_injection -- --nocapture`.

@@ -1,5 +1,5 @@
-//! Power cuts, played from the record of a server that was killed under load. On the disk is for certain what was synced;
-//! of the rest every piece may be there or not, and the last one torn.
+//! Power cuts, simulated from the recorded writes of a server that was killed under load. Synced data is on the disk.
+//! Every other write may be on the disk or not, and the last one may be torn.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,7 +9,7 @@ use std::thread;
 use crate::control::Faults;
 use crate::ledger::{Ledger, Load, Stored, stored};
 use crate::program::{Server, folder};
-use crate::trials::{Random, alone, side_by_side, trials};
+use crate::trials::{Random, run_alone, side_by_side, trials};
 
 /// A change to one file.
 #[derive(Clone)]
@@ -31,11 +31,11 @@ struct File {
     durable: Vec<u8>,
     /// Changed and not yet synced.
     pending: Vec<Change>,
-    /// Whether its name is on the disk: the folder was synced since it was made.
+    /// Whether its directory entry is on the disk: the folder was synced after the file was created.
     is_named: bool,
 }
 
-/// The disk, as the sync calls leave it.
+/// The state of the disk according to the sync calls.
 #[derive(Default)]
 struct Disk {
     files: BTreeMap<String, File>,
@@ -65,8 +65,8 @@ fn cut(disks: u64, random: &mut Random) -> (u64, usize) {
 }
 
 #[test]
-fn a_power_cut_loses_nothing_that_was_acknowledged() {
-    let _alone = alone();
+fn a_power_cut_loses_no_acknowledged_change() {
+    let _alone = run_alone();
     let (cuts, disks) = (trials(20, 200), trials(2, 5));
     let results = side_by_side("power cut", cuts, |_, random| cut(disks, random));
     let acknowledged: u64 = results.iter().map(|(acknowledged, _)| acknowledged).sum();
@@ -75,15 +75,15 @@ fn a_power_cut_loses_nothing_that_was_acknowledged() {
         "power cut: {cuts} cuts, {disks} disks each, {acknowledged} acknowledged, 0 lost; \
          with synchronous=NORMAL {lost_by_normal} would be"
     );
-    assert!(acknowledged > cuts * 10, "it was no load");
-    assert!(lost_by_normal > 0, "a test that loses nothing without its syncs tests nothing");
+    assert!(acknowledged > cuts * 10, "there was too little load");
+    assert!(lost_by_normal > 0, "without syncs changes must be lost, or the test detects nothing");
 }
 
 fn lost(ledger: &Ledger, stored: &Stored) -> usize {
     ledger.lost(stored).len()
 }
 
-/// What a server finds after a power cut at the end of these records.
+/// Simulates a power cut after these records, starts a server, and returns the codes that it finds.
 fn after_cut(records: &[Record], random: &mut Random) -> Stored {
     let folder = folder();
     Disk::after(records).cut(folder.path(), random);
@@ -91,8 +91,8 @@ fn after_cut(records: &[Record], random: &mut Random) -> Stored {
     stored(&folder.path().join("otp.db"))
 }
 
-/// The same records without the syncs that `synchronous=NORMAL` leaves out: those of the log, except where a checkpoint
-/// begins, for there the database is written next (<https://sqlite.org/pragma.html#pragma_synchronous>).
+/// Returns the records without the syncs that `synchronous=NORMAL` omits: those of the WAL, except before a checkpoint
+/// writes the database (<https://sqlite.org/pragma.html#pragma_synchronous>).
 fn as_if_normal(records: Vec<Record>) -> Vec<Record> {
     let mut kept = Vec::new();
     let mut left_out = None;
@@ -138,7 +138,7 @@ impl Disk {
         disk
     }
 
-    /// Writes to `folder` what a cut at this moment leaves. The shared memory of SQLite is in no file then.
+    /// Writes to `folder` what a power cut leaves. The shared memory of SQLite (`-shm`) is lost.
     fn cut(mut self, folder: &Path, random: &mut Random) {
         for name in self.unlinked {
             if random.below(2) == 0 {
@@ -179,7 +179,7 @@ impl Change {
     }
 }
 
-/// Reads what `recorder.c` wrote; a record that the kill cut short is no record.
+/// Parses the records of `recorder.c`. A record that the kill truncated is ignored.
 fn parse(mut log: &[u8]) -> Vec<Record> {
     let mut records = Vec::new();
     while let Some(end) = log.iter().position(|b| *b == b'\n') {

@@ -1,7 +1,7 @@
-/* Loaded into otpd with LD_PRELOAD: makes the system calls on one folder fail, slow down, or tell the wrong time, as the
- * test asks, and records what is written, cut off and synced there, so that a power cut can be played afterwards.
+/* Loaded into otpd with LD_PRELOAD. Makes system calls on one folder fail or slow down, and shifts the clock, as set by
+ * the test. Records writes, truncations and syncs in the folder, so that a power cut can be simulated afterwards.
  *
- * FAULTS_FOLDER   the folder; calls on other files are left alone
+ * FAULTS_FOLDER   the folder; calls on other files are not affected
  * FAULTS_CONTROL  a file with the numbers of `struct control`; the test changes them while otpd runs
  * FAULTS_LOG      where to record; without it nothing is recorded
  */
@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* tests/fault_injection/control.rs has its twin. */
+/* `Number` in tests/fault_injection/control.rs has the same order. */
 struct control {
     int64_t failing_sync;    /* from this call on, counted from 1, a sync answers EIO; 0: never */
     int64_t failing_write;   /* the same of writes */
@@ -50,14 +50,14 @@ __attribute__((constructor)) static void start(void) {
 
 #define REAL(name) static __typeof__(&name) real; if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
-/* One record is one write, so those of two threads never mix. */
+/* Each record is written with one call, so that the records of two threads do not mix. */
 static void record(const char *head, const void *data, size_t length) {
     if (record_fd < 0) return;
     struct iovec parts[] = {{(void *)head, strlen(head)}, {(void *)data, length}};
     if (writev(record_fd, parts, 2) < 0) abort();
 }
 
-/* The name of a path inside the folder, to be freed; NULL if it lies elsewhere. */
+/* Returns the name of a path inside the folder, to be freed by the caller, or NULL for other paths. */
 static char *inside(const char *path) {
     char absolute[PATH_MAX];
     if (!folder) return NULL;
@@ -168,7 +168,7 @@ int unlink(const char *path) {
     return outcome;
 }
 
-/* SQLite takes a file lock for every transaction: slow locks make a slow database. */
+/* SQLite takes a file lock for every transaction, so slow locks make the database slow. */
 #define LOCK(function) \
 int function(int fd, int command, ...) { \
     REAL(function); \

@@ -1,4 +1,4 @@
-//! Clients and a database that are slow, and whom that may not slow down.
+//! Slow clients and a slow database must not delay other requests.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,11 +11,12 @@ use tokio::sync::oneshot;
 use crate::client::{Client, OTPS};
 use crate::control::{Faults, Number};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{alone, trials};
+use crate::trials::{run_alone, trials};
 
 const SLOW_CLIENTS: usize = 2000;
 
-/// Milliseconds in which 99 of 100 requests were answered 200, one after the other for so long.
+/// Sends GET requests one after the other for `lasting`. Returns the 99th percentile of the response times in
+/// milliseconds.
 fn p99(client: &mut Client, path: &str, lasting: Duration) -> f64 {
     let (begun, mut times) = (Instant::now(), Vec::new());
     while begun.elapsed() < lasting {
@@ -28,8 +29,8 @@ fn p99(client: &mut Client, path: &str, lasting: Duration) -> f64 {
     times[times.len() * 99 / 100]
 }
 
-/// Sends a byte a second of a head, or of a body, and begins anew when it is turned away.
-async fn dawdle(socket: String, with_whole_head: bool) {
+/// Sends one byte per second of a request head or body. Reconnects when the server closes the connection.
+async fn send_slowly(socket: String, with_whole_head: bool) {
     loop {
         let Ok(mut stream) = TcpStream::connect(&socket).await else {
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -52,8 +53,8 @@ async fn dawdle(socket: String, with_whole_head: bool) {
 }
 
 #[test]
-fn two_thousand_slow_clients_do_not_slow_down_another() {
-    let _alone = alone();
+fn two_thousand_slow_clients_do_not_delay_another_client() {
+    let _alone = run_alone();
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let needed = SLOW_CLIENTS as u64 + 200;
     if current.is_some_and(|current| current < needed) {
@@ -70,15 +71,15 @@ fn two_thousand_slow_clients_do_not_slow_down_another() {
     let socket = server.socket().to_owned();
     let slow = thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let all = futures_util::future::join_all((0..SLOW_CLIENTS).map(|n| dawdle(socket.clone(), n % 2 == 0)));
+        let all = futures_util::future::join_all((0..SLOW_CLIENTS).map(|n| send_slowly(socket.clone(), n % 2 == 0)));
         runtime.block_on(async {
             tokio::select! { _ = all => {}, _ = until_enough => {} }
         });
     });
-    // Longer than a head or a body may take, so that some are turned away and come again.
+    // The load lasts longer than a head or a body may take, so that some clients are disconnected and reconnect.
     thread::sleep(Duration::from_secs(2));
     let beside = p99(&mut client, &path, lasting.max(Duration::from_secs(12)));
-    // A new client is let in as well.
+    // A new client is accepted too.
     assert_eq!(server.send("GET", "/healthz", TOKEN, "").0, 200);
     drop(enough);
     slow.join().unwrap();
@@ -87,8 +88,8 @@ fn two_thousand_slow_clients_do_not_slow_down_another() {
 }
 
 #[test]
-fn a_slow_database_does_not_hold_up_the_event_loop() {
-    let _alone = alone();
+fn a_slow_database_does_not_block_the_event_loop() {
+    let _alone = run_alone();
     let faults = Faults::new();
     let folder = folder();
     let server = Server::spawn(&mut faults.otpd(folder.path(), false));
@@ -98,7 +99,7 @@ fn a_slow_database_does_not_hold_up_the_event_loop() {
     let quick = beside_load(&server, lasting);
     faults.set(Number::LockDelayMs, 1000);
     let begun = Instant::now();
-    // One that has to take two locks is past its time.
+    // A request that takes two locks exceeds its timeout.
     assert!(matches!(client.ask("GET", &format!("{OTPS}1"), "").0, 200 | 503));
     assert!(begun.elapsed() >= Duration::from_secs(1), "the database is not slow: {:?}", begun.elapsed());
     let healthz = beside_load(&server, lasting);

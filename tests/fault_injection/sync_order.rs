@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use crate::client::{Client, OTPS};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::alone;
+use crate::trials::run_alone;
 
 const WRITES: usize = 1000;
 
-/// `strace` sees the system calls of one client's changes: between the last write to the log and the answer stands a sync.
+/// Uses `strace` on the changes of one client. A sync must happen between the last write to the WAL and the response.
 #[test]
-fn before_each_acknowledgement_the_log_is_synced() {
-    let _alone = alone();
+fn the_wal_is_synced_before_each_acknowledgement() {
+    let _alone = run_alone();
     let folder = folder();
     let trace = folder.path().join("trace");
     let mut command = Command::new("strace");
-    // -D: the program is our child, strace its own.
+    // -D: otpd is the child of this process, and strace is a grandchild.
     command.args([
         "-D",
         "-f",
@@ -63,8 +63,8 @@ fn before_each_acknowledgement_the_log_is_synced() {
     assert_eq!((synced, not_synced), (WRITES, 0));
 }
 
-/// Acknowledgements with a sync of the log since the last write to it, and since the last acknowledgement; and those
-/// without.
+/// Counts the acknowledgements with and without a sync of the WAL after the last write to it and after the previous
+/// acknowledgement.
 fn count(trace: &str) -> (usize, usize) {
     let (mut synced, mut not_synced) = (0, 0);
     let mut is_synced = false;

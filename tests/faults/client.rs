@@ -8,17 +8,17 @@ use crate::program::{Server, TOKEN};
 
 pub const OTPS: &str = "/api/notifications/otp/";
 
-/// What a client knows of its request afterwards.
+/// The outcome of a request, as the client sees it.
 #[derive(Debug)]
 pub enum Outcome {
     Answer(u16, String),
-    /// It never reached a server.
+    /// The connection failed, so nothing was sent.
     NotSent,
-    /// It was sent, and nobody answered.
+    /// The request was sent, and no complete response arrived.
     Unanswered,
 }
 
-/// A client that waits for each answer, over one connection as long as that lasts.
+/// A client that waits for each response and keeps its connection as long as possible.
 pub struct Client {
     socket: String,
     token: String,
@@ -59,7 +59,7 @@ impl Client {
         }
     }
 
-    /// Sends a request that is answered; the body is JSON, or null where there is none.
+    /// Sends a request that must be answered. Returns the status and the JSON body, or null if there is no body.
     #[track_caller]
     pub fn ask(&mut self, verb: &str, path: &str, body: &str) -> (u16, Value) {
         match self.send(verb, path, body) {
@@ -69,7 +69,7 @@ impl Client {
     }
 }
 
-/// Status of a whole answer, whether its connection ends with it, and its body.
+/// Reads a complete response. Returns its status, whether the connection is then closed, and its body.
 fn read_answer(stream: &mut TcpStream) -> Option<(u16, bool, String)> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 16 * 1024];

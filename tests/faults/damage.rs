@@ -3,11 +3,11 @@ use std::path::Path;
 
 use crate::client::{Client, OTPS, Outcome};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{Random, alone, side_by_side, trials};
+use crate::trials::{Random, run_alone, side_by_side, trials};
 
 const CODES: i64 = 300;
 
-/// What is done to the files of a database that nobody has open.
+/// Kinds of damage to the files of a closed database.
 const DAMAGES: [fn(&Path, &mut Random); 5] = [flip_bits, flip_bits, truncate, overwrite, swap_log];
 
 fn flip_bits(folder: &Path, random: &mut Random) {
@@ -26,7 +26,7 @@ fn truncate(folder: &Path, random: &mut Random) {
     fs::write(path, &bytes[..random.index(bytes.len())]).unwrap();
 }
 
-/// A part of another file, or all of one.
+/// Overwrites a part of the file, or all of it, with random bytes.
 fn overwrite(folder: &Path, random: &mut Random) {
     let path = folder.join("otp.db");
     let mut bytes = fs::read(&path).unwrap();
@@ -36,7 +36,7 @@ fn overwrite(folder: &Path, random: &mut Random) {
     fs::write(path, bytes).unwrap();
 }
 
-/// The log of another database.
+/// Replaces the WAL with that of another database.
 fn swap_log(folder: &Path, _: &mut Random) {
     fs::copy(folder.join("other.db-wal"), folder.join("otp.db-wal")).unwrap();
 }
@@ -45,8 +45,9 @@ fn address(n: i64) -> String {
     format!("person{n}@email.com")
 }
 
-/// A database that was killed, so that a part of it is in its log; its first half is in the file.
-fn make(folder: &Path, name: &str, offset: i64) {
+/// Creates a database whose first half is in the file and whose second half is in the WAL, because its server was
+/// killed.
+fn create_database(folder: &Path, name: &str, offset: i64) {
     let start =
         || Server::spawn(otpd(folder).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_DATABASE__PATH", name));
     for half in [1..=CODES / 2, CODES / 2 + 1..=CODES] {
@@ -61,8 +62,9 @@ fn make(folder: &Path, name: &str, offset: i64) {
     }
 }
 
-/// What a server over damaged files answers that is wrong: neither what was stored, nor a 503. A log counts up to its first
-/// damaged entry, which is how SQLite knows its end: codes of the second half, which lie there, may be missing from one on.
+/// Returns the wrong answers of a server on damaged files: those that are neither the stored data nor a 503. SQLite
+/// reads a WAL up to its first damaged frame, so the last codes of the second half, which is in the WAL, may be
+/// missing.
 fn wrong_answers(server: &Server) -> Vec<String> {
     let mut client = Client::of(server);
     let (mut wrong, mut last) = (Vec::new(), CODES);
@@ -96,7 +98,7 @@ fn wrong_answers(server: &Server) -> Vec<String> {
     wrong
 }
 
-/// Damages a copy of the sound files and starts a server on it: whether that refused to start.
+/// Damages a copy of the sound files and starts a server on it. Returns whether the start was refused.
 fn damage(sound: &Path, trial: u64, random: &mut Random) -> bool {
     let folder = folder();
     for name in ["otp.db", "otp.db-wal", "other.db-wal"] {
@@ -119,11 +121,11 @@ fn damage(sound: &Path, trial: u64, random: &mut Random) -> bool {
 }
 
 #[test]
-fn damaged_files_are_one_line_or_503_and_never_a_wrong_answer() {
-    let _alone = alone();
+fn damaged_files_cause_a_start_error_or_503_and_never_a_wrong_answer() {
+    let _alone = run_alone();
     let sound = folder();
-    make(sound.path(), "otp.db", 0);
-    make(sound.path(), "other.db", 5000);
+    create_database(sound.path(), "otp.db", 0);
+    create_database(sound.path(), "other.db", 5000);
     let count = trials(40, 600);
     let results = side_by_side("damage", count, |trial, random| damage(sound.path(), trial, random));
     let refused = results.iter().filter(|is_refused| **is_refused).count();

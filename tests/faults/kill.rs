@@ -3,9 +3,9 @@ use std::time::Instant;
 
 use crate::ledger::{Load, stored};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{Random, alone, side_by_side, trials};
+use crate::trials::{Random, run_alone, side_by_side, trials};
 
-/// What a trial acknowledged, and how long its first start and its restart took.
+/// The number of acknowledged changes, and the durations of the first start and the restart.
 struct Trial {
     acknowledged: u64,
     first: std::time::Duration,
@@ -15,7 +15,7 @@ struct Trial {
 fn kill(trial: u64, random: &mut Random) -> Trial {
     let folder = folder();
     let start = || {
-        // Checkpoints often, so that some are killed too.
+        // Frequent checkpoints, so that some of them are interrupted.
         let mut command = otpd(folder.path());
         command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_DATABASE__CHECKPOINT_KIB", "128");
         let begun = Instant::now();
@@ -30,7 +30,7 @@ fn kill(trial: u64, random: &mut Random) -> Trial {
     });
     server.wait();
     if trial.is_multiple_of(3) {
-        // Once more, while it starts.
+        // Kills the server once more, during its start.
         let mut starting = otpd(folder.path()).stderr(std::process::Stdio::null()).spawn().unwrap();
         thread::sleep(random.milliseconds(30));
         starting.kill().unwrap();
@@ -42,15 +42,15 @@ fn kill(trial: u64, random: &mut Random) -> Trial {
 }
 
 #[test]
-fn what_was_acknowledged_survives_a_kill_at_any_moment() {
-    let _alone = alone();
+fn acknowledged_changes_survive_a_kill_at_any_time() {
+    let _alone = run_alone();
     let count = trials(30, 500);
     let trials = side_by_side("kill -9", count, kill);
     let acknowledged: u64 = trials.iter().map(|trial| trial.acknowledged).sum();
     let first = trials.iter().map(|trial| trial.first).max().unwrap();
     let restart = trials.iter().map(|trial| trial.restart).max().unwrap();
     eprintln!("kill -9: {count} trials, {acknowledged} acknowledged, 0 lost, slowest restart {restart:.0?}");
-    // A first start makes the database; recovering one takes about as long.
+    // A first start creates the database. Recovering a database takes about as long.
     assert!(restart < first * 10, "a first start takes {first:?}");
-    assert!(acknowledged > count * 10, "it was no load");
+    assert!(acknowledged > count * 10, "there was too little load");
 }

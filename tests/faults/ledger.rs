@@ -1,4 +1,5 @@
-//! What the clients know: each change is acknowledged (2xx), refused (4xx) or of unknown outcome (5xx, or no answer).
+//! Records the outcome of each change as the clients see it: acknowledged (2xx), refused (4xx) or unknown (5xx or no
+//! response).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -12,7 +13,7 @@ use crate::bounded::SetAtEnd;
 use crate::client::{Client, OTPS, Outcome};
 use crate::program::LIMIT;
 
-/// The codes that a database holds, by id. The address of each is made of its code, so a torn row shows.
+/// The codes in a database, by id. Each address is derived from its code, so that a torn row is detected.
 pub type Stored = BTreeMap<i64, (i64, String)>;
 
 #[derive(Default)]
@@ -21,29 +22,29 @@ pub struct Ledger {
     /// Codes whose creation has an unknown outcome.
     maybe_created: BTreeSet<i64>,
     pub acknowledged: u64,
-    /// Answered 5xx.
+    /// Number of responses with a 5xx status.
     pub unavailable: u64,
-    /// Codes of changes that were sent and never answered.
+    /// Codes of changes that were sent and got no response.
     pub unanswered: Vec<i64>,
-    /// What no server may answer.
+    /// Responses that are wrong in any case.
     pub faults: Vec<String>,
 }
 
 struct Row {
     code: i64,
-    /// Later changes of unknown outcome.
+    /// Codes of later changes whose outcome is unknown.
     maybe: Vec<i64>,
 }
 
-/// How the changes are made.
+/// Writers that make changes at the same time.
 pub struct Load<'a> {
     pub writers: i64,
-    /// Whether nothing may be acknowledged that is sent from now on. A lone writer's last answer too: its change is the only
-    /// one there is.
+    /// Returns true once no change sent from now on may be acknowledged. With a single writer, it is called again after
+    /// the response, because no other change can be in flight.
     pub is_over: &'a (dyn Fn() -> bool + Sync),
-    /// Only POST, each writer's codes in sequence.
+    /// Whether all changes are POST requests, with the codes of each writer in sequence.
     pub creates_only: bool,
-    /// How many changes of all writers have been acknowledged so far.
+    /// Number of acknowledged changes of all writers so far.
     pub acknowledged: AtomicU64,
 }
 
@@ -54,7 +55,7 @@ impl Default for Load<'_> {
 }
 
 impl Load<'_> {
-    /// Waits until so many changes have been acknowledged.
+    /// Waits until this many changes have been acknowledged.
     pub fn until_acknowledged(&self, changes: u64) {
         let begun = Instant::now();
         while self.acknowledged.load(Ordering::Relaxed) < changes {
@@ -63,7 +64,7 @@ impl Load<'_> {
         }
     }
 
-    /// Lets the writers write while `during` runs, and until each has heard what became of its last change.
+    /// Runs the writers until `during` returns and each writer has the response to its last change.
     pub fn run(&self, socket: &str, during: impl FnOnce()) -> Ledger {
         let enough = &AtomicBool::new(false);
         thread::scope(|scope| {
@@ -77,8 +78,8 @@ impl Load<'_> {
         })
     }
 
-    /// One writer: a third of its changes are new codes, the others change one that it made. It ends when it is told to,
-    /// and when nobody answers.
+    /// Runs one writer. A third of its changes create codes; the others update a code that it created. It ends when
+    /// `enough` is set or a request gets no response.
     fn write(&self, mut client: Client, writer: i64, enough: &AtomicBool) -> Ledger {
         let mut ledger = Ledger::default();
         let mut own: Vec<i64> = Vec::new();
@@ -105,7 +106,7 @@ impl Load<'_> {
             if matches!(outcome, Outcome::Answer(200 | 201, _)) {
                 self.acknowledged.fetch_add(1, Ordering::Relaxed);
             }
-            // Ids grow: a new one is the last.
+            // Ids increase, so a new id is the last one.
             own.extend(ledger.rows.keys().last().filter(|id| own.last() != Some(id)).copied());
         }
         ledger
@@ -113,7 +114,7 @@ impl Load<'_> {
 }
 
 impl Ledger {
-    /// Whether the writer goes on.
+    /// Records an outcome. Returns whether the writer continues.
     fn note(&mut self, id: Option<i64>, code: i64, outcome: &Outcome, over: bool) -> bool {
         match outcome {
             Outcome::Answer(200 | 201, body) => {
@@ -127,7 +128,7 @@ impl Ledger {
             }
             Outcome::Answer(status, _) if *status >= 500 => {
                 self.unavailable += 1;
-                self.doubt(id, code);
+                self.note_unknown(id, code);
                 true
             }
             Outcome::Answer(status, body) => {
@@ -137,13 +138,13 @@ impl Ledger {
             Outcome::NotSent => false,
             Outcome::Unanswered => {
                 self.unanswered.push(code);
-                self.doubt(id, code);
+                self.note_unknown(id, code);
                 false
             }
         }
     }
 
-    fn doubt(&mut self, id: Option<i64>, code: i64) {
+    fn note_unknown(&mut self, id: Option<i64>, code: i64) {
         match id.and_then(|id| self.rows.get_mut(&id)) {
             Some(row) => row.maybe.push(code),
             None => drop(self.maybe_created.insert(code)),
@@ -160,7 +161,7 @@ impl Ledger {
         self
     }
 
-    /// What a database lacks of what was acknowledged.
+    /// Returns the acknowledged changes that the database does not contain.
     pub fn lost(&self, stored: &Stored) -> Vec<String> {
         let is_there =
             |id: &i64, row: &Row| stored.get(id).is_some_and(|(code, _)| *code == row.code || row.maybe.contains(code));
@@ -168,20 +169,20 @@ impl Ledger {
         lost.map(|(id, row)| format!("{id} should be {} and is {:?}", row.code, stored.get(id))).collect()
     }
 
-    /// That nothing acknowledged is missing, nothing is there that nobody sent, and every row is whole.
+    /// Asserts that no acknowledged change is missing, that every row was sent by a client, and that no row is torn.
     #[track_caller]
     pub fn check(&self, stored: &Stored) {
         assert_eq!(self.faults, [""; 0]);
         assert_eq!(self.lost(stored), [""; 0], "of {} acknowledged", self.acknowledged);
         for (id, (code, email)) in stored {
             assert_eq!(*email, address(*code), "{id} is torn");
-            assert!(self.rows.contains_key(id) || self.maybe_created.contains(code), "nobody sent {id}: {code}");
+            assert!(self.rows.contains_key(id) || self.maybe_created.contains(code), "no client sent {id}: {code}");
         }
     }
 
-    /// That what nobody answered was not done either.
+    /// Asserts that changes without a response were not made.
     #[track_caller]
-    pub fn check_unanswered_was_not_done(&self, stored: &Stored) {
+    pub fn check_unanswered_changes_were_not_made(&self, stored: &Stored) {
         let done: Vec<_> =
             stored.values().map(|(code, _)| code).filter(|code| self.unanswered.contains(code)).collect();
         assert!(done.is_empty(), "done and not answered: {done:?}");
@@ -192,7 +193,7 @@ fn address(code: i64) -> String {
     format!("c{code}@load.com")
 }
 
-/// What a database file holds; it is sound.
+/// Returns the codes in a database file. Asserts that the file is sound.
 #[track_caller]
 pub fn stored(database: &Path) -> Stored {
     let db = Connection::open(database).unwrap();

@@ -1,10 +1,9 @@
-//! What must hold when the program is killed, stopped, damaged or overloaded: the real binary under faults made here, and a
-//! ledger outside of it that knows what was acknowledged. `tests/fault_injection` adds faults of the disk, the power, the clock
-//! and the clients.
+//! The real binary when it is killed, stopped or overloaded, or when its files are damaged. A ledger outside of the
+//! process records the acknowledged changes. `tests/fault_injection` adds faults of the disk, the power, the clock and
+//! the clients.
 //!
-//! `cargo test` runs a short form. The long one takes half an hour:
-//! `FAULTS=long cargo test --release --test faults --test fault_injection -- --nocapture`. A failure prints the seed that repeats
-//! it (`SEED=n`).
+//! `cargo test` runs a short form. The long one takes half an hour: `FAULTS=long cargo test --release --test faults
+//! --test fault_injection -- --nocapture`. Each test prints its seed; `SEED=n` repeats it.
 
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking and tells how")]
 

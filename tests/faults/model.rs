@@ -1,4 +1,4 @@
-//! Random sequences of requests by several clients, against the real server and against a plain map.
+//! Random sequences of requests by several clients, sent to the real server and to a model of it.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ use crate::bounded::complete;
 use crate::client::{Client, OTPS};
 use crate::plain::{ADDRESSES, Body, Model, NUMBERS, Stored};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{alone, side_by_side, trials};
+use crate::trials::{run_alone, side_by_side, trials};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -19,7 +19,7 @@ enum Step {
     Delete(usize),
     Retrieve(usize),
     List { has_email: Option<bool>, newest_first: bool },
-    Verify { by_email: bool, whose: usize, guess: i64 },
+    Verify { by_email: bool, index: usize, attempt: i64 },
     Stop,
     Kill,
 }
@@ -30,7 +30,7 @@ fn body() -> impl Strategy<Value = Body> {
         .prop_map(|(code, mobile_number, email, is_long)| Body { code, mobile_number, email, is_long })
 }
 
-/// A step, and which of the clients takes it.
+/// A step and the index of its client.
 fn step() -> impl Strategy<Value = (usize, Step)> {
     let step = prop_oneof![
         6 => body().prop_map(Step::Create),
@@ -40,17 +40,18 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
         4 => (proptest::option::of(any::<bool>()), any::<bool>())
             .prop_map(|(has_email, newest_first)| Step::List { has_email, newest_first }),
         8 => (any::<bool>(), 0..3usize, 0..5i64)
-            .prop_map(|(by_email, whose, guess)| Step::Verify { by_email, whose, guess }),
+            .prop_map(|(by_email, index, attempt)| Step::Verify { by_email, index, attempt }),
         1 => Just(Step::Stop),
         1 => Just(Step::Kill),
     ];
     (0..3usize, step)
 }
 
-/// Of the clients the one that may only look.
+/// The index of the client that may only view.
 const VIEWER: usize = 2;
 
-/// The real server with its clients: an admin, staff who may do all, staff who may only look.
+/// The real server and its clients: an admin, staff with all permissions except sending, and staff with only the
+/// permission to view.
 struct World {
     folder: tempfile::TempDir,
     server: Server,
@@ -61,7 +62,7 @@ struct World {
 impl World {
     fn new() -> Self {
         let folder = folder();
-        // What counts over hours and recipients is tested elsewhere: here every guess is heard.
+        // Limits over hours and recipients are tested elsewhere. Here every attempt is accepted.
         let limits = "[otp]\nrecipient_attempts_per_hour = 0\nmax_consecutive_failures = 0\n\
                       [limits]\nfailures_per_token_hour = 0\n";
         fs::write(folder.path().join("otp.toml"), limits).unwrap();
@@ -93,40 +94,40 @@ impl World {
         self.connect();
     }
 
-    /// Takes a step with the server and with the model, and holds one against the other.
-    fn step(&mut self, model: &mut Model, who: usize, step: &Step) {
+    /// Runs a step on the server and on the model, and compares them.
+    fn step(&mut self, model: &mut Model, client: usize, step: &Step) {
         let id_of = |which: usize| model.ids.get(which).copied().unwrap_or(i64::MAX);
         match step {
-            Step::Create(body) => self.create(model, who, body),
-            Step::Update(which, body) => self.update(model, who, id_of(*which), body),
-            Step::Delete(which) => self.delete(model, who, id_of(*which)),
-            Step::Retrieve(which) => self.retrieve(model, who, id_of(*which)),
-            Step::Verify { by_email, whose, guess } => self.verify(model, who, (*by_email, *whose, *guess)),
-            Step::List { has_email, newest_first } => self.compare(model, who, *has_email, *newest_first),
+            Step::Create(body) => self.create(model, client, body),
+            Step::Update(which, body) => self.update(model, client, id_of(*which), body),
+            Step::Delete(which) => self.delete(model, client, id_of(*which)),
+            Step::Retrieve(which) => self.retrieve(model, client, id_of(*which)),
+            Step::Verify { by_email, index, attempt } => self.verify(model, client, (*by_email, *index, *attempt)),
+            Step::List { has_email, newest_first } => self.compare(model, client, *has_email, *newest_first),
             Step::Stop => self.restart("TERM"),
             Step::Kill => self.restart("KILL"),
         }
     }
 
-    fn create(&mut self, model: &mut Model, who: usize, body: &Body) {
-        let (status, otp) = self.clients[who].ask("POST", OTPS, &body.json());
-        match body.over(None) {
-            _ if who == VIEWER => assert_eq!(status, 403, "{otp}"),
+    fn create(&mut self, model: &mut Model, client: usize, body: &Body) {
+        let (status, otp) = self.clients[client].ask("POST", OTPS, &body.json());
+        match body.applied_to(None) {
+            _ if client == VIEWER => assert_eq!(status, 403, "{otp}"),
             None => assert_eq!(status, 400, "{otp}"),
             Some(new) => {
                 let id = otp["id"].as_i64().unwrap();
                 assert!(status == 201 && new.is(id, &otp), "{otp}");
-                assert!(model.ids.last().is_none_or(|last| *last < id), "ids grow and none is used again");
+                assert!(model.ids.last().is_none_or(|last| *last < id), "ids increase and are never reused");
                 model.ids.push(id);
                 model.codes.insert(id, new);
             }
         }
     }
 
-    fn update(&mut self, model: &mut Model, who: usize, id: i64, body: &Body) {
-        let (status, otp) = self.clients[who].ask("PATCH", &format!("{OTPS}{id}"), &body.json());
-        match model.codes.get(&id).map(|old| body.over(Some(old))) {
-            _ if who == VIEWER => assert_eq!(status, 403, "{otp}"),
+    fn update(&mut self, model: &mut Model, client: usize, id: i64, body: &Body) {
+        let (status, otp) = self.clients[client].ask("PATCH", &format!("{OTPS}{id}"), &body.json());
+        match model.codes.get(&id).map(|old| body.applied_to(Some(old))) {
+            _ if client == VIEWER => assert_eq!(status, 403, "{otp}"),
             None => assert_eq!(status, 404, "{otp}"),
             Some(None) => assert_eq!(status, 400, "{otp}"),
             Some(Some(new)) => {
@@ -136,9 +137,9 @@ impl World {
         }
     }
 
-    fn delete(&mut self, model: &mut Model, who: usize, id: i64) {
-        let (status, answer) = self.clients[who].ask("DELETE", &format!("{OTPS}{id}"), "");
-        let expected = if who == VIEWER {
+    fn delete(&mut self, model: &mut Model, client: usize, id: i64) {
+        let (status, answer) = self.clients[client].ask("DELETE", &format!("{OTPS}{id}"), "");
+        let expected = if client == VIEWER {
             403
         } else if model.codes.remove(&id).is_some() {
             204
@@ -148,29 +149,29 @@ impl World {
         assert_eq!(status, expected, "{answer}");
     }
 
-    fn retrieve(&mut self, model: &Model, who: usize, id: i64) {
-        let (status, otp) = self.clients[who].ask("GET", &format!("{OTPS}{id}"), "");
+    fn retrieve(&mut self, model: &Model, client: usize, id: i64) {
+        let (status, otp) = self.clients[client].ask("GET", &format!("{OTPS}{id}"), "");
         match model.codes.get(&id) {
             None => assert_eq!(status, 404, "{otp}"),
             Some(stored) => assert!(status == 200 && stored.is(id, &otp), "{otp}"),
         }
     }
 
-    fn verify(&mut self, model: &mut Model, who: usize, (by_email, whose, guess): (bool, usize, i64)) {
-        let (field, recipient) = if by_email { ("email", ADDRESSES[whose]) } else { ("mobile_number", NUMBERS[whose]) };
-        let body = json!({ field: recipient, "code": guess }).to_string();
-        let answer = self.clients[who].ask("POST", &format!("{OTPS}verify"), &body);
-        if who == VIEWER {
+    fn verify(&mut self, model: &mut Model, client: usize, (by_email, index, attempt): (bool, usize, i64)) {
+        let (field, recipient) = if by_email { ("email", ADDRESSES[index]) } else { ("mobile_number", NUMBERS[index]) };
+        let body = json!({ field: recipient, "code": attempt }).to_string();
+        let answer = self.clients[client].ask("POST", &format!("{OTPS}verify"), &body);
+        if client == VIEWER {
             assert_eq!(answer.0, 403, "{}", answer.1);
         } else {
-            assert_eq!(answer, model.verify(by_email, whose, guess));
+            assert_eq!(answer, model.verify(by_email, index, attempt));
         }
     }
 
-    fn compare(&mut self, model: &Model, who: usize, has_email: Option<bool>, newest_first: bool) {
+    fn compare(&mut self, model: &Model, client: usize, has_email: Option<bool>, newest_first: bool) {
         let filter = has_email.map_or_else(String::new, |has| format!("&has_email={has}"));
         let order = if newest_first { "-id" } else { "id" };
-        let (status, list) = self.clients[who].ask("GET", &format!("{OTPS}?limit=500&ordering={order}{filter}"), "");
+        let (status, list) = self.clients[client].ask("GET", &format!("{OTPS}?limit=500&ordering={order}{filter}"), "");
         assert_eq!(status, 200, "{list}");
         let mut expected: Vec<(&i64, &Stored)> = model
             .codes
@@ -186,15 +187,15 @@ impl World {
     }
 }
 
-/// Tries so many sequences; how many steps they had.
-fn try_sequences(cases: u32) -> usize {
+/// Runs this many sequences. Returns their number of steps.
+fn run_sequences(cases: u32) -> usize {
     let mut runner =
         TestRunner::new(Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() });
     let steps = std::cell::Cell::new(0);
     let outcome = runner.run(&proptest::collection::vec(step(), 1..60), |sequence| {
         let (mut world, mut model) = (World::new(), Model::default());
-        for (who, step) in &sequence {
-            world.step(&mut model, *who, step);
+        for (client, step) in &sequence {
+            world.step(&mut model, *client, step);
             steps.set(steps.get() + 1);
         }
         world.restart("TERM");
@@ -206,10 +207,10 @@ fn try_sequences(cases: u32) -> usize {
 }
 
 #[test]
-fn the_server_and_a_plain_map_agree_after_every_step_and_every_restart() {
-    let _alone = alone();
+fn the_server_agrees_with_the_model_after_every_step_and_restart() {
+    let _alone = run_alone();
     let cases = u32::try_from(trials(24, 500)).unwrap();
     let parts = 4;
-    let steps = side_by_side("model", parts, |_, _| try_sequences(cases / u32::try_from(parts).unwrap()));
+    let steps = side_by_side("model", parts, |_, _| run_sequences(cases / u32::try_from(parts).unwrap()));
     eprintln!("model: {cases} sequences, {} steps", steps.iter().sum::<usize>());
 }

@@ -1,10 +1,10 @@
-//! What a plain map makes of the requests that the server gets too.
+//! A model of the server, based on a map.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-/// Guesses that a code allows, and codes that a guess is held against.
+/// The attempts per code, and the number of codes that an attempt is compared with.
 const ATTEMPTS: u32 = 5;
 const COMPARED: usize = 3;
 pub const NUMBERS: [&str; 3] = ["09120000001", "09120000002", "09350000003"];
@@ -33,7 +33,7 @@ pub struct Stored {
 #[derive(Default)]
 pub struct Model {
     pub codes: BTreeMap<i64, Stored>,
-    /// Every id there ever was.
+    /// Every id that was ever assigned.
     pub ids: Vec<i64>,
 }
 
@@ -55,8 +55,9 @@ impl Body {
         Value::Object(body).to_string()
     }
 
-    /// What is stored if this is laid over `old`; `None` where that has not exactly one recipient, or no code.
-    pub fn over(&self, old: Option<&Stored>) -> Option<Stored> {
+    /// Returns the code after this body has been applied to `old`. Returns `None` if it has no code or not exactly one
+    /// recipient.
+    pub fn applied_to(&self, old: Option<&Stored>) -> Option<Stored> {
         let code = self.code.or(old.map(|old| old.code))?;
         let same = old.filter(|old| old.code == code);
         let stored = Stored {
@@ -83,15 +84,15 @@ impl Stored {
 }
 
 impl Model {
-    /// Status and body of a guess at the codes of a recipient, and what it leaves behind.
-    pub fn verify(&mut self, by_email: bool, who: usize, guess: i64) -> (u16, Value) {
-        let recipient = if by_email { ADDRESSES[who] } else { NUMBERS[who] };
-        let is_theirs = |stored: &Stored| (if by_email { stored.email } else { stored.mobile_number }) == Some(who);
+    /// Applies an attempt to the codes of a recipient. Returns the expected status and body.
+    pub fn verify(&mut self, by_email: bool, index: usize, attempt: i64) -> (u16, Value) {
+        let recipient = if by_email { ADDRESSES[index] } else { NUMBERS[index] };
+        let is_theirs = |stored: &Stored| (if by_email { stored.email } else { stored.mobile_number }) == Some(index);
         let theirs = self.codes.iter_mut().rev().filter(|(_, stored)| is_theirs(stored));
         let (usable, spent): (Vec<_>, Vec<_>) = theirs.partition(|(_, stored)| stored.attempts_left > 0);
         let (mut verified, mut left) = (None, None);
         let mut compared: Vec<_> = usable.into_iter().take(COMPARED).collect();
-        for (id, stored) in compared.iter_mut().filter(|(_, stored)| stored.code == guess) {
+        for (id, stored) in compared.iter_mut().filter(|(_, stored)| stored.code == attempt) {
             (stored.attempts_left, stored.is_used) = (0, true);
             verified = verified.or(Some(**id));
         }

@@ -6,16 +6,16 @@ use std::time::{Duration, Instant};
 use crate::client::Client;
 use crate::ledger::{Ledger, Load, stored};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{Random, alone, side_by_side, trials};
+use crate::trials::{Random, run_alone, side_by_side, trials};
 
-/// The result of a load during which a file of the database was moved away and back.
+/// The result of a load during which a database file was moved away and back.
 struct Trial {
     ledger: Ledger,
-    /// How long it took until the loss was logged.
+    /// The time until the missing file was logged.
     noticed: Duration,
 }
 
-fn take_away(name: &str, random: &mut Random) -> Trial {
+fn move_away_under_load(name: &str, random: &mut Random) -> Trial {
     let folder = folder();
     let (path, away) = (folder.path().join(name), folder.path().join("away"));
     let begun = Instant::now();
@@ -51,12 +51,12 @@ fn take_away(name: &str, random: &mut Random) -> Trial {
 }
 
 #[test]
-fn nothing_is_acknowledged_once_a_file_of_the_database_is_away() {
-    let _alone = alone();
+fn nothing_is_acknowledged_while_a_database_file_is_missing() {
+    let _alone = run_alone();
     let count = trials(12, 100);
     let trials = side_by_side("removed", count, |_, random| {
         let name = ["otp.db", "otp.db-wal", "otp.db-shm"][random.index(3)];
-        take_away(name, random)
+        move_away_under_load(name, random)
     });
     let acknowledged: u64 = trials.iter().map(|trial| trial.ledger.acknowledged).sum();
     let refused: u64 = trials.iter().map(|trial| trial.ledger.unavailable).sum();
@@ -64,5 +64,5 @@ fn nothing_is_acknowledged_once_a_file_of_the_database_is_away() {
     eprintln!(
         "removed files: {count} trials, {acknowledged} acknowledged, {refused} refused, 0 lost, noticed in {slowest:.0?}"
     );
-    assert!(acknowledged > count * 10 && refused > count, "it was no load");
+    assert!(acknowledged > count * 10 && refused > count, "there was too little load");
 }

@@ -6,8 +6,8 @@ use std::time::SystemTime;
 
 pub use crate::form::trials;
 
-/// One fault at a time: what is measured here must not be another test's doing.
-pub fn alone() -> MutexGuard<'static, ()> {
+/// Lets only one test run at a time, so that tests do not affect the measurements of each other.
+pub fn run_alone() -> MutexGuard<'static, ()> {
     static ONE: Mutex<()> = Mutex::new(());
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -15,8 +15,8 @@ pub fn alone() -> MutexGuard<'static, ()> {
 /// How many trials of one test run at the same time.
 const WORKERS: usize = 4;
 
-/// Runs `trial` with the numbers from 0 to `count`, several at the same time, each with its own random numbers; the results in
-/// the order of their ends. A trial that panics fails the test.
+/// Runs `trial` for the numbers from 0 to `count`, several at the same time, each with its own random numbers. Returns
+/// the results in order of completion. A trial that panics fails the test.
 pub fn side_by_side<T: Send>(test: &str, count: u64, trial: impl Fn(u64, &mut Random) -> T + Sync) -> Vec<T> {
     let (seed, next, results) = (seed(test), AtomicU64::new(0), Mutex::new(Vec::new()));
     let work = || {
@@ -38,8 +38,7 @@ pub fn side_by_side<T: Send>(test: &str, count: u64, trial: impl Fn(u64, &mut Ra
     results.into_inner().unwrap()
 }
 
-/// The number that the random numbers of a test begin with: `SEED`, or the time of day. It is printed, so that a failure can be
-/// repeated.
+/// Returns the seed of a test: `SEED`, or the current time. Prints it, so that a failure can be repeated.
 fn seed(test: &str) -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_micros();
     let given = std::env::var("SEED").ok().map(|seed| seed.parse().unwrap());
@@ -48,7 +47,7 @@ fn seed(test: &str) -> u64 {
     seed
 }
 
-/// Numbers that a seed repeats (SplitMix64).
+/// A random number generator with a seed (SplitMix64).
 pub struct Random(u64);
 
 impl Random {

@@ -4,12 +4,13 @@ use std::thread;
 
 use crate::client::{Client, OTPS, Outcome};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{alone, trials};
+use crate::trials::{run_alone, trials};
 
-/// Clients that send the right code at the same time, half of them to each server.
+/// Number of clients that send the correct code at the same time, half of them to each server.
 const CLIENTS: usize = 64;
 
-/// The statuses that a code and all clients at once got; `None` if a request was not answered.
+/// Returns, for each code, the statuses of all attempts and then that of its creation. `None` means that there was no
+/// response.
 fn race(servers: &[Server; 2], codes: usize) -> Vec<(usize, Vec<Option<u16>>)> {
     let (turn, is_over, round) = (Barrier::new(CLIENTS + 1), AtomicBool::new(false), AtomicUsize::new(0));
     let statuses = Mutex::new(Vec::new());
@@ -30,7 +31,7 @@ fn race(servers: &[Server; 2], codes: usize) -> Vec<(usize, Vec<Option<u16>>)> {
                 }
             });
         }
-        // No assertion here: the clients would wait for a thread that panicked.
+        // No assertions here: if this thread panicked, the clients would wait forever.
         for code in 0..codes {
             let created = Client::of(&servers[code % 2]).send("POST", OTPS, &body(code));
             round.store(code, Ordering::SeqCst);
@@ -57,10 +58,11 @@ fn status(outcome: &Outcome) -> Option<u16> {
     }
 }
 
-/// Two processes on one database: of all right answers to one code, whichever process gets them, one succeeds.
+/// Two processes use one database. Exactly one of the correct attempts for a code succeeds, whichever process receives
+/// it.
 #[test]
-fn of_concurrent_right_answers_to_two_servers_one_succeeds() {
-    let _alone = alone();
+fn exactly_one_of_concurrent_correct_attempts_on_two_servers_succeeds() {
+    let _alone = run_alone();
     let codes = usize::try_from(trials(100, 1000)).unwrap();
     let folder = folder();
     let start = || {
@@ -80,7 +82,7 @@ fn of_concurrent_right_answers_to_two_servers_one_succeeds() {
         unknown += unsure;
     }
     eprintln!(
-        "two servers: {codes} codes, {CLIENTS} right answers each, {successes} successes, {unknown} answered 503"
+        "two servers: {codes} codes, {CLIENTS} correct attempts each, {successes} successes, {unknown} answered 503"
     );
     assert!(successes >= codes * 99 / 100);
 }

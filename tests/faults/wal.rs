@@ -7,15 +7,15 @@ use crate::bounded::SetAtEnd;
 use crate::client::{Client, OTPS};
 use crate::ledger::{Load, stored};
 use crate::program::{Server, TOKEN, folder, otpd};
-use crate::trials::{alone, trials};
+use crate::trials::{run_alone, trials};
 
 const READERS: usize = 32;
 
 #[test]
-fn the_log_stays_small_under_readers_that_always_overlap() {
-    let _alone = alone();
+fn the_wal_stays_small_while_reads_overlap() {
+    let _alone = run_alone();
     let folder = folder();
-    // The long form has the default setting. In the short form a smaller one is reached many times.
+    // The long form uses the default setting. The short form uses a smaller one, which is reached many times.
     let checkpoint_kib = trials(256, 16384);
     let mut command = otpd(folder.path());
     command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_DATABASE__CHECKPOINT_KIB", checkpoint_kib.to_string());

@@ -1,9 +1,17 @@
 """A real SMTP server for tests: mail_server.py FOLDER SECURITY [USER PASSWORD].
 
 SECURITY is none, starttls or tls; certificate and key are cert.pem and key.pem in FOLDER. Every mail becomes a file in
-FOLDER, TIME-PORT.eml. An address that begins with `nobody` is refused, with `policy` its sender, with `later` for the moment; with
-`tarpit` no answer to it comes and with `drop` the connection breaks, with `slow` and `lost` the same behind the mail; with
-`bye` the server hangs up afterwards."""
+FOLDER, TIME-PORT.eml. The beginning of the recipient selects a failure:
+
+- nobody: the recipient is rejected
+- policy: the sender is rejected
+- later: a temporary rejection
+- tarpit: no reply to the recipient
+- drop: the connection is reset at the recipient
+- slow: no reply to the mail
+- lost: the connection is reset after the mail
+- bye: the mail is accepted, and the connection is closed afterwards
+"""
 
 import asyncio
 import pathlib
@@ -64,7 +72,7 @@ if security == "starttls":
 if security == "tls":
     options |= {"ssl_context": context()}
 controller = Controller(Handler(), hostname="127.0.0.1", port=0, **options)
-# With port 0 the controller cannot find itself; it is asked for its port before it tries.
+# The controller connects to its own port when it starts, and cannot do that with port 0. So a free port is chosen here.
 import socket
 
 free = socket.socket()

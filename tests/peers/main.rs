@@ -1,4 +1,4 @@
-//! Programs that otpd did not grow up with: the mail server aiosmtpd, and curl in a shell.
+//! Interoperability with independent programs: the mail server aiosmtpd, and curl in a shell.
 //!
 //! `cargo test` leaves this out, because it needs curl, openssl and Python: `cargo test --test peers`.
 

@@ -1,4 +1,4 @@
-//! SMTP against a server of another project, aiosmtpd, which lives in a Python environment in target/.
+//! SMTP against aiosmtpd, which is installed in a Python environment in target/.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -12,7 +12,7 @@ use otpd::domain::attempt::Outcome;
 
 use crate::helpers::{check, message, no_inbox, secret, send};
 
-/// The Python that has aiosmtpd; made where it is missing.
+/// Returns a Python interpreter that has aiosmtpd. Creates its environment if it is missing.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
     PYTHON.get_or_init(|| {
@@ -27,7 +27,7 @@ fn python() -> &'static Path {
     })
 }
 
-/// A running mail server; ended when it goes out of scope.
+/// A running mail server. It is killed on drop.
 pub struct MailServer {
     child: Child,
     pub port: u16,
@@ -84,7 +84,7 @@ impl MailServer {
         }
     }
 
-    /// The mails as they came in: `TIME-PORT.eml`, of which the port is the client's.
+    /// The files of the received mails in order of arrival: `TIME-PORT.eml`, with the client's port.
     fn files(&self) -> Vec<PathBuf> {
         let files = fs::read_dir(self.folder.path()).unwrap().map(|file| file.unwrap().path());
         let is_mail = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "eml");
@@ -98,7 +98,7 @@ impl MailServer {
     }
 }
 
-fn peer_of(path: &Path) -> u16 {
+fn client_port(path: &Path) -> u16 {
     path.file_stem().unwrap().to_str().unwrap().split_once('-').unwrap().1.parse().unwrap()
 }
 
@@ -187,7 +187,7 @@ async fn a_session_is_reused_until_the_server_closes_it() {
         assert_eq!((report.outcome, report.error), (Outcome::Sent, None), "{recipient}");
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
-    let peers: Vec<_> = server.files().iter().map(|path| peer_of(path)).collect();
+    let peers: Vec<_> = server.files().iter().map(|path| client_port(path)).collect();
     assert_eq!(peers.len(), 4);
     assert_eq!((peers[1], peers[2]), (peers[0], peers[0]));
     assert_ne!(peers[3], peers[0]);

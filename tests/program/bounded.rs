@@ -1,4 +1,4 @@
-//! What makes a failing test end.
+//! Timeouts for commands and threads, so that a failing test ends.
 
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -9,14 +9,14 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::LIMIT;
 
-/// Runs a command to its end. One that does not end in time is killed, and its status says so.
+/// Runs a command and returns its output. Kills it if it does not end in time.
 pub fn complete(command: &mut Command) -> Output {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let id = Pid::from_child(&child);
     let (done, until_done) = mpsc::channel::<()>();
     let watchdog = thread::spawn(move || {
         if until_done.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
-            // It may have ended at this moment.
+            // The process may already have ended.
             let _ = kill_process(id, Signal::KILL);
         }
     });
@@ -26,7 +26,8 @@ pub fn complete(command: &mut Command) -> Output {
     output
 }
 
-/// Tells threads to end, also when the test fails while they run: a scope waits for them.
+/// Sets a flag on drop, which tells threads to end. This also happens if the test panics, because a scope waits for its
+/// threads.
 pub struct SetAtEnd<'a>(pub &'a AtomicBool);
 
 impl Drop for SetAtEnd<'_> {

@@ -1,4 +1,4 @@
-//! The real binary as a test runs it.
+//! Runs the real binary.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
@@ -14,10 +14,10 @@ use tempfile::TempDir;
 /// A chosen token, for tests that need to know it.
 pub const TOKEN: &str = "a-token-of-32-characters-or-more-0123456789";
 
-/// The longest that a start, an answer or an end may take. It only makes a failing test end: a busy machine needs much less.
+/// Timeout of a start, a response and a stop. It only ends a failing test; even a busy machine needs much less time.
 pub const LIMIT: Duration = Duration::from_secs(120);
 
-/// `otpd` with no settings but those of the test.
+/// `otpd` with only the settings of the test.
 pub fn otpd(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_otpd"));
     command.current_dir(folder).env_remove("RUST_LOG").env("OTPD_SERVER__PORT", "0").stdin(Stdio::null());
@@ -28,17 +28,18 @@ pub fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
-/// Made once, for it reads all the system's certificates. It keeps no connection: each caller has a runtime of its own.
+/// A shared client, because creating one reads all certificates of the system. It keeps no connections, because each
+/// caller has its own runtime.
 pub fn client() -> &'static reqwest::Client {
     static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
-        // The library wants to know whose TLS it is, also where there is none.
+        // The library requires a TLS provider even if no TLS is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
         reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0).timeout(LIMIT).build().unwrap()
     });
     &CLIENT
 }
 
-/// A running `otpd serve` on a free port; ended when it goes out of scope.
+/// A running `otpd serve` on a free port. It is killed on drop.
 pub struct Server {
     child: Child,
     stderr: Arc<Mutex<String>>,
@@ -56,14 +57,14 @@ impl Server {
         Self::try_spawn(command).unwrap_or_else(|said| panic!("otpd ended before it listened: {said}"))
     }
 
-    /// `Err` is the exit status and the output of an `otpd` that ended before it listened.
+    /// Starts a server and waits until it listens. If the process ends before that, returns its exit status and stderr.
     pub fn try_spawn(command: &mut Command) -> Result<Self, String> {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let stderr = child.stderr.take().unwrap();
         Self::watch(child, stderr)
     }
 
-    /// The same for a process that was started already; `stderr` is where its output is read.
+    /// The same for a process that is already running. `stderr` is its output.
     pub fn watch(child: Child, stderr: impl Read + Send + 'static) -> Result<Self, String> {
         let mut lines = BufReader::new(stderr);
         let stderr = Arc::new(Mutex::new(String::new()));
@@ -74,7 +75,7 @@ impl Server {
             while lines.read_line(&mut line).unwrap_or(0) > 0 {
                 said.lock().unwrap().push_str(&line);
                 if let Some((_, address)) = line.split_once("listens on ") {
-                    // Only the first is waited for.
+                    // The receiver takes only the first address.
                     let _ = tell.send(address.split(',').next().unwrap().to_owned());
                 }
                 line.clear();
@@ -104,7 +105,7 @@ impl Server {
         signal(&self.child, name);
     }
 
-    /// Waits for the end; the exit status and all that stderr said.
+    /// Waits until the process ends. Returns its exit status and all of stderr.
     pub fn wait(&mut self) -> (ExitStatus, String) {
         let deadline = Instant::now() + LIMIT;
         let status = loop {
@@ -122,7 +123,7 @@ impl Server {
         self.stderr.lock().unwrap().clone()
     }
 
-    /// Sends a request; status and body.
+    /// Sends a request. Returns status and body.
     pub fn send(&self, verb: &str, path: &str, token: &str, body: &str) -> (u16, String) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -139,7 +140,7 @@ impl Server {
     }
 }
 
-/// Sends a signal, such as `TERM`, to a process that was not waited for yet.
+/// Sends a signal, such as `TERM`, to a process that has not been waited for.
 pub fn signal(child: &Child, name: &str) {
     let signal = match name {
         "HUP" => Signal::HUP,
@@ -149,7 +150,7 @@ pub fn signal(child: &Child, name: &str) {
         "TERM" => Signal::TERM,
         "USR1" => Signal::USR1,
         "USR2" => Signal::USR2,
-        other => panic!("which signal is {other}?"),
+        other => panic!("unknown signal {other}"),
     };
     kill_process(Pid::from_child(child), signal).unwrap();
 }
