@@ -173,7 +173,7 @@ async fn a_refused_request_keeps_its_connection_usable() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_valid_token_is_refused_although_its_body_never_comes() {
+async fn a_request_without_a_valid_token_is_refused_without_waiting_for_its_body() {
     let app = TestApp::start().await;
     for headers in ["", "Authorization: Token x\r\n"] {
         for framing in ["Content-Length: 100", "Transfer-Encoding: chunked"] {

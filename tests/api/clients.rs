@@ -10,7 +10,7 @@ fn to(n: usize, client: &str) -> String {
     format!(r#"{{"mobile_number":"0912345{n:04}","client_ip":"{client}"}}"#)
 }
 
-fn guess(n: usize, client: &str) -> String {
+fn attempt(n: usize, client: &str) -> String {
     format!(r#"{{"mobile_number":"0912345{n:04}","code":1,"client_ip":"{client}"}}"#)
 }
 
@@ -24,11 +24,11 @@ async fn one_end_user_cannot_exhaust_the_verifications_of_others() {
     let app = TestApp::start_serving(Settings { limits, ..delivering() }).await;
     app.send_json("POST", SEND, to(9999, "203.0.113.7")).await;
     for n in 0..200 {
-        let refused = app.send_json("POST", VERIFY, guess(n, "198.51.100.1")).await;
+        let refused = app.send_json("POST", VERIFY, attempt(n, "198.51.100.1")).await;
         let reason = if n < 30 { "not_found" } else { "rate_limited" };
         assert_eq!(refused.json()["reason"], reason, "{n}");
     }
-    let refused = app.send_json("POST", VERIFY, guess(0, "198.51.100.1")).await;
+    let refused = app.send_json("POST", VERIFY, attempt(0, "198.51.100.1")).await;
     refused.is(429, r#"{"detail":"Too many requests. Try again later.","reason":"rate_limited"}"#);
     assert_eq!(refused.header("retry-after"), "3600");
     let code = app.send("GET", "/api/notifications/otp/1").await.json()["code"].clone();

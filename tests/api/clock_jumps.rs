@@ -28,19 +28,19 @@ async fn limits_and_cooldowns_of_a_wrong_clock_end_with_its_correction() {
         for n in 0..2 {
             let to = format!(r#"{{"mobile_number":"0912345678{n}","client_ip":"198.51.100.1"}}"#);
             assert_eq!(app.send_json("POST", SEND, to).await.status, 202);
-            let guess = r#"{"mobile_number":"09123456780","code":1,"client_ip":"198.51.100.1"}"#;
-            app.send_json("POST", VERIFY, guess).await;
+            let attempt = r#"{"mobile_number":"09123456780","code":1,"client_ip":"198.51.100.1"}"#;
+            app.send_json("POST", VERIFY, attempt).await;
         }
         assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 429, "the token's limit");
         app.set_clock(START);
         app.restart(limited()).await;
         for (n, id) in [(0, 3), (1, 4)] {
             let to = format!(r#"{{"mobile_number":"0912345678{n}","client_ip":"198.51.100.1"}}"#);
-            app.send_json("POST", SEND, to).await.is(202, &app.promise(id, &format!("0912345678{n}")));
+            app.send_json("POST", SEND, to).await.is(202, &app.expected_receipt(id, &format!("0912345678{n}")));
         }
         for left in [1, 0] {
-            let guess = r#"{"mobile_number":"09123456780","code":1,"client_ip":"198.51.100.1"}"#;
-            let refused = app.send_json("POST", VERIFY, guess).await.json();
+            let attempt = r#"{"mobile_number":"09123456780","code":1,"client_ip":"198.51.100.1"}"#;
+            let refused = app.send_json("POST", VERIFY, attempt).await.json();
             assert_eq!(
                 (&refused["reason"], &refused["attempts_left"]),
                 (&"wrong_code".into(), &left.into()),
@@ -96,7 +96,7 @@ async fn a_code_issued_in_the_future_is_expired_everywhere() {
     app.send_json("POST", VERIFY, right.as_str())
         .await
         .is(400, r#"{"detail":"The code has expired.","reason":"expired","attempts_left":0}"#);
-    app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.promise(2, "09123456789"));
+    app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.expected_receipt(2, "09123456789"));
     app.purge().await;
     let purged = app.send("GET", &path(1)).await.json();
     expired(&purged);
@@ -117,8 +117,8 @@ async fn an_idempotent_response_from_the_future_is_not_repeated() {
     app.set_clock(AHEAD);
     assert_eq!(send().await.json()["id"], 1);
     app.set_clock(START);
-    send().await.is(202, &app.promise(2, "09123456789"));
-    send().await.is(202, &app.promise(2, "09123456789"));
+    send().await.is(202, &app.expected_receipt(2, "09123456789"));
+    send().await.is(202, &app.expected_receipt(2, "09123456789"));
 }
 
 #[tokio::test]
@@ -233,8 +233,8 @@ async fn a_staff_code_from_the_future_is_expired_until_an_update() {
     for id in [old, new] {
         let otp = app.send("GET", &path(id)).await.json();
         assert_eq!((&otp["ttl"], &otp["is_allow"]), (&0.into(), &false.into()), "{otp}");
-        let guess = format!(r#"{{"mobile_number":"09123456789","code":{}}}"#, otp["code"]);
-        assert_eq!(app.send_json("POST", VERIFY, guess).await.status, 400);
+        let attempt = format!(r#"{{"mobile_number":"09123456789","code":{}}}"#, otp["code"]);
+        assert_eq!(app.send_json("POST", VERIFY, attempt).await.status, 400);
         assert_eq!(app.send("GET", &format!("{OTPS}?is_allow=true")).await.json()["count"], 0);
     }
     for id in [old, new] {

@@ -34,7 +34,7 @@ async fn a_valid_to_in_the_past_creates_an_expired_code() {
 }
 
 #[tokio::test]
-async fn the_code_is_required_and_so_is_exactly_one_recipient() {
+async fn the_code_and_exactly_one_recipient_are_required() {
     let app = TestApp::start().await;
     let required = on_field("code", "This field is required.");
     for body in ["", "{}", r#"{"mobile_number":"09123456789"}"#, r#"{"email":"a@b.com"}"#] {

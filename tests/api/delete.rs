@@ -1,7 +1,7 @@
 use crate::helpers::{NOT_FOUND, TestApp, path};
 
 #[tokio::test]
-async fn a_deleted_code_is_gone_and_the_others_stay() {
+async fn a_deleted_code_is_not_found_and_other_codes_remain() {
     let app = TestApp::start().await;
     let (first, second) = (app.create().await, app.create().await);
     let deleted = app.send("DELETE", &path(first)).await;

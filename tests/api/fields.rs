@@ -162,7 +162,7 @@ async fn an_invalid_address_is_refused_with_the_documented_text() {
 }
 
 #[tokio::test]
-async fn a_moment_keeps_its_microseconds_and_is_shown_in_utc() {
+async fn a_timestamp_keeps_its_microseconds_and_is_shown_in_utc() {
     accepts(
         "valid_to",
         &[
@@ -179,7 +179,7 @@ async fn a_moment_keeps_its_microseconds_and_is_shown_in_utc() {
 }
 
 #[tokio::test]
-async fn an_invalid_moment_is_refused_with_the_documented_text() {
+async fn an_invalid_timestamp_is_refused_with_the_documented_text() {
     let format =
         "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
     refuses(

@@ -105,7 +105,7 @@ impl TestApp {
     }
 
     /// Returns the expected response to a send request at START.
-    pub fn promise(&self, id: i64, recipient: &str) -> String {
+    pub fn expected_receipt(&self, id: i64, recipient: &str) -> String {
         format!(
             r#"{{"id":{id},"recipient":"{recipient}","valid_to":"{START_PLUS_EXPIRATION}","ttl":300,"resend_in":60}}"#
         )
@@ -183,7 +183,7 @@ impl TestApp {
         database.query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
-    /// Stores so many codes at once, for `NAME0000@email.com` and the following.
+    /// Stores `count` codes at once, for `NAME0000@email.com` and the following addresses.
     pub async fn insert_codes(&self, count: u32, name: &str, valid_to: &str) {
         let valid_to = Timestamp::parse(valid_to).unwrap().as_micros();
         let sql = format!(
@@ -198,9 +198,9 @@ impl TestApp {
 /// Returns a service whose lists count days in the time zone of Tehran.
 fn service_over(store: &Store, clock: &Arc<AtomicI64>, settings: service::Settings) -> Service {
     let settings = service::Settings { timezone: "Asia/Tehran".parse().unwrap(), ..settings };
-    let told = Arc::clone(clock);
-    let tell = Arc::new(move || Timestamp::from_micros(told.load(Ordering::SeqCst)).unwrap());
-    Service::new(store.clone(), tell, settings)
+    let shared_clock = Arc::clone(clock);
+    let clock_fn = Arc::new(move || Timestamp::from_micros(shared_clock.load(Ordering::SeqCst)).unwrap());
+    Service::new(store.clone(), clock_fn, settings)
 }
 
 fn serve(store: &Store, service: &Service, settings: http::Settings) -> String {

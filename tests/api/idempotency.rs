@@ -15,7 +15,7 @@ async fn send_with(app: &TestApp, key: &str, body: &'static str) -> Answer {
 async fn a_repeated_key_gets_the_first_answer_and_no_second_message() {
     let mut app = TestApp::start_serving(delivering()).await;
     let first = send_with(&app, "key-1", TO_MOBILE).await;
-    first.is(202, &app.promise(1, "09123456789"));
+    first.is(202, &app.expected_receipt(1, "09123456789"));
     app.restart(delivering()).await;
     app.set_clock("2025-12-30T14:38:32.273218Z");
     for key in ["key-1", "\"key-1\""] {
@@ -55,7 +55,7 @@ async fn only_one_of_many_requests_with_the_same_key_sends() {
     for task in tasks {
         let answer = task.await.unwrap();
         match answer.status.as_u16() {
-            202 => answer.is(202, &app.promise(1, "09123456789")),
+            202 => answer.is(202, &app.expected_receipt(1, "09123456789")),
             _ => answer.is(409, r#"{"detail":"A request with this Idempotency-Key is being processed."}"#),
         }
     }

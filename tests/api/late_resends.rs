@@ -16,7 +16,7 @@ async fn verify(app: &TestApp, code: &Value) -> Value {
 #[tokio::test]
 async fn a_resend_in_the_last_minute_issues_a_new_code_and_the_old_one_stays_valid() {
     let app = TestApp::start_serving(delivering()).await;
-    app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.promise(1, "09123456789"));
+    app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.expected_receipt(1, "09123456789"));
     app.set_clock("2025-12-29T14:42:32.273220Z");
     let late = app.send_json("POST", SEND, TO_MOBILE).await;
     late.is(

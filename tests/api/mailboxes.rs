@@ -19,7 +19,7 @@ const SPELLINGS: [&str; 6] = [
 async fn all_spellings_of_one_mailbox_share_limits_cooldown_and_codes() {
     let app = TestApp::start_serving(Settings { limits: only(Limit::SendsPerRecipientHour, 1), ..delivering() }).await;
     let sent = app.send_json("POST", SEND, r#"{"email":"victim@ｇmail.com"}"#).await;
-    sent.is(202, &app.promise(1, "victim@gmail.com"));
+    sent.is(202, &app.expected_receipt(1, "victim@gmail.com"));
     for spelling in SPELLINGS {
         let again = app.send_json("POST", SEND, format!(r#"{{"email":"{spelling}"}}"#)).await;
         assert_eq!(again.json()["reason"], "too_soon", "{spelling}");

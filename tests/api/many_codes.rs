@@ -8,7 +8,7 @@ use crate::sending::SEND;
 use crate::verifying::VERIFY;
 
 /// Adds 200,000 codes of one recipient. `valid_to` decides whether they are expired.
-async fn fill(app: &TestApp, column: &'static str, recipient: &'static str, valid_to: i64) {
+async fn insert_codes_of_recipient(app: &TestApp, column: &'static str, recipient: &'static str, valid_to: i64) {
     // On its own connection: a change through the store has a time limit.
     let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
     let insert = format!(
@@ -34,8 +34,8 @@ async fn median(app: &TestApp, path: &str, body: &str) -> Duration {
 #[tokio::test]
 async fn requests_are_as_fast_with_200_000_codes_of_one_recipient() {
     let app = TestApp::start_serving(delivering()).await;
-    fill(&app, "mobile_number", "09120000001", 1).await;
-    fill(&app, "email", "many@b.com", 4_000_000_000_000_000).await;
+    insert_codes_of_recipient(&app, "mobile_number", "09120000001", 1).await;
+    insert_codes_of_recipient(&app, "email", "many@b.com", 4_000_000_000_000_000).await;
     app.create_with(r#"{"code":255315,"mobile_number":"09120000002"}"#).await;
     let expired = r#"{"mobile_number":"09120000001","code":255315}"#;
     let valid = r#"{"email":"many@b.com","code":255315}"#;

@@ -19,9 +19,9 @@ use crate::outbox_faults::history;
 use crate::sending::{SEND, TO_MOBILE};
 
 /// A provider for tests without a delivery worker. It is never called.
-struct Nowhere;
+struct UnusedProvider;
 
-impl Provider for Nowhere {
+impl Provider for UnusedProvider {
     fn name(&self) -> &str {
         "nowhere"
     }
@@ -43,7 +43,7 @@ pub async fn first_body(gateway: &Gateway) -> String {
 
 /// Returns settings with a provider for both channels and without limits.
 pub fn delivering() -> Settings {
-    let chain = || Chain::new(vec![Box::new(Nowhere)]);
+    let chain = || Chain::new(vec![Box::new(UnusedProvider)]);
     Settings { delivery: Delivery { sms: chain(), email: chain(), ..Delivery::default() }, ..Settings::default() }
 }
 
@@ -139,8 +139,8 @@ async fn state_and_due_at(app: &TestApp) -> (String, i64) {
     app.store.write(query).await.unwrap()
 }
 
-/// Returns the state, and the provider, outcome and error of each attempt.
-fn told(message: &Value) -> (String, Vec<String>) {
+/// Returns the state of a message, and the provider, outcome and error of each attempt.
+fn summary(message: &Value) -> (String, Vec<String>) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let attempt = |attempt: &Value| {
         let words = ["provider", "outcome", "error"].map(|key| text(&attempt[key]));
@@ -153,7 +153,7 @@ fn told(message: &Value) -> (String, Vec<String>) {
 async fn a_message_arrives_once_with_the_code_in_it() {
     let gateway = Gateway::start(Vec::new());
     let message = outcome(with_sms(&gateway)).await;
-    assert_eq!(told(&message), ("sent".to_owned(), vec!["one sent".to_owned()]));
+    assert_eq!(summary(&message), ("sent".to_owned(), vec!["one sent".to_owned()]));
     assert_eq!(message["attempts"][0]["provider_message_id"], "m-1");
     let asked = gateway.requests();
     assert_eq!((asked.len(), asked[0].0.as_str()), (1, "POST /send"));
@@ -170,7 +170,7 @@ async fn a_temporary_failure_is_retried() {
     let taken = Reply::from((200, crate::gateway::ACCEPTED));
     let message = outcome(with_sms(&Gateway::start(vec![broken.clone(), broken, taken]))).await;
     let retry = "one retry 500: it is busy or broken".to_owned();
-    assert_eq!(told(&message), ("sent".to_owned(), vec![retry.clone(), retry, "one sent".to_owned()]));
+    assert_eq!(summary(&message), ("sent".to_owned(), vec![retry.clone(), retry, "one sent".to_owned()]));
 }
 
 #[tokio::test]
@@ -183,12 +183,12 @@ async fn a_timeout_reset_or_invalid_response_has_an_unknown_outcome() {
     ] {
         let (one, two) = (Gateway::start(vec![reply]), Gateway::start(Vec::new()));
         let stopped = outcome(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
-        let (state, attempts) = told(&stopped);
+        let (state, attempts) = summary(&stopped);
         assert_eq!((state.as_str(), attempts.len()), ("unknown", 1), "{attempts:?}");
         assert!(attempts[0].starts_with(&format!("one unknown {error}")), "{attempts:?}");
         assert_eq!((one.requests().len(), two.requests().len()), (1, 0), "it is not repeated blindly");
         let next = outcome(with_two(&one.url, &two.url, OnUnknown::Next)).await;
-        assert_eq!(told(&next).0, "sent");
+        assert_eq!(summary(&next).0, "sent");
         assert_eq!((one.requests().len(), two.requests().len()), (2, 1));
     }
 }
@@ -204,10 +204,10 @@ async fn the_next_provider_is_tried_after_a_refusal() {
     ] {
         let one = Gateway::start(vec![Reply::from((status, body))]);
         let message = outcome(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
-        assert_eq!(told(&message), ("sent".to_owned(), vec![attempt.to_owned(), "two sent".to_owned()]));
+        assert_eq!(summary(&message), ("sent".to_owned(), vec![attempt.to_owned(), "two sent".to_owned()]));
     }
     let message = outcome(with_two("http://127.0.0.1:9", &two.url, OnUnknown::Stop)).await;
-    let (state, attempts) = told(&message);
+    let (state, attempts) = summary(&message);
     assert_eq!(state, "sent");
     assert!(attempts[0].starts_with("one retry it can't be reached: "), "{attempts:?}");
 }
@@ -217,10 +217,10 @@ async fn the_history_shows_why_no_provider_accepted_a_message() {
     let refused = Gateway::start(vec![Reply::from((403, ""))]);
     let message = outcome(with_sms(&refused)).await;
     let why = "one misconfigured 403: the key is refused".to_owned();
-    assert_eq!(told(&message), ("failed".to_owned(), vec![why]));
+    assert_eq!(summary(&message), ("failed".to_owned(), vec![why]));
     let broken = Gateway::start(vec![Reply::from((500, ""))]);
     let message = outcome_without_pauses(with_sms(&broken)).await;
-    let (state, attempts) = told(&message);
+    let (state, attempts) = summary(&message);
     assert_eq!(state, "expired");
     assert!(attempts.len() >= 4, "{attempts:?}");
     assert!(
@@ -238,8 +238,8 @@ async fn a_code_used_before_delivery_is_not_sent() {
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     app.send_json("POST", SEND, TO_MOBILE).await;
     let code = app.send("GET", &path(1)).await.json()["code"].clone();
-    let guess = format!(r#"{{"mobile_number":"09123456789","code":{code}}}"#);
-    app.send_json("POST", crate::verifying::VERIFY, guess).await;
+    let attempt = format!(r#"{{"mobile_number":"09123456789","code":{code}}}"#);
+    app.send_json("POST", crate::verifying::VERIFY, attempt).await;
     let _delivering = app.deliver();
     history(&app, 1, 0, "cancelled").await;
     assert_eq!(gateway.requests().len(), 0);

@@ -43,7 +43,7 @@ pub async fn history(app: &TestApp, id: i64, message: usize, state: &str) -> Val
 }
 
 /// Waits until the gateway has received a request.
-async fn until_asked(gateway: &Gateway) {
+async fn until_requested(gateway: &Gateway) {
     let begun = Instant::now();
     while gateway.requests().is_empty() {
         assert!(begun.elapsed() < LIMIT, "nothing was sent");
@@ -104,7 +104,7 @@ async fn a_new_send_replaces_a_queued_message() {
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     let delivering = app.deliver();
     sent_to(&app, TO_MOBILE, "queued").await;
-    until_asked(&gateway).await;
+    until_requested(&gateway).await;
     history(&app, 1, 0, "queued").await;
     delivering.end().await;
     app.set_clock("2025-12-29T14:39:32.273219Z");
@@ -122,7 +122,7 @@ async fn a_queued_message_is_sent_after_a_later_one_failed() {
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     let delivering = app.deliver();
     assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
-    until_asked(&gateway).await;
+    until_requested(&gateway).await;
     history(&app, 1, 0, "queued").await;
     delivering.end().await;
     app.set_clock("2025-12-29T14:39:32.273219Z");
@@ -132,7 +132,7 @@ async fn a_queued_message_is_sent_after_a_later_one_failed() {
     history(&app, 1, 1, "failed").await;
     delivering.end().await;
     app.set_clock("2025-12-29T14:40:40Z");
-    // A new start looks at the clock at once.
+    // The worker reads the clock immediately after a restart.
     let _delivering = app.deliver();
     history(&app, 1, 0, "sent").await;
 }

@@ -55,7 +55,7 @@ async fn an_invalid_send_request_is_refused_on_each_field() {
         .is(415, r#"{"detail":"Unsupported media type \"text/plain\" in request."}"#);
     app.send_body("POST", SEND, "application/x-www-form-urlencoded", "email=&mobile_number=09123456789&purpose=")
         .await
-        .is(202, &app.promise(1, "09123456789"));
+        .is(202, &app.expected_receipt(1, "09123456789"));
     assert_eq!(app.send("GET", OTPS).await.json()["count"], 1);
 }
 
@@ -82,7 +82,7 @@ async fn a_resend_repeats_the_code_without_extending_it() {
 }
 
 #[tokio::test]
-async fn a_sent_code_lives_ten_minutes_at_most_and_staff_may_take_it_over() {
+async fn a_sent_code_is_valid_for_ten_minutes_at_most_until_staff_update_it() {
     let policy = Policy { expiration: Duration::from_secs(3600), ..Policy::default() };
     let app = TestApp::start_serving(Settings { policy, ..delivering() }).await;
     let sent = app.send_json("POST", SEND, TO_MOBILE).await.json();
@@ -95,7 +95,7 @@ async fn a_sent_code_lives_ten_minutes_at_most_and_staff_may_take_it_over() {
 #[tokio::test]
 async fn codes_created_by_staff_do_not_hide_sent_codes() {
     let app = TestApp::start_serving(delivering()).await;
-    app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.promise(1, "09123456789"));
+    app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.expected_receipt(1, "09123456789"));
     for _ in 0..4 {
         app.create().await;
     }

@@ -4,7 +4,7 @@ use crate::helpers::TestApp;
 use crate::verifying::{TOO_MANY, VERIFY};
 
 #[tokio::test]
-async fn only_one_of_many_concurrent_right_codes_is_accepted() {
+async fn only_one_of_many_concurrent_correct_attempts_is_accepted() {
     let app = Arc::new(TestApp::start().await);
     for round in 1..=20 {
         let id = app.create_with(&format!(r#"{{"code":255315,"mobile_number":"0912{round:07}"}}"#)).await;

@@ -9,7 +9,7 @@ use crate::outbox::delivering;
 use crate::sending::{SEND, TO_MOBILE};
 
 pub const VERIFY: &str = "/api/notifications/otp/verify";
-pub const RIGHT: &str = r#"{"mobile_number":"09123456789","code":255315}"#;
+pub const CORRECT: &str = r#"{"mobile_number":"09123456789","code":255315}"#;
 pub const VERIFIED: &str = r#"{"verified":true,"id":1,"recipient":"09123456789"}"#;
 pub const TOO_MANY: &str = r#"{"detail":"Too many attempts.","reason":"too_many_attempts"}"#;
 const RESET_FIRST: &str =
@@ -19,7 +19,7 @@ fn wrong(attempts_left: u32) -> String {
     format!(r#"{{"detail":"The code is wrong.","reason":"wrong_code","attempts_left":{attempts_left}}}"#)
 }
 
-pub fn guess(code: i64) -> String {
+pub fn attempt(code: i64) -> String {
     format!(r#"{{"mobile_number":"09123456789","code":{code}}}"#)
 }
 
@@ -56,7 +56,7 @@ async fn codes_are_normalised_and_invalid_input_is_not_an_attempt() {
     ] {
         app.send_json("POST", VERIFY, body).await.is(400, &refusal);
     }
-    app.send_json("POST", VERIFY, guess(1)).await.is(400, &wrong(4));
+    app.send_json("POST", VERIFY, attempt(1)).await.is(400, &wrong(4));
 }
 
 #[tokio::test]
@@ -64,12 +64,12 @@ async fn a_code_allows_five_wrong_attempts() {
     let app = TestApp::start().await;
     app.create().await;
     for left in [4, 3, 2, 1, 0] {
-        app.send_json("POST", VERIFY, guess(1)).await.is(400, &wrong(left));
+        app.send_json("POST", VERIFY, attempt(1)).await.is(400, &wrong(left));
         assert_eq!(app.send("GET", &path(1)).await.json()["is_allow"], left > 0);
     }
-    let deaf = app.send_json("POST", VERIFY, RIGHT).await;
-    deaf.is(429, TOO_MANY);
-    assert_eq!(deaf.header("retry-after"), "60");
+    let locked = app.send_json("POST", VERIFY, CORRECT).await;
+    locked.is(429, TOO_MANY);
+    assert_eq!(locked.header("retry-after"), "60");
 }
 
 #[tokio::test]
@@ -77,10 +77,10 @@ async fn expired_missing_and_other_purpose_have_distinct_reasons() {
     let app = TestApp::start_serving(delivering()).await;
     let expired = r#"{"detail":"The code has expired.","reason":"expired","attempts_left":0}"#;
     let not_found = r#"{"detail":"There is no code.","reason":"not_found","attempts_left":0}"#;
-    app.send_json("POST", VERIFY, RIGHT).await.is(400, not_found);
+    app.send_json("POST", VERIFY, CORRECT).await.is(400, not_found);
     app.send_json("POST", SEND, r#"{"mobile_number":"09123456789","purpose":"reset"}"#).await;
     let code = app.send("GET", &path(1)).await.json()["code"].as_i64().unwrap();
-    app.send_json("POST", VERIFY, guess(code)).await.is(400, not_found);
+    app.send_json("POST", VERIFY, attempt(code)).await.is(400, not_found);
     let reset = format!(r#"{{"mobile_number":"09123456789","purpose":"reset","code":{code}}}"#);
     let other = format!(r#"{{"mobile_number":"09123456780","purpose":"reset","code":{code}}}"#);
     app.send_json("POST", VERIFY, other).await.is(400, not_found);
@@ -96,9 +96,9 @@ async fn created_and_sent_codes_both_work_for_login() {
     app.create().await;
     app.send_json("POST", SEND, TO_MOBILE).await;
     let sent = app.send("GET", &path(2)).await.json()["code"].as_i64().unwrap();
-    app.send_json("POST", VERIFY, guess(1)).await.is(400, &wrong(4));
-    app.send_json("POST", VERIFY, RIGHT).await.is(200, VERIFIED);
-    app.send_json("POST", VERIFY, guess(sent)).await.is(200, &VERIFIED.replace("\"id\":1", "\"id\":2"));
+    app.send_json("POST", VERIFY, attempt(1)).await.is(400, &wrong(4));
+    app.send_json("POST", VERIFY, CORRECT).await.is(200, VERIFIED);
+    app.send_json("POST", VERIFY, attempt(sent)).await.is(200, &VERIFIED.replace("\"id\":1", "\"id\":2"));
 }
 
 #[tokio::test]
@@ -107,9 +107,9 @@ async fn only_the_newest_three_codes_are_compared() {
     for code in 1..=4 {
         app.create_with(&format!(r#"{{"code":{code},"mobile_number":"09123456789"}}"#)).await;
     }
-    app.send_json("POST", VERIFY, guess(1)).await.is(400, &wrong(4));
-    app.send_json("POST", VERIFY, guess(2)).await.is(200, &VERIFIED.replace("\"id\":1", "\"id\":2"));
-    app.send_json("POST", VERIFY, guess(1)).await.is(200, VERIFIED);
+    app.send_json("POST", VERIFY, attempt(1)).await.is(400, &wrong(4));
+    app.send_json("POST", VERIFY, attempt(2)).await.is(200, &VERIFIED.replace("\"id\":1", "\"id\":2"));
+    app.send_json("POST", VERIFY, attempt(1)).await.is(200, VERIFIED);
 }
 
 #[tokio::test]
@@ -122,7 +122,7 @@ async fn a_resend_and_a_new_code_do_not_reset_the_attempts() {
         app.send_json("POST", SEND, TO_MOBILE).await;
         for _ in 0..5 {
             app.send_json("POST", SEND, TO_MOBILE).await;
-            let answer = app.send_json("POST", VERIFY, guess(1)).await;
+            let answer = app.send_json("POST", VERIFY, attempt(1)).await;
             heard += u32::from(answer.status == 400);
             assert!(answer.status == 400 || answer.body == TOO_MANY, "round {round}: {}", answer.body);
         }
@@ -130,14 +130,14 @@ async fn a_resend_and_a_new_code_do_not_reset_the_attempts() {
     assert_eq!(heard, 10);
     app.restart(Settings { limits, policy, ..delivering() }).await;
     let other = r#"{"mobile_number":"09123456789","purpose":"reset","code":1}"#;
-    let deaf = app.send_json("POST", VERIFY, other).await;
-    deaf.is(429, TOO_MANY);
-    assert_eq!(deaf.header("retry-after"), "3600");
+    let locked = app.send_json("POST", VERIFY, other).await;
+    locked.is(429, TOO_MANY);
+    assert_eq!(locked.header("retry-after"), "3600");
     app.set_clock("2025-12-29T15:38:32.273218Z");
-    assert_eq!(app.send_json("POST", VERIFY, guess(1)).await.header("retry-after"), "1");
+    assert_eq!(app.send_json("POST", VERIFY, attempt(1)).await.header("retry-after"), "1");
     app.set_clock("2025-12-29T15:38:32.273219Z");
-    let heard_again = app.send_json("POST", VERIFY, guess(1)).await;
-    assert_eq!(heard_again.json()["reason"], "expired");
+    let accepted_again = app.send_json("POST", VERIFY, attempt(1)).await;
+    assert_eq!(accepted_again.json()["reason"], "expired");
 }
 
 #[tokio::test]
@@ -146,9 +146,9 @@ async fn attempts_left_is_the_lower_of_code_and_hourly_limit() {
         TestApp::start_serving(Settings { limits: only(Limit::FailuresPerRecipientHour, 3), ..delivering() }).await;
     app.create().await;
     for left in [2, 1, 0] {
-        app.send_json("POST", VERIFY, guess(1)).await.is(400, &wrong(left));
+        app.send_json("POST", VERIFY, attempt(1)).await.is(400, &wrong(left));
     }
-    app.send_json("POST", VERIFY, RIGHT).await.is(429, TOO_MANY);
+    app.send_json("POST", VERIFY, CORRECT).await.is(429, TOO_MANY);
 }
 
 #[tokio::test]
@@ -166,14 +166,14 @@ async fn a_hundred_consecutive_failures_lock_a_recipient_until_a_reset() {
     app.set_clock("2030-01-01T00:00:00Z");
     app.create().await;
     app.restart(delivering()).await;
-    app.send_json("POST", VERIFY, RIGHT).await.is(429, RESET_FIRST);
+    app.send_json("POST", VERIFY, CORRECT).await.is(429, RESET_FIRST);
     app.send_json("POST", SEND, TO_MOBILE).await.is(429, RESET_FIRST);
     let told = "otpd_limited_requests_total{limit=\"otp.max_consecutive_failures\"} 2\n";
     assert!(app.send("GET", "/metrics").await.body.contains(told));
     let reset = "/api/notifications/otp/reset";
     app.send_json("POST", reset, "{}").await.is(400, ONE_RECIPIENT);
     app.send_json("POST", reset, r#"{"mobile_number":"0098 912 345 6789"}"#).await.is(204, "");
-    assert_eq!(app.send_json("POST", VERIFY, RIGHT).await.status, 200);
+    assert_eq!(app.send_json("POST", VERIFY, CORRECT).await.status, 200);
 }
 
 #[tokio::test]
@@ -183,9 +183,9 @@ async fn a_success_resets_the_consecutive_failures() {
     for id in 1..=3 {
         app.create().await;
         for left in [4, 3] {
-            app.send_json("POST", VERIFY, guess(1)).await.is(400, &wrong(left));
+            app.send_json("POST", VERIFY, attempt(1)).await.is(400, &wrong(left));
         }
-        app.send_json("POST", VERIFY, RIGHT).await.is(200, &VERIFIED.replace("\"id\":1", &format!("\"id\":{id}")));
+        app.send_json("POST", VERIFY, CORRECT).await.is(200, &VERIFIED.replace("\"id\":1", &format!("\"id\":{id}")));
     }
 }
 
@@ -197,7 +197,7 @@ async fn failures_per_token_and_hour_are_limited() {
         let body = format!(r#"{{"mobile_number":"0935345678{n}","code":1}}"#);
         assert_eq!(app.send_json("POST", VERIFY, body).await.json()["reason"], "not_found");
     }
-    let refused = app.send_json("POST", VERIFY, RIGHT).await;
+    let refused = app.send_json("POST", VERIFY, CORRECT).await;
     refused.is(429, r#"{"detail":"Too many requests. Try again later.","reason":"rate_limited"}"#);
     assert_eq!(refused.header("retry-after"), "3600");
 }

@@ -1,6 +1,6 @@
 use std::process::Stdio;
 
-use crate::helpers::{Server, fail, folder, otpd, run, said, succeed, text, with_database};
+use crate::helpers::{Server, fail, folder, otpd, run, stderr_of, succeed, text, with_database};
 
 const OTPS: &str = "/api/notifications/otp/";
 /// The line of `user list` for the user that the first start added.
@@ -74,7 +74,7 @@ fn permissions_are_codes_or_names_with_commas_or_repeated() {
 #[test]
 fn user_commands_report_what_they_changed() {
     let folder = with_database();
-    let said = |arguments: &[&str]| said(folder.path(), &[&["user"], arguments].concat());
+    let said = |arguments: &[&str]| stderr_of(folder.path(), &[&["user"], arguments].concat());
     said(&["add", "support", "--role", "staff", "--permission", "view"]);
     said(&["add", "nobody", "--role", "user"]);
     for (arguments, lines) in [

@@ -139,7 +139,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
 ];
 
 #[test]
-fn a_wrong_value_names_key_source_and_what_is_accepted() {
+fn an_invalid_value_is_reported_with_key_source_and_accepted_values() {
     let folder = folder();
     for (name, value, line) in REFUSED {
         let output = complete(otpd(folder.path()).env(name, value).args(["config", "check"]));
@@ -156,7 +156,7 @@ fn a_start_fails_with_the_errors_of_config_check() {
 }
 
 #[test]
-fn an_unknown_key_a_missing_file_and_bad_toml_are_one_line() {
+fn an_unknown_key_a_missing_file_and_bad_toml_are_reported_in_one_line() {
     let folder = folder();
     let server = "the known settings are server.host, server.metrics, server.port, server.requests_per_second, \
                   server.trusted_proxies, server.workers";

@@ -7,7 +7,7 @@ use std::process::Output;
 use crate::helpers::{complete, fail, folder, otpd, run, text};
 
 #[test]
-fn unwise_settings_are_warned_about() {
+fn risky_settings_cause_warnings() {
     let folder = folder();
     let output = complete(
         otpd(folder.path())
@@ -28,7 +28,7 @@ fn checked(folder: &Path, toml: &str) -> Output {
 }
 
 #[test]
-fn a_cooldown_longer_than_a_sent_code_lives_is_refused() {
+fn a_cooldown_longer_than_the_lifetime_of_a_sent_code_is_refused() {
     let folder = folder();
     let otp = |settings: &str| checked(folder.path(), &format!("[otp]\n{settings}"));
     for (settings, cooldown, life) in [

@@ -19,7 +19,7 @@ struct Printed {
 }
 
 impl Printed {
-    /// All that were printed.
+    /// Returns all printed requests.
     fn all(output: &str) -> Vec<Self> {
         output.lines().filter_map(|line| line.trim().strip_prefix("curl ")).map(Self::parse).collect()
     }
@@ -38,7 +38,7 @@ impl Printed {
         printed
     }
 
-    /// Sends it; status and body of the answer.
+    /// Sends the request. Returns status and body of the response.
     fn send(&self) -> (u16, serde_json::Value) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
@@ -54,7 +54,7 @@ impl Printed {
     }
 }
 
-/// The words of a command, as a shell reads them: quotes are removed, and `$(cat 'FILE')` is the content of the file.
+/// Splits a command into words like a shell. Removes quotes, and replaces `$(cat 'FILE')` with the content of the file.
 fn words(command: &str) -> Vec<String> {
     let (mut words, mut rest) = (Vec::new(), command.trim_start());
     while let Some(first) = rest.chars().next() {

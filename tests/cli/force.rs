@@ -93,7 +93,7 @@ fn an_existing_temporary_file_is_not_used() {
 }
 
 #[test]
-fn a_link_is_followed_unless_another_user_made_it() {
+fn a_link_is_followed_unless_another_user_owns_it() {
     let folder = with_database();
     let path = |name: &str| folder.path().join(name);
     fs::create_dir(path("backups")).unwrap();
@@ -116,7 +116,7 @@ fn a_link_is_followed_unless_another_user_made_it() {
 }
 
 /// Creates a database with codes that have these expiration times, and with `users` users besides the admin.
-fn fill(folder: &Path, codes: &[&str], users: usize) {
+fn add_codes_and_users(folder: &Path, codes: &[&str], users: usize) {
     let mut command = otpd(folder);
     let server = Server::spawn(command.env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN).env("OTPD_OTP__RETENTION", "0s"));
     for valid_to in codes {
@@ -144,7 +144,7 @@ fn is_refused(folder: &Path, counts: &str) {
 #[test]
 fn an_empty_database_does_not_replace_the_backup_of_a_full_one() {
     let folder = folder();
-    fill(folder.path(), &["2099-01-01"; 10], 3);
+    add_codes_and_users(folder.path(), &["2099-01-01"; 10], 3);
     succeed(folder.path(), &["backup", "copy.db"]);
     for name in ["otp.db", "otp.db-wal", "otp.db-shm", "otp.db-outbox"] {
         let _ = fs::remove_file(folder.path().join(name));
@@ -161,7 +161,7 @@ fn an_empty_database_does_not_replace_the_backup_of_a_full_one() {
 #[test]
 fn a_backup_with_far_fewer_codes_or_users_does_not_replace_one_with_more() {
     let folder = folder();
-    fill(folder.path(), &["2099-01-01"; 10], 3);
+    add_codes_and_users(folder.path(), &["2099-01-01"; 10], 3);
     succeed(folder.path(), &["backup", "copy.db"]);
     let change = |sql: &str| Connection::open(folder.path().join("otp.db")).unwrap().execute(sql, []).unwrap();
     change("DELETE FROM otp_codes WHERE id <= 5");
@@ -185,7 +185,7 @@ fn a_backup_with_far_fewer_codes_or_users_does_not_replace_one_with_more() {
 #[test]
 fn codes_past_their_retention_do_not_count() {
     let folder = folder();
-    fill(folder.path(), &["2020-01-01"; 10], 0);
+    add_codes_and_users(folder.path(), &["2020-01-01"; 10], 0);
     let keep =
         |path: &Path| otpd(path).args(["backup", "--force", "copy.db"]).env("OTPD_OTP__RETENTION", "0s").output();
     assert!(keep(folder.path()).unwrap().status.success());
@@ -202,15 +202,15 @@ fn codes_past_their_retention_do_not_count() {
 }
 
 #[test]
-fn the_backup_of_a_database_with_higher_ids_is_not_replaced() {
+fn the_backup_of_a_database_with_greater_ids_is_not_replaced() {
     let folder = folder();
-    fill(folder.path(), &["2020-01-01"; 10], 0);
+    add_codes_and_users(folder.path(), &["2020-01-01"; 10], 0);
     Connection::open(folder.path().join("otp.db")).unwrap().execute("DELETE FROM otp_codes", []).unwrap();
     succeed(folder.path(), &["backup", "copy.db"]);
     for name in ["otp.db", "otp.db-wal", "otp.db-shm", "otp.db-outbox"] {
         let _ = fs::remove_file(folder.path().join(name));
     }
-    fill(folder.path(), &["2099-01-01"; 3], 0);
+    add_codes_and_users(folder.path(), &["2099-01-01"; 3], 0);
     is_refused(
         folder.path(),
         "0 codes with ids up to 10 and 1 users; the new copy has 3 codes with ids up to 3 and 1 users",

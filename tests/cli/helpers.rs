@@ -19,8 +19,9 @@ pub fn run(folder: &Path, arguments: &[&str]) -> Output {
     complete(otpd(folder).args(arguments))
 }
 
-/// Runs a script in which `$0` is `otpd` and `$@` are the arguments that are added to the command. It is for what the standard
-/// library can do only with unsafe code: a umask, a limit, an ignored signal or a closed stdout of one process.
+/// Runs a script in which `$0` is `otpd` and `$@` are the arguments that are added to the command. It covers what the
+/// standard library offers only with unsafe code: a umask, a limit, an ignored signal or a closed stdout of one
+/// process.
 pub fn shell(folder: &Path, script: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script, env!("CARGO_BIN_EXE_otpd")]).current_dir(folder).env_remove("RUST_LOG");
@@ -28,7 +29,7 @@ pub fn shell(folder: &Path, script: &str) -> Command {
     command
 }
 
-/// Tries all cases at the same time, because they spend most of it waiting.
+/// Runs all cases at the same time, because they mostly wait.
 pub fn all_at_once<T: Send>(cases: impl IntoIterator<Item = T>, try_case: impl Fn(T) + Sync) {
     let try_case = &try_case;
     thread::scope(|scope| {
@@ -68,7 +69,7 @@ pub fn succeed(folder: &Path, arguments: &[&str]) -> String {
 
 /// Runs a command that must succeed and returns its stderr.
 #[track_caller]
-pub fn said(folder: &Path, arguments: &[&str]) -> String {
+pub fn stderr_of(folder: &Path, arguments: &[&str]) -> String {
     let output = run(folder, arguments);
     assert!(output.status.success(), "{arguments:?}: {output:?}");
     text(output.stderr)
@@ -107,7 +108,7 @@ pub fn read_until(stream: &mut impl Read, end: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits for something. The limit only makes a failing test end.
+/// Waits until `is_so` returns true. The timeout only ends a failing test.
 #[track_caller]
 pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(120);

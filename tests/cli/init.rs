@@ -10,7 +10,7 @@ use crate::helpers::{Server, TOKEN, fail, folder, otpd, run, succeed, text};
 use crate::missing::{names, real};
 
 #[test]
-fn init_makes_a_database_with_an_admin_whose_token_is_in_a_private_file() {
+fn init_creates_a_database_and_writes_the_admin_token_to_a_private_file() {
     let folder = folder();
     let output = run(folder.path(), &["init"]);
     assert!(output.status.success(), "{output:?}");
@@ -37,7 +37,7 @@ fn init_makes_a_database_with_an_admin_whose_token_is_in_a_private_file() {
 }
 
 #[test]
-fn init_writes_the_token_where_it_is_told_to_or_takes_the_chosen_one() {
+fn init_writes_the_token_to_the_given_file_or_uses_the_bootstrap_token() {
     let folder = folder();
     succeed(folder.path(), &["init", "--admin-token-file", "secrets.txt"]);
     let token = fs::read_to_string(folder.path().join("secrets.txt")).unwrap();
@@ -57,7 +57,7 @@ fn init_writes_the_token_where_it_is_told_to_or_takes_the_chosen_one() {
 }
 
 #[test]
-fn a_token_file_is_never_replaced_and_nothing_is_made_before_it_is_refused() {
+fn an_existing_token_file_is_refused_and_nothing_is_created() {
     for arguments in [&["init"][..], &["init", "--admin-token-file", "admin.token"]] {
         for (kind, make) in kinds().into_iter().chain([("a file", keep as fn(&Path))]) {
             let folder = folder();

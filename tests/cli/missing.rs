@@ -31,7 +31,7 @@ const COMMANDS: [&[&str]; 9] = [
 ];
 
 #[test]
-fn only_serve_and_init_make_a_database_and_the_others_report_where_they_looked() {
+fn only_serve_and_init_create_a_database_and_other_commands_report_its_path() {
     let folder = folder();
     let file = real(folder.path(), "otp.db");
     let missing = |named: &str, file: &Path, configuration: &str| {
@@ -76,7 +76,7 @@ fn doctor_reports_that_there_is_no_database() {
 }
 
 #[test]
-fn a_start_creates_no_database_beside_remains_of_one() {
+fn a_start_creates_no_database_beside_files_of_an_older_one() {
     for trace in
         ["admin.token", "otp.db-outbox", "otp.db-wal", "otp.db-shm", "otp.db.before-2026-01-01T00:00:00.000000Z"]
     {
@@ -104,7 +104,7 @@ fn a_start_creates_no_database_beside_remains_of_one() {
 }
 
 #[test]
-fn a_start_initialises_no_empty_database_beside_remains_of_one() {
+fn a_start_initialises_no_empty_file_beside_files_of_an_older_database() {
     let folder = folder();
     rusqlite::Connection::open(folder.path().join("otp.db")).unwrap().execute_batch("VACUUM").unwrap();
     assert!(fs::metadata(folder.path().join("otp.db")).unwrap().len() > 0);
@@ -139,7 +139,7 @@ fn a_start_creates_no_database_if_disabled_or_through_a_link() {
 }
 
 #[test]
-fn several_starts_at_once_share_a_new_database() {
+fn concurrent_starts_share_a_new_database() {
     for _ in 0..3 {
         let folder = folder();
         let servers: Vec<_> = std::thread::scope(|scope| {

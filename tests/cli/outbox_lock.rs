@@ -30,7 +30,7 @@ fn send(server: &Server) -> u16 {
     server.send("POST", &format!("{OTPS}send"), TOKEN, r#"{"mobile_number":"09123456789"}"#).0
 }
 
-/// How many messages the gateway got. `otpd doctor` sends it a GET.
+/// Returns the number of messages that the gateway received. The GET requests of `otpd doctor` do not count.
 fn sent(gateway: &Gateway) -> usize {
     gateway.requests().iter().filter(|(line, ..)| line.starts_with("POST ")).count()
 }
@@ -48,21 +48,21 @@ fn a_replaced_lock_stops_messages_and_is_reported_until_repaired() {
         until("it is logged", || errors(&server).iter().any(|line| line.contains(OUTBOX)));
         assert_eq!(server.send("GET", "/readyz", TOKEN, "").0, 503, "{kind}");
         assert_eq!(send(&server), 503, "{kind}");
-        assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201, "{kind}: what needs no message goes on");
+        assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201, "{kind}: changes without a message still succeed");
         let doctor = text(run(folder.path(), &["doctor"]).stdout);
         assert!(doctor.contains(&format!("otp.db-outbox: is {kind}, but otpd needs")), "{kind}: {doctor}");
         thread::sleep(Duration::from_secs(2));
         assert_eq!(errors(&server).len(), 1, "{kind}: {}", server.stderr());
         assert!(!server.stderr().contains(" WARN "), "{kind}: {}", server.stderr());
         remove(&path);
-        until("it is in order again", || server.send("GET", "/readyz", TOKEN, "").0 == 200);
+        until("the lock is valid again", || server.send("GET", "/readyz", TOKEN, "").0 == 200);
         assert_eq!(send(&server), 202, "{kind}");
         until("the message is sent", || sent(&gateway) == 1);
     });
 }
 
 #[test]
-fn a_lock_that_is_given_to_another_user_stops_messages() {
+fn a_lock_owned_by_another_user_stops_messages() {
     let (folder, gateway) = (folder(), Gateway::start(Vec::new()));
     let server = sending(folder.path(), &gateway);
     let path = folder.path().join("otp.db-outbox");
@@ -78,7 +78,7 @@ fn a_lock_that_is_given_to_another_user_stops_messages() {
 }
 
 #[test]
-fn a_lock_that_is_removed_is_made_again() {
+fn a_removed_lock_is_created_again() {
     let (folder, gateway) = (folder(), Gateway::start(Vec::new()));
     let server = sending(folder.path(), &gateway);
     let path = folder.path().join("otp.db-outbox");

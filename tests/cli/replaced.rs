@@ -26,7 +26,7 @@ pub fn errors(server: &Server) -> Vec<String> {
 /// A way to remove or replace a file. `undo` is `Some` if the file can be put back.
 struct Case {
     path: &'static str,
-    take: fn(&Path),
+    change: fn(&Path),
     undo: Option<fn(&Path)>,
     /// The expected log text and the file that it names.
     said: (&'static str, &'static str),
@@ -37,79 +37,79 @@ const REPLACED: &str = "was replaced by another file while otpd had it open";
 
 const OVERWRITTEN: &str = "was overwritten while otpd had it open";
 
-fn take(from: PathBuf, to: PathBuf) {
+fn move_file(from: PathBuf, to: PathBuf) {
     fs::rename(from, to).unwrap();
 }
 
 const CASES: [Case; 12] = [
-    Case { path: "data/otp.db", take: |f| remove(&f.join("data/otp.db")), undo: None, said: ("otp.db", REMOVED) },
+    Case { path: "data/otp.db", change: |f| remove(&f.join("data/otp.db")), undo: None, said: ("otp.db", REMOVED) },
     Case {
         path: "data/otp.db",
-        take: |f| take(f.join("data/otp.db"), f.join("away")),
-        undo: Some(|f| take(f.join("away"), f.join("data/otp.db"))),
+        change: |f| move_file(f.join("data/otp.db"), f.join("away")),
+        undo: Some(|f| move_file(f.join("away"), f.join("data/otp.db"))),
         said: ("otp.db", REMOVED),
     },
     Case {
         path: "data/otp.db",
-        take: |f| {
+        change: |f| {
             fs::copy(f.join("data/otp.db"), f.join("other.db")).unwrap();
-            take(f.join("other.db"), f.join("data/otp.db"));
+            move_file(f.join("other.db"), f.join("data/otp.db"));
         },
         undo: None,
         said: ("otp.db", REPLACED),
     },
     Case {
         path: "data/otp.db",
-        take: |f| {
+        change: |f| {
             remove(&f.join("data/otp.db"));
             fs::write(f.join("data/otp.db"), "").unwrap();
         },
         undo: None,
-        // Either, for there is a moment between.
+        // The server may detect the removal or the replacement.
         said: ("otp.db", "while otpd had it open"),
     },
     Case {
         path: "data/otp.db",
-        take: |f| {
+        change: |f| {
             fs::hard_link(f.join("data/otp.db"), f.join("away")).unwrap();
             symlink("../away", f.join("link")).unwrap();
-            take(f.join("link"), f.join("data/otp.db"));
+            move_file(f.join("link"), f.join("data/otp.db"));
         },
-        undo: Some(|f| take(f.join("away"), f.join("data/otp.db"))),
+        undo: Some(|f| move_file(f.join("away"), f.join("data/otp.db"))),
         said: ("otp.db", REPLACED),
     },
     Case {
         path: "data/otp.db",
-        take: |f| remove(&f.join("data/otp.db-wal")),
+        change: |f| remove(&f.join("data/otp.db-wal")),
         undo: None,
         said: ("otp.db-wal", REMOVED),
     },
     Case {
         path: "data/otp.db",
-        take: |f| {
+        change: |f| {
             fs::copy(f.join("data/otp.db-wal"), f.join("other")).unwrap();
             fs::hard_link(f.join("data/otp.db-wal"), f.join("away")).unwrap();
-            take(f.join("other"), f.join("data/otp.db-wal"));
+            move_file(f.join("other"), f.join("data/otp.db-wal"));
         },
-        undo: Some(|f| take(f.join("away"), f.join("data/otp.db-wal"))),
+        undo: Some(|f| move_file(f.join("away"), f.join("data/otp.db-wal"))),
         said: ("otp.db-wal", REPLACED),
     },
     Case {
         path: "data/otp.db",
-        take: |f| remove(&f.join("data/otp.db-shm")),
+        change: |f| remove(&f.join("data/otp.db-shm")),
         undo: None,
         said: ("otp.db-shm", REMOVED),
     },
     Case {
         path: "data/../data/otp.db",
-        take: |f| take(f.join("data"), f.join("elsewhere")),
-        undo: Some(|f| take(f.join("elsewhere"), f.join("data"))),
+        change: |f| move_file(f.join("data"), f.join("elsewhere")),
+        undo: Some(|f| move_file(f.join("elsewhere"), f.join("data"))),
         said: ("otp.db", REMOVED),
     },
     // `cp` overwrites the existing file in place.
     Case {
         path: "data/otp.db",
-        take: |f| {
+        change: |f| {
             assert!(otpd(&f.join("data")).args(["backup", "copy.db"]).status().unwrap().success());
             fs::write(f.join("data/otp.db"), fs::read(f.join("data/copy.db")).unwrap()).unwrap();
         },
@@ -118,13 +118,13 @@ const CASES: [Case; 12] = [
     },
     Case {
         path: "data/otp.db",
-        take: |f| fs::write(f.join("data/otp.db"), "").unwrap(),
+        change: |f| fs::write(f.join("data/otp.db"), "").unwrap(),
         undo: None,
         said: ("otp.db", OVERWRITTEN),
     },
     Case {
         path: "current/otp.db",
-        take: |f| {
+        change: |f| {
             fs::create_dir(f.join("next")).unwrap();
             remove(&f.join("current"));
             symlink("next", f.join("current")).unwrap();
@@ -159,11 +159,11 @@ fn try_case(case: &Case) {
     assert_eq!(server.send("POST", OTPS, TOKEN, BODY).0, 201);
     // A start takes a tenth of a second; on a busy machine everything takes longer.
     let limit = Duration::from_secs(5).max(begun.elapsed() * 20);
-    (case.take)(folder.path());
+    (case.change)(folder.path());
     // The server detects the loss without any request.
-    let taken = Instant::now();
+    let changed_at = Instant::now();
     until("the loss is logged", || !errors(&server).is_empty());
-    assert!(taken.elapsed() < limit, "{:?}", taken.elapsed());
+    assert!(changed_at.elapsed() < limit, "{:?}", changed_at.elapsed());
     let logged = errors(&server);
     let (name, said) = case.said;
     let is_named = logged[0].contains(REFUSED) && logged[0].contains(&format!("/{name} ")) && logged[0].ends_with(said);

@@ -118,7 +118,8 @@ fn queued_messages_are_not_resent_after_a_restore() {
     assert_eq!(gateway.requests().len(), 1);
 }
 
-/// A backup of a database with four users, and changes made after it. The fields are tokens, named by their fate.
+/// A backup of a database with four users, and changes made after it. The fields are tokens, named after what happened
+/// to them.
 struct Changed {
     folder: tempfile::TempDir,
     /// Valid before and after the restore.

@@ -45,7 +45,7 @@ fn started(command: &mut Command) -> Child {
 fn signal_and_wait(child: &Child, name: &str) {
     let deadline = Instant::now() + LIMIT;
     let waits_again = |before: u64| loop {
-        match waits_of_signal_thread(child.id()) {
+        match signal_thread_wait_count(child.id()) {
             Some(waits) if waits > before => break waits,
             _ => assert!(Instant::now() < deadline, "{name} is not noticed"),
         }
@@ -56,8 +56,8 @@ fn signal_and_wait(child: &Child, name: &str) {
     waits_again(before);
 }
 
-/// How often the thread that waits for the signals of a process has waited, if it waits now.
-fn waits_of_signal_thread(process: u32) -> Option<u64> {
+/// Returns how often the signal thread of a process has blocked, or `None` if it is not blocked now.
+fn signal_thread_wait_count(process: u32) -> Option<u64> {
     let mut threads = fs::read_dir(format!("/proc/{process}/task")).unwrap().map(|entry| entry.unwrap().path());
     let is_it = |path: &PathBuf| fs::read_to_string(path.join("comm")).is_ok_and(|name| name == "signals\n");
     let status = fs::read_to_string(threads.find(is_it).unwrap().join("status")).unwrap();

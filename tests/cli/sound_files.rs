@@ -94,7 +94,7 @@ fn files_of_another_user_are_refused_at_the_start_and_reported_by_doctor() {
 }
 
 #[test]
-fn files_of_the_database_owner_are_accepted_and_new_ones_inherit_it() {
+fn files_of_the_database_owner_are_accepted_and_new_files_get_the_same_owner() {
     let folder = with_database();
     let path = |name: &str| folder.path().join(name);
     fs::write(path("otp.db-outbox"), "").unwrap();
@@ -112,7 +112,7 @@ fn files_of_the_database_owner_are_accepted_and_new_ones_inherit_it() {
 }
 
 #[test]
-fn a_lock_or_a_database_with_a_second_name_is_refused() {
+fn a_lock_or_a_database_with_a_second_hard_link_is_refused() {
     let folder = with_database();
     let path = |name: &str| folder.path().join(name);
     fs::write(path("otp.db-outbox"), "").unwrap();

@@ -28,7 +28,7 @@ fn begin_post(server: &Server) -> TcpStream {
     stream
 }
 
-fn wait_until_no_client_is_taken(server: &Server) {
+fn wait_until_connections_are_refused(server: &Server) {
     let deadline = Instant::now() + LIMIT;
     while TcpStream::connect(server.socket()).is_ok() {
         assert!(Instant::now() < deadline, "clients are still taken");
@@ -43,7 +43,7 @@ fn a_stop_finishes_requests_checkpoints_and_exits_with_0() {
         let mut server = server(folder.path());
         let mut post = begin_post(&server);
         server.signal(signal);
-        wait_until_no_client_is_taken(&server);
+        wait_until_connections_are_refused(&server);
         post.write_all(b"}").unwrap();
         let answer = read_until(&mut post, "updated_at");
         assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{answer}");
@@ -98,7 +98,7 @@ fn two_simultaneous_signals_count_as_one() {
         server.signal(first);
         std::thread::sleep(Duration::from_millis(3));
         server.signal(second);
-        wait_until_no_client_is_taken(&server);
+        wait_until_connections_are_refused(&server);
         post.write_all(b"}").unwrap();
         let answer = read_until(&mut post, "updated_at");
         assert!(answer.starts_with("HTTP/1.1 201 Created\r\n"), "{first} {second}: {answer}");
@@ -115,7 +115,7 @@ fn a_second_signal_after_one_second_stops_at_once() {
         // A graceful stop would wait ten seconds for the request in flight and then exit with 0.
         let _post = begin_post(&server);
         server.signal("TERM");
-        wait_until_no_client_is_taken(&server);
+        wait_until_connections_are_refused(&server);
         std::thread::sleep(Duration::from_secs(1));
         server.signal(second);
         let (status, said) = server.wait();

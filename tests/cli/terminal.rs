@@ -11,8 +11,8 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::helpers::Server;
 
-/// Starts a server whose stdin, stdout and stderr are a new pseudo-terminal, and waits until it listens. `stderr()` is all that
-/// the terminal shows.
+/// Starts a server whose stdin, stdout and stderr are a new pseudo-terminal, and waits until it listens. `stderr()`
+/// returns everything that the terminal shows.
 pub fn start_in_terminal(command: &mut Command) -> Server {
     let shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&shown).unwrap();
@@ -24,7 +24,7 @@ pub fn start_in_terminal(command: &mut Command) -> Server {
     let terminal = options.open(OsStr::from_bytes(path.to_bytes())).unwrap();
     command.stdin(terminal.try_clone().unwrap()).stdout(terminal.try_clone().unwrap()).stderr(terminal);
     let child = command.spawn().unwrap();
-    // The terminal ends with the last of its users: this process must be none of them.
+    // The terminal closes with its last open descriptor, so this process must not keep one.
     command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
     Server::watch(child, File::from(shown)).unwrap_or_else(|said| panic!("otpd ended before it listened: {said}"))
 }

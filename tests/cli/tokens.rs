@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use crate::helpers::{TOKEN, fail, run, said, succeed, with_database};
+use crate::helpers::{TOKEN, fail, run, stderr_of, succeed, with_database};
 
 #[test]
 fn tokens_are_added_listed_and_revoked_and_never_shown_again() {
@@ -20,7 +20,10 @@ fn tokens_are_added_listed_and_revoked_and_never_shown_again() {
         assert!(!listed.contains(&token[..13]));
     }
     assert_eq!(otpd(&["token", "list"]).lines().count(), 4);
-    assert_eq!(said(folder.path(), &["token", "revoke", &first[..12]]), format!("revoked {} of amir\n", &first[..12]));
+    assert_eq!(
+        stderr_of(folder.path(), &["token", "revoke", &first[..12]]),
+        format!("revoked {} of amir\n", &first[..12])
+    );
     assert_eq!(otpd(&["token", "list", "amir"]).lines().count(), 1);
     otpd(&["token", "revoke", second.trim()]);
     assert_eq!(otpd(&["token", "list", "amir"]), "");
@@ -47,8 +50,11 @@ fn a_prefix_shorter_than_listed_revokes_no_token() {
         assert_eq!(line, "otpd: no token is listed under this prefix; `otpd token list` shows them", "{named}");
     }
     assert_eq!(succeed(folder.path(), &["token", "list"]).lines().count(), 2);
-    assert_eq!(said(folder.path(), &["token", "revoke", &TOKEN[..6]]), "revoked a-toke of admin\n");
-    assert_eq!(said(folder.path(), &["token", "revoke", token.trim()]), format!("revoked {} of amir\n", &token[..12]));
+    assert_eq!(stderr_of(folder.path(), &["token", "revoke", &TOKEN[..6]]), "revoked a-toke of admin\n");
+    assert_eq!(
+        stderr_of(folder.path(), &["token", "revoke", token.trim()]),
+        format!("revoked {} of amir\n", &token[..12])
+    );
 }
 
 #[test]
@@ -60,7 +66,7 @@ fn a_token_with_a_shared_prefix_is_revoked_by_its_full_text() {
     drop(db);
     let line = fail(run(folder.path(), &["token", "revoke", &TOKEN[..6]]));
     assert_eq!(line, "otpd: 2 tokens have this prefix; give the whole token to revoke");
-    assert_eq!(said(folder.path(), &["token", "revoke", TOKEN]), "revoked a-toke of admin\n");
+    assert_eq!(stderr_of(folder.path(), &["token", "revoke", TOKEN]), "revoked a-toke of admin\n");
     let listed = succeed(folder.path(), &["token", "list"]);
     assert!(listed.starts_with("a-toke\tamir\t") && listed.lines().count() == 1, "{listed}");
 }

@@ -26,7 +26,7 @@ fn copies(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn the_log_names_the_copy_and_says_what_each_migration_does() {
+fn the_log_names_the_copy_and_describes_each_migration() {
     let folder = with_version_4();
     let server = Server::start(folder.path());
     let copy = folder.path().canonicalize().unwrap().join("otp.db.before-V5");
@@ -60,7 +60,7 @@ fn a_new_database_logs_no_migration() {
 }
 
 #[test]
-fn processes_that_start_at_once_on_an_old_database_make_one_copy() {
+fn concurrent_starts_on_an_old_database_make_one_copy() {
     let folder = with_version_4();
     let start = || otpd(folder.path()).args(["user", "list"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let started: Vec<_> = (0..6).map(|_| start().unwrap()).collect();

@@ -78,7 +78,7 @@ fn a_closed_pipe_causes_no_panic() {
 }
 
 #[test]
-fn wrong_usage_repeats_nothing_that_may_be_secret() {
+fn wrong_usage_messages_mask_possible_secrets() {
     let folder = with_database();
     let token = succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
     let token = token.trim();

@@ -65,7 +65,7 @@ fn a_misspelled_key_is_recognised() {
 }
 
 #[test]
-fn a_mail_server_is_named_by_its_host_alone() {
+fn a_mail_server_is_configured_by_host_name_only() {
     let folder = folder();
     let smtp = |host: &str, more: &str| {
         format!("[[delivery.email]]\ntype = \"smtp\"\nhost = \"{host}\"\nfrom = \"a@b.com\"\n{more}")

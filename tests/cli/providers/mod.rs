@@ -19,7 +19,7 @@ fn refusal(folder: &Path, toml: &str) -> String {
 }
 
 #[test]
-fn a_provider_that_is_described_wrongly_is_one_line_without_its_secrets() {
+fn an_invalid_provider_is_reported_in_one_line_without_its_secrets() {
     let folder = folder();
     let key = "api_key = \"Sup3rSecret\"\n";
     for (table, line) in [
@@ -103,7 +103,7 @@ fn texts_and_requests_without_code_or_recipient_are_refused() {
 }
 
 #[test]
-fn unencrypted_connections_are_warned_about() {
+fn unencrypted_connections_cause_warnings() {
     let folder = folder();
     let kavenegar = |host| {
         format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\napi_key = \"k\"\nbase_url = \"{host}\"\n")
@@ -128,7 +128,7 @@ fn unencrypted_connections_are_warned_about() {
 }
 
 #[test]
-fn provider_secrets_are_masked_and_readable_files_are_warned_about() {
+fn provider_secrets_are_masked_and_readable_files_cause_warnings() {
     let folder = folder();
     let toml = "[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"login\"\napi_key = \"Sup3rSecret\"\n";
     configure(folder.path(), toml);
@@ -153,7 +153,7 @@ fn doctor_prints_one_line_per_check_and_the_remedy() {
         gateway.url
     );
     configure(folder.path(), &provider);
-    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    let said = stdout_of_failed_doctor(&run(folder.path(), &["doctor"]));
     assert!(said.contains("TODO database: ") && said.contains("ok   sms by smsir: "), "{said}");
     drop(Server::start(folder.path()));
     let said = succeed(folder.path(), &["doctor"]);
@@ -167,11 +167,11 @@ fn doctor_prints_one_line_per_check_and_the_remedy() {
         assert!(said.contains(line), "{line}: {said}");
     }
     fs::set_permissions(folder.path().join("otp.db"), fs::Permissions::from_mode(0o644)).unwrap();
-    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    let said = stdout_of_failed_doctor(&run(folder.path(), &["doctor"]));
     assert!(said.contains("TODO database: other users can read it; run `chmod 600 otp.db`"), "{said}");
     let nonsense = "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nproxy = \"https://h\"\nfrom = \"a@b.com\"\n";
     configure(folder.path(), &format!("{provider}{nonsense}"));
-    let said = fail_at_end(&run(folder.path(), &["doctor"]));
+    let said = stdout_of_failed_doctor(&run(folder.path(), &["doctor"]));
     assert!(said.contains("ok   sms by smsir: "), "{said}");
     let fault = "smtp: proxy is no URL that begins with http:// or socks5://";
     assert!(said.contains(&format!("TODO email by smtp: {fault}")), "{said}");
@@ -210,13 +210,13 @@ fn doctor_separates_notes_from_problems() {
     let said = text(output.stdout);
     assert!(said.contains("note settings: server.host = \"0.0.0.0\" is reachable from other machines"), "{said}");
     assert!(said.contains("note settings: ignored, because they are not settings: OTPD_PORT; "), "{said}");
-    let said = fail_at_end(&complete(otpd(folder.path()).env("OTPD_PORT", "9000").arg("doctor")));
+    let said = stdout_of_failed_doctor(&complete(otpd(folder.path()).env("OTPD_PORT", "9000").arg("doctor")));
     let line = "TODO settings: OTPD_PORT is not a setting and is ignored; did you mean OTPD_SERVER__PORT?\n";
     assert!(said.contains(line), "{said}");
 }
 
 /// Returns the stdout of an `otpd doctor` run that found problems.
-fn fail_at_end(output: &Output) -> String {
+fn stdout_of_failed_doctor(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let last = text(output.stderr.clone());
     assert!(last.contains(" problems to fix") || last.contains("1 problem to fix"), "{last}");
