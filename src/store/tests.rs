@@ -7,7 +7,7 @@ pub(super) fn database(folder: &tempfile::TempDir) -> Db {
 }
 
 #[test]
-fn sqlite_is_new_enough_not_to_corrupt_a_wal() {
+fn the_sqlite_version_has_the_fix_for_wal_corruption() {
     assert!(rusqlite::version_number() >= 3_051_003, "{}", rusqlite::version());
 }
 
@@ -41,7 +41,7 @@ fn every_connection_has_every_pragma() {
 }
 
 #[test]
-fn what_must_never_be_stored_cannot_be() {
+fn the_schema_rejects_invalid_codes() {
     let folder = tempfile::tempdir().unwrap();
     let db = database(&folder);
     let insert = |code: &str, mobile_number: &str, email: &str, updated_at: i64| {
@@ -70,7 +70,7 @@ fn what_must_never_be_stored_cannot_be() {
 }
 
 #[test]
-fn every_look_up_uses_an_index() {
+fn every_query_uses_an_index() {
     let folder = tempfile::tempdir().unwrap();
     let db = database(&folder);
     for sql in [
@@ -119,23 +119,22 @@ fn every_look_up_uses_an_index() {
             .unwrap();
         // The few codes of one recipient may be sorted. Open messages are counted in an index that contains only them.
         let sorts_few = |step: &str| step.starts_with("USE TEMP B-TREE") && sql.contains("o.purpose = $2");
-        // The newest codes of a recipient, at most 128, and as many usable ones.
-        let goes_through_few = |step: &str| step.starts_with("SCAN (subquery-") && sql.contains("LIMIT 128");
+        // At most 128 newest codes of a recipient, and at most 128 usable ones.
+        let scans_few = |step: &str| step.starts_with("SCAN (subquery-") && sql.contains("LIMIT 128");
         let counts_few = |step: &str| step.starts_with("SCAN messages USING COVERING INDEX messages_");
-        let goes_through_all = |step: &str| {
+        let scans_all = |step: &str| {
             step.starts_with("SCAN ") && step != "SCAN CONSTANT ROW" || step.starts_with("USE TEMP B-TREE")
         };
-        let looks_up =
-            |step: &String| !goes_through_all(step) || sorts_few(step) || counts_few(step) || goes_through_few(step);
+        let looks_up = |step: &String| !scans_all(step) || sorts_few(step) || counts_few(step) || scans_few(step);
         assert!(steps.iter().all(looks_up), "{sql}: {steps:?}");
     }
 }
 
 #[tokio::test]
-async fn a_read_that_panics_is_an_error_without_what_it_panicked_with() {
+async fn a_panicking_read_is_an_error_without_the_panic_message() {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("otp.db"), &Options::default()).unwrap();
     let error = store.read(|_| -> Result<()> { panic!("canary 09127770001") }).await.unwrap_err();
     assert_eq!(error.to_string(), "a read panicked; the line above says where");
-    assert!(store.read(|_| Ok(())).await.is_ok(), "the reader is there again");
+    assert!(store.read(|_| Ok(())).await.is_ok(), "the reader works again");
 }

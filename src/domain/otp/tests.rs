@@ -15,7 +15,7 @@ fn mobile() -> Recipient {
 }
 
 #[test]
-fn a_code_is_allowed_until_the_very_microsecond_it_expires_and_as_long_as_it_is_usable() {
+fn a_code_is_allowed_until_it_expires_or_is_used_up() {
     let new = NewOtp { code: Code::new(1).unwrap(), recipient: mobile(), valid_to: Some(at(10)) };
     let otp = Otp::made(&new, at(0), &Policy::default());
     assert!(otp.is_allow(at(9)));
@@ -26,7 +26,7 @@ fn a_code_is_allowed_until_the_very_microsecond_it_expires_and_as_long_as_it_is_
 }
 
 #[test]
-fn a_sent_code_lives_ten_minutes_at_most_whatever_the_setting() {
+fn a_sent_code_is_valid_for_ten_minutes_at_most() {
     for (minutes, lives) in [(1, 60), (10, 600), (11, 600), (1440, 600)] {
         let policy = Policy { expiration: Duration::from_secs(minutes * 60), ..Policy::default() };
         let otp = Otp::issued(Code::new(1).unwrap(), mobile(), Purpose::default(), at(0), &policy);
@@ -37,7 +37,7 @@ fn a_sent_code_lives_ten_minutes_at_most_whatever_the_setting() {
 }
 
 #[test]
-fn an_update_makes_a_used_code_usable_only_by_another_code() {
+fn an_update_makes_a_used_code_usable_only_if_the_code_changes() {
     let policy = Policy::default();
     let code = |value| Some(Code::new(value).unwrap());
     let sent = Otp::issued(Code::new(1).unwrap(), mobile(), Purpose::default(), at(0), &policy);

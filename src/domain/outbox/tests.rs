@@ -33,7 +33,7 @@ fn try_at(provider: usize, seconds: i64) -> Step {
 }
 
 #[test]
-fn the_first_provider_is_asked_at_once_and_the_next_as_soon_as_it_fails() {
+fn the_first_provider_is_tried_immediately_and_the_next_after_a_failure() {
     assert_eq!(next(&[], 5), try_at(0, 5));
     for outcome in [Outcome::Retry, Outcome::Next, Outcome::Misconfigured] {
         assert_eq!(next(&[attempt("a", outcome, 6)], 6), try_at(1, 6), "{outcome:?}");
@@ -41,7 +41,7 @@ fn the_first_provider_is_asked_at_once_and_the_next_as_soon_as_it_fails() {
 }
 
 #[test]
-fn a_second_round_waits_longer_each_time() {
+fn each_further_round_waits_longer() {
     let retry = |provider, finished| attempt(provider, Outcome::Retry, finished);
     let mut attempts = vec![retry("a", 0), retry("b", 0)];
     assert_eq!(next(&attempts, 0), try_at(0, 1));
@@ -56,7 +56,7 @@ fn a_second_round_waits_longer_each_time() {
 }
 
 #[test]
-fn who_rests_is_asked_last_and_only_where_nobody_else_is() {
+fn a_provider_with_an_open_breaker_is_tried_last() {
     let next =
         |breakers, attempts: &[Attempt]| route(breakers, OnUnknown::Stop).next_step(attempts, at(300), at(1), 1.0);
     let (sound, resting) = (BreakerState::Closed, BreakerState::Open);
@@ -67,7 +67,7 @@ fn who_rests_is_asked_last_and_only_where_nobody_else_is() {
 }
 
 #[test]
-fn one_message_is_a_trial_and_the_next_stay_away() {
+fn a_half_open_breaker_allows_one_trial_message() {
     let mut route = route([BreakerState::HalfOpen, BreakerState::Closed], OnUnknown::Stop);
     assert_eq!(route.next_step(&[], at(300), at(1), 1.0), try_at(0, 1));
     route.begin(0);
@@ -77,7 +77,7 @@ fn one_message_is_a_trial_and_the_next_stay_away() {
 }
 
 #[test]
-fn who_refused_for_good_is_not_asked_again() {
+fn a_provider_is_not_retried_after_a_final_outcome() {
     let attempts = [attempt("a", Outcome::Next, 1), attempt("b", Outcome::Retry, 1)];
     assert_eq!(next(&attempts, 1), try_at(1, 2));
     let attempts = [attempt("a", Outcome::Next, 1), attempt("b", Outcome::Misconfigured, 1)];
@@ -87,7 +87,7 @@ fn who_refused_for_good_is_not_asked_again() {
 }
 
 #[test]
-fn what_may_have_been_sent_is_repeated_at_the_next_provider_only_and_only_if_asked_for() {
+fn a_message_with_an_unknown_outcome_is_sent_by_the_next_provider_only_if_configured() {
     let unknown = [attempt("a", Outcome::Unknown, 1)];
     assert_eq!(next(&unknown, 1), Step::End(MessageState::Unknown));
     assert_eq!(next_with(OnUnknown::Next, &unknown, 1), try_at(1, 1));
@@ -100,13 +100,13 @@ fn what_may_have_been_sent_is_repeated_at_the_next_provider_only_and_only_if_ask
 }
 
 #[test]
-fn what_is_wanted_no_more_ends_as_what_became_of_it() {
+fn a_cancelled_message_with_an_unknown_outcome_stays_unknown() {
     assert_eq!(Route::cancel(&[attempt("a", Outcome::Retry, 1)]), Step::End(MessageState::Cancelled));
     assert_eq!(Route::cancel(&[attempt("a", Outcome::Unknown, 1)]), Step::End(MessageState::Unknown));
 }
 
 #[test]
-fn nothing_is_sent_when_the_code_has_expired_or_would_have_by_then() {
+fn nothing_is_sent_if_the_code_is_expired_at_that_time() {
     assert_eq!(next(&[], 300), Step::End(MessageState::Expired));
     assert_eq!(next(&[], 299), try_at(0, 299));
     let attempts = [attempt("a", Outcome::Retry, 299), attempt("b", Outcome::Retry, 299)];

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_usual_form_of_a_number_is_stored_in_one_form() {
+fn all_usual_forms_of_a_number_are_normalised_to_one() {
     for text in [
         "09123456789",
         "9123456789",
@@ -33,7 +33,7 @@ fn every_usual_form_of_a_number_is_stored_in_one_form() {
 }
 
 #[test]
-fn what_is_no_iranian_mobile_number_is_refused() {
+fn other_than_iranian_mobile_numbers_are_refused() {
     for text in [
         "",
         "-",
@@ -59,7 +59,7 @@ fn what_is_no_iranian_mobile_number_is_refused() {
 }
 
 #[test]
-fn an_address_keeps_its_local_part_and_has_its_domain_in_ascii() {
+fn an_address_keeps_its_local_part_and_its_domain_is_converted_to_ascii() {
     for (text, stored) in [
         ("some@email.com", "some@email.com"),
         ("  Some.One+tag@EMAIL.Com ", "Some.One+tag@email.com"),
@@ -98,7 +98,7 @@ fn all_spellings_of_a_domain_are_one_recipient() {
 }
 
 #[test]
-fn what_django_calls_no_address_is_refused() {
+fn addresses_that_django_refuses_are_refused() {
     for text in [
         "x",
         "x@",
@@ -157,7 +157,7 @@ fn an_address_has_at_most_254_characters() {
 }
 
 #[test]
-fn what_is_printed_is_masked() {
+fn displayed_numbers_and_addresses_are_masked() {
     let number = MobileNumber::parse("09123456545").unwrap();
     let address = EmailAddress::parse("info@moeinmail.ir").unwrap();
     assert_eq!(format!("{number} {number:?}"), "0912***6545 0912***6545");

@@ -16,7 +16,7 @@ fn template(channel: Channel, purpose: Option<&str>, plain: &str) -> TextTemplat
 }
 
 #[test]
-fn without_templates_there_are_sensible_ones() {
+fn default_templates_are_used_if_none_are_configured() {
     let texts = Texts::default();
     let render = |channel, language| texts.render(channel, language, &Purpose::default(), code(), 5);
     let sms = render(Channel::Sms, Language::Fa);
@@ -32,7 +32,7 @@ fn without_templates_there_are_sensible_ones() {
 }
 
 #[test]
-fn a_purpose_has_its_own_text_or_that_of_all() {
+fn a_purpose_uses_its_own_text_or_the_general_one() {
     let templates =
         vec![template(Channel::Sms, None, "general {code}"), template(Channel::Sms, Some("reset"), "reset {code}")];
     let texts = Texts::new(templates, None).unwrap();
@@ -44,7 +44,7 @@ fn a_purpose_has_its_own_text_or_that_of_all() {
 }
 
 #[test]
-fn the_webotp_line_is_the_last_of_an_sms_and_of_nothing_else() {
+fn the_webotp_line_is_the_last_line_of_sms_messages_only() {
     let texts = Texts::new(Vec::new(), Some("example.com".to_owned())).unwrap();
     let plain = |channel| texts.render(channel, Language::Fa, &Purpose::default(), code(), 5).plain;
     assert!(plain(Channel::Sms).ends_with("\n@example.com #255315"));
@@ -52,7 +52,7 @@ fn the_webotp_line_is_the_last_of_an_sms_and_of_nothing_else() {
 }
 
 #[test]
-fn a_text_without_the_code_is_refused_and_a_long_one_warned_of() {
+fn a_text_without_the_code_is_refused_and_a_long_one_causes_a_warning() {
     let without = Texts::new(vec![template(Channel::Sms, Some("reset"), "سلام")], None);
     assert_eq!(without.unwrap_err(), "the text of sms in fa for reset has no {code}");
     let html = TextTemplate { html: Some(Template::parse("<p>").unwrap()), ..template(Channel::Email, None, "{code}") };

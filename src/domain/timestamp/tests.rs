@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn every_form_of_the_contract_is_read() {
+fn every_documented_form_is_parsed() {
     for (text, shown) in [
         ("2025-12-30T14:39:10.268800Z", "2025-12-30T14:39:10.268800Z"),
         ("2025-12-30 14:39:10.268800Z", "2025-12-30T14:39:10.268800Z"),
@@ -26,7 +26,7 @@ fn every_form_of_the_contract_is_read() {
 }
 
 #[test]
-fn compact_forms_are_read_as_python_reads_them() {
+fn compact_forms_are_parsed_like_in_python() {
     for (text, shown) in [
         ("20311230T143910Z", "2031-12-30T14:39:10.000000Z"),
         ("20311230T143910", "2031-12-30T14:39:10.000000Z"),
@@ -75,7 +75,7 @@ fn compact_forms_are_read_as_python_reads_them() {
 }
 
 #[test]
-fn everything_else_is_refused_in_the_contracts_words() {
+fn all_other_forms_are_refused_with_the_documented_text() {
     for text in [
         "",
         "tomorrow",
@@ -120,7 +120,7 @@ fn ttl_is_rounded_down_and_never_negative() {
 }
 
 #[test]
-fn adding_stops_at_the_last_moment_that_can_be_shown() {
+fn addition_saturates_at_the_last_representable_timestamp() {
     let at = |micros| Timestamp::from_micros(micros).unwrap();
     assert_eq!(at(5).plus(Duration::from_secs(1)), at(1_000_005));
     assert_eq!(at(Timestamp::MAX_MICROS - 1).plus(Duration::MAX), at(Timestamp::MAX_MICROS));
@@ -129,7 +129,7 @@ fn adding_stops_at_the_last_moment_that_can_be_shown() {
 }
 
 #[test]
-fn a_clocks_nanoseconds_are_cut_to_microseconds() {
+fn nanoseconds_are_truncated_to_microseconds() {
     let moment = DateTime::from_timestamp(1, 123_456_789).unwrap();
     assert_eq!(Timestamp::from(moment).as_micros(), 1_123_456);
     assert_eq!(Timestamp::from(moment), Timestamp::from_micros(1_123_456).unwrap());

@@ -8,7 +8,7 @@ fn token() -> ApiToken {
 }
 
 #[test]
-fn a_token_is_recognisable_random_and_checks_itself() {
+fn a_token_has_a_prefix_random_characters_and_a_checksum() {
     let token = token();
     assert_eq!(token.reveal().len(), 54);
     assert!(token.reveal().starts_with("otpd_"));
@@ -19,7 +19,7 @@ fn a_token_is_recognisable_random_and_checks_itself() {
 }
 
 #[test]
-fn one_wrong_character_is_refused_without_a_look_up() {
+fn one_wrong_character_fails_the_checksum() {
     let token = token();
     for at in 5..token.reveal().len() {
         let mut bytes = token.reveal().as_bytes().to_vec();
@@ -37,7 +37,7 @@ fn the_checksum_is_the_crc_in_base62() {
 }
 
 #[test]
-fn a_chosen_token_must_be_long_and_varied() {
+fn a_chosen_token_must_be_long_and_not_repetitive() {
     let good = "correct-horse-battery-staple-0123";
     assert_eq!(ApiToken::chosen(good).unwrap().reveal(), good);
     assert_eq!(ApiToken::chosen(good).unwrap().prefix(), "correc");
@@ -47,7 +47,7 @@ fn a_chosen_token_must_be_long_and_varied() {
 }
 
 #[test]
-fn a_token_is_named_by_all_of_its_listed_prefix_or_whole() {
+fn a_token_is_identified_by_its_listed_prefix_or_its_full_text() {
     let token = token();
     let whole = token.reveal();
     let prefix = |text: &str| Ok(TokenName::Prefix(text.to_owned()));
@@ -81,7 +81,7 @@ fn a_token_is_named_by_all_of_its_listed_prefix_or_whole() {
 }
 
 #[test]
-fn nothing_prints_the_secret() {
+fn debug_output_does_not_contain_the_secret() {
     let token = token();
     assert_eq!(format!("{token:?} {:?}", token.hash()), "ApiToken(***) TokenHash(***)");
     assert_eq!(format!("{:?}", TokenName::parse(token.reveal()).unwrap()), "Whole(ApiToken(***))");

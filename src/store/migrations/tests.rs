@@ -12,7 +12,7 @@ fn column<T: rusqlite::types::FromSql>(db: &Db, sql: &str) -> Vec<T> {
 }
 
 #[test]
-fn stored_addresses_become_the_ones_that_mail_servers_receive() {
+fn stored_addresses_are_converted_to_ascii_domains() {
     let mut db = version_4();
     let long = format!("{}@{}.de", "a".repeat(64), "ü".repeat(60));
     for email in ["victim@ｇmail.com", "victim@gmail.com", "A@münchen.de", "a@xn--mnchen-3ya.de", "broken@-", &long] {
@@ -30,7 +30,7 @@ fn stored_addresses_become_the_ones_that_mail_servers_receive() {
 }
 
 #[test]
-fn the_failures_of_all_spellings_of_a_mailbox_are_added() {
+fn failures_of_all_spellings_of_a_mailbox_are_summed() {
     let mut db = version_4();
     for (recipient, failures) in [("victim@ｇmail.com", 40), ("victim@gmail.com", 3), ("09123456789", 7)] {
         db.execute("INSERT INTO recipients VALUES ($1, $2)", rusqlite::params![recipient, failures]).unwrap();
@@ -45,7 +45,7 @@ fn the_failures_of_all_spellings_of_a_mailbox_are_added() {
 }
 
 #[test]
-fn the_events_of_all_spellings_of_a_mailbox_are_numbered_together() {
+fn events_of_all_spellings_of_a_mailbox_are_numbered_together() {
     let mut db = version_4();
     for (kind, subject, nth, at) in [
         ("send_to", "victim@gmail.com", 1, 10),

@@ -73,7 +73,7 @@ fn scans_the_table(step: &str) -> bool {
 }
 
 #[test]
-fn every_count_is_made_over_an_index() {
+fn every_count_uses_an_index() {
     let (_folder, db) = database();
     for (name, filter) in filters().into_iter().skip(1) {
         for words in [Words::InIndex, Words::InRows] {
@@ -89,7 +89,7 @@ fn every_count_is_made_over_an_index() {
 }
 
 #[test]
-fn among_many_matches_every_page_walks_an_index_in_order_and_sorts_nothing() {
+fn pages_of_many_matches_are_read_from_an_index_in_order_without_sorting() {
     let (_folder, db) = database();
     for (name, filter) in filters() {
         for ordering in orderings() {
@@ -109,7 +109,7 @@ fn among_many_matches_every_page_walks_an_index_in_order_and_sorts_nothing() {
 }
 
 #[test]
-fn few_matches_are_found_by_the_filters_index() {
+fn few_matches_are_read_from_the_index_of_the_filter() {
     let (_folder, db) = database();
     for (name, filter) in filters().into_iter().skip(1) {
         for ordering in orderings() {
@@ -122,7 +122,7 @@ fn few_matches_are_found_by_the_filters_index() {
 }
 
 #[test]
-fn every_plan_shows_the_same_codes_in_the_same_order() {
+fn all_plans_return_the_same_codes_in_the_same_order() {
     let (_folder, db) = database();
     for (name, filter) in filters() {
         let count = count(&db, &filter, at(50)).unwrap();
@@ -137,7 +137,7 @@ fn every_plan_shows_the_same_codes_in_the_same_order() {
 }
 
 #[test]
-fn the_totals_follow_every_change() {
+fn the_totals_are_correct_after_every_change() {
     let (_folder, db) = database();
     let mut otp = otps::find(&db, crate::domain::otp::OtpId::from_stored(1)).unwrap();
     assert_eq!(totals(&db).unwrap(), (300, 150));

@@ -42,7 +42,7 @@ async fn hold(readers: &Arc<Readers>, token_id: i64) -> mpsc::Sender<()> {
 }
 
 #[tokio::test]
-async fn a_list_that_takes_too_long_is_ended_and_its_reader_serves_the_next() {
+async fn a_list_that_takes_too_long_is_interrupted_and_its_reader_is_reused() {
     let (_folder, readers) = readers(2);
     for _ in 0..2 {
         let begun = Instant::now();
@@ -54,7 +54,7 @@ async fn a_list_that_takes_too_long_is_ended_and_its_reader_serves_the_next() {
 }
 
 #[tokio::test]
-async fn lists_leave_a_reader_for_point_reads_and_those_of_a_token_one_for_other_lists() {
+async fn lists_leave_a_reader_for_other_reads_and_for_lists_of_other_tokens() {
     for (count, share) in [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (6, 3), (16, 8)] {
         let (_folder, readers) = readers(count);
         assert_eq!(readers.share, share, "{count} readers");
@@ -90,7 +90,7 @@ async fn lists_of_many_tokens_leave_a_reader_for_point_reads() {
 }
 
 #[tokio::test]
-async fn what_waits_is_bounded_and_ends_in_time() {
+async fn waiting_reads_are_limited_in_number_and_time() {
     let (_folder, readers) = readers(2);
     let _held = hold(&readers, 1).await;
     let begun = Instant::now();
@@ -104,7 +104,7 @@ async fn what_waits_is_bounded_and_ends_in_time() {
 }
 
 #[tokio::test]
-async fn a_panic_gives_its_reader_back() {
+async fn a_reader_is_returned_after_a_panic() {
     let (_folder, readers) = readers(1);
     for _ in 0..3 {
         let refused = readers.visit(|_| -> Result<i64> { panic!("on purpose") }).await.unwrap_err();

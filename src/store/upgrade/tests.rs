@@ -47,7 +47,7 @@ fn an_old_database_is_copied_before_it_is_migrated() {
 }
 
 #[test]
-fn a_new_database_and_one_of_the_latest_version_are_not_copied() {
+fn new_and_current_databases_are_not_copied() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.db");
     for create in [Create::IfNew, Create::Never] {
@@ -57,7 +57,7 @@ fn a_new_database_and_one_of_the_latest_version_are_not_copied() {
 }
 
 #[test]
-fn an_existing_copy_is_kept_and_a_different_state_gets_a_copy_of_its_own() {
+fn an_existing_copy_is_kept_and_a_different_state_gets_a_new_copy() {
     let (folder, path) = version_4();
     fs::write(folder.path().join("otp.db.before-V5"), "an earlier copy").unwrap();
     drop(opened(&path, Create::Never).unwrap());
@@ -67,7 +67,7 @@ fn an_existing_copy_is_kept_and_a_different_state_gets_a_copy_of_its_own() {
 }
 
 #[test]
-fn a_start_that_repeats_an_interrupted_upgrade_makes_no_further_copy() {
+fn a_repeated_upgrade_makes_no_second_copy() {
     let (folder, path) = version_4();
     let db = Db::open(&path).unwrap();
     for _ in 0..2 {
@@ -81,7 +81,7 @@ fn a_start_that_repeats_an_interrupted_upgrade_makes_no_further_copy() {
 }
 
 #[test]
-fn of_several_processes_that_start_at_once_one_makes_the_copy() {
+fn concurrent_starts_make_one_copy() {
     let (folder, path) = version_4();
     std::thread::scope(|scope| {
         let starts: Vec<_> = (0..8).map(|_| scope.spawn(|| opened(&path, Create::Never).map(drop))).collect();
@@ -94,7 +94,7 @@ fn of_several_processes_that_start_at_once_one_makes_the_copy() {
 }
 
 #[test]
-fn a_database_behind_a_link_is_copied_beside_itself() {
+fn the_copy_of_a_linked_database_is_in_the_folder_of_the_database() {
     let (folder, path) = version_4();
     let elsewhere = tempfile::tempdir().unwrap();
     let link = elsewhere.path().join("link.db");
@@ -117,7 +117,7 @@ fn a_database_that_cannot_be_copied_is_not_migrated() {
 }
 
 #[test]
-fn a_copy_that_does_not_fit_is_not_begun() {
+fn a_copy_is_refused_if_the_disk_space_is_insufficient() {
     let path = Path::new("/var/lib/otpd/otp.db");
     assert_eq!(require_space(Some(1000), 1000, path), Ok(()));
     assert_eq!(require_space(None, 1000, path), Ok(()));
@@ -132,14 +132,14 @@ fn a_copy_that_does_not_fit_is_not_begun() {
 }
 
 #[test]
-fn a_process_that_starts_during_an_upgrade_waits_for_its_end() {
+fn a_start_during_an_upgrade_waits_for_its_end() {
     let (folder, path) = version_4();
     let mut db = Db::open(&path).unwrap();
     db.pragma_update(None, "journal_mode", "WAL").unwrap();
     let turn = Turn::wait(&db, &path).unwrap();
     std::thread::scope(|scope| {
         let start = scope.spawn(|| opened(&path, Create::Never).map(drop));
-        // Longer than a process waits for another one's write lock.
+        // This is longer than the timeout for the write lock of another process.
         let busy = db.unchecked_transaction().unwrap();
         busy.execute("UPDATE otp_codes SET code = 2", []).unwrap();
         std::thread::sleep(open::BUSY_TIMEOUT + std::time::Duration::from_secs(1));

@@ -13,7 +13,7 @@ fn plain(path: &str) -> String {
 }
 
 #[test]
-fn every_route_is_described_and_nothing_else_is() {
+fn the_description_covers_exactly_the_routes() {
     let described = described();
     let operations: BTreeSet<(String, String)> = described["paths"]
         .as_object()
@@ -30,7 +30,7 @@ fn every_route_is_described_and_nothing_else_is() {
 }
 
 #[test]
-fn every_operation_under_api_asks_for_the_token_and_tells_its_refusals() {
+fn every_operation_under_api_documents_its_token_and_error_responses() {
     for (path, item) in described()["paths"].as_object().unwrap() {
         for (verb, operation) in item.as_object().unwrap() {
             let endpoint = ENDPOINTS.iter().find(|endpoint| plain(endpoint.path) == plain(path)).unwrap();
@@ -45,7 +45,7 @@ fn every_operation_under_api_asks_for_the_token_and_tells_its_refusals() {
 }
 
 #[test]
-fn every_operation_has_an_id_of_its_own() {
+fn operation_ids_are_unique() {
     let described = described();
     let operations =
         described["paths"].as_object().unwrap().values().flat_map(|item| item.as_object().unwrap().values());
@@ -58,7 +58,7 @@ fn every_operation_has_an_id_of_its_own() {
 
 /// `tests/openapi.json` shows changes of the API in reviews. `UPDATE_SNAPSHOT=1 cargo test` updates it.
 #[test]
-fn the_description_is_the_one_that_was_reviewed() {
+fn the_description_matches_the_snapshot() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/openapi.json");
     let now = json().unwrap() + "\n";
     if std::env::var_os("UPDATE_SNAPSHOT").is_some() {
