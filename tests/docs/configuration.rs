@@ -36,9 +36,9 @@ OTPD_SERVER__PORT=9000 OTPD_OTP__EXPIRATION=10m otpd config show
 Durations are written as `90s`, `5m`, `24h` or `30d`. A secret can be read from a file: append `_file` to the name of its setting.
 Restart otpd after a change.
 
-A wrong value, or an unknown setting in the file, stops the start with one line that names the setting, its source and what is
-accepted. An environment variable that starts with `OTPD_` but is not a setting causes a warning only, because Kubernetes and Docker
-set such variables themselves.
+An invalid value or an unknown setting in the file prevents the start. The error is one line that names the setting, its source and
+the accepted values. An environment variable that starts with `OTPD_` but is not a setting only causes a warning, because Kubernetes
+and Docker set such variables themselves.
 "#;
 
 /// One setting of `config/default.toml`.
