@@ -8,17 +8,17 @@ const WANTED: u64 = 65_536;
 /// Files other than connections and databases: the log, listeners, event loops, and files of backups and DNS lookups.
 const OTHERS: u64 = 64;
 /// Each database connection opens the database and its WAL.
-const PER_READER: u64 = 2;
+const PER_DATABASE: u64 = 2;
 const LEAST_CONNECTIONS: u64 = 16;
 /// Each connection has two descriptors: the socket, and a duplicate for closing it when it is idle.
 const PER_CONNECTION: u64 = 2;
 
 /// Raises the limit of open files as far as useful and allowed. Returns the number of connections that it allows in
-/// addition to `readers` database readers.
+/// addition to so many `databases` connections.
 ///
 /// # Errors
 /// The limit is too low. The message is a sentence for the operator.
-pub(super) fn connections(readers: u32) -> Result<usize, String> {
+pub(super) fn connections(databases: u32) -> Result<usize, String> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = maximum.unwrap_or(WANTED).min(WANTED);
     // If the limit can't be raised, the current one is used.
@@ -28,7 +28,7 @@ pub(super) fn connections(readers: u32) -> Result<usize, String> {
         }
         current => current.unwrap_or(WANTED),
     };
-    let reserved = OTHERS + PER_READER * u64::from(readers + 1);
+    let reserved = OTHERS + PER_DATABASE * u64::from(databases);
     match limit.checked_sub(reserved) {
         Some(files) if files >= LEAST_CONNECTIONS * PER_CONNECTION => {
             Ok(usize::try_from(files / PER_CONNECTION).unwrap_or(usize::MAX))

@@ -83,7 +83,8 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
     };
     let settings = http::Settings {
         workers,
-        connections: open_files::connections(readers + event_loops)?,
+        // The writer has a second connection for checkpoints.
+        connections: open_files::connections(readers + event_loops + 2)?,
         blocking_threads: readers as usize,
         trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
         requests_per_second: config.requests_per_second,

@@ -92,7 +92,7 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
         requests_per_second.map(|limit| Arc::new(Throttle::new(limit, trusted_proxies.clone(), metrics.clone())));
     let server = HttpServer::new(move || {
         App::new()
-            .app_data(web::Data::new(service.clone()))
+            .app_data(web::Data::new(service.for_event_loop()))
             .app_data(web::Data::new(trusted_proxies.clone()))
             .app_data(web::Data::new(metrics.clone()))
             .app_data(throttle.clone())

@@ -93,6 +93,12 @@ impl Service {
         Self { store, clock, policy, timezone, limits, delivery, in_flight, queued, noting }
     }
 
+    /// Returns the same service for one event loop. Its look-ups run on that event loop.
+    #[must_use]
+    pub fn for_event_loop(&self) -> Self {
+        Self { store: self.store.for_event_loop(), ..self.clone() }
+    }
+
     pub fn timezone(&self) -> Tz {
         self.timezone
     }

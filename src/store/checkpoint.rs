@@ -21,6 +21,7 @@ use crate::store::{Db, Options};
 
 /// After this many checkpoint intervals without a WAL restart, the writer waits briefly for readers.
 const PATIENCE: c_int = 2;
+const WAIT_FOR_SNAPSHOTS: Duration = Duration::from_millis(10);
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
 /// After this many intervals, the writer waits until each of otpd's own readers must have ended: one that was already
 /// running and one that began during the wait. A read takes at most two seconds.
@@ -60,6 +61,9 @@ impl Checkpoints {
             PAGES.set(pages);
             Ok(())
         }));
+        // A WAL of this size stays when it restarts. To give its space back and take it again delays a change.
+        let kept = i64::from(options.checkpoint_kib) * 1024 * i64::from(LAST_PATIENCE);
+        db.pragma_update(None, "journal_size_limit", kept)?;
         let page_kib = db.pragma_query_value(None, "page_size", |row| row.get::<_, c_int>(0))?.max(1024) / 1024;
         let every = c_int::try_from(options.checkpoint_kib).unwrap_or(c_int::MAX) / page_kib;
         Ok(Self { ours, every, due: every, not_before: Instant::now(), bulk: Bulk::new(second), metrics })
@@ -74,7 +78,9 @@ impl Checkpoints {
         // A WAL that has restarted is small again.
         self.due = self.due.min(pages - pages % self.every + self.every);
         if self.bulk.has_ended()? {
-            return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
+            // Waits until the snapshots of the event loops have ended, so that the WAL restarts with the next change.
+            db.busy_timeout(WAIT_FOR_SNAPSHOTS)?;
+            return self.checkpoint(db, "PRAGMA wal_checkpoint(RESTART)").map(drop);
         }
         if !self.ours || pages < self.due || self.bulk.is_running() {
             return Ok(());
@@ -134,15 +140,24 @@ impl Checkpoints {
     }
 
     fn checkpoint(&self, db: &Db, sql: &str) -> Result<bool, Failure> {
-        run(db, sql, &self.metrics)
+        run(db, sql, &self.metrics).map(|progress| progress.is_complete)
     }
 }
 
-/// Runs a checkpoint statement. Returns whether all of the WAL is in the database now.
+/// The state of the WAL after a checkpoint.
+#[derive(Default)]
+struct Progress {
+    /// Whether all of the WAL is in the database now.
+    is_complete: bool,
+    /// Pages of the WAL that are in the database.
+    moved: i64,
+}
+
+/// Runs a checkpoint statement.
 ///
 /// # Errors
 /// The disk failed.
-fn run(db: &Db, sql: &str, metrics: &Metrics) -> Result<bool, Failure> {
+fn run(db: &Db, sql: &str, metrics: &Metrics) -> Result<Progress, Failure> {
     let begun = Instant::now();
     let outcome = db.query_row(sql, [], |row| {
         let number = |column| row.get::<_, i64>(column);
@@ -150,11 +165,11 @@ fn run(db: &Db, sql: &str, metrics: &Metrics) -> Result<bool, Failure> {
     });
     metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
     match outcome.map_err(Failure::from) {
-        Ok((busy, in_wal, moved)) => Ok(busy == 0 && in_wal == moved),
+        Ok((busy, in_wal, moved)) => Ok(Progress { is_complete: busy == 0 && in_wal == moved, moved }),
         Err(failure) if failure.disk => Err(failure),
         Err(failure) => {
             log::warn!("the WAL could not be moved into the database and keeps growing: {}", failure.cause);
-            Ok(false)
+            Ok(Progress::default())
         }
     }
 }

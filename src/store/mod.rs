@@ -6,6 +6,7 @@
 
 mod backup;
 mod checkpoint;
+mod commits;
 mod create;
 mod draft;
 mod error;
@@ -40,6 +41,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 pub use crate::store::backup::{Contents, Replace, backup};
 pub use crate::store::create::Create;
 pub use crate::store::error::is_damaged_row;
@@ -54,7 +57,7 @@ use crate::error::Result;
 use crate::metrics::Metrics;
 use crate::store::checkpoint::Checkpoints;
 use crate::store::identity::Files;
-use crate::store::readers::{READER_WAIT, Readers};
+use crate::store::readers::{LoopReader, READER_WAIT, Readers};
 use crate::store::writer::Writer;
 
 /// The connection that the functions of the table files take. For writes, it must be inside a transaction.
@@ -96,6 +99,10 @@ impl Default for Options {
 pub struct Store {
     files: Arc<Files>,
     readers: Arc<Readers>,
+    /// Connections for event loops that have none yet.
+    loop_readers: Arc<Mutex<Vec<Db>>>,
+    /// The reader of the event loop that this clone belongs to.
+    loop_reader: Option<Arc<LoopReader>>,
     writer: Arc<Writer>,
     metrics: Metrics,
 }
@@ -112,7 +119,8 @@ impl Store {
         }
         let (connection, files) = upgrade::open_writer(location, options.create)?;
         let readers = open::readers(files.location(), options.readers, READER_WAIT)?;
-        let loop_readers = open::readers(files.location(), options.event_loops, READER_WAIT)?;
+        let loop_readers = (0..options.event_loops).map(|_| open::loop_reader(files.location()));
+        let loop_readers = loop_readers.collect::<Result<_, _>>()?;
         let second = open::checkpointer(files.location())?;
         // Ensures that the others have opened the same files.
         files.require_as_opened().map_err(|cause| OpenError::new(path, cause))?;
@@ -122,8 +130,9 @@ impl Store {
             .map_err(|cause| OpenError::sqlite(path, &cause))?;
         let writer = Writer::start(connection, checkpoints, Arc::clone(&files), metrics.clone());
         let writer = writer.map_err(|cause| OpenError::new(path, cause.to_string()))?;
-        let readers = Arc::new(Readers::new(readers, loop_readers));
-        Ok(Self { files, readers, writer: Arc::new(writer), metrics })
+        let readers = Arc::new(Readers::new(readers));
+        let (loop_readers, loop_reader) = (Arc::new(Mutex::new(loop_readers)), None);
+        Ok(Self { files, readers, loop_readers, loop_reader, writer: Arc::new(writer), metrics })
     }
 
     /// Runs a short `work` on a reader, off the event loop, and returns its result. It reads one snapshot: everything
@@ -135,7 +144,16 @@ impl Store {
     /// The same for `work` that reads a few rows by their keys. It runs on the event loop if the disk is quick, and may
     /// run again if the database was locked.
     pub async fn look_up<T: Send + 'static>(&self, work: impl Fn(&Db) -> Result<T> + Send + 'static) -> Result<T> {
-        self.readers.look_up(work).await
+        self.readers.look_up(self.loop_reader.as_ref(), work).await
+    }
+
+    /// Returns a clone whose look-ups run on the event loop. It must stay on one event loop. If more than
+    /// `Options::event_loops` are requested, the look-ups of the others run on threads.
+    #[must_use]
+    pub fn for_event_loop(&self) -> Self {
+        let reader = self.loop_readers.lock().pop();
+        let reader = reader.map(|db| Arc::new(self.readers.for_event_loop(db, self.writer.commits())));
+        Self { loop_reader: reader, ..self.clone() }
     }
 
     /// The same for `work` that may take long. It delays neither a [`Store::read`] nor the lists of other tokens.

@@ -74,6 +74,18 @@ pub(super) fn writer(location: &Location, create: Create) -> Result<(Connection,
     Ok((connection, file))
 }
 
+/// Opens a reader for look-ups on an event loop. It never waits for a lock.
+pub(super) fn loop_reader(location: &Location) -> Result<Connection, OpenError> {
+    let open = || {
+        let mut connection = connect(location.file(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        set_up(&mut connection)?;
+        connection.pragma_update(None, "query_only", true)?;
+        connection.busy_timeout(Duration::ZERO)?;
+        Ok(connection)
+    };
+    open().map_err(|cause| OpenError::sqlite(location.given(), &cause))
+}
+
 /// Opens the connection that makes the bulk of the checkpoints.
 pub(super) fn checkpointer(location: &Location) -> Result<Connection, OpenError> {
     let open = || {
@@ -137,8 +149,7 @@ fn set_up(connection: &mut Connection) -> rusqlite::Result<()> {
          PRAGMA cell_size_check = ON;
          PRAGMA secure_delete = ON;
          PRAGMA mmap_size = 0;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA journal_size_limit = 16777216;",
+         PRAGMA temp_store = MEMORY;",
     )
 }
 

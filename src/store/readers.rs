@@ -4,24 +4,25 @@
 //! therefore never hold every reader, and the lists of one token never hold every reader available to lists. A read
 //! gets its permits before it takes a thread. However many reads wait, a thread is free for one that may begin.
 //!
-//! A look-up reads a few rows by key. It usually finds its pages in memory and takes some microseconds, which is less
-//! than the switch to another thread and back. It therefore runs on the event loop, as long as the disk is quick
-//! (`readers/pace.rs`).
+//! A look-up, which reads a few rows by key, runs on the event loop (`readers/event_loop.rs`) as long as the disk is
+//! quick (`readers/pace.rs`).
 
+mod event_loop;
 mod pace;
 
 use std::collections::HashMap;
 use std::ffi::c_int;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use r2d2_sqlite::SqliteConnectionManager;
 use tokio::sync::Semaphore;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::store::Db;
-use crate::store::open::BUSY_TIMEOUT;
+use crate::store::commits::Commits;
+pub(super) use crate::store::readers::event_loop::LoopReader;
 use crate::store::readers::pace::Pace;
 
 /// How long a request waits for a reader before it fails as unavailable.
@@ -42,9 +43,6 @@ type Permits = Arc<Semaphore>;
 /// The pool of readers, with its permits.
 pub(super) struct Readers {
     pool: Pool,
-    /// Readers for look-ups on the event loops, one for each. They are apart from the others, because reads on threads
-    /// may hold all of those as long as requests wait.
-    loop_pool: Pool,
     /// One permit per reader.
     readers: Permits,
     /// Queue slots for point reads.
@@ -66,38 +64,32 @@ struct Token {
 }
 
 impl Readers {
-    pub(super) fn new(pool: Pool, loop_pool: Pool) -> Self {
+    pub(super) fn new(pool: Pool) -> Self {
         let permits = |count| Arc::new(Semaphore::new(count));
         let readers = pool.max_size() as usize;
         // Reserves one reader for point reads, and one for the lists of another token.
         let lists = readers.saturating_sub(1).max(1);
         let share = lists.div_ceil(2).min(lists.saturating_sub(1)).max(1);
         let (readers, points, lists) = (permits(readers), permits(POINTS), permits(lists));
-        Self { pool, loop_pool, readers, points, lists, share, pace: Arc::default(), tokens: Mutex::default() }
+        Self { pool, readers, points, lists, share, pace: Arc::default(), tokens: Mutex::default() }
     }
 
-    /// Runs a look-up: on this thread if the disk is quick and a reader is free, else like [`Readers::visit`].
+    /// Returns a reader for the look-ups of one event loop. `commits` is the counter of the writer.
+    pub(super) fn for_event_loop(&self, db: Db, commits: Commits) -> LoopReader {
+        LoopReader::new(db, commits, Arc::clone(&self.pace))
+    }
+
+    /// Runs a look-up: on this thread with `reader` if possible, else like [`Readers::visit`].
     pub(super) async fn look_up<T: Send + 'static>(
         &self,
+        reader: Option<&Arc<LoopReader>>,
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        if self.pace.is_quick()
-            && let Some(outcome) = self.look_up_here(&work)
-        {
+        if let Some(outcome) = reader.and_then(|reader| reader.look_up(&work)) {
             return outcome;
         }
         let pace = Arc::clone(&self.pace);
         self.visit(move |db| pace.measured(|| work(db))).await
-    }
-
-    /// Runs a look-up on this thread, without waiting for a reader or a lock. Returns `None` if it would have to wait or
-    /// if it fails as unavailable.
-    fn look_up_here<T>(&self, work: impl Fn(&Db) -> Result<T>) -> Option<Result<T>> {
-        let reader = self.loop_pool.try_get()?;
-        let visit = || work(Visit::begin(&reader, Duration::ZERO)?.0);
-        let outcome = catch_unwind(AssertUnwindSafe(|| self.pace.measured(visit)));
-        let outcome = outcome.unwrap_or_else(|_| Err(panicked()));
-        Some(outcome).filter(|outcome| !outcome.as_ref().is_err_and(|error| error.kind() == Kind::Unavailable))
     }
 
     /// Runs a point read.
@@ -119,7 +111,7 @@ impl Readers {
     }
 
     fn token(&self, id: i64) -> Token {
-        let mut tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tokens = self.tokens.lock();
         let new = || Token {
             places: Arc::new(Semaphore::new(LISTS_OF_TOKEN)),
             readers: Arc::new(Semaphore::new(self.share)),
@@ -152,7 +144,7 @@ impl Readers {
             let visit = tokio::task::spawn_blocking(move || {
                 let _permits = permits;
                 let reader = pool.get().map_err(Error::unavailable)?;
-                let visit = Visit::begin(&reader, BUSY_TIMEOUT)?;
+                let visit = Visit::begin(&reader)?;
                 work(visit.0)
             });
             visit.await.unwrap_or_else(|_| Err(panicked()))
@@ -171,9 +163,7 @@ fn panicked() -> Error {
 struct Visit<'a>(&'a Db);
 
 impl<'a> Visit<'a> {
-    /// Begins a transaction that waits for the locks of other processes at most for `busy_timeout`.
-    fn begin(db: &'a Db, busy_timeout: Duration) -> rusqlite::Result<Self> {
-        db.busy_timeout(busy_timeout)?;
+    fn begin(db: &'a Db) -> rusqlite::Result<Self> {
         let deadline = Instant::now() + READ_DEADLINE;
         db.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() > deadline))?;
         db.prepare_cached("BEGIN")?.execute([])?;

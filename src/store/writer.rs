@@ -4,17 +4,19 @@
 //! transaction.
 
 mod job;
+mod last_commit;
 mod probe;
 mod transaction;
 
 use std::io;
 use std::iter;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use parking_lot::Mutex;
 use rusqlite::config::DbConfig;
 use tokio::sync::{oneshot, watch};
 
@@ -22,11 +24,14 @@ use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::store::Db;
 use crate::store::checkpoint::Checkpoints;
+use crate::store::commits::Commits;
 use crate::store::error::Failure;
 use crate::store::identity::Files;
 use crate::store::open::BUSY_TIMEOUT;
 use crate::store::writer::job::{Job, Work};
+use crate::store::writer::last_commit::LastCommit;
 use crate::store::writer::probe::Probe;
+use crate::store::writer::transaction::Context;
 
 /// The most requests in the queue; further ones are refused as unavailable. On a slow disk this is about one second of
 /// work.
@@ -47,32 +52,9 @@ pub(super) struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
     failed: watch::Receiver<bool>,
     last: LastCommit,
+    commits: Commits,
     probe: Probe,
     metrics: Metrics,
-}
-
-/// When the last transaction ended, and whether it was committed. `None` before the first one and after the writer has
-/// ended.
-#[derive(Clone, Default)]
-struct LastCommit(Arc<Mutex<Option<(Instant, bool)>>>);
-
-impl LastCommit {
-    fn note(&self, committed: bool) {
-        self.set(Some((Instant::now(), committed)));
-    }
-
-    fn set(&self, outcome: Option<(Instant, bool)>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = outcome;
-    }
-
-    fn get(&self) -> Option<(Instant, bool)> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Whether the last transaction failed to commit, for example because the disk is full.
-    fn has_failed(&self) -> bool {
-        self.get().is_some_and(|(_, committed)| !committed)
-    }
 }
 
 enum Message {
@@ -86,7 +68,7 @@ impl Writer {
     pub(super) fn start(db: Db, checkpoints: Checkpoints, files: Arc<Files>, metrics: Metrics) -> io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         let (fail, failed) = watch::channel(false);
-        let last = LastCommit::default();
+        let (last, commits) = (LastCommit::default(), Commits::default());
         let mut serving = Serving {
             db,
             messages,
@@ -94,6 +76,7 @@ impl Writer {
             files,
             is_rescued: false,
             last: last.clone(),
+            commits: commits.clone(),
             metrics: metrics.clone(),
         };
         let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || {
@@ -108,7 +91,7 @@ impl Writer {
             fail.send_replace(true);
         })?;
         let (thread, probe) = (Mutex::new(Some(thread)), Probe::default());
-        Ok(Self { queue, thread, failed, last, probe, metrics })
+        Ok(Self { queue, thread, failed, last, commits, probe, metrics })
     }
 
     /// Queues `change` and waits until it is on the disk or refused. Returns its result. After `WAIT` it fails as
@@ -144,6 +127,11 @@ impl Writer {
         outcome.inspect(|()| self.metrics.queue_length.inc())
     }
 
+    /// The counter of the commits, for the readers.
+    pub(super) fn commits(&self) -> Commits {
+        self.commits.clone()
+    }
+
     pub(super) async fn failed(&self) {
         // An error means that the writer ended normally. This function then never returns.
         if self.failed.clone().wait_for(|failed| *failed).await.is_err() {
@@ -154,7 +142,7 @@ impl Writer {
     pub(super) fn stop(&self) {
         // An error means that the thread has already ended.
         let _ = self.queue.send(Message::Stop);
-        if let Some(thread) = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
         }
     }
@@ -169,6 +157,7 @@ struct Serving {
     /// Whether the WAL is gone and all of its content is in the database.
     is_rescued: bool,
     last: LastCommit,
+    commits: Commits,
     metrics: Metrics,
 }
 
@@ -221,7 +210,8 @@ impl Serving {
             // Before the refusal is sent, changes acknowledged earlier are made safe.
             self.look_after_files()?;
         }
-        let committed = transaction::commit(&self.db, batch, &self.files, &self.metrics)?;
+        let context = Context { db: &self.db, files: &self.files, commits: &self.commits, metrics: &self.metrics };
+        let committed = context.commit(batch)?;
         self.last.note(committed);
         if self.look_after_files()? { self.checkpoints.keep_small(&self.db) } else { Ok(()) }
     }

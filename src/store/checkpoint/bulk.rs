@@ -10,13 +10,16 @@ use crate::store::Db;
 use crate::store::checkpoint::run;
 use crate::store::error::Failure;
 
-type Outcome = Result<bool, Failure>;
+/// The most checkpoints in a row. Each one leaves only what the writer added meanwhile.
+const ROUNDS: usize = 4;
+/// A remainder of so many pages is left to the writer.
+const SMALL: i64 = 256;
 
 /// The second connection of the process that makes checkpoints.
 pub(super) struct Bulk {
     /// `None` while a checkpoint is running, or if the connection was lost.
     connection: Option<Db>,
-    running: Option<JoinHandle<(Db, Outcome)>>,
+    running: Option<JoinHandle<(Db, Result<(), Failure>)>>,
 }
 
 impl Bulk {
@@ -36,7 +39,7 @@ impl Bulk {
         let Some(connection) = self.connection.take() else { return Ok(false) };
         let metrics = metrics.clone();
         let work = move || {
-            let outcome = run(&connection, "PRAGMA wal_checkpoint(PASSIVE)", &metrics);
+            let outcome = move_bulk(&connection, &metrics);
             (connection, outcome)
         };
         self.running = Some(thread::Builder::new().name("checkpoint".to_owned()).spawn(work)?);
@@ -62,6 +65,19 @@ impl Bulk {
             return Ok(());
         };
         self.connection = Some(connection);
-        outcome.map(drop)
+        outcome
     }
+}
+
+/// Moves pages from the WAL into the database until few remain.
+fn move_bulk(db: &Db, metrics: &Metrics) -> Result<(), Failure> {
+    let mut moved = 0;
+    for _ in 0..ROUNDS {
+        let progress = run(db, "PRAGMA wal_checkpoint(PASSIVE)", metrics)?;
+        if progress.moved - moved < SMALL {
+            break;
+        }
+        moved = progress.moved;
+    }
+    Ok(())
 }

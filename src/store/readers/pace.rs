@@ -5,10 +5,10 @@
 //! have been quick for a while. That time is a multiple of the delay, so delays take at most one percent of the time.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
+use parking_lot::Mutex;
 
 /// A look-up that reads from the disk and takes longer is slow.
 const SLOW: Duration = Duration::from_millis(2);
@@ -47,10 +47,10 @@ impl Pace {
     fn note(&self, took: Duration, now: Instant) {
         if took >= SLOW {
             self.quick.store(0, Ordering::Relaxed);
-            let mut not_before = self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut not_before = self.not_before.lock();
             *not_before = (*not_before).max(now.checked_add(took * PAUSE));
         } else if !self.is_quick() {
-            let not_before = *self.not_before.lock().unwrap_or_else(PoisonError::into_inner);
+            let not_before = *self.not_before.lock();
             if not_before.is_none_or(|moment| moment <= now) {
                 self.quick.fetch_add(1, Ordering::Relaxed);
             }

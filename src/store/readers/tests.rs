@@ -16,8 +16,7 @@ fn readers(count: u32) -> (tempfile::TempDir, Arc<Readers>) {
     let (connection, files) = upgrade::open_writer(location, Create::IfNew).unwrap();
     drop(connection);
     let pool = open::readers(files.location(), count, READER_WAIT).unwrap();
-    let loop_pool = open::readers(files.location(), 1, READER_WAIT).unwrap();
-    (folder, Arc::new(Readers::new(pool, loop_pool)))
+    (folder, Arc::new(Readers::new(pool)))
 }
 
 fn endless(db: &Db) -> Result<i64> {

@@ -29,7 +29,7 @@ fn insert(v: i64) -> impl Fn(&Db) -> Result<i64> {
 async fn members_of_one_batch_succeed_refuse_and_panic_apart() {
     let (_folder, path, writer) = writer();
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let held = Mutex::new(held);
+    let held = std::sync::Mutex::new(held);
     let blocker = writer.write(move |_| Ok(held.lock().unwrap().recv().is_err()));
     let first = writer.write(insert(1));
     let refused = writer.write(|db| {
@@ -59,7 +59,7 @@ async fn a_full_disk_under_one_member_spares_the_others() {
     let (_folder, path, writer) = writer();
     writer.write(|db| Ok(db.pragma_update(None, "max_page_count", 40)?)).await.unwrap();
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let held = Mutex::new(held);
+    let held = std::sync::Mutex::new(held);
     let blocker = writer.write(move |_| Ok(held.lock().unwrap().recv().is_err()));
     let before = writer.write(insert(1));
     let too_big = writer.write(|db| {
@@ -78,7 +78,7 @@ async fn a_full_disk_under_one_member_spares_the_others() {
 async fn a_full_queue_and_a_stopped_writer_say_so_at_once() {
     let (_folder, path, writer) = writer();
     let (hold, held) = std::sync::mpsc::channel::<()>();
-    let held = Mutex::new(held);
+    let held = std::sync::Mutex::new(held);
     let writes = (0..QUEUE as i64 + BATCH as i64 + 1).map(|v| writer.write(insert(v)));
     let blocker = writer.write(move |_| Ok(held.lock().unwrap().recv().is_err()));
     let release = async { drop(hold) };

@@ -1,9 +1,4 @@
-//! One transaction for a batch of changes.
-//!
-//! A refused or panicked change is rolled back alone. Savepoints would do that, but they slow the search index by a
-//! third, because FTS5 flushes its data at each one. The changes therefore first run without savepoints. If one of them
-//! writes something and then fails, the whole transaction is rolled back and run again, with a savepoint for each
-//! change.
+//! One transaction for a batch of changes. A refused or panicked change is rolled back alone, to a savepoint.
 //!
 //! A full disk inside a savepoint may make SQLite roll back the whole transaction, including released savepoints
 //! (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The other changes then run
@@ -15,105 +10,102 @@ use std::time::Instant;
 
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::store::Db;
+use crate::store::commits::Commits;
 use crate::store::error::Failure;
 use crate::store::identity::Files;
-use crate::store::otp_search;
 use crate::store::writer::job::Job;
+use crate::store::{Db, otp_search};
 
 type Batch = Vec<Box<dyn Job>>;
+
+/// What a transaction works with.
+pub(super) struct Context<'a> {
+    pub(super) db: &'a Db,
+    pub(super) files: &'a Files,
+    pub(super) commits: &'a Commits,
+    pub(super) metrics: &'a Metrics,
+}
 
 /// The outcome of one run of a transaction.
 enum Trial {
     Committed,
-    /// A change wrote something and then failed, without a savepoint to separate it from the others.
-    TakenBack,
     /// The change at this index made SQLite roll back the whole transaction.
     BrokenBy(usize),
     /// The files are not in place, so written data is lost.
     NotInPlace,
 }
 
-/// Runs and commits all of `batch`, and answers every caller. Returns `false` if not everything could be committed, for
-/// example because the disk is full.
-///
-/// # Errors
-/// The disk failed. Nothing may be acknowledged after this.
-pub(super) fn commit(db: &Db, mut batch: Batch, files: &Files, metrics: &Metrics) -> Result<bool, Failure> {
-    let mut apart = false;
-    while !batch.is_empty() {
-        match attempt(db, &mut batch, apart, files, metrics) {
-            Ok(Trial::Committed) => {
-                batch.drain(..).for_each(|job| job.answer(None));
-                return Ok(true);
+impl Context<'_> {
+    /// Runs and commits all of `batch`, and answers every caller. Returns `false` if not everything could be committed,
+    /// for example because the disk is full.
+    ///
+    /// # Errors
+    /// The disk failed. Nothing may be acknowledged after this.
+    pub(super) fn commit(&self, mut batch: Batch) -> Result<bool, Failure> {
+        while !batch.is_empty() {
+            match self.attempt(&mut batch) {
+                Ok(Trial::Committed) => {
+                    batch.drain(..).for_each(|job| job.answer(None));
+                    return Ok(true);
+                }
+                Ok(Trial::BrokenBy(guilty)) => {
+                    batch.remove(guilty).answer(Some(Error::unavailable("SQLite took the transaction back")));
+                }
+                Ok(Trial::NotInPlace) => {
+                    batch.drain(..).for_each(|job| job.answer(Some(Error::unavailable_as_logged())));
+                    return Ok(true);
+                }
+                Err(failure) => return self.give_up(batch, failure),
             }
-            Ok(Trial::TakenBack) => apart = true,
-            Ok(Trial::BrokenBy(guilty)) => {
-                batch.remove(guilty).answer(Some(Error::unavailable("SQLite took the transaction back")));
-            }
-            Ok(Trial::NotInPlace) => {
-                batch.drain(..).for_each(|job| job.answer(Some(Error::unavailable_as_logged())));
-                return Ok(true);
-            }
-            Err(failure) => return give_up(db, batch, failure),
         }
+        Ok(false)
     }
-    Ok(false)
-}
 
-/// Answers every caller that the outcome is unknown.
-fn give_up(db: &Db, batch: Batch, failure: Failure) -> Result<bool, Failure> {
-    log::error!("{} changes could not be committed: {}", batch.len(), failure.cause);
-    if !db.is_autocommit() {
-        // Fails only if SQLite has already rolled back the transaction.
-        let _ = db.execute_batch("ROLLBACK");
+    /// Answers every caller that the outcome is unknown.
+    fn give_up(&self, batch: Batch, failure: Failure) -> Result<bool, Failure> {
+        log::error!("{} changes could not be committed: {}", batch.len(), failure.cause);
+        if !self.db.is_autocommit() {
+            // Fails only if SQLite has already rolled back the transaction.
+            let _ = self.db.execute_batch("ROLLBACK");
+        }
+        for job in batch {
+            job.answer(Some(Error::unavailable(failure.cause.clone())));
+        }
+        if failure.disk { Err(failure) } else { Ok(false) }
     }
-    for job in batch {
-        job.answer(Some(Error::unavailable(failure.cause.clone())));
-    }
-    if failure.disk { Err(failure) } else { Ok(false) }
-}
 
-fn attempt(
-    db: &Db,
-    batch: &mut [Box<dyn Job>],
-    apart: bool,
-    files: &Files,
-    metrics: &Metrics,
-) -> Result<Trial, Failure> {
-    let execute = |sql| db.prepare_cached(sql)?.execute([]);
-    execute("BEGIN IMMEDIATE")?;
-    for (n, job) in batch.iter_mut().enumerate() {
-        if apart {
-            execute("SAVEPOINT member")?;
-        }
-        let before = db.total_changes();
-        let refused = job.run(db).is_err();
-        if job.met_disk_failure() {
-            return Err(Failure { cause: "the disk failed under a change".to_owned(), disk: true });
-        }
-        if db.is_autocommit() {
-            return Ok(Trial::BrokenBy(n));
-        }
-        if refused && !apart && db.total_changes() != before {
-            execute("ROLLBACK")?;
-            return Ok(Trial::TakenBack);
-        }
-        if apart {
+    fn attempt(&self, batch: &mut [Box<dyn Job>]) -> Result<Trial, Failure> {
+        self.execute("BEGIN IMMEDIATE")?;
+        for (n, job) in batch.iter_mut().enumerate() {
+            self.execute("SAVEPOINT change")?;
+            let refused = job.run(self.db).is_err();
+            if job.met_disk_failure() {
+                return Err(Failure { cause: "the disk failed under a change".to_owned(), disk: true });
+            }
+            if self.db.is_autocommit() {
+                return Ok(Trial::BrokenBy(n));
+            }
             if refused {
-                execute("ROLLBACK TO member")?;
+                self.execute("ROLLBACK TO change")?;
             }
-            execute("RELEASE member")?;
+            self.execute("RELEASE change")?;
         }
+        if !self.files.is_database_in_place() {
+            self.execute("ROLLBACK")?;
+            return Ok(Trial::NotInPlace);
+        }
+        otp_search::update(self.db)?;
+        let begun = Instant::now();
+        let outcome = self.execute("COMMIT");
+        // A failed COMMIT may have reached the disk, so readers must not rely on what they know.
+        self.commits.add();
+        outcome?;
+        self.metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());
+        // If a file was removed during the COMMIT, it may or may not contain the changes.
+        Ok(if self.files.is_database_in_place() { Trial::Committed } else { Trial::NotInPlace })
     }
-    if !files.is_database_in_place() {
-        execute("ROLLBACK")?;
-        return Ok(Trial::NotInPlace);
+
+    fn execute(&self, sql: &str) -> rusqlite::Result<usize> {
+        self.db.prepare_cached(sql)?.execute([])
     }
-    otp_search::update(db)?;
-    let begun = Instant::now();
-    execute("COMMIT")?;
-    metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());
-    // If a file was removed during the COMMIT, it may or may not contain the changes.
-    Ok(if files.is_database_in_place() { Trial::Committed } else { Trial::NotInPlace })
 }
