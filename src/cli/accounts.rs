@@ -130,7 +130,7 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResu
         TokenCommand::Add { name } => {
             accounts::require_user(&store, name.clone()).await?;
             let token = new_token();
-            hand_over(&token)?;
+            print_token(&token)?;
             accounts::add_token(&store, name, token, now()).await.map_err(|cause| not_stored(&cause))?;
         }
         TokenCommand::List { name } => out(&token_list(&store, name).await?)?,
@@ -145,7 +145,7 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResu
 async fn add_user(store: &Store, name: UserName, role: Role, permissions: Vec<Permission>) -> CommandResult {
     accounts::require_new_user(store, name.clone()).await?;
     let token = new_token();
-    hand_over(&token)?;
+    print_token(&token)?;
     let has_permissions = !permissions.is_empty();
     accounts::add_user(store, name.clone(), role, permissions, token, now())
         .await
@@ -207,7 +207,7 @@ pub(super) fn new_token() -> ApiToken {
 ///
 /// If the process was started without a stdout, Rust opens `/dev/null` for reading and writing, and this function
 /// returns an error. A redirection to `/dev/null` opens it for writing only, and is accepted.
-fn hand_over(token: &ApiToken) -> CommandResult {
+fn print_token(token: &ApiToken) -> CommandResult {
     let stdout = io::stdout();
     let is_null =
         fs::metadata("/dev/null").is_ok_and(|null| fstat(&stdout).is_ok_and(|file| file.st_rdev == null.rdev()));

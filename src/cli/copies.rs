@@ -8,7 +8,7 @@ use crate::cli::database::with_configuration;
 use crate::cli::output::{CommandResult, now, tell};
 use crate::cli::signals::{self, Signals};
 use crate::config::Config;
-use crate::store::{self, Contents, Gain, Replace, Returning, ReturningToken, ReturningUser};
+use crate::store::{self, Contents, Replace, RestoredAccess, Returning, ReturningToken, ReturningUser};
 
 pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult {
     let replace = if force {
@@ -64,10 +64,12 @@ fn tell_returning(returning: &Returning) {
     }
     for ReturningUser { name, gain } in &returning.users {
         tell(&match gain {
-            Gain::Account { role } => format!("user {name} ({role}) is restored"),
-            Gain::Activity => format!("user {name} is enabled again; `otpd user disable {name}` disables it"),
-            Gain::Role { role, instead_of } => format!("user {name} has the role {role} again instead of {instead_of}"),
-            Gain::Permissions(codes) => {
+            RestoredAccess::Account { role } => format!("user {name} ({role}) is restored"),
+            RestoredAccess::Activity => format!("user {name} is enabled again; `otpd user disable {name}` disables it"),
+            RestoredAccess::Role { role, instead_of } => {
+                format!("user {name} has the role {role} again instead of {instead_of}")
+            }
+            RestoredAccess::Permissions(codes) => {
                 let codes: Vec<String> = codes.iter().map(ToString::to_string).collect();
                 format!("user {name} has permissions again: {}", codes.join(" "))
             }

@@ -80,7 +80,7 @@ async fn providers(channel: &str, settings: &[ProviderSettings]) -> Vec<(String,
 }
 
 async fn check(settings: &ProviderSettings) -> Result<String, String> {
-    let mut well = settings.build(&keep_nothing())?.check().await?;
+    let mut well = settings.build(&no_inbox())?.check().await?;
     if settings.has_panel_templates {
         // No gateway can check a template without sending a message.
         well.push_str("; `otpd send-test` checks its template");
@@ -94,11 +94,11 @@ async fn check(settings: &ProviderSettings) -> Result<String, String> {
 /// The first provider that cannot be built, with the reason.
 pub(super) fn require_sound_providers(config: &Config) -> Result<(), String> {
     let mut settings = config.delivery.sms.iter().chain(&config.delivery.email);
-    settings.try_for_each(|settings| settings.build(&keep_nothing()).map(drop))
+    settings.try_for_each(|settings| settings.build(&no_inbox()).map(drop))
 }
 
 /// A [`Keep`] that always fails, because no message is sent here.
-fn keep_nothing() -> Keep {
+fn no_inbox() -> Keep {
     Arc::new(|_| Box::pin(async { Err(Error::unavailable("nothing is kept")) }))
 }
 

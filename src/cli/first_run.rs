@@ -19,23 +19,23 @@ use crate::store::{Create, Options, Store, admin_token_of, folder_of, give_to_ow
 const ADDED: &str = "There were no users, so the admin `admin` was added.";
 
 /// Adds the admin if the database has no users, and prints example requests to `address`.
-pub(super) async fn greet(config: &Config, store: &Store, address: SocketAddr) -> CommandResult {
+pub(super) async fn add_admin_if_no_users(config: &Config, store: &Store, address: SocketAddr) -> CommandResult {
     if accounts::any_user(store).await? {
         return Ok(());
     }
     let place = place(config);
     let Some(handed_over) = add_admin(config, store, place.as_deref()).await? else { return Ok(()) };
     match handed_over {
-        Handover::File(path) => {
+        TokenDelivery::File(path) => {
             tell(&format!("{ADDED} Its token is in {}\n", path.display()));
             let quoted = path.display().to_string().replace('\'', r"'\''");
             tell(&first_requests(address, &format!("$(cat '{quoted}')")));
         }
-        Handover::Shown(token) => {
+        TokenDelivery::Shown(token) => {
             tell(&format!("{ADDED} Its token (shown only once):\n\n    {}\n", token.reveal()));
             tell(&first_requests(address, token.reveal()));
         }
-        Handover::Chosen => {
+        TokenDelivery::Chosen => {
             log::info!("there were no users, so the admin `admin` was added with the token of auth.bootstrap_token");
         }
     }
@@ -56,16 +56,16 @@ pub(super) async fn init(config: &Config, token_file: Option<&Path>) -> CommandR
     place.as_deref().map(require_free).transpose()?;
     let store = open_store(config, &options(Create::Always(now()))).map(Opened)?;
     match add_admin(config, &store, place.as_deref()).await? {
-        Some(Handover::File(path)) => {
+        Some(TokenDelivery::File(path)) => {
             tell(&format!("database {shown} is ready. {ADDED} Its token is in {}", path.display()));
         }
-        Some(Handover::Shown(token)) => {
+        Some(TokenDelivery::Shown(token)) => {
             tell(&format!(
                 "database {shown} is ready. {ADDED} Its token (shown only once):\n\n    {}\n",
                 token.reveal()
             ));
         }
-        Some(Handover::Chosen) => {
+        Some(TokenDelivery::Chosen) => {
             tell(&format!("database {shown} is ready. {ADDED} Its token is the value of auth.bootstrap_token"));
         }
         None => return Err(format!("database {shown}: another process added users at the same time").into()),
@@ -80,7 +80,7 @@ fn place(config: &Config) -> Option<PathBuf> {
 }
 
 /// How the operator gets the admin's token.
-enum Handover {
+enum TokenDelivery {
     File(PathBuf),
     Shown(ApiToken),
     /// The token comes from `auth.bootstrap_token`.
@@ -93,7 +93,7 @@ async fn add_admin(
     config: &Config,
     store: &Store,
     place: Option<&Path>,
-) -> Result<Option<Handover>, Box<dyn std::error::Error>> {
+) -> Result<Option<TokenDelivery>, Box<dyn std::error::Error>> {
     let token = config.bootstrap_token.clone().unwrap_or_else(new_token);
     if let Some(refused) = place.and_then(|place| require_free(place).err()) {
         // Another process adds the user before it creates this file, so a user exists if the file is from that process.
@@ -110,9 +110,9 @@ async fn add_admin(
         return Ok(None);
     }
     Ok(Some(match file {
-        Some(file) => Handover::File(file.keep()?),
-        None if config.bootstrap_token.is_some() => Handover::Chosen,
-        None => Handover::Shown(token),
+        Some(file) => TokenDelivery::File(file.keep()?),
+        None if config.bootstrap_token.is_some() => TokenDelivery::Chosen,
+        None => TokenDelivery::Shown(token),
     }))
 }
 

@@ -7,22 +7,22 @@ use crate::domain::timestamp::Timestamp;
 use crate::service::Service;
 
 const PURGE_EVERY: Duration = Duration::from_secs(60);
-const TIDY_EVERY: Duration = Duration::from_secs(60 * 60);
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// A write-ahead log of this size means that a read transaction never ends, or that no process runs checkpoints.
 const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
 
 /// Periodically deletes old counters and the codes that expired more than `retention` ago (`None`: keeps them), updates
 /// the statistics of the database and makes checkpoints. Never returns.
-pub(super) async fn keep_house(service: Service, retention: Option<Duration>) {
+pub(super) async fn run_maintenance(service: Service, retention: Option<Duration>) {
     let mut every = tokio::time::interval(PURGE_EVERY);
-    let mut clock = SteadyClock::new(service.now(), service.newest_moment().await);
+    let mut clock = SteadyClock::new(service.now(), service.newest_timestamp().await);
     let mut tidied = Instant::now();
     loop {
         every.tick().await;
         let purged = purge(&service, retention, clock.look(service.now())).await;
-        if purged > 0 || tidied.elapsed() >= TIDY_EVERY {
+        if purged > 0 || tidied.elapsed() >= MAINTENANCE_INTERVAL {
             tidied = Instant::now();
-            tidy(&service).await;
+            optimize_and_checkpoint(&service).await;
         }
     }
 }
@@ -75,7 +75,7 @@ async fn purge(service: &Service, retention: Option<Duration>, trust: Trust) -> 
         return 0;
     }
     let traces = async {
-        service.purge_traces().await?;
+        service.purge_counters().await?;
         if trust == Trust::Future { service.purge_untrusted().await } else { Ok(()) }
     };
     if let Err(error) = traces.await {
@@ -98,8 +98,8 @@ async fn purge_codes(service: &Service, retention: Duration) -> usize {
     purged
 }
 
-async fn tidy(service: &Service) {
-    match service.tidy().await {
+async fn optimize_and_checkpoint(service: &Service) {
+    match service.optimize_and_checkpoint().await {
         Ok(bytes) if bytes > WAL_TOO_LARGE => log::warn!(
             "the write-ahead log has {} MB: another program keeps a read transaction open, or database.checkpoints is \
              false and Litestream is not running",

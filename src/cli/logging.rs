@@ -17,7 +17,7 @@ pub(super) fn start(level: LevelFilter) {
     }
     builder
         .format(|line, record| {
-            if !may_speak(record.target(), record.level()) {
+            if !is_allowed(record.target(), record.level()) {
                 return Ok(());
             }
             let message = record.args().to_string().replace(['\n', '\r'], " ");
@@ -30,7 +30,7 @@ pub(super) fn start(level: LevelFilter) {
 /// Whether a message may be logged, whatever the filter. Libraries log warnings and errors only, because their finer
 /// levels include header lines, SQL and whole requests. actix_http logs nothing, because it logs each malformed request
 /// as an error; the client already gets a response.
-fn may_speak(target: &str, level: Level) -> bool {
+fn is_allowed(target: &str, level: Level) -> bool {
     match target.split("::").next() {
         Some("otpd") => true,
         Some("actix_http") => false,

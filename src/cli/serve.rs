@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::database::open_store;
-use crate::cli::housekeeping::keep_house;
+use crate::cli::housekeeping::run_maintenance;
 use crate::cli::output::{CommandResult, now};
 use crate::cli::signals::Signals;
 use crate::cli::{first_run, open_files};
@@ -51,7 +51,9 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     let stopping = settings.stopping.clone();
     let server = http::server(listener, service.clone(), settings)?;
     let shown = config.database_path.display();
-    first_run::greet(config, &store, address).await.map_err(|cause| format!("database {shown}: {cause}"))?;
+    first_run::add_admin_if_no_users(config, &store, address)
+        .await
+        .map_err(|cause| format!("database {shown}: {cause}"))?;
     log::info!("otpd {} listens on http://{address}, database {shown}", env!("CARGO_PKG_VERSION"));
     if let Some(listener) = metrics_listener {
         log::info!("metrics are served at http://{}/metrics", listener.local_addr()?);
@@ -59,7 +61,7 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     }
     let (stop_delivery, stop) = watch::channel(false);
     let delivery = tokio::spawn(service.clone().deliver(stop));
-    tokio::spawn(keep_house(service, config.otp_retention));
+    tokio::spawn(run_maintenance(service, config.otp_retention));
     let outbox = Outbox { stop: stop_delivery, worker: delivery };
     until_stopped(server, stopping, store, outbox, &signals).await?;
     log::info!("stopped");

@@ -28,7 +28,7 @@ pub(super) fn cooldown(layers: &Layers, given: Duration, expiration: Duration) -
 ///
 /// # Errors
 /// The addresses overlap.
-pub(super) fn require_own_address(
+pub(super) fn require_separate_address(
     layers: &Layers,
     (host, port): (&str, u16),
     metrics: Option<SocketAddr>,

@@ -35,7 +35,7 @@ impl DeliveryConfig {
                     .0
                     .refused("type", "inbox only with delivery.allow_inbox = true, because it delivers no messages"));
             }
-            require_own_names(&tables, &chain)?;
+            require_unique_names(&tables, &chain)?;
             if chain.is_empty() && allow_inbox {
                 chain.push(inbox("inbox".to_owned()));
             }
@@ -90,7 +90,7 @@ fn unknown_type(table: &Table<'_>, given: &str, types: &[&str]) -> ConfigError {
 }
 
 /// Checks that provider names are unique within a channel, because messages record their attempts by provider name.
-fn require_own_names(tables: &[Table<'_>], chain: &[ProviderSettings]) -> Result<(), ConfigError> {
+fn require_unique_names(tables: &[Table<'_>], chain: &[ProviderSettings]) -> Result<(), ConfigError> {
     let is_taken = |n: usize| chain.iter().take(n).any(|other| other.name == chain[n].name);
     let refused = |n: usize| Err(tables[n].refused("name", "a name that no other provider of the channel has"));
     (0..chain.len()).find(|n| is_taken(*n)).map_or(Ok(()), refused)

@@ -110,7 +110,7 @@ impl Config {
             notes: Vec::new(),
             layers,
         };
-        contradictions::require_own_address(&config.layers, (&config.host, config.port), config.metrics)?;
+        contradictions::require_separate_address(&config.layers, (&config.host, config.port), config.metrics)?;
         config.warn();
         config.note();
         Ok(config)

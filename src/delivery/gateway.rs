@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::delivery::answer::Answer;
 use crate::delivery::common::Connection;
-use crate::delivery::lost::{broken_off, lost};
+use crate::delivery::lost::{lost, response_failure};
 use crate::delivery::provider::{Provider, innermost};
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
@@ -142,7 +142,7 @@ impl<G: Gateway> HttpProvider<G> {
                 Ok(None) => break,
                 // The status of an error answer is sufficient without the body.
                 Err(_) if !response.status().is_success() => break,
-                Err(cause) => return Err(broken_off(&cause)),
+                Err(cause) => return Err(response_failure(&cause)),
             }
         }
         let plain = String::from_utf8_lossy(&body).into_owned();

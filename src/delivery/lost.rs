@@ -19,12 +19,12 @@ pub(super) fn lost(cause: &reqwest::Error) -> Report {
         let words = format!("the connection closed before the request was sent: {}", innermost(cause));
         Report::not_sent(Outcome::Retry, words)
     } else {
-        broken_off(cause)
+        response_failure(cause)
     }
 }
 
 /// Returns the report for a request that the gateway received and whose answer is missing or incomplete.
-pub(super) fn broken_off(cause: &reqwest::Error) -> Report {
+pub(super) fn response_failure(cause: &reqwest::Error) -> Report {
     if cause.is_timeout() {
         Report::not_sent(Outcome::Unknown, "it took the request and did not answer in time")
     } else {

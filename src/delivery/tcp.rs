@@ -39,7 +39,7 @@ impl TcpProxy {
     /// The reason for the failure.
     pub(super) async fn connect(&self, host: &str, port: u16, timeout: Duration) -> Result<TcpStream, String> {
         let (Self(proxy), target) = (self, target(host, port)?);
-        let dial = Dial(connector(timeout));
+        let dial = ProxyConnector(connector(timeout));
         let connected = if proxy.uri().scheme_str() == Some("http") {
             let tunnel = Tunnel::new(proxy.uri().clone(), dial);
             let mut tunnel = match proxy.basic_auth() {
@@ -85,9 +85,9 @@ fn connector(timeout: Duration) -> HttpConnector {
 }
 
 /// Connects to the proxy itself.
-struct Dial(HttpConnector);
+struct ProxyConnector(HttpConnector);
 
-impl Service<Uri> for Dial {
+impl Service<Uri> for ProxyConnector {
     type Response = TokioIo<Join<ByteByByte, OwnedWriteHalf>>;
     type Error = <HttpConnector as Service<Uri>>::Error;
     type Future = BoxFuture<'static, Result<Self::Response, Self::Error>>;

@@ -109,7 +109,7 @@ mod tests {
     const CHI_SQUARE_9: f64 = 27.88;
 
     /// Draws a million codes. Returns the first position whose digits fail the test of uniformity at level 0.001.
-    fn unfair_place() -> Option<(usize, [u32; 10])> {
+    fn rejection_bound() -> Option<(usize, [u32; 10])> {
         const CODES: u32 = 1_000_000;
         let rng = &mut UnwrapErr(SysRng);
         let mut seen = [[0u32; 10]; 6];
@@ -131,7 +131,7 @@ mod tests {
     fn every_digit_of_a_million_codes_is_as_likely_as_the_next() {
         // With a fair generator a run rejects one of the six positions in 0.6 % of cases. Three rejections in a row
         // have a probability of one in five million.
-        let rejected: Vec<_> = (0..3).map_while(|_| unfair_place()).collect();
+        let rejected: Vec<_> = (0..3).map_while(|_| rejection_bound()).collect();
         assert!(rejected.len() < 3, "{rejected:?}");
     }
 

@@ -120,7 +120,7 @@ impl Route<'_> {
         if any(Outcome::BadRecipient) || (is_unknown && self.on_unknown == OnUnknown::Stop) {
             return end(MessageState::Failed);
         }
-        let candidates = self.chain.iter().enumerate().filter(|(_, candidate)| may_take_it(attempts, candidate.name));
+        let candidates = self.chain.iter().enumerate().filter(|(_, candidate)| can_try(attempts, candidate.name));
         let next = candidates.min_by_key(|(_, candidate)| {
             (attempts_at(attempts, candidate.name).count(), candidate.breaker == BreakerState::Open)
         });
@@ -138,7 +138,7 @@ fn attempts_at<'a>(attempts: &'a [Attempt], provider: &'a str) -> impl Iterator<
     attempts.iter().filter(move |attempt| attempt.provider == provider)
 }
 
-fn may_take_it(attempts: &[Attempt], provider: &str) -> bool {
+fn can_try(attempts: &[Attempt], provider: &str) -> bool {
     attempts_at(attempts, provider).all(|attempt| attempt.outcome == Some(Outcome::Retry))
 }
 

@@ -24,7 +24,8 @@ impl TrustedProxies {
 
 /// The URL of a request as used by the client, without the query string.
 pub(super) fn url(request: &HttpRequest, proxies: &TrustedProxies) -> String {
-    let told = request.peer_addr().filter(|peer| proxies.trust(peer.ip())).and_then(|_| told(request, proxies));
+    let told =
+        request.peer_addr().filter(|peer| proxies.trust(peer.ip())).and_then(|_| forwarded_parts(request, proxies));
     let (scheme, host) = told.unwrap_or_default();
     let scheme =
         scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https")).unwrap_or_else(|| "http".to_owned());
@@ -41,11 +42,11 @@ fn own_host(request: &HttpRequest) -> String {
         .unwrap_or_else(|| request.app_config().local_addr().to_string())
 }
 
-type Told = (Option<String>, Option<String>);
+type ForwardedParts = (Option<String>, Option<String>);
 
 /// Scheme and host as seen by the outermost trusted proxy. Each proxy appends its entry on the right, so entries are
 /// read from the right, skipping those whose client is another trusted proxy.
-fn told(request: &HttpRequest, proxies: &TrustedProxies) -> Option<Told> {
+fn forwarded_parts(request: &HttpRequest, proxies: &TrustedProxies) -> Option<ForwardedParts> {
     let clients = clients(request);
     if let Some(forwarded) = header(request, &FORWARDED) {
         let entry = forwarded.split(',').nth(outermost(&clients, proxies)?)?;

@@ -22,7 +22,7 @@ pub(super) const SHUTDOWN_SECONDS: u64 = 10;
 pub(super) const NO_REQUEST_FOR: Duration = Duration::from_secs(80);
 /// How long a connection stays open after its last response, so that the client can read it.
 const LINGER: Duration = Duration::from_secs(1);
-/// The maximum number of connections that linger at the same time.
+/// The maximum number of connections that drain_before_close at the same time.
 const MOST_LINGERING: usize = 64;
 
 /// The open connections of one server.
@@ -106,12 +106,12 @@ impl Busy {
         // The socket may be closed already.
         let _ = (&self.0.socket).write_all(&on_the_wire(response));
         let _ = self.0.socket.shutdown(Shutdown::Write);
-        self.linger();
+        self.drain_before_close();
     }
 
     /// Keeps the connection open for [`LINGER`] although actix closes its handle. Closing a socket with unread input
     /// resets the connection, and the client may lose the response.
-    pub(super) fn linger(&self) {
+    pub(super) fn drain_before_close(&self) {
         let connection = Arc::clone(&self.0);
         if let Ok(permit) = Arc::clone(&connection.lingering).try_acquire_owned()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()

@@ -95,7 +95,7 @@ impl Exchange {
         if payload.is_malformed() {
             close(response);
             if let Some(busy) = &self.busy {
-                busy.linger();
+                busy.drain_before_close();
             }
         }
     }

@@ -21,12 +21,12 @@ const LOCKS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
 impl Service {
     /// Returns the time of the newest stored change. `None`: there is no change, or the database can't be read.
-    pub async fn newest_moment(&self) -> Option<Timestamp> {
+    pub async fn newest_timestamp(&self) -> Option<Timestamp> {
         self.store.read(|db| Ok(limit_events::newest(db)?.max(otps::newest_update(db)?))).await.ok().flatten()
     }
 
     /// Deletes expired rows of limits, lock-outs, idempotency keys and the development inbox.
-    pub async fn purge_traces(&self) -> Result<()> {
+    pub async fn purge_counters(&self) -> Result<()> {
         let locked = self.policy.max_consecutive_failures.unwrap_or(u32::MAX);
         let delete = move |db: &Db, now: Timestamp| {
             Ok(limit_events::delete_before(db, now.minus(Event::KEPT), BATCH)?
@@ -75,8 +75,8 @@ impl Service {
 
     /// Updates the statistics of the query planner and checkpoints the WAL, so that deleted data remains in neither the
     /// database nor the WAL. Returns the size of the WAL in bytes, which is not 0 if readers blocked the checkpoint.
-    pub async fn tidy(&self) -> Result<u64> {
-        self.store.tidy().await?;
+    pub async fn optimize_and_checkpoint(&self) -> Result<u64> {
+        self.store.optimize_and_checkpoint().await?;
         Ok(self.store.wal_bytes())
     }
 }

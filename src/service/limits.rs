@@ -36,11 +36,17 @@ impl Guard {
     ///
     /// # Errors
     /// A limit is reached. The error contains the time until the next request is allowed.
-    pub(super) fn require_room(&self, db: &Db, limits: &[Limit], of: &Subjects<'_>, now: Timestamp) -> Result<()> {
-        limits.iter().try_for_each(|limit| self.require_room_in(db, *limit, of, now))
+    pub(super) fn require_within_limits(
+        &self,
+        db: &Db,
+        limits: &[Limit],
+        of: &Subjects<'_>,
+        now: Timestamp,
+    ) -> Result<()> {
+        limits.iter().try_for_each(|limit| self.require_within_limit(db, *limit, of, now))
     }
 
-    fn require_room_in(&self, db: &Db, limit: Limit, of: &Subjects<'_>, now: Timestamp) -> Result<()> {
+    fn require_within_limit(&self, db: &Db, limit: Limit, of: &Subjects<'_>, now: Timestamp) -> Result<()> {
         let Some(allowed) = self.limits.allowed(limit) else { return Ok(()) };
         let event = limit.event();
         let Some(subject) = of.key(event) else { return Ok(()) };

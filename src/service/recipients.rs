@@ -21,7 +21,7 @@ pub async fn reset(store: &Store, recipient: Recipient) -> Result<bool> {
 
 /// Deletes the consecutive failures and the limit events of a recipient. Returns whether there was anything to delete.
 fn forget(db: &Db, recipient: &Recipient) -> Result<bool> {
-    let mut forgotten = recipients::forget_failures(db, recipient)?;
+    let mut forgotten = recipients::delete_failures(db, recipient)?;
     for event in Event::OF_RECIPIENT {
         forgotten |= limit_events::delete_of(db, event, &recipient.key())? > 0;
     }

@@ -108,7 +108,7 @@ impl Service {
             return Err(Error::limited(Reason::TooSoon, wait));
         }
         let subjects = Subjects { recipient, token_id: call.token_id, client: *client };
-        self.limits.require_room(db, &Limit::OF_SENDING, &subjects, now)?;
+        self.limits.require_within_limits(db, &Limit::OF_SENDING, &subjects, now)?;
         let otp = self.issue(db, recipient, purpose, now)?;
         let language = language.unwrap_or(self.delivery.language);
         messages::insert(db, otp.id, Channel::for_recipient(recipient), language, now)?;
@@ -123,7 +123,7 @@ impl Service {
         match otps::find_issued(db, recipient, purpose, now)? {
             Some(otp) if otp.is_worth_repeating(now) => {
                 let again = Otp { sent_at: Some(now), ..otp };
-                otps::update_use(db, &again)?;
+                otps::update_usage(db, &again)?;
                 Ok(again)
             }
             Some(otp) => {

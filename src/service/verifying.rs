@@ -55,7 +55,7 @@ impl Service {
         let VerifyRequest { recipient, purpose, code, client } = request;
         let subjects = Subjects { recipient, token_id: call.token_id, client: *client };
         self.require_not_locked_out(db, recipient)?;
-        self.limits.require_room(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
+        self.limits.require_within_limits(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
         let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;
         let verdict = judge(&known, *code, call.now);
         let answer = match verdict {
@@ -67,7 +67,7 @@ impl Service {
                 Err(Error::not_verified(reason, 0))
             }
             Verdict::Refused(reason) => {
-                let left = self.count_guess(db, known, &subjects, call.now)?;
+                let left = self.count_attempt(db, known, &subjects, call.now)?;
                 Err(Error::not_verified(reason, left))
             }
         };
@@ -75,11 +75,11 @@ impl Service {
     }
 
     /// Counts a failed attempt on every usable code. Returns the number of attempts left.
-    fn count_guess(&self, db: &Db, known: Vec<Otp>, subjects: &Subjects<'_>, now: Timestamp) -> Result<u32> {
+    fn count_attempt(&self, db: &Db, known: Vec<Otp>, subjects: &Subjects<'_>, now: Timestamp) -> Result<u32> {
         let mut most_left = None;
         for otp in known.into_iter().filter(|otp| otp.is_allow(now)) {
             let guessed_at = Otp { attempts_left: otp.attempts_left.saturating_sub(1), ..otp };
-            otps::update_use(db, &guessed_at)?;
+            otps::update_usage(db, &guessed_at)?;
             most_left = most_left.max(Some(guessed_at.attempts_left));
         }
         if most_left.is_none() {
@@ -110,8 +110,8 @@ fn consume(db: &Db, known: Vec<Otp>, typed: Code, now: Timestamp) -> Result<Veri
     let mut verified = None;
     for otp in known.into_iter().filter(|otp| otp.is_allow(now) && otp.code.is(typed)) {
         let otp = otp.consumed(now);
-        otps::update_use(db, &otp)?;
-        recipients::forget_failures(db, &otp.recipient)?;
+        otps::update_usage(db, &otp)?;
+        recipients::delete_failures(db, &otp.recipient)?;
         verified = verified.or(Some(Verified { id: otp.id, recipient: otp.recipient }));
     }
     verified.ok_or_else(|| Error::internal("the right code is none of the recipient's"))

@@ -138,7 +138,7 @@ impl Extent {
 /// Refuses to replace a copy of another database, or a copy that holds far more.
 fn require_not_far_less(target: &Location, copy: &Db, kept_since: Option<Timestamp>) -> Result<(), OpenError> {
     let sqlite = |cause| OpenError::sqlite(target.given(), &cause);
-    let Some(old) = open::peek(target.file()).and_then(|db| Extent::read(&db, kept_since).ok()) else {
+    let Some(old) = open::open_for_inspection(target.file()).and_then(|db| Extent::read(&db, kept_since).ok()) else {
         return Ok(());
     };
     let new = Extent::read(copy, kept_since).map_err(sqlite)?;

@@ -73,7 +73,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// The disk failed.
-    pub(super) fn keep_small(&mut self, db: &Db) -> Result<(), Failure> {
+    pub(super) fn checkpoint_if_due(&mut self, db: &Db) -> Result<(), Failure> {
         let pages = PAGES.get();
         // A WAL that has restarted is small again.
         self.due = self.due.min(pages - pages % self.every + self.every);
@@ -111,7 +111,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// The disk failed.
-    pub(super) fn tidy(&mut self, db: &Db) -> Result<(), Failure> {
+    pub(super) fn optimize_and_checkpoint(&mut self, db: &Db) -> Result<(), Failure> {
         db.busy_timeout(WAIT_FOR_OTHERS)?;
         match db.execute_batch("PRAGMA optimize").map_err(Failure::from) {
             Ok(()) => {}
@@ -126,7 +126,7 @@ impl Checkpoints {
     }
 
     /// Whether otpd makes the checkpoints, not another program.
-    pub(super) fn are_ours(&self) -> bool {
+    pub(super) fn are_enabled(&self) -> bool {
         self.ours
     }
 
@@ -135,7 +135,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// The disk failed.
-    pub(super) fn rescue(&self, db: &Db) -> Result<bool, Failure> {
+    pub(super) fn checkpoint_orphaned_wal(&self, db: &Db) -> Result<bool, Failure> {
         self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")
     }
 

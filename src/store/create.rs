@@ -40,7 +40,7 @@ pub(super) fn ensure_file(location: &Location, create: Create) -> Result<(), Ope
         (Some(file), _) if file.len() > 0 || !file.is_file() => require_usable(location, &file),
         (_, Create::Never) => Err(missing(location)),
         (None, Create::IfNew) if location.is_link() => Err(missing(location)),
-        (_, Create::IfNew) if !traces.is_empty() => Err(missing_beside(location, &traces)),
+        (_, Create::IfNew) if !traces.is_empty() => Err(missing_with_leftovers(location, &traces)),
         (found, create) => {
             match &found {
                 Some(empty) => require_usable(location, empty)?,
@@ -108,7 +108,7 @@ pub(super) fn require_may_fill(
     let traces: Vec<String> = traces.into_iter().filter(|name| !is_of_sqlite(name)).collect();
     match create {
         Create::Never => Err(missing(location)),
-        Create::IfNew if !traces.is_empty() => Err(missing_beside(location, &traces)),
+        Create::IfNew if !traces.is_empty() => Err(missing_with_leftovers(location, &traces)),
         Create::IfNew | Create::Always(_) => Ok(()),
     }
 }
@@ -121,7 +121,7 @@ fn missing(location: &Location) -> OpenError {
     OpenError::missing(location.given(), reason)
 }
 
-fn missing_beside(location: &Location, traces: &[String]) -> OpenError {
+fn missing_with_leftovers(location: &Location, traces: &[String]) -> OpenError {
     let (file, traces) = (location.file().display(), traces.join(", "));
     let reason = format!(
         "there is no database at {file}, but files of an older database are in its directory ({traces}); mount its \
@@ -136,12 +136,12 @@ fn missing_beside(location: &Location, traces: &[String]) -> OpenError {
 /// The reason, as one sentence.
 pub(super) fn require_readable(location: &Location) -> Result<(), OpenError> {
     match find(location)? {
-        Some(file) if file.len() > 0 || !file.is_file() => require_ordinary(location, &file),
+        Some(file) if file.len() > 0 || !file.is_file() => require_regular_file(location, &file),
         _ => Err(missing(location)),
     }
 }
 
-fn require_ordinary(location: &Location, file: &Metadata) -> Result<(), OpenError> {
+fn require_regular_file(location: &Location, file: &Metadata) -> Result<(), OpenError> {
     let refused = |reason: String| Err(OpenError::new(location.given(), reason));
     match other_kind(file) {
         Some("a directory") => refused("is a directory; name a file in database.path".to_owned()),
@@ -154,7 +154,7 @@ fn require_ordinary(location: &Location, file: &Metadata) -> Result<(), OpenErro
 /// Refuses a file that can't be written. SQLite opens a write-protected file for reading and fails only at the first
 /// write; the start is the time to report it.
 fn require_usable(location: &Location, file: &Metadata) -> Result<(), OpenError> {
-    require_ordinary(location, file)?;
+    require_regular_file(location, file)?;
     let refused = |reason: String| Err(OpenError::new(location.given(), reason));
     if file.permissions().readonly() {
         return refused("is read-only; make it writable with `chmod u+w`".to_owned());

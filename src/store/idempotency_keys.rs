@@ -7,7 +7,7 @@ use crate::domain::otp::OtpId;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::row::moment;
+use crate::store::row::timestamp;
 
 pub(super) const FIND: &str = "
     SELECT body_hash,
@@ -38,8 +38,8 @@ pub fn find(
 fn from_row(row: &Row<'_>) -> Result<([u8; 32], SendReceipt)> {
     let receipt = SendReceipt {
         id: OtpId::from_stored(row.get("otp_id")?),
-        valid_to: moment(row, "valid_to")?,
-        sent_at: moment(row, "sent_at")?,
+        valid_to: timestamp(row, "valid_to")?,
+        sent_at: timestamp(row, "sent_at")?,
     };
     Ok((row.get("body_hash")?, receipt))
 }

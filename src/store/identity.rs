@@ -21,7 +21,7 @@ const HEADER: usize = 20;
 pub(super) struct Files {
     location: Location,
     /// The given path, if it contains a symbolic link that may later point elsewhere.
-    other_way: Option<PathBuf>,
+    unresolved_path: Option<PathBuf>,
     /// Never closed: closing it would release SQLite's locks, which belong to the process and not to the descriptor.
     file: ManuallyDrop<File>,
     header: [u8; HEADER],
@@ -83,7 +83,7 @@ impl Files {
         };
         let (wal, shm) = (beside("-wal")?, beside("-shm")?);
         let files = Self {
-            other_way: location.other_way(),
+            unresolved_path: location.unresolved_path(),
             file,
             header,
             database,
@@ -141,7 +141,7 @@ impl Files {
 
     /// Whether the database is in place while the WAL or its index is missing, and no other file is at their paths. The
     /// open WAL is then the only one.
-    pub(super) fn is_log_alone_gone(&self) -> bool {
+    pub(super) fn is_only_wal_missing(&self) -> bool {
         let is_gone = |path: &Path| fs::symlink_metadata(path).is_err_and(|cause| cause.kind() == ErrorKind::NotFound);
         let is_harmless = |(path, open): &(PathBuf, FileId)| {
             is_gone(path) || trouble(path, *open, fs::symlink_metadata(path)).is_none()
@@ -165,7 +165,7 @@ impl Files {
     fn path_trouble(&self) -> Option<String> {
         let file = self.location.file();
         trouble(file, self.database, fs::symlink_metadata(file))
-            .or_else(|| self.other_way.as_ref().and_then(|path| trouble(path, self.database, fs::metadata(path))))
+            .or_else(|| self.unresolved_path.as_ref().and_then(|path| trouble(path, self.database, fs::metadata(path))))
             .or_else(|| self.content_trouble())
     }
 

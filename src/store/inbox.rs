@@ -6,7 +6,7 @@ use crate::domain::inbox::{InboxMessage, NewInboxMessage};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::row::{moment, parsed};
+use crate::store::row::{parsed, timestamp};
 
 /// Stores a message. Returns its id.
 pub fn insert(db: &Db, message: &NewInboxMessage, now: Timestamp) -> Result<i64> {
@@ -53,7 +53,7 @@ fn from_row(row: &Row<'_>) -> Result<InboxMessage> {
         recipient: row.get("recipient")?,
         subject: row.get("subject")?,
         text: row.get("text")?,
-        created_at: moment(row, "created_at")?,
+        created_at: timestamp(row, "created_at")?,
     })
 }
 

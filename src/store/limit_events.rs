@@ -7,7 +7,7 @@ use crate::domain::limit::Event;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::row::{moment, moment_if_any};
+use crate::store::row::{optional_timestamp, timestamp};
 
 pub(super) const LAST_NUMBER: &str = "
     SELECT nth
@@ -38,7 +38,7 @@ pub(super) const FIND: &str = "SELECT at FROM limit_events WHERE kind = $1 AND s
 pub fn nth_newest(db: &Db, event: Event, subject: &str, n: u32, now: Timestamp) -> Result<Option<Timestamp>> {
     let nth = last_number(db, event, subject, now)? + 1 - i64::from(n);
     db.prepare_cached(FIND)?
-        .query_row(params![event.as_str(), subject, nth], |row| Ok(moment(row, "at")))
+        .query_row(params![event.as_str(), subject, nth], |row| Ok(timestamp(row, "at")))
         .optional()?
         .transpose()
 }
@@ -62,7 +62,7 @@ pub fn count_since(db: &Db, event: Event, subject: &str, n: u32, since: Timestam
 /// The time of the newest event of all subjects.
 pub fn newest(db: &Db) -> Result<Option<Timestamp>> {
     let sql = "SELECT max(at) AS at FROM limit_events";
-    db.prepare_cached(sql)?.query_row([], |row| Ok(moment_if_any(row, "at")))?
+    db.prepare_cached(sql)?.query_row([], |row| Ok(optional_timestamp(row, "at")))?
 }
 
 pub(super) const DELETE_OF: &str = "DELETE FROM limit_events WHERE kind = $1 AND subject = $2";

@@ -6,7 +6,7 @@ use crate::domain::attempt::{Attempt, Outcome, Report};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::row::{moment, moment_if_any, parsed};
+use crate::store::row::{optional_timestamp, parsed, timestamp};
 
 /// Records the start of an attempt to hand a message to a provider. Returns the id of the attempt.
 pub fn insert(db: &Db, message_id: i64, provider: &str, now: Timestamp) -> Result<i64> {
@@ -69,7 +69,7 @@ fn from_row(row: &Row<'_>) -> Result<Attempt> {
         outcome: outcome.map(|_| parsed(row, "outcome")).transpose()?,
         provider_message_id: row.get("provider_message_id")?,
         error: row.get("error")?,
-        started_at: moment(row, "started_at")?,
-        finished_at: moment_if_any(row, "finished_at")?,
+        started_at: timestamp(row, "started_at")?,
+        finished_at: optional_timestamp(row, "finished_at")?,
     })
 }

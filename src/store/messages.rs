@@ -7,7 +7,7 @@ use crate::domain::otp::OtpId;
 use crate::domain::outbox::{MessageRecord, MessageState};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::row::{moment, parsed};
+use crate::store::row::{parsed, timestamp};
 use crate::store::{Db, message_attempts};
 
 /// A queued message that is due.
@@ -79,7 +79,10 @@ pub(super) const NEXT_DUE: &str = "
 
 /// When the next message of a channel is due; `None` if none is queued.
 pub fn next_due(db: &Db, channel: Channel) -> Result<Option<Timestamp>> {
-    db.prepare_cached(NEXT_DUE)?.query_row([channel.as_str()], |row| Ok(moment(row, "due_at"))).optional()?.transpose()
+    db.prepare_cached(NEXT_DUE)?
+        .query_row([channel.as_str()], |row| Ok(timestamp(row, "due_at")))
+        .optional()?
+        .transpose()
 }
 
 pub(super) const COUNT_OPEN: &str = "
@@ -111,8 +114,8 @@ fn record(db: &Db, row: &Row<'_>) -> Result<MessageRecord> {
         id,
         state: parsed(row, "state")?,
         attempts: message_attempts::list(db, id)?,
-        created_at: moment(row, "created_at")?,
-        updated_at: moment(row, "updated_at")?,
+        created_at: timestamp(row, "created_at")?,
+        updated_at: timestamp(row, "updated_at")?,
     })
 }
 

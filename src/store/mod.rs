@@ -51,7 +51,7 @@ pub use crate::store::open_error::OpenError;
 pub use crate::store::outbox_lock::OutboxLock;
 pub use crate::store::path::{folder_of, rename_new};
 pub use crate::store::restore::{Restored, restore};
-pub use crate::store::returning::{Gain, Returning, ReturningToken, ReturningUser};
+pub use crate::store::returning::{RestoredAccess, Returning, ReturningToken, ReturningUser};
 
 use crate::error::Result;
 use crate::metrics::Metrics;
@@ -138,7 +138,7 @@ impl Store {
     /// Runs a short `work` on a reader, off the event loop, and returns its result. It reads one snapshot: everything
     /// committed before it began. Fails as unavailable after two seconds of waiting or two seconds of work.
     pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Result<T> + Send + 'static) -> Result<T> {
-        self.readers.visit(work).await
+        self.readers.read(work).await
     }
 
     /// The same for `work` that reads a few rows by their keys. It runs on the event loop if the disk is quick, and may
@@ -162,7 +162,7 @@ impl Store {
         token_id: i64,
         work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.readers.visit_for_list(token_id, work).await
+        self.readers.read_list(token_id, work).await
     }
 
     /// Runs `work` inside a write transaction and returns its result once it is on the disk. An `Err` rolls back only
@@ -183,8 +183,8 @@ impl Store {
     }
 
     /// Updates the statistics and makes a checkpoint.
-    pub async fn tidy(&self) -> Result<()> {
-        self.writer.tidy().await
+    pub async fn optimize_and_checkpoint(&self) -> Result<()> {
+        self.writer.optimize_and_checkpoint().await
     }
 
     /// The metrics counted while the program runs.

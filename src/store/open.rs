@@ -52,7 +52,7 @@ pub(super) fn connect(file: &Path, access: OpenFlags) -> rusqlite::Result<Connec
 }
 
 /// Opens an otpd database for inspection without leaving a WAL behind; `None` for any other file.
-pub(super) fn peek(file: &Path) -> Option<Connection> {
+pub(super) fn open_for_inspection(file: &Path) -> Option<Connection> {
     let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
     let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).ok()?;
     (id == APPLICATION_ID).then_some(connection)
@@ -69,7 +69,7 @@ pub(super) fn writer(location: &Location, create: Create) -> Result<(Connection,
     let mut connection = connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
     require_ours(&connection, location)?;
     create::require_may_fill(location, create, || Ok(migrations::current(&connection).map_err(sqlite)? > 0))?;
-    patiently(|| set_up(&mut connection)).map_err(sqlite)?;
+    retry_while_busy(|| set_up(&mut connection)).map_err(sqlite)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE).map_err(sqlite)?;
     Ok((connection, file))
 }
@@ -121,7 +121,7 @@ pub(super) fn readers(
 
 /// Retries `step` while another process blocks it. SQLite itself does not wait while two processes switch a new file to
 /// WAL.
-fn patiently(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+fn retry_while_busy(mut step: impl FnMut() -> rusqlite::Result<()>) -> rusqlite::Result<()> {
     let deadline = Instant::now() + BUSY_TIMEOUT;
     loop {
         match step() {

@@ -10,7 +10,7 @@ mod clauses;
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
-use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period};
+use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period, Window};
 use crate::domain::otp::Otp;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -69,7 +69,21 @@ fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
     Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(&clauses.values), |row| row.get(0))?)
 }
 
+/// Reads a page of `count` matches. A page in the second half is read from the end, so that fewer rows are skipped.
 fn page(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp>> {
+    let Window { limit, offset } = query.window;
+    if offset <= count / 2 {
+        return rows(db, query, count, now);
+    }
+    let limit = limit.min(count - offset);
+    let window = Window { limit, offset: count - offset - limit };
+    let from_end = OtpQuery { filter: query.filter.clone(), ordering: reversed(&query.ordering), window };
+    let mut rows = rows(db, &from_end, count, now)?;
+    rows.reverse();
+    Ok(rows)
+}
+
+fn rows(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp>> {
     let statement = Statement::build(db, query, count, now)?;
     db.prepare_cached(&statement.sql)?.query_and_then(params_from_iter(&statement.values), otp_row::from_row)?.collect()
 }
@@ -144,6 +158,13 @@ fn order(ordering: &[OrderBy], id: &str, plan: Plan) -> String {
         steps.push(format!("{plus}o.{} {direction}", column(step.field)));
     }
     steps.join(", ")
+}
+
+/// The opposite order. Without fields, a list is in descending order of the ids.
+fn reversed(ordering: &[OrderBy]) -> Vec<OrderBy> {
+    let newest_first = [OrderBy { field: OrderField::Id, descending: true }];
+    let ordering = if ordering.is_empty() { &newest_first } else { ordering };
+    ordering.iter().map(|step| OrderBy { descending: !step.descending, ..*step }).collect()
 }
 
 fn column(field: OrderField) -> &'static str {

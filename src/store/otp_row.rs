@@ -10,7 +10,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::Db;
 use crate::store::error::Damaged;
-use crate::store::row::{moment, moment_if_any};
+use crate::store::row::{optional_timestamp, timestamp};
 
 /// The columns that `from_row` reads, from `otp_codes AS o`.
 macro_rules! columns {
@@ -58,13 +58,13 @@ fn read(row: &Row<'_>, id: i64) -> Result<Otp> {
         )
         .map_err(Error::internal)?,
         purpose: Purpose::from_stored(row.get("purpose")?),
-        valid_to: moment(row, "valid_to")?,
-        issued_at: moment_if_any(row, "issued_at")?,
-        sent_at: moment_if_any(row, "sent_at")?,
+        valid_to: timestamp(row, "valid_to")?,
+        issued_at: optional_timestamp(row, "issued_at")?,
+        sent_at: optional_timestamp(row, "sent_at")?,
         attempts_left: row.get("attempts_left")?,
-        consumed_at: moment_if_any(row, "consumed_at")?,
-        created_at: moment(row, "created_at")?,
-        updated_at: moment(row, "updated_at")?,
+        consumed_at: optional_timestamp(row, "consumed_at")?,
+        created_at: timestamp(row, "created_at")?,
+        updated_at: timestamp(row, "updated_at")?,
     })
 }
 

@@ -10,7 +10,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::Db;
 use crate::store::otp_row::{checksum, columns, from_row, seed};
-use crate::store::row::{moment, moment_if_any};
+use crate::store::row::{optional_timestamp, timestamp};
 
 #[cfg(test)]
 pub(super) use crate::store::otps::of_recipient::{FIND_ISSUED, LAST_SENT, LIST_OF_RECIPIENT};
@@ -70,7 +70,7 @@ pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
 ///
 /// # Errors
 /// Not found, if the code is missing or was consumed before.
-pub fn update_use(db: &Db, otp: &Otp) -> Result<()> {
+pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
     let changed = db
         .prepare_cached(
             "UPDATE otp_codes
@@ -161,7 +161,7 @@ pub fn expire_untrusted(db: &Db, now: Timestamp, limit: i64) -> Result<usize> {
 /// The time of the latest update of any code.
 pub fn newest_update(db: &Db) -> Result<Option<Timestamp>> {
     let sql = "SELECT max(updated_at) AS updated_at FROM otp_codes";
-    db.prepare_cached(sql)?.query_row([], |row| Ok(moment_if_any(row, "updated_at")))?
+    db.prepare_cached(sql)?.query_row([], |row| Ok(optional_timestamp(row, "updated_at")))?
 }
 
 /// The creation time of the newest code, and the latest creation time of all codes. They differ if the clock was set
@@ -172,7 +172,7 @@ pub fn creation_times(db: &Db) -> Result<Option<[Timestamp; 2]>> {
                  FROM otp_codes
                 ORDER BY id DESC
                 LIMIT 1";
-    let times = |row: &Row<'_>| Ok([moment(row, "created_at")?, moment(row, "latest")?]);
+    let times = |row: &Row<'_>| Ok([timestamp(row, "created_at")?, timestamp(row, "latest")?]);
     db.prepare_cached(sql)?.query_row([], |row| Ok(times(row))).optional()?.transpose()
 }
 

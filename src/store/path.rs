@@ -52,7 +52,7 @@ impl Location {
     }
 
     /// The given path as an absolute path, if it differs from the resolved one. A link in it may later point elsewhere.
-    pub(super) fn other_way(&self) -> Option<PathBuf> {
+    pub(super) fn unresolved_path(&self) -> Option<PathBuf> {
         path::absolute(&self.given).ok().filter(|given| *given != self.file)
     }
 
@@ -132,8 +132,8 @@ mod tests {
             (link.beside("-wal"), link.shown_beside("-wal")),
             (real.join("data/otp.db-wal"), real.join("data/otp.db-wal"))
         );
-        assert_eq!(link.other_way(), Some(real.join("link.db")));
-        assert_eq!(Location::resolve(&file).unwrap().other_way(), None);
+        assert_eq!(link.unresolved_path(), Some(real.join("link.db")));
+        assert_eq!(Location::resolve(&file).unwrap().unresolved_path(), None);
     }
 
     #[test]

@@ -79,7 +79,7 @@ impl Readers {
         LoopReader::new(db, commits, Arc::clone(&self.pace))
     }
 
-    /// Runs a look-up: on this thread with `reader` if possible, else like [`Readers::visit`].
+    /// Runs a look-up: on this thread with `reader` if possible, else like [`Readers::read`].
     pub(super) async fn look_up<T: Send + 'static>(
         &self,
         reader: Option<&Arc<LoopReader>>,
@@ -89,11 +89,11 @@ impl Readers {
             return outcome;
         }
         let pace = Arc::clone(&self.pace);
-        self.visit(move |db| pace.measured(|| work(db))).await
+        self.read(move |db| pace.measured(|| work(db))).await
     }
 
     /// Runs a point read.
-    pub(super) async fn visit<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
@@ -101,7 +101,7 @@ impl Readers {
     }
 
     /// Runs a list for a token.
-    pub(super) async fn visit_for_list<T: Send + 'static>(
+    pub(super) async fn read_list<T: Send + 'static>(
         &self,
         token_id: i64,
         work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
@@ -138,18 +138,18 @@ impl Readers {
             }
             Ok::<_, Error>(permits)
         };
-        let visit = async {
+        let read = async {
             let permits = tokio::time::timeout(READER_WAIT, permits).await.map_err(late)??;
             let pool = self.pool.clone();
-            let visit = tokio::task::spawn_blocking(move || {
+            let read = tokio::task::spawn_blocking(move || {
                 let _permits = permits;
                 let reader = pool.get().map_err(Error::unavailable)?;
-                let visit = Visit::begin(&reader)?;
-                work(visit.0)
+                let read = ReadTransaction::begin(&reader)?;
+                work(read.0)
             });
-            visit.await.unwrap_or_else(|_| Err(panicked()))
+            read.await.unwrap_or_else(|_| Err(panicked()))
         };
-        tokio::time::timeout(READER_WAIT + READ_DEADLINE, visit).await.map_err(late)?
+        tokio::time::timeout(READER_WAIT + READ_DEADLINE, read).await.map_err(late)?
     }
 }
 
@@ -160,9 +160,9 @@ fn panicked() -> Error {
 }
 
 /// A read transaction with a deadline. It reads one snapshot, and SQLite takes its locks once.
-struct Visit<'a>(&'a Db);
+struct ReadTransaction<'a>(&'a Db);
 
-impl<'a> Visit<'a> {
+impl<'a> ReadTransaction<'a> {
     fn begin(db: &'a Db) -> rusqlite::Result<Self> {
         let deadline = Instant::now() + READ_DEADLINE;
         db.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() > deadline))?;
@@ -171,7 +171,7 @@ impl<'a> Visit<'a> {
     }
 }
 
-impl Drop for Visit<'_> {
+impl Drop for ReadTransaction<'_> {
     /// Also runs after a panic, because the connection goes back to the pool.
     fn drop(&mut self) {
         let ended = self.0.progress_handler(0, None::<fn() -> bool>);

@@ -36,7 +36,7 @@ pub fn update_dummy_row(db: &Db) -> Result<()> {
 }
 
 /// Deletes the failures of a recipient. Returns whether there were any.
-pub fn forget_failures(db: &Db, recipient: &Recipient) -> Result<bool> {
+pub fn delete_failures(db: &Db, recipient: &Recipient) -> Result<bool> {
     let sql = "DELETE FROM recipients WHERE recipient = $1";
     Ok(db.prepare_cached(sql)?.execute([recipient.key()])? > 0)
 }

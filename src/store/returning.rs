@@ -41,12 +41,12 @@ pub struct Returning {
 #[derive(Debug, PartialEq, Eq)]
 pub struct ReturningUser {
     pub name: String,
-    pub gain: Gain,
+    pub gain: RestoredAccess,
 }
 
 /// What a user has in the copy but not at present.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Gain {
+pub enum RestoredAccess {
     /// The user does not exist.
     Account { role: String },
     /// The user is disabled.
@@ -157,19 +157,19 @@ fn differences(copy: &Accounts, present: Option<&Accounts>) -> (Vec<ReturningUse
     (users, tokens)
 }
 
-fn gains(copy: &Account, present: Option<&Account>) -> Vec<Gain> {
+fn gains(copy: &Account, present: Option<&Account>) -> Vec<RestoredAccess> {
     let role = copy.role.clone();
-    let Some(present) = present else { return vec![Gain::Account { role }] };
+    let Some(present) = present else { return vec![RestoredAccess::Account { role }] };
     let mut gains = Vec::new();
     if copy.is_active && !present.is_active {
-        gains.push(Gain::Activity);
+        gains.push(RestoredAccess::Activity);
     }
     if copy.role != present.role {
-        gains.push(Gain::Role { role, instead_of: present.role.clone() });
+        gains.push(RestoredAccess::Role { role, instead_of: present.role.clone() });
     }
     let permissions: Vec<i64> = copy.permissions.difference(&present.permissions).copied().collect();
     if !permissions.is_empty() {
-        gains.push(Gain::Permissions(permissions));
+        gains.push(RestoredAccess::Permissions(permissions));
     }
     gains
 }
@@ -185,7 +185,7 @@ fn spend(db: &Db, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
     let mut count = 0;
     for (id, ..) in codes.into_iter().filter(|(id, code, is_issued)| *is_issued || !is_usable(*id, *code)) {
         match otps::find(db, OtpId::from_stored(id)) {
-            Ok(otp) => otps::update_use(db, &Otp { attempts_left: 0, ..otp })?,
+            Ok(otp) => otps::update_usage(db, &Otp { attempts_left: 0, ..otp })?,
             // A damaged code can't be verified.
             Err(error) if is_damaged_row(&error) => continue,
             Err(error) => return Err(error.into()),

@@ -9,13 +9,13 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 
 /// A timestamp that must be present.
-pub(super) fn moment(row: &Row<'_>, column: &str) -> Result<Timestamp> {
-    moment_if_any(row, column)?
+pub(super) fn timestamp(row: &Row<'_>, column: &str) -> Result<Timestamp> {
+    optional_timestamp(row, column)?
         .ok_or_else(|| Error::internal(format!("{column} is not a timestamp of years 1 to 9999")))
 }
 
 /// A timestamp that may be missing.
-pub(super) fn moment_if_any(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
+pub(super) fn optional_timestamp(row: &Row<'_>, column: &str) -> Result<Option<Timestamp>> {
     Ok(row.get::<_, Option<i64>>(column)?.and_then(Timestamp::from_micros))
 }
 

@@ -7,7 +7,7 @@ use crate::domain::token::{ApiToken, TokenHash, TokenRecord};
 use crate::domain::user::{Role, UserName};
 use crate::error::Result;
 use crate::store::Db;
-use crate::store::row::{moment, moment_if_any, parsed};
+use crate::store::row::{optional_timestamp, parsed, timestamp};
 
 /// A presented token, with its user.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ fn presented(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Presented>> {
     let stored: Vec<u8> = row.get("hash")?;
     let presented = Presented {
         token_id: row.get("token_id")?,
-        last_used_at: moment_if_any(row, "last_used_at")?,
+        last_used_at: optional_timestamp(row, "last_used_at")?,
         user_id: row.get("user_id")?,
         role: parsed(row, "role")?,
         is_active: row.get("is_active")?,
@@ -104,7 +104,7 @@ fn from_row(row: &Row<'_>) -> Result<TokenRecord> {
         id: row.get("id")?,
         prefix: row.get("prefix")?,
         owner: UserName::from_stored(row.get("owner")?),
-        created_at: moment(row, "created_at")?,
-        last_used_at: moment_if_any(row, "last_used_at")?,
+        created_at: timestamp(row, "created_at")?,
+        last_used_at: optional_timestamp(row, "last_used_at")?,
     })
 }

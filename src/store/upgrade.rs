@@ -24,7 +24,7 @@ const CHUNK: u64 = 1024 * 1024;
 const MAX_COPIES: u32 = 100;
 
 /// The right to upgrade a database. Only one process has it at a time.
-struct Turn {
+struct UpgradeLock {
     /// The locked WAL. It exists as long as a connection is open, and SQLite itself does not lock it. The kernel
     /// releases the lock when the process ends.
     #[expect(dead_code, reason = "the lock lasts as long as the file is open")]
@@ -33,7 +33,7 @@ struct Turn {
     database: PathBuf,
 }
 
-impl Turn {
+impl UpgradeLock {
     /// Waits until no other process upgrades the database at `path`. `None` if it needs no upgrade or is new.
     ///
     /// # Errors
@@ -56,7 +56,7 @@ impl Turn {
 pub(super) fn open_writer(location: Location, create: Create) -> Result<(Db, Files), OpenError> {
     let (mut connection, file) = open::writer(&location, create)?;
     let path = &location.given().to_owned();
-    let turn = Turn::wait(&connection, location.file())?;
+    let turn = UpgradeLock::wait(&connection, location.file())?;
     // If a process holds the write lock permanently, every write fails; the start is the time to report it.
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
     let replaced =
@@ -70,7 +70,7 @@ pub(super) fn open_writer(location: Location, create: Create) -> Result<(Db, Fil
 ///
 /// # Errors
 /// The copy can't be made, or a migration fails. The schema is unchanged then.
-fn run(db: &mut Db, path: &Path, turn: Option<&Turn>) -> Result<(), OpenError> {
+fn run(db: &mut Db, path: &Path, turn: Option<&UpgradeLock>) -> Result<(), OpenError> {
     // Another process may have done the upgrade while this one waited.
     let pending = migrations::pending(db).map_err(|cause| OpenError::sqlite(path, &cause))?;
     if let (Some(turn), Some((first, _))) = (turn, pending.first()) {

@@ -60,7 +60,7 @@ pub(super) struct Writer {
 enum Message {
     Job(Box<dyn Job>),
     /// Updates the statistics, makes a checkpoint, then answers.
-    Tidy(oneshot::Sender<()>),
+    OptimizeAndCheckpoint(oneshot::Sender<()>),
     Stop,
 }
 
@@ -110,9 +110,9 @@ impl Writer {
     }
 
     /// Updates the statistics and makes a checkpoint, after the queued changes.
-    pub(super) async fn tidy(&self) -> Result<()> {
+    pub(super) async fn optimize_and_checkpoint(&self) -> Result<()> {
         let (caller, done) = oneshot::channel();
-        self.send(Message::Tidy(caller))?;
+        self.send(Message::OptimizeAndCheckpoint(caller))?;
         done.await.map_err(|_| Error::unavailable("the writer has stopped"))
     }
 
@@ -172,28 +172,28 @@ impl Serving {
             let first = match self.messages.recv_timeout(LOOK_EVERY) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.look_after_files()?;
+                    self.check_files_and_rescue_wal()?;
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            let (mut batch, mut tidying) = (Vec::new(), Vec::new());
+            let (mut batch, mut waiting) = (Vec::new(), Vec::new());
             for message in iter::once(first).chain(self.messages.try_iter()).take(BATCH) {
                 match message {
                     Message::Job(job) => batch.push(job),
-                    Message::Tidy(caller) => tidying.push(caller),
+                    Message::OptimizeAndCheckpoint(caller) => waiting.push(caller),
                     Message::Stop => stopping = true,
                 }
             }
-            self.metrics.queue_length.sub(i64::from(count(batch.len() + tidying.len())));
+            self.metrics.queue_length.sub(i64::from(count(batch.len() + waiting.len())));
             batch.retain(|job| !job.is_abandoned());
             if !batch.is_empty() {
                 self.commit(batch)?;
             }
-            if (stopping || !tidying.is_empty()) && self.look_after_files()? {
-                self.checkpoints.tidy(&self.db)?;
+            if (stopping || !waiting.is_empty()) && self.check_files_and_rescue_wal()? {
+                self.checkpoints.optimize_and_checkpoint(&self.db)?;
             }
-            for caller in tidying {
+            for caller in waiting {
                 // A caller that no longer waits needs no answer.
                 let _ = caller.send(());
             }
@@ -208,12 +208,12 @@ impl Serving {
         self.db.busy_timeout(if self.last.has_failed() { LOCK_WAIT_AGAIN } else { BUSY_TIMEOUT })?;
         if !self.files.is_database_in_place() {
             // Before the refusal is sent, changes acknowledged earlier are made safe.
-            self.look_after_files()?;
+            self.check_files_and_rescue_wal()?;
         }
         let context = Context { db: &self.db, files: &self.files, commits: &self.commits, metrics: &self.metrics };
         let committed = context.commit(batch)?;
         self.last.note(committed);
-        if self.look_after_files()? { self.checkpoints.keep_small(&self.db) } else { Ok(()) }
+        if self.check_files_and_rescue_wal()? { self.checkpoints.checkpoint_if_due(&self.db) } else { Ok(()) }
     }
 
     /// Returns whether the files are in place. If only the WAL is gone, its changes are moved into the database: the
@@ -221,14 +221,17 @@ impl Serving {
     ///
     /// # Errors
     /// The disk failed.
-    fn look_after_files(&mut self) -> Result<bool, Failure> {
+    fn check_files_and_rescue_wal(&mut self) -> Result<bool, Failure> {
         let are_in_place = self.files.is_database_in_place();
         // SQLite removes the WAL by its name when it closes a database. By then another file may have that name.
-        let keeps_log = !are_in_place || !self.checkpoints.are_ours();
+        let keeps_log = !are_in_place || !self.checkpoints.are_enabled();
         self.db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps_log)?;
         if are_in_place {
             self.is_rescued = false;
-        } else if !self.is_rescued && self.files.is_log_alone_gone() && self.checkpoints.rescue(&self.db)? {
+        } else if !self.is_rescued
+            && self.files.is_only_wal_missing()
+            && self.checkpoints.checkpoint_orphaned_wal(&self.db)?
+        {
             self.is_rescued = true;
             log::info!("all changes that were acknowledged are in the database: otpd can be started again");
         }

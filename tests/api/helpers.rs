@@ -132,7 +132,7 @@ impl TestApp {
 
     /// Deletes what the server's periodic cleanup deletes while the clock is stable.
     pub async fn purge(&self) {
-        self.service.purge_traces().await.unwrap();
+        self.service.purge_counters().await.unwrap();
         self.service.purge_untrusted().await.unwrap();
     }
 

@@ -37,6 +37,6 @@ async fn a_deleted_code_is_erased_from_the_files() {
     let now = || Timestamp::parse("2025-01-04T00:00:00Z").unwrap();
     let service = Service::new(app.store.clone(), Arc::new(now), Settings::default());
     assert_eq!(service.purge_expired(Duration::from_secs(3600)).await.unwrap(), 1000);
-    assert_eq!(service.tidy().await.unwrap(), 0, "the log is empty");
+    assert_eq!(service.optimize_and_checkpoint().await.unwrap(), 0, "the log is empty");
     assert_eq!(canaries(), 0);
 }

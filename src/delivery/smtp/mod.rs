@@ -102,7 +102,7 @@ impl Provider for SmtpProvider {
         Box::pin(async {
             let session = self.server.connect().await.map_err(|report| report.error.unwrap_or_default())?;
             session.quit().await;
-            if self.server.logs_in() {
+            if self.server.has_login() {
                 Ok("connected and logged in".to_owned())
             } else {
                 Ok("connected; there is no username to log in with".to_owned())

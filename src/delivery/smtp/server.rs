@@ -63,7 +63,7 @@ impl Server {
         })
     }
 
-    pub(super) fn logs_in(&self) -> bool {
+    pub(super) fn has_login(&self) -> bool {
         self.credentials.is_some()
     }
 

@@ -56,7 +56,7 @@ impl Session {
         match timeout(self.timeout, announce(&mut self.connection, mail.envelope())).await {
             Ok(Ok(())) => {}
             Ok(Err(cause)) => {
-                let report = not_taken(&cause, Outcome::Retry, "the connection broke before the mail went out");
+                let report = rejected(&cause, Outcome::Retry, "the connection broke before the mail went out");
                 return Err(if is_gone(&cause) { Failure::Gone(report) } else { Failure::Refused(report) });
             }
             Err(_) => {
@@ -66,9 +66,7 @@ impl Session {
         }
         match timeout(self.timeout, self.connection.message(&mail.formatted())).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(cause)) if cause.status().is_some() => {
-                Err(Failure::Refused(not_taken(&cause, Outcome::Unknown, "")))
-            }
+            Ok(Err(cause)) if cause.status().is_some() => Err(Failure::Refused(rejected(&cause, Outcome::Unknown, ""))),
             Ok(Err(_)) if self.write_failure.has_happened() => {
                 let words = "the connection broke before the whole mail went out";
                 Err(Failure::Gone(Report::not_sent(Outcome::Retry, words)))
@@ -113,7 +111,7 @@ fn is_gone(cause: &SmtpError) -> bool {
 ///
 /// Codes such as 550 also reject senders and policy violations. Only an enhanced status code (RFC 3463) about the
 /// recipient ends the chain. Without one the next provider is tried.
-fn not_taken(cause: &SmtpError, broken: Outcome, how: &str) -> Report {
+fn rejected(cause: &SmtpError, broken: Outcome, how: &str) -> Report {
     let Some(code) = cause.status() else { return Report::not_sent(broken, how) };
     let words = innermost(cause);
     let status = words.split_whitespace().next().unwrap_or_default();

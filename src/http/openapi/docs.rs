@@ -56,7 +56,7 @@ pub(in crate::http) async fn docs_file(request: HttpRequest, file: web::Path<Str
     // Most files in the binary are compressed.
     Ok(match (found.gzpipped, accepts_gzip(&request)) {
         (true, true) => response.insert_header(ContentEncoding::Gzip).body(found.bytes.into_owned()),
-        (true, false) => response.body(unpacked(&file, &found.bytes)?),
+        (true, false) => response.body(decompressed(&file, &found.bytes)?),
         (false, _) => response.body(found.bytes.into_owned()),
     })
 }
@@ -69,7 +69,7 @@ fn accepts_gzip(request: &HttpRequest) -> bool {
 }
 
 /// Decompresses a file. The result is cached, because these requests need no token and must be cheap.
-fn unpacked(name: &str, packed: &[u8]) -> Result<Bytes> {
+fn decompressed(name: &str, packed: &[u8]) -> Result<Bytes> {
     static UNPACKED: Mutex<BTreeMap<String, Bytes>> = Mutex::new(BTreeMap::new());
     let mut files = UNPACKED.lock();
     if let Some(file) = files.get(name) {

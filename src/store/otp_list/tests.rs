@@ -137,6 +137,30 @@ fn all_plans_return_the_same_codes_in_the_same_order() {
 }
 
 #[test]
+fn every_page_is_a_part_of_the_whole_list() {
+    let (_folder, db) = database();
+    for (name, filter) in filters() {
+        for ordering in orderings() {
+            let query = |limit, offset| {
+                let window = Window { limit, offset };
+                OtpQuery { filter: filter.clone(), ordering: ordering.clone(), window }
+            };
+            let (count, whole) = list(&db, &query(500, 0), at(50)).unwrap();
+            assert_eq!(i64::try_from(whole.len()).unwrap(), count, "{name}");
+            for (limit, offset) in
+                [(7, count / 2 - 1), (7, count / 2), (7, count / 2 + 1), (50, count - 3), (1, count - 1)]
+            {
+                let offset = offset.max(0);
+                let (start, end) = (offset.min(count), (offset + limit).min(count));
+                let expected = &whole[usize::try_from(start).unwrap()..usize::try_from(end).unwrap()];
+                let (_, page) = list(&db, &query(limit, offset), at(50)).unwrap();
+                assert_eq!(page, expected, "{name} {ordering:?} {limit} {offset}");
+            }
+        }
+    }
+}
+
+#[test]
 fn the_totals_are_correct_after_every_change() {
     let (_folder, db) = database();
     let mut otp = otps::find(&db, crate::domain::otp::OtpId::from_stored(1)).unwrap();

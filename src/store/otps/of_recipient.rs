@@ -10,7 +10,7 @@ use crate::domain::verification::COMPARED;
 use crate::error::Result;
 use crate::store::Db;
 use crate::store::otp_row::{columns, from_row};
-use crate::store::row::moment_if_any;
+use crate::store::row::optional_timestamp;
 
 /// A statement for a mobile number, and the same statement for an e-mail address.
 pub(in crate::store) type ByRecipient = [&'static str; 2];
@@ -87,5 +87,5 @@ pub(in crate::store) const LAST_SENT: ByRecipient = of_recipient!("max(o.sent_at
 pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Timestamp>> {
     let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
     let mut last = db.prepare_cached(statement_for(recipient, LAST_SENT))?;
-    last.query_row(values, |row| Ok(moment_if_any(row, "sent_at")))?
+    last.query_row(values, |row| Ok(optional_timestamp(row, "sent_at")))?
 }

@@ -33,7 +33,7 @@ async fn hold(readers: &Arc<Readers>, token_id: i64) -> mpsc::Sender<()> {
     let (begin, begun) = tokio::sync::oneshot::channel();
     let readers = Arc::clone(readers);
     tokio::spawn(async move {
-        let list = readers.visit_for_list(token_id, move |_| Ok((begin.send(()).is_ok(), held.recv().is_err())));
+        let list = readers.read_list(token_id, move |_| Ok((begin.send(()).is_ok(), held.recv().is_err())));
         list.await.unwrap();
     });
     begun.await.unwrap();
@@ -45,10 +45,10 @@ async fn a_list_that_takes_too_long_is_interrupted_and_its_reader_is_reused() {
     let (_folder, readers) = readers(2);
     for _ in 0..2 {
         let begun = Instant::now();
-        let refused = readers.visit_for_list(1, endless).await.unwrap_err();
+        let refused = readers.read_list(1, endless).await.unwrap_err();
         assert_eq!((refused.kind(), refused.retry_after()), (Kind::Unavailable, Some(1)));
         assert!((READ_DEADLINE..READER_WAIT + READ_DEADLINE).contains(&begun.elapsed()), "{:?}", begun.elapsed());
-        assert_eq!(readers.visit_for_list(1, point).await.unwrap(), 1);
+        assert_eq!(readers.read_list(1, point).await.unwrap(), 1);
     }
 }
 
@@ -61,16 +61,16 @@ async fn lists_leave_a_reader_for_other_reads_and_for_lists_of_other_tokens() {
         for _ in 0..share {
             held.push(hold(&readers, 1).await);
         }
-        let more = readers.visit_for_list(1, point);
+        let more = readers.read_list(1, point);
         assert!(tokio::time::timeout(Duration::from_millis(50), more).await.is_err(), "{count} readers");
         if count > 1 {
-            assert_eq!(readers.visit(point).await.unwrap(), 1, "{count} readers");
+            assert_eq!(readers.read(point).await.unwrap(), 1, "{count} readers");
         }
         if count > 2 {
-            assert_eq!(readers.visit_for_list(2, point).await.unwrap(), 1, "{count} readers");
+            assert_eq!(readers.read_list(2, point).await.unwrap(), 1, "{count} readers");
         }
         held.clear();
-        assert_eq!(readers.visit_for_list(1, point).await.unwrap(), 1, "{count} readers");
+        assert_eq!(readers.read_list(1, point).await.unwrap(), 1, "{count} readers");
     }
 }
 
@@ -78,10 +78,10 @@ async fn lists_leave_a_reader_for_other_reads_and_for_lists_of_other_tokens() {
 async fn lists_of_many_tokens_leave_a_reader_for_point_reads() {
     let (_folder, readers) = readers(4);
     let _held = [hold(&readers, 1).await, hold(&readers, 2).await, hold(&readers, 3).await];
-    let lists: Vec<_> = (4..50).map(|token| readers.visit_for_list(token, point)).collect();
+    let lists: Vec<_> = (4..50).map(|token| readers.read_list(token, point)).collect();
     let reads = async {
         for _ in 0..100 {
-            readers.visit(point).await.unwrap();
+            readers.read(point).await.unwrap();
         }
     };
     let ((), lists) = tokio::join!(reads, join_all(lists));
@@ -93,7 +93,7 @@ async fn waiting_reads_are_limited_in_number_and_time() {
     let (_folder, readers) = readers(2);
     let _held = hold(&readers, 1).await;
     let begun = Instant::now();
-    let waiting = join_all((0..LISTS_OF_TOKEN).map(|_| readers.visit_for_list(1, point))).await;
+    let waiting = join_all((0..LISTS_OF_TOKEN).map(|_| readers.read_list(1, point))).await;
     assert!(waiting.iter().all(Result::is_err));
     let most = READER_WAIT + READ_DEADLINE;
     assert!((READER_WAIT..most).contains(&begun.elapsed()), "{:?}", begun.elapsed());
@@ -106,8 +106,8 @@ async fn waiting_reads_are_limited_in_number_and_time() {
 async fn a_reader_is_returned_after_a_panic() {
     let (_folder, readers) = readers(1);
     for _ in 0..3 {
-        let refused = readers.visit(|_| -> Result<i64> { panic!("on purpose") }).await.unwrap_err();
+        let refused = readers.read(|_| -> Result<i64> { panic!("on purpose") }).await.unwrap_err();
         assert_eq!(refused.kind(), Kind::Internal);
     }
-    assert_eq!(readers.visit(point).await.unwrap(), 1);
+    assert_eq!(readers.read(point).await.unwrap(), 1);
 }

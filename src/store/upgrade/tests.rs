@@ -136,7 +136,7 @@ fn a_start_during_an_upgrade_waits_for_its_end() {
     let (folder, path) = version_4();
     let mut db = Db::open(&path).unwrap();
     db.pragma_update(None, "journal_mode", "WAL").unwrap();
-    let turn = Turn::wait(&db, &path).unwrap();
+    let turn = UpgradeLock::wait(&db, &path).unwrap();
     std::thread::scope(|scope| {
         let start = scope.spawn(|| opened(&path, Create::Never).map(drop));
         // This is longer than the timeout for the write lock of another process.
