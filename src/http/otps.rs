@@ -51,8 +51,8 @@ pub(super) async fn create(caller: Caller, body: Body, service: web::Data<Servic
 
 /// List codes
 ///
-/// Permission code 2852. Filters combine; newest first unless ordered otherwise. A page far into a long list costs
-/// time in proportion to its offset: to walk a whole list, order by `id` and ask for `id_min` instead.
+/// Permission code 2852. Filters combine; newest first unless ordered otherwise. A page far from both
+/// ends of a long list takes longer. To read a whole list, order by `id` and use `id_min`.
 #[utoipa::path(
     get,
     path = "/api/notifications/otp/",

@@ -76,6 +76,15 @@ pub struct Service {
     noting: Arc<AtomicBool>,
 }
 
+/// An update of `last_used_at` that is in progress until this is dropped.
+struct Noting(Arc<AtomicBool>);
+
+impl Drop for Noting {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Relaxed);
+    }
+}
+
 /// The caller and the time of a change.
 struct Call {
     now: Timestamp,
@@ -136,12 +145,12 @@ impl Service {
         if self.noting.swap(true, Ordering::Relaxed) {
             return;
         }
-        let (store, noting) = (self.store.clone(), Arc::clone(&self.noting));
+        let (store, noting) = (self.store.clone(), Noting(Arc::clone(&self.noting)));
         tokio::spawn(async move {
             if let Err(error) = store.write(move |db| tokens::update_last_used(db, token_id, now)).await {
                 log::debug!("can't update the last use of a token: {error}");
             }
-            noting.store(false, Ordering::Relaxed);
+            drop(noting);
         });
     }
 

@@ -10,6 +10,7 @@ mod bulk;
 
 use std::cell::Cell;
 use std::ffi::c_int;
+use std::mem;
 use std::time::{Duration, Instant};
 
 use rusqlite::hooks::Wal;
@@ -45,13 +46,15 @@ pub(super) struct Checkpoints {
     due: c_int,
     not_before: Instant,
     bulk: Bulk,
+    /// Whether the bulk was moved and the writer has to move the remainder.
+    has_remainder: bool,
     metrics: Metrics,
 }
 
 impl Checkpoints {
     /// Turns SQLite's automatic checkpoints of `db` off. The returned value makes them, unless `database.checkpoints`
-    /// leaves them to another program. `second` is another connection to the same database.
-    pub(super) fn new(db: &Db, second: Db, options: &Options, metrics: Metrics) -> rusqlite::Result<Self> {
+    /// leaves them to another program. `second` is another connection to the same database, for the bulk of each one.
+    pub(super) fn new(db: &Db, second: Option<Db>, options: &Options, metrics: Metrics) -> rusqlite::Result<Self> {
         let ours = options.checkpoints;
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
         if !ours {
@@ -61,15 +64,32 @@ impl Checkpoints {
             PAGES.set(pages);
             Ok(())
         }));
-        // A WAL of this size stays when it restarts. To give its space back and take it again delays a change.
+        // A WAL that grew beyond this size is cut back when it restarts.
         let kept = i64::from(options.checkpoint_kib) * 1024 * i64::from(LAST_PATIENCE);
         db.pragma_update(None, "journal_size_limit", kept)?;
         let page_kib = db.pragma_query_value(None, "page_size", |row| row.get::<_, c_int>(0))?.max(1024) / 1024;
         let every = c_int::try_from(options.checkpoint_kib).unwrap_or(c_int::MAX) / page_kib;
-        Ok(Self { ours, every, due: every, not_before: Instant::now(), bulk: Bulk::new(second), metrics })
+        Ok(Self {
+            ours,
+            every,
+            due: every,
+            not_before: Instant::now(),
+            bulk: Bulk::new(second),
+            has_remainder: false,
+            metrics,
+        })
     }
 
-    /// Makes a checkpoint if one is due. Called after each commit.
+    /// Notices the end of a checkpoint on the second connection. Called before each commit.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(super) fn poll(&mut self) -> Result<(), Failure> {
+        self.has_remainder |= self.bulk.has_ended()?;
+        Ok(())
+    }
+
+    /// Makes a checkpoint if one is due. Called after each commit, and now and then without one.
     ///
     /// # Errors
     /// The disk failed.
@@ -77,7 +97,13 @@ impl Checkpoints {
         let pages = PAGES.get();
         // A WAL that has restarted is small again.
         self.due = self.due.min(pages - pages % self.every + self.every);
-        if self.bulk.has_ended()? {
+        if self.bulk.is_running() && pages >= LAST_PATIENCE * self.every {
+            // The disk is too slow for checkpoints beside changes.
+            self.bulk.join()?;
+            self.has_remainder = true;
+        }
+        self.poll()?;
+        if mem::take(&mut self.has_remainder) {
             // Waits until the snapshots of the event loops have ended, so that the WAL restarts with the next change.
             db.busy_timeout(WAIT_FOR_SNAPSHOTS)?;
             return self.checkpoint(db, "PRAGMA wal_checkpoint(RESTART)").map(drop);
@@ -88,10 +114,10 @@ impl Checkpoints {
         self.due = pages + self.every;
         let is_large = pages >= LAST_PATIENCE * self.every;
         if pages < PATIENCE * self.every || Instant::now() < self.not_before {
-            return match self.bulk.start(&self.metrics) {
-                Ok(true) => Ok(()),
-                Ok(false) | Err(_) => self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop),
-            };
+            if self.bulk.start(&self.metrics) {
+                return Ok(());
+            }
+            return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
         }
         let deadline = Instant::now() + if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS };
         db.busy_timeout(WAIT_FOR_OTHERS)?;
@@ -119,7 +145,7 @@ impl Checkpoints {
             Err(failure) => log::debug!("the statistics could not be updated: {}", failure.cause),
         }
         if self.ours {
-            self.bulk.wait()?;
+            self.bulk.join()?;
             self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")?;
         }
         Ok(())
@@ -135,12 +161,13 @@ impl Checkpoints {
     ///
     /// # Errors
     /// The disk failed.
-    pub(super) fn checkpoint_orphaned_wal(&self, db: &Db) -> Result<bool, Failure> {
+    pub(super) fn checkpoint_orphaned_wal(&mut self, db: &Db) -> Result<bool, Failure> {
+        self.bulk.join()?;
         self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")
     }
 
     fn checkpoint(&self, db: &Db, sql: &str) -> Result<bool, Failure> {
-        run(db, sql, &self.metrics).map(|progress| progress.is_complete)
+        run_checkpoint(db, sql, &self.metrics).map(|progress| progress.is_complete)
     }
 }
 
@@ -157,7 +184,7 @@ struct Progress {
 ///
 /// # Errors
 /// The disk failed.
-fn run(db: &Db, sql: &str, metrics: &Metrics) -> Result<Progress, Failure> {
+fn run_checkpoint(db: &Db, sql: &str, metrics: &Metrics) -> Result<Progress, Failure> {
     let begun = Instant::now();
     let outcome = db.query_row(sql, [], |row| {
         let number = |column| row.get::<_, i64>(column);

@@ -22,7 +22,7 @@ mod open;
 mod open_error;
 pub mod otp_list;
 mod otp_row;
-mod otp_search;
+pub mod otp_search;
 pub mod otps;
 mod outbox_lock;
 mod path;
@@ -84,7 +84,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             readers: 4,
-            event_loops: 1,
+            event_loops: 0,
             create: Create::IfNew,
             serves: false,
             checkpoints: true,
@@ -121,7 +121,7 @@ impl Store {
         let readers = open::readers(files.location(), options.readers, READER_WAIT)?;
         let loop_readers = (0..options.event_loops).map(|_| open::loop_reader(files.location()));
         let loop_readers = loop_readers.collect::<Result<_, _>>()?;
-        let second = open::checkpointer(files.location())?;
+        let second = if options.checkpoints { Some(open::checkpointer(files.location())?) } else { None };
         // Ensures that the others have opened the same files.
         files.require_as_opened().map_err(|cause| OpenError::new(path, cause))?;
         let files = Arc::new(files);

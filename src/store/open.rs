@@ -74,12 +74,11 @@ pub(super) fn writer(location: &Location, create: Create) -> Result<(Connection,
     Ok((connection, file))
 }
 
-/// Opens a reader for look-ups on an event loop. It never waits for a lock.
+/// Opens a reader for look-ups on an event loop. It does not wait while another process locks the database.
 pub(super) fn loop_reader(location: &Location) -> Result<Connection, OpenError> {
     let open = || {
         let mut connection = connect(location.file(), OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        set_up(&mut connection)?;
-        connection.pragma_update(None, "query_only", true)?;
+        set_up_reader(&mut connection)?;
         connection.busy_timeout(Duration::ZERO)?;
         Ok(connection)
     };
@@ -89,8 +88,9 @@ pub(super) fn loop_reader(location: &Location) -> Result<Connection, OpenError> 
 /// Opens the connection that makes the bulk of the checkpoints.
 pub(super) fn checkpointer(location: &Location) -> Result<Connection, OpenError> {
     let open = || {
-        let connection = connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-        connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0")?;
+        let mut connection = connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        set_up(&mut connection)?;
+        connection.pragma_update(None, "wal_autocheckpoint", 0)?;
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         Ok(connection)
     };
@@ -105,10 +105,7 @@ pub(super) fn readers(
 ) -> Result<r2d2::Pool<SqliteConnectionManager>, OpenError> {
     let manager = SqliteConnectionManager::file(location.file())
         .with_flags(flags(OpenFlags::SQLITE_OPEN_READ_ONLY))
-        .with_init(|connection| {
-            set_up(connection)?;
-            connection.pragma_update(None, "query_only", true)
-        });
+        .with_init(set_up_reader);
     r2d2::Pool::builder()
         .max_size(count)
         .connection_timeout(wait)
@@ -151,6 +148,11 @@ fn set_up(connection: &mut Connection) -> rusqlite::Result<()> {
          PRAGMA mmap_size = 0;
          PRAGMA temp_store = MEMORY;",
     )
+}
+
+fn set_up_reader(connection: &mut Connection) -> rusqlite::Result<()> {
+    set_up(connection)?;
+    connection.pragma_update(None, "query_only", true)
 }
 
 /// Refuses a file that is damaged, belongs to another program, or comes from a newer otpd. Writes nothing to it.

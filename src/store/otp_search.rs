@@ -7,22 +7,24 @@ use crate::store::Db;
 
 const HAS_CHANGES: &str = "SELECT EXISTS (SELECT 1 FROM otp_search_changes)";
 
-/// Removes the old texts, then adds the new ones. One statement does both, because FTS5 writes a segment per statement.
+/// Removes the old texts and adds the new ones. FTS5 writes a segment for each statement, and whenever a row id is lower
+/// than the previous one. One statement therefore does both, in the order of the ids, and the old text of a code first.
 /// `CROSS JOIN` fixes the order of the tables: there are no statistics about a table that is empty after each commit.
 const UPDATE: &str = "
     INSERT INTO otp_search (otp_search, rowid, code, mobile_number, email)
-    SELECT 'delete', id, code, mobile_number, email
+    SELECT 'delete' AS command, id, code, mobile_number, email
       FROM otp_search_changes
      WHERE is_indexed = 1
      UNION ALL
     SELECT NULL, o.id, o.code, o.mobile_number, o.email
       FROM otp_search_changes AS c
      CROSS JOIN otp_codes AS o
-     WHERE o.id = c.id";
+     WHERE o.id = c.id
+     ORDER BY id, command DESC";
 
 /// Brings the index up to date. Called at the end of every transaction that may have changed codes, so that a search
 /// sees each committed change.
-pub(super) fn update(db: &Db) -> rusqlite::Result<()> {
+pub fn update(db: &Db) -> rusqlite::Result<()> {
     if db.prepare_cached(HAS_CHANGES)?.query_row([], |row| row.get(0))? {
         for sql in [UPDATE, "DELETE FROM otp_search_changes"] {
             db.prepare_cached(sql)?.execute([])?;
@@ -73,7 +75,7 @@ mod tests {
         let steps: Vec<String> =
             plan.query_map([], |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap();
         let scans: Vec<_> = steps.iter().filter(|step| step.starts_with("SCAN")).collect();
-        assert_eq!(scans, ["SCAN otp_search_changes", "SCAN c"]);
+        assert_eq!(scans, ["SCAN otp_search_changes", "SCAN c"], "{steps:?}");
     }
 
     const DELETE: &str = "DELETE FROM otp_codes WHERE id = 1;";

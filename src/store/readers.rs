@@ -174,11 +174,16 @@ impl<'a> ReadTransaction<'a> {
 impl Drop for ReadTransaction<'_> {
     /// Also runs after a panic, because the connection goes back to the pool.
     fn drop(&mut self) {
-        let ended = self.0.progress_handler(0, None::<fn() -> bool>);
-        if let Err(error) = ended.and_then(|()| self.0.prepare_cached("ROLLBACK")?.execute([])) {
+        let ended = self.0.progress_handler(0, None::<fn() -> bool>).and_then(|()| roll_back(self.0));
+        if let Err(error) = ended {
             log::error!("a read transaction did not end: {error}");
         }
     }
+}
+
+/// Ends a read transaction, if SQLite has not already ended it after an error.
+fn roll_back(db: &Db) -> rusqlite::Result<()> {
+    if db.is_autocommit() { Ok(()) } else { db.prepare_cached("ROLLBACK")?.execute([]).map(drop) }
 }
 
 #[cfg(test)]

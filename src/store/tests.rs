@@ -138,3 +138,14 @@ async fn a_panicking_read_is_an_error_without_the_panic_message() {
     assert_eq!(error.to_string(), "a read panicked; the line above says where");
     assert!(store.read(|_| Ok(())).await.is_ok(), "the reader works again");
 }
+
+/// `.cargo/config.toml` sets options of SQLite. Without them, the threads contend for global locks.
+#[test]
+fn sqlite_is_built_without_global_locks() {
+    let db = Db::open_in_memory().unwrap();
+    let mut options = db.prepare("PRAGMA compile_options").unwrap();
+    let options: Vec<String> =
+        options.query_map([], |row| row.get(0)).unwrap().collect::<std::result::Result<_, _>>().unwrap();
+    assert!(options.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{options:?}");
+    assert!(!options.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"), "{options:?}");
+}

@@ -9,6 +9,7 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
+use rusqlite::TransactionBehavior;
 use rustix::fs::statvfs;
 
 use crate::store::backup::{self, Replace};
@@ -16,7 +17,7 @@ use crate::store::create::Create;
 use crate::store::identity::Files;
 use crate::store::open_error::OpenError;
 use crate::store::path::{Location, beside, folder_of};
-use crate::store::{Db, migrations, open};
+use crate::store::{Db, migrations, open, otp_search};
 
 /// Bytes compared at a time.
 const CHUNK: u64 = 1024 * 1024;
@@ -88,7 +89,15 @@ fn run(db: &mut Db, path: &Path, turn: Option<&UpgradeLock>) -> Result<(), OpenE
         }
     }
     migrations::apply(db)
-        .map_err(|cause| OpenError::new(path, format!("the schema can't be brought up to date: {cause}")))
+        .map_err(|cause| OpenError::new(path, format!("the schema can't be brought up to date: {cause}")))?;
+    // A migration, another program or an older otpd that was still running may have changed codes.
+    index_changes(db).map_err(|cause| OpenError::sqlite(path, &cause))
+}
+
+fn index_changes(db: &mut Db) -> rusqlite::Result<()> {
+    let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    otp_search::update(&transaction)?;
+    transaction.commit()
 }
 
 fn lock(database: &Path) -> io::Result<File> {

@@ -4,7 +4,7 @@
 //! transaction.
 
 mod job;
-mod last_commit;
+mod last_transaction;
 mod probe;
 mod transaction;
 
@@ -29,7 +29,7 @@ use crate::store::error::Failure;
 use crate::store::identity::Files;
 use crate::store::open::BUSY_TIMEOUT;
 use crate::store::writer::job::{Job, Work};
-use crate::store::writer::last_commit::LastCommit;
+use crate::store::writer::last_transaction::LastTransaction;
 use crate::store::writer::probe::Probe;
 use crate::store::writer::transaction::Context;
 
@@ -51,7 +51,7 @@ pub(super) struct Writer {
     queue: SyncSender<Message>,
     thread: Mutex<Option<JoinHandle<()>>>,
     failed: watch::Receiver<bool>,
-    last: LastCommit,
+    last: LastTransaction,
     commits: Commits,
     probe: Probe,
     metrics: Metrics,
@@ -68,7 +68,7 @@ impl Writer {
     pub(super) fn start(db: Db, checkpoints: Checkpoints, files: Arc<Files>, metrics: Metrics) -> io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         let (fail, failed) = watch::channel(false);
-        let (last, commits) = (LastCommit::default(), Commits::default());
+        let (last, commits) = (LastTransaction::default(), Commits::default());
         let mut serving = Serving {
             db,
             messages,
@@ -150,13 +150,13 @@ impl Writer {
 
 /// The state of the writer thread.
 struct Serving {
+    checkpoints: Checkpoints,
     db: Db,
     messages: Receiver<Message>,
-    checkpoints: Checkpoints,
     files: Arc<Files>,
     /// Whether the WAL is gone and all of its content is in the database.
     is_rescued: bool,
-    last: LastCommit,
+    last: LastTransaction,
     commits: Commits,
     metrics: Metrics,
 }
@@ -172,7 +172,9 @@ impl Serving {
             let first = match self.messages.recv_timeout(LOOK_EVERY) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.check_files_and_rescue_wal()?;
+                    if self.check_files_and_rescue_wal()? {
+                        self.checkpoints.checkpoint_if_due(&self.db)?;
+                    }
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
@@ -198,7 +200,8 @@ impl Serving {
                 let _ = caller.send(());
             }
         }
-        // Closing the last connection makes a checkpoint too, if no other connection blocks it.
+        // Closing the last connection makes a checkpoint too, if no other connection blocks it. The connections of
+        // `checkpoints` are closed before this one.
         self.db.busy_timeout(Duration::ZERO)?;
         Ok(())
     }
@@ -210,6 +213,7 @@ impl Serving {
             // Before the refusal is sent, changes acknowledged earlier are made safe.
             self.check_files_and_rescue_wal()?;
         }
+        self.checkpoints.poll()?;
         let context = Context { db: &self.db, files: &self.files, commits: &self.commits, metrics: &self.metrics };
         let committed = context.commit(batch)?;
         self.last.note(committed);

@@ -70,7 +70,8 @@ impl TestApp {
 
     async fn start_all(settings: http::Settings, service_settings: service::Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Store::open(&folder.path().join("otp.db"), &Options::default()).unwrap();
+        let store =
+            Store::open(&folder.path().join("otp.db"), &Options { event_loops: 1, ..Options::default() }).unwrap();
         let clock = Arc::new(AtomicI64::new(Timestamp::parse(START).unwrap().as_micros()));
         let service = service_over(&store, &clock, service_settings);
         let address = serve(&store, &service, settings);
@@ -85,7 +86,8 @@ impl TestApp {
     /// Closes the store, opens the same database again and serves it. No other state is kept.
     pub async fn restart(&mut self, settings: service::Settings) {
         self.store.close();
-        self.store = Store::open(&self.folder.path().join("otp.db"), &Options::default()).unwrap();
+        self.store =
+            Store::open(&self.folder.path().join("otp.db"), &Options { event_loops: 1, ..Options::default() }).unwrap();
         self.service = service_over(&self.store, &self.clock, settings);
         self.address = serve(&self.store, &self.service, http::Settings::default());
     }

@@ -1,10 +1,10 @@
 //! Look-ups on the event loop itself. A look-up reads a few rows by key. It usually finds its pages in memory and takes
 //! some microseconds, which is less than the switch to another thread and back.
 //!
-//! To begin a read transaction takes longer than the look-up, and all threads contend for SQLite's locks. Look-ups that
-//! follow each other on an event loop therefore share a snapshot. A look-up sees everything that was committed before
-//! its request: a snapshot ends with the next commit of this process, and after a millisecond, because other processes
-//! commit too. A command takes longer than that to exit after its commit.
+//! Beginning a read transaction takes longer than the look-up, and all threads contend for SQLite's locks. Look-ups that
+//! follow each other on an event loop therefore share a snapshot. A snapshot ends with the next commit of this process,
+//! so a look-up sees every change that this process has acknowledged. It also ends after a millisecond, because other
+//! processes commit too: a change by a command or by another server is seen at most a millisecond later.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -12,13 +12,13 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::store::Db;
 use crate::store::commits::Commits;
 use crate::store::readers::pace::Pace;
-use crate::store::readers::panicked;
+use crate::store::readers::{panicked, roll_back};
 
-/// How long look-ups share a snapshot. Also how long a snapshot can delay the restart of the WAL.
+/// How long look-ups share a snapshot.
 const SHARED: Duration = Duration::from_millis(1);
 
 /// The reader of one event loop.
@@ -63,6 +63,7 @@ impl LoopReader {
         }));
         let outcome = outcome.unwrap_or_else(|_| Err(panicked()));
         if outcome.is_err() {
+            // After an error, SQLite may have ended the transaction.
             reader.end();
         } else if !reader.is_ending {
             reader.is_ending = true;
@@ -98,15 +99,17 @@ impl Reader {
             return Ok(());
         }
         self.end();
+        if !self.db.is_autocommit() {
+            return Err(Error::unavailable("the previous read transaction did not end"));
+        }
         self.db.prepare_cached("BEGIN")?.execute([])?;
         self.snapshot = Some(Snapshot { taken: Instant::now(), commits });
         Ok(())
     }
 
     fn end(&mut self) {
-        if self.snapshot.take().is_some()
-            && let Err(error) = self.db.prepare_cached("ROLLBACK").and_then(|mut end| end.execute([]))
-        {
+        self.snapshot = None;
+        if let Err(error) = roll_back(&self.db) {
             log::error!("a read transaction did not end: {error}");
         }
     }
@@ -115,7 +118,6 @@ impl Reader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::{Error, Kind};
 
     /// A reader and a writer of a table with one row, and the counter of the writer's commits. The disk counts as quick.
     fn reader(folder: &tempfile::TempDir) -> (Arc<LoopReader>, Db, Commits) {

@@ -1,8 +1,8 @@
 //! Whether look-ups may run on the event loop.
 //!
-//! A look-up on the event loop delays every request of that worker until the disk has answered. One slow look-up
-//! therefore moves all look-ups to the reader threads, where only they wait. They return to the event loop once they
-//! have been quick for a while. That time is a multiple of the delay, so delays take at most one percent of the time.
+//! A look-up on the event loop delays every request of that worker until the disk has answered. A slow look-up therefore
+//! moves all look-ups to the reader threads, where only they wait. They return to the event loop after a hundred times
+//! the delay, and after some quick look-ups. Delays thus take about one percent of the time.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -12,9 +12,10 @@ use parking_lot::Mutex;
 
 /// A look-up that reads from the disk and takes longer is slow.
 const SLOW: Duration = Duration::from_millis(2);
-/// A look-up that waits for anything else than a processor and takes longer is slow too. Shorter waits are usually for a
-/// lock of another thread.
+/// A look-up that waits for anything else than a processor and takes longer is slow too. A shorter wait is usually for a
+/// lock of another thread. Several in a row are not.
 const SLOW_WITHOUT_DISK: Duration = Duration::from_millis(50);
+const MAX_WAITS: u32 = 3;
 /// How many quick look-ups in a row it takes to return to the event loop.
 const ENOUGH: u32 = 16;
 /// How long look-ups stay away from the event loop after a slow one, as a multiple of the delay.
@@ -25,6 +26,8 @@ const PAUSE: u32 = 100;
 pub(super) struct Pace {
     /// Quick look-ups in a row, at most `ENOUGH`.
     quick: AtomicU32,
+    /// Look-ups in a row that took as long as slow ones and waited, but did not read from a disk.
+    waits: AtomicU32,
     not_before: Mutex<Option<Instant>>,
 }
 
@@ -39,9 +42,22 @@ impl Pace {
         let (before, begun) = (Waits::of_this_thread(), Instant::now());
         let outcome = work();
         let took = begun.elapsed();
-        let is_slow = took >= SLOW && before.is_slow(Waits::of_this_thread(), took);
+        if took < SLOW {
+            self.waits.store(0, Ordering::Relaxed);
+        }
+        let is_slow = took >= SLOW && self.has_waited(before, took);
         self.note(if is_slow { took } else { Duration::ZERO }, Instant::now());
         outcome
+    }
+
+    /// Whether a look-up that took so long was slow. One that only waited for a processor was not.
+    fn has_waited(&self, before: Option<Waits>, took: Duration) -> bool {
+        let (Some(before), Some(after)) = (before, Waits::of_this_thread()) else { return true };
+        if after.all == before.all {
+            return false;
+        }
+        let waits = self.waits.fetch_add(1, Ordering::Relaxed) + 1;
+        after.disk > before.disk || took >= SLOW_WITHOUT_DISK || waits >= MAX_WAITS
     }
 
     fn note(&self, took: Duration, now: Instant) {
@@ -59,22 +75,17 @@ impl Pace {
 }
 
 /// How often a thread has read from a disk, and how often it has waited for anything else than a processor.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy)]
 struct Waits {
     disk: i64,
     all: i64,
 }
 
 impl Waits {
-    fn of_this_thread() -> Self {
-        getrusage(UsageWho::RUSAGE_THREAD)
-            .map(|usage| Self { disk: usage.block_reads(), all: usage.voluntary_context_switches() })
-            .unwrap_or_default()
-    }
-
-    /// Whether a look-up between `self` and `after` was slow. A look-up that only waited for a processor was not.
-    fn is_slow(self, after: Self, took: Duration) -> bool {
-        after.disk > self.disk || after.all > self.all && took >= SLOW_WITHOUT_DISK
+    /// `None` if the system does not count them.
+    fn of_this_thread() -> Option<Self> {
+        let usage = getrusage(UsageWho::RUSAGE_THREAD).ok()?;
+        Some(Self { disk: usage.block_reads(), all: usage.voluntary_context_switches() })
     }
 }
 
@@ -119,6 +130,21 @@ mod tests {
         pace.measured(|| while begun.elapsed() < 2 * SLOW_WITHOUT_DISK {});
         assert!(pace.is_quick());
         pace.measured(|| std::thread::sleep(2 * SLOW_WITHOUT_DISK));
+        assert!(!pace.is_quick());
+    }
+
+    #[test]
+    fn several_short_waits_in_a_row_are_slow() {
+        let pace = Pace::default();
+        until_quick(&pace, Instant::now());
+        let wait = || pace.measured(|| std::thread::sleep(2 * SLOW));
+        wait();
+        wait();
+        pace.measured(|| ());
+        wait();
+        wait();
+        assert!(pace.is_quick());
+        wait();
         assert!(!pace.is_quick());
     }
 

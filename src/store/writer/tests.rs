@@ -7,7 +7,7 @@ fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
     let location = crate::store::open::locate(&path, crate::store::Create::IfNew).unwrap();
     let (db, files) = crate::store::upgrade::open_writer(location, crate::store::Create::IfNew).unwrap();
     db.execute_batch("CREATE TABLE t (v INTEGER UNIQUE) STRICT").unwrap();
-    let second = crate::store::open::checkpointer(files.location()).unwrap();
+    let second = crate::store::open::checkpointer(files.location()).ok();
     let checkpoints = Checkpoints::new(&db, second, &crate::store::Options::default(), Metrics::new()).unwrap();
     (folder, path, Writer::start(db, checkpoints, Arc::new(files), Metrics::new()).unwrap())
 }
@@ -72,6 +72,32 @@ async fn a_full_disk_under_one_member_spares_the_others() {
     assert_eq!((before.unwrap(), after.unwrap()), (1, 2));
     assert_eq!(too_big.unwrap_err().kind(), Kind::Unavailable);
     assert_eq!(stored(&path), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_damaged_search_index_refuses_only_the_changes_of_codes() {
+    let (_folder, path, writer) = writer();
+    let code = |code: i64| {
+        move |db: &Db| {
+            let sql =
+                "INSERT INTO otp_codes (code, email, valid_to, created_at, updated_at) VALUES ($1, 'a@b.com', 0, 0, 0)";
+            Ok(db.execute(sql, [code])?)
+        }
+    };
+    writer.write(code(1)).await.unwrap();
+    Db::open(&path).unwrap().execute("DELETE FROM otp_search_data", []).unwrap();
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    let held = std::sync::Mutex::new(held);
+    let blocker = writer.write(move |_| Ok(held.lock().unwrap().recv().is_err()));
+    let (first, change, last) = (writer.write(insert(1)), writer.write(code(2)), writer.write(insert(2)));
+    let release = async { drop(hold) };
+    let (_, first, change, last, ()) = tokio::join!(blocker, first, change, last, release);
+    assert_eq!((first.unwrap(), last.unwrap()), (1, 2));
+    assert_eq!(change.unwrap_err().kind(), Kind::Unavailable);
+    assert_eq!(stored(&path), [1, 2]);
+    let codes: i64 =
+        Db::open(&path).unwrap().query_row("SELECT count(*) FROM otp_codes", [], |row| row.get(0)).unwrap();
+    assert_eq!(codes, 1);
 }
 
 #[tokio::test]

@@ -2,7 +2,8 @@
 //!
 //! A full disk inside a savepoint may make SQLite roll back the whole transaction, including released savepoints
 //! (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The other changes then run
-//! again without the one that failed. A failed COMMIT may still have reached the disk, so its callers get
+//! again without the one that failed. If the search index can't be updated, for example because one of its entries is
+//! damaged, each change runs in a transaction of its own. A failed COMMIT may still have reached the disk, so its callers get
 //! "unavailable", never a refusal. The same applies if the database was removed or replaced, because SQLite continues
 //! to write to the open file.
 
@@ -31,13 +32,15 @@ enum Trial {
     Committed,
     /// The change at this index made SQLite roll back the whole transaction.
     BrokenBy(usize),
+    /// The search index could not be updated.
+    NotIndexed(Failure),
     /// The files are not in place, so written data is lost.
     NotInPlace,
 }
 
 impl Context<'_> {
-    /// Runs and commits all of `batch`, and answers every caller. Returns `false` if not everything could be committed,
-    /// for example because the disk is full.
+    /// Runs and commits all of `batch`, and answers every caller. Returns `false` if the last transaction failed, for
+    /// example because the disk is full.
     ///
     /// # Errors
     /// The disk failed. Nothing may be acknowledged after this.
@@ -55,19 +58,30 @@ impl Context<'_> {
                     batch.drain(..).for_each(|job| job.answer(Some(Error::unavailable_as_logged())));
                     return Ok(true);
                 }
+                Ok(Trial::NotIndexed(failure)) if batch.len() == 1 || failure.disk => {
+                    return self.give_up(batch, failure);
+                }
+                Ok(Trial::NotIndexed(_)) => {
+                    self.roll_back();
+                    return batch.into_iter().try_fold(true, |_, job| self.commit(vec![job]));
+                }
                 Err(failure) => return self.give_up(batch, failure),
             }
         }
         Ok(false)
     }
 
-    /// Answers every caller that the outcome is unknown.
-    fn give_up(&self, batch: Batch, failure: Failure) -> Result<bool, Failure> {
-        log::error!("{} changes could not be committed: {}", batch.len(), failure.cause);
+    fn roll_back(&self) {
         if !self.db.is_autocommit() {
             // Fails only if SQLite has already rolled back the transaction.
             let _ = self.db.execute_batch("ROLLBACK");
         }
+    }
+
+    /// Answers every caller that the outcome is unknown.
+    fn give_up(&self, batch: Batch, failure: Failure) -> Result<bool, Failure> {
+        log::error!("{} changes could not be committed: {}", batch.len(), failure.cause);
+        self.roll_back();
         for job in batch {
             job.answer(Some(Error::unavailable(failure.cause.clone())));
         }
@@ -94,7 +108,9 @@ impl Context<'_> {
             self.execute("ROLLBACK")?;
             return Ok(Trial::NotInPlace);
         }
-        otp_search::update(self.db)?;
+        if let Err(cause) = otp_search::update(self.db) {
+            return Ok(Trial::NotIndexed(cause.into()));
+        }
         let begun = Instant::now();
         let outcome = self.execute("COMMIT");
         // A failed COMMIT may have reached the disk, so readers must not rely on what they know.

@@ -8,9 +8,9 @@ use parking_lot::Mutex;
 /// When the last transaction ended, and whether it was committed. `None` before the first one and after the writer has
 /// ended.
 #[derive(Clone, Default)]
-pub(super) struct LastCommit(Arc<Mutex<Option<(Instant, bool)>>>);
+pub(super) struct LastTransaction(Arc<Mutex<Option<(Instant, bool)>>>);
 
-impl LastCommit {
+impl LastTransaction {
     pub(super) fn note(&self, committed: bool) {
         self.set(Some((Instant::now(), committed)));
     }
