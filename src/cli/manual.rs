@@ -15,7 +15,10 @@ const GLOBAL: [&str; 2] = ["config", "help"];
 const FILES: [(&str, &str); 3] = [
     ("./otp.toml", "Settings. --config names another file. `otpd config show` prints all settings with their values."),
     ("otp.db", "The database, unless database.path names another file."),
-    ("otp.db.before-V5", "A copy of the database from before its schema was migrated to version 5."),
+    (
+        "otp.db.before-V5",
+        "A copy of the database from before a schema migration; the number is the first version that it lacks.",
+    ),
 ];
 const ENVIRONMENT: [(&str, &str); 2] = [
     ("OTPD_SECTION__KEY", "Overrides a setting of the file, for example OTPD_SERVER__PORT=9000."),
