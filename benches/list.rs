@@ -83,7 +83,7 @@ fn targets(rows: u64) -> Vec<Target> {
             Box::new(move |n| format!("?ordering={}{field}", if n.is_multiple_of(2) { "" } else { "-" })),
         ));
     }
-    targets.push(("offset at nine tenths", Box::new(move |_| format!("?offset={}", rows / 10 * 9))));
+    targets.push(("offset = 90 % of the list", Box::new(move |_| format!("?offset={}", rows / 10 * 9))));
     targets
 }
 
