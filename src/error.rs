@@ -45,7 +45,7 @@ pub enum Kind {
     Internal,
 }
 
-/// The machine-readable reason why a code was not verified or sent (`api.md`, "Send and verify").
+/// The machine-readable reason why a code was not verified or sent (`docs/api.md`, "Send a code", "Verify a code").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoStaticStr)]
 #[strum(serialize_all = "snake_case")]
 pub enum Reason {
@@ -107,7 +107,7 @@ impl Error {
         Self { kind, public, retry_after: None, limited_by: None, cause: None }
     }
 
-    /// No row has this id (`api.md`, "Who may call"). The text is Django's.
+    /// No row has this id (`docs/api.md`, "Errors"). The text is Django's.
     pub fn otp_not_found() -> Self {
         Self::new(Kind::NotFound, "No OTPCode matches the given query.")
     }
@@ -124,7 +124,7 @@ impl Error {
         Self { retry_after: Some(seconds), ..Self::new(Kind::Throttled, detail) }
     }
 
-    /// A code was not verified (`api.md`, "Send and verify").
+    /// A code was not verified (`docs/api.md`, "Verify a code").
     pub fn not_verified(reason: Reason, attempts_left: u32) -> Self {
         let attempts_left = Some(attempts_left);
         Self::with_public(Kind::Invalid, Public::Refusal { detail: reason.detail(), reason, attempts_left })

@@ -15,7 +15,7 @@ impl ClientNetwork {
     /// address (`::ffff:192.0.2.1`) is the IPv4 address.
     ///
     /// # Errors
-    /// The contract's text (`api.md`, "Send and verify").
+    /// The contract's text (`docs/api.md`, "End users").
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         text.trim().parse().map(Self::containing).map_err(|_| "Enter a valid IPv4 or IPv6 address.".into())
     }

@@ -1,4 +1,4 @@
-//! List queries: filter, ordering and page of codes (`api.md`, "The page").
+//! List queries: filter, ordering and page of codes (`docs/api.md`, "List codes").
 
 use std::ops::Range;
 

@@ -21,7 +21,7 @@ impl OtpId {
     /// Parses the last segment of a path.
     ///
     /// # Errors
-    /// Not found, if the text is not a 64-bit integer (`api.md`, "Who may call").
+    /// Not found, if the text is not a 64-bit integer (`docs/api.md`, "Errors").
     pub fn parse(text: &str) -> Result<Self> {
         text.parse().map(Self).map_err(|_| Error::otp_not_found())
     }

@@ -14,7 +14,7 @@ use crate::error::{Error, FieldErrors, InvalidValue};
 pub struct MobileNumber(String);
 
 impl MobileNumber {
-    /// Parses any usual form (`api.md`, "Fields on input"). Operator prefixes are not checked: new ones appear every
+    /// Parses any usual form (`docs/api.md`, "Input fields"). Operator prefixes are not checked: new ones appear every
     /// year.
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let separates = |c: char| is_separator(c) || matches!(c, '.' | '(' | ')');
@@ -76,11 +76,11 @@ fn national_part(bare: &str) -> Option<&str> {
 pub struct EmailAddress(String);
 
 impl EmailAddress {
-    /// The maximum length of an address in characters (RFC 5321, `api.md`).
+    /// The maximum length of an address in characters (RFC 5321; `docs/api.md`, "The code resource").
     pub const MAX_CHARS: usize = 254;
 
-    /// Parses an address by Django's rule. Surrounding white space and invisible marks are removed (`api.md`, "Fields
-    /// on input").
+    /// Parses an address by Django's rule. Surrounding white space and invisible marks are removed (`docs/api.md`,
+    /// "Input fields").
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let text = text.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
         let (local, domain) = text.rsplit_once('@').unwrap_or((text, ""));

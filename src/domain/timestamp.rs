@@ -7,7 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, TimeD
 
 use crate::error::InvalidValue;
 
-/// Django's text, with the format from `api.md`.
+/// Django's text, with the format from `docs/api.md`, "Input fields".
 const WRONG_FORMAT: &str =
     "Datetime has wrong format. Use one of these formats instead: YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z].";
 
@@ -60,7 +60,7 @@ impl Timestamp {
         u64::try_from(micros).unwrap_or(0) / 1_000_000
     }
 
-    /// Parses `YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]` (`api.md`, "Fields on input"):
+    /// Parses `YYYY-MM-DDThh:mm[:ss[.uuuuuu]][+HH:MM|-HH:MM|Z]` (`docs/api.md`, "Input fields"):
     ///
     /// - The separator is `T` or a space.
     /// - Without an offset the time is UTC. As in Django, an offset may also be `+HHMM` or `+HH`.

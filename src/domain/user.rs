@@ -7,7 +7,7 @@ use strum::{EnumString, FromRepr, IntoStaticStr, VariantArray};
 
 use crate::error::{Error, Result};
 
-/// A permission of the API. The value is its number on the API page (`api.md`, "Endpoints").
+/// A permission of the API. The value is its number on the API page (`docs/api.md`, "Endpoints").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromRepr, IntoStaticStr, VariantArray)]
 #[repr(u16)]
 pub enum Permission {

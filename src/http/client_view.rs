@@ -24,9 +24,9 @@ impl TrustedProxies {
 
 /// The URL of a request as used by the client, without the query string.
 pub(super) fn url(request: &HttpRequest, proxies: &TrustedProxies) -> String {
-    let told =
+    let forwarded =
         request.peer_addr().filter(|peer| proxies.trust(peer.ip())).and_then(|_| forwarded_parts(request, proxies));
-    let (scheme, host) = told.unwrap_or_default();
+    let (scheme, host) = forwarded.unwrap_or_default();
     let scheme =
         scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https")).unwrap_or_else(|| "http".to_owned());
     let host = host.filter(|host| is_host(host)).unwrap_or_else(|| own_host(request));
@@ -64,13 +64,13 @@ fn forwarded_parts(request: &HttpRequest, proxies: &TrustedProxies) -> Option<Fo
 /// The client's address as seen by the outermost trusted proxy.
 pub(super) fn client(request: &HttpRequest, proxies: &TrustedProxies) -> Option<IpAddr> {
     let peer = request.peer_addr()?.ip();
-    let told = |clients: Vec<String>| address(clients.get(outermost(&clients, proxies)?)?);
+    let forwarded = |clients: Vec<String>| address(clients.get(outermost(&clients, proxies)?)?);
     if !proxies.trust(peer) {
         return Some(peer);
     }
     // A proxy sets one of the two headers and may forward the other one from its client. If they differ, neither can be
     // trusted, and the proxy's own address is used.
-    match (forwarded_clients(request).and_then(told), told(list(request, &FORWARDED_FOR))) {
+    match (forwarded_clients(request).and_then(forwarded), forwarded(list(request, &FORWARDED_FOR))) {
         (Some(one), Some(other)) if one != other => Some(peer),
         (one, other) => one.or(other).or(Some(peer)),
     }

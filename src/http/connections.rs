@@ -15,15 +15,15 @@ use actix_web::{HttpRequest, HttpResponse};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-/// How long a stop waits for requests in flight (`operations.md`, "Service manners").
+/// How long a shutdown waits for requests in progress, in seconds.
 pub(super) const SHUTDOWN_SECONDS: u64 = 10;
 /// How long a connection may exist without a completed request. Longer than `KEEP_ALIVE`, so that only stuck
 /// connections are affected.
-pub(super) const NO_REQUEST_FOR: Duration = Duration::from_secs(80);
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(80);
 /// How long a connection stays open after its last response, so that the client can read it.
 const LINGER: Duration = Duration::from_secs(1);
-/// The maximum number of connections that drain_before_close at the same time.
-const MOST_LINGERING: usize = 64;
+/// The maximum number of connections in [`Busy::drain_before_close`] at the same time.
+const MAX_LINGERING: usize = 64;
 
 /// The open connections of one server.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ pub(super) struct Busy(Arc<Connection>);
 impl Connections {
     /// Starts a task that closes connections without a request for `idle`. The task ends with the server.
     pub(super) fn watched(idle: Duration) -> Self {
-        let lingering = Arc::new(Semaphore::new(MOST_LINGERING));
+        let lingering = Arc::new(Semaphore::new(MAX_LINGERING));
         let connections = Self { started: Instant::now(), open: Arc::default(), lingering };
         let open = Arc::downgrade(&connections.open);
         tokio::spawn(async move {

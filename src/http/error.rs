@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fault_on_our_side_says_nothing_of_its_cause() {
+    fn the_response_to_an_internal_error_does_not_contain_the_cause() {
         let response = Error::internal("the cause").error_response();
         assert_eq!(response.status(), 500);
         let body = to_bytes(response.into_body()).now_or_never().unwrap().unwrap();

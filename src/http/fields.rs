@@ -1,5 +1,5 @@
-//! The writable fields of a code, parsed like DRF's serializer fields (`api.md`, "Fields on input"). All invalid fields
-//! are reported at once.
+//! The writable fields of a code, parsed like DRF's serializer fields (`docs/api.md`, "Input fields"). All invalid
+//! fields are reported at once.
 
 use std::borrow::Cow;
 

@@ -14,20 +14,25 @@ pub(super) struct Status {
     status: &'static str,
 }
 
-/// Whether the process serves
-#[utoipa::path(get, path = "/healthz", tag = "service", responses((status = 200, description = "It does", body = Status)))]
+/// Liveness check
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    tag = "service",
+    responses((status = 200, description = "The process is running", body = Status))
+)]
 pub(super) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(Status { status: "ok" })
 }
 
-/// Whether requests can be served
+/// Readiness check
 ///
-/// 200 when a read and a write connection work and the schema is current; else 503, with the reason in the log.
+/// 200 if reads and writes work and the schema is current. Otherwise 503; the log contains the reason.
 #[utoipa::path(
     get,
     path = "/readyz",
     tag = "service",
-    responses((status = 200, description = "They can", body = Status), Faults)
+    responses((status = 200, description = "The server is ready", body = Status), Faults)
 )]
 pub(super) async fn ready(service: web::Data<Service>) -> Result<HttpResponse> {
     service.check().await?;

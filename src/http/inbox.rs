@@ -12,8 +12,8 @@ use crate::service::Service;
 
 /// Show the development inbox
 ///
-/// Permission code 2852. The newest hundred messages, the oldest of them first. It is there only where the operator lets
-/// messages go nowhere else (`delivery.allow_inbox`).
+/// Permission code 2852. The latest 100 messages, oldest first. Available only if the operator enables it
+/// (`delivery.allow_inbox`).
 #[utoipa::path(
     get,
     path = "/dev/inbox",
@@ -31,7 +31,7 @@ pub(super) async fn show_inbox(caller: Caller, service: web::Data<Service>) -> R
     Ok(HttpResponse::Ok().json(resources))
 }
 
-/// A message that would have been sent.
+/// A message stored in the development inbox.
 #[derive(Serialize, ToSchema)]
 #[schema(as = InboxMessage)]
 struct InboxResource<'a> {
@@ -42,7 +42,7 @@ struct InboxResource<'a> {
     channel: &'static str,
     #[schema(example = "09123456789")]
     recipient: &'a str,
-    /// Of an e-mail
+    /// Subject of an e-mail; null for SMS
     #[schema(required, example = json!(null))]
     subject: Option<&'a str>,
     #[schema(example = "کد تأیید: 255315")]

@@ -1,5 +1,5 @@
-//! The query string of the list (`api.md`, "The page"). All invalid parameters are reported at once. As in Django,
-//! unknown parameters and empty values are ignored, and the last value of a repeated parameter is used.
+//! The query string of the list (`docs/api.md`, "List codes"). All invalid parameters are reported at once. As in
+//! Django, unknown parameters and empty values are ignored, and the last value of a repeated parameter is used.
 
 use chrono::NaiveDate;
 use utoipa::IntoParams;
@@ -19,20 +19,20 @@ const SEARCH_WORDS: usize = 10;
 /// The parameters, as shown in the OpenAPI description.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
-#[expect(dead_code, reason = "the description reads its shape; parse reads the query")]
+#[expect(dead_code, reason = "only its schema is used; parse reads the query")]
 pub(super) struct ListParameters {
-    /// How many codes a page shows; more than 500 is taken as 500
+    /// Maximum number of codes in the page. Values above 500 count as 500.
     #[param(schema_with = limit)]
     limit: Option<i64>,
-    /// How many codes come before the page
+    /// Number of codes before the page
     #[param(schema_with = offset)]
     offset: Option<i64>,
-    /// At most 10 different words apart by white space; each is a part of the code, the mobile number or the address, in
-    /// any case. Words of one or two characters are looked for in every code.
+    /// At most 10 different words, separated by white space. Every word must occur in the code, the mobile number or
+    /// the e-mail address. Case is ignored. Words of one or two characters are slower, because all codes are searched.
     #[param(max_length = 100, example = "0912")]
     search: Option<String>,
-    /// Comma-separated `id`, `code`, `mobile_number`, `email`, `ttl`, `valid_to`, `created_at`, `updated_at`; a `-` before
-    /// one reverses it; ties by id, in the direction of the last. A field counts once, and `ttl` and `valid_to` are one.
+    /// Comma-separated `id`, `code`, `mobile_number`, `email`, `ttl`, `valid_to`, `created_at` and `updated_at`. A `-`
+    /// reverses a field. Ties are ordered by `id`, like the last field. `ttl` and `valid_to` count as the same field.
     #[param(
         default = "-id",
         pattern = "^-?(id|code|mobile_number|email|ttl|valid_to|created_at|updated_at)(,-?(id|code|mobile_number|email|ttl|valid_to|created_at|updated_at))*$"
@@ -42,7 +42,7 @@ pub(super) struct ListParameters {
     id_min: Option<i64>,
     #[param(schema_with = any_integer)]
     id_max: Option<i64>,
-    /// Days are counted in the configured time zone
+    /// Days are in the configured time zone
     #[param(format = Date)]
     created_date: Option<String>,
     #[param(format = Date)]
@@ -58,10 +58,10 @@ pub(super) struct ListParameters {
     has_mobile_number: Option<bool>,
     has_email: Option<bool>,
     is_allow: Option<bool>,
-    /// In any form that is accepted on input; what is no number matches nothing
+    /// Any form that is accepted on input. A value that is not a number matches nothing.
     #[param(example = "0912 345 6789")]
     mobile_number: Option<String>,
-    /// Compared without regard to case; what is no address matches nothing
+    /// Compared case-insensitively. A value that is not an address matches nothing.
     #[param(example = "some@email.com")]
     email: Option<String>,
 }
@@ -181,8 +181,7 @@ fn ordering(text: &str) -> Result<Vec<OrderBy>, InvalidValue> {
     Ok(ordering)
 }
 
-/// Splits a search at white space and normalizes the words for the store. A word that is part of another word is
-/// dropped, because it matches wherever the longer word matches.
+/// Splits a search into normalized words. A word that is part of another word is dropped, because it has no effect.
 fn words(text: &str) -> Result<Vec<String>, InvalidValue> {
     if text.contains('\0') {
         return Err("Null characters are not allowed.".into());
@@ -206,7 +205,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_decides_once_and_what_follows_the_id_decides_nothing() {
+    fn repeated_fields_and_fields_after_the_id_are_dropped() {
         let ordering = |text: &str| {
             let name = |field| OrderField::NAMES.iter().find(|(_, named)| *named == field).unwrap().0;
             let steps = ordering(text).unwrap();
@@ -239,7 +238,11 @@ mod tests {
         assert_eq!(words("z y x w v u t s r q").map(|words| words.len()), Ok(10));
         assert_eq!(words(&"z y x w v u t s r q ".repeat(5)).map(|words| words.len()), Ok(10));
         assert_eq!(words("z y x w v u t s r q p"), refused);
-        assert_eq!(words("a aa aaa aaaa aaaaa aaaaaa b c d e f"), refused, "words that are parts of others count");
+        assert_eq!(
+            words("a aa aaa aaaa aaaaa aaaaaa b c d e f"),
+            refused,
+            "a word that is part of another word counts"
+        );
         assert_eq!(words(&"x".repeat(100)).map(|words| words.len()), Ok(1));
         assert_eq!(words(&"x".repeat(101)), Err("Ensure this value has at most 100 characters.".into()));
     }

@@ -10,7 +10,7 @@ use actix_web::{App, HttpResponse, HttpServer, web};
 
 use crate::error::Result;
 use crate::http::caller::{Caller, Permission};
-use crate::http::connections::{Connections, NO_REQUEST_FOR, SHUTDOWN_SECONDS};
+use crate::http::connections::{Connections, IDLE_TIMEOUT, SHUTDOWN_SECONDS};
 use crate::http::observe;
 use crate::http::openapi::responses::{Denials, Faults};
 use crate::http::routing::{Endpoint, open_read, read, routes};
@@ -23,14 +23,14 @@ const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// Metrics for Prometheus
 ///
-/// Permission code 2852. Where `server.metrics` names an address they are also served there, without a token.
+/// Permission code 2852. If `server.metrics` is set, that address serves the metrics too, without a token.
 #[utoipa::path(
     get,
     path = "/metrics",
     tag = "service",
     security(("token" = [])),
     responses(
-        (status = 200, description = "In the text format of Prometheus", body = String, content_type = "text/plain"),
+        (status = 200, description = "Prometheus text format", body = String, content_type = "text/plain"),
         Denials, Faults
     )
 )]
@@ -40,14 +40,14 @@ pub(super) async fn show_metrics(caller: Caller, service: web::Data<Service>) ->
 }
 
 /// The endpoints on the metrics port.
-const ENDPOINTS: [Endpoint; 1] = [open_read("/metrics", |resource| resource.route(read().to(show_to_anyone)))];
+const ENDPOINTS: [Endpoint; 1] = [open_read("/metrics", |resource| resource.route(read().to(show_without_token)))];
 
 /// Returns a server on `listener` that serves only the metrics, without a token.
 ///
 /// # Errors
 /// The listener can't be used.
 pub fn metrics_server(listener: TcpListener, service: Service) -> io::Result<Server> {
-    let watched = Connections::watched(NO_REQUEST_FOR);
+    let watched = Connections::watched(IDLE_TIMEOUT);
     let server = HttpServer::new(move || {
         App::new()
             .app_data(web::Data::new(service.clone()))
@@ -64,7 +64,7 @@ pub fn metrics_server(listener: TcpListener, service: Service) -> io::Result<Ser
         .run())
 }
 
-async fn show_to_anyone(service: web::Data<Service>) -> Result<HttpResponse> {
+async fn show_without_token(service: web::Data<Service>) -> Result<HttpResponse> {
     service.metrics().await.map(text)
 }
 

@@ -32,7 +32,7 @@ use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
 pub use crate::http::client_view::TrustedProxies;
-use crate::http::connections::{Connections, NO_REQUEST_FOR, SHUTDOWN_SECONDS};
+use crate::http::connections::{Connections, IDLE_TIMEOUT, SHUTDOWN_SECONDS};
 pub use crate::http::metrics::metrics_server;
 pub use crate::http::observe::Stopping;
 use crate::http::openapi::description::describe;
@@ -58,7 +58,7 @@ pub struct Settings {
     /// never waits for a thread.
     pub blocking_threads: usize,
     /// How long a connection may exist without a completed request.
-    pub no_request_for: Duration,
+    pub idle_timeout: Duration,
     pub trusted_proxies: TrustedProxies,
     /// Requests per second allowed from one client address.
     pub requests_per_second: Option<NonZeroU32>,
@@ -72,7 +72,7 @@ impl Default for Settings {
             workers: 1,
             connections: 1024,
             blocking_threads: 4,
-            no_request_for: NO_REQUEST_FOR,
+            idle_timeout: IDLE_TIMEOUT,
             trusted_proxies: TrustedProxies::default(),
             requests_per_second: None,
             metrics: Metrics::new(),
@@ -87,7 +87,7 @@ impl Default for Settings {
 /// The listener can't be used.
 pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io::Result<Server> {
     let Settings { workers, trusted_proxies, requests_per_second, metrics, stopping, .. } = settings;
-    let watched = Connections::watched(settings.no_request_for);
+    let watched = Connections::watched(settings.idle_timeout);
     let throttle =
         requests_per_second.map(|limit| Arc::new(Throttle::new(limit, trusted_proxies.clone(), metrics.clone())));
     let server = HttpServer::new(move || {

@@ -1,4 +1,5 @@
-//! Unsupported methods: 405 with `Allow`, after authentication and permission checks (`api.md`, "Order of checks").
+//! Unsupported methods: 405 with `Allow`, after authentication and permission checks (`docs/api.md`,
+//! "Authentication and permissions").
 
 use actix_web::http::header::{ALLOW, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, ResponseError};
@@ -10,13 +11,13 @@ use crate::http::caller::Caller;
 pub(super) struct Allow(pub(super) &'static str);
 
 /// Refuses a method on a path that needs a token.
-pub(super) async fn for_staff(request: HttpRequest, caller: Caller) -> Result<HttpResponse> {
+pub(super) async fn with_token(request: HttpRequest, caller: Caller) -> Result<HttpResponse> {
     caller.require_staff()?;
     Ok(refusal(&request))
 }
 
 /// Refuses a method on a path that needs no token.
-pub(super) async fn for_anyone(request: HttpRequest) -> HttpResponse {
+pub(super) async fn without_token(request: HttpRequest) -> HttpResponse {
     refusal(&request)
 }
 

@@ -145,9 +145,14 @@ pub(super) async fn catch_panic(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
-    let asked = request.request().clone();
+    let http_request = request.request().clone();
     AssertUnwindSafe(next.call(request)).catch_unwind().await.map_or_else(
-        |_| Ok(ServiceResponse::from_err(Error::internal("the handler panicked; the line above says where"), asked)),
+        |_| {
+            Ok(ServiceResponse::from_err(
+                Error::internal("the handler panicked; the previous log line has the location"),
+                http_request,
+            ))
+        },
         |outcome| outcome.map(ServiceResponse::map_into_boxed_body),
     )
 }
@@ -167,7 +172,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_answered_and_counted_like_any_fault_on_our_side() {
+    async fn a_panic_is_an_internal_error_and_is_counted() {
         async fn panics() -> HttpResponse {
             panic!("on purpose")
         }

@@ -20,7 +20,7 @@ use crate::service::Service;
 
 /// Create a code
 ///
-/// Permission code 2851. Exactly one of `mobile_number` and `email` is given.
+/// Permission code 2851. Exactly one of `mobile_number` and `email` is required.
 #[utoipa::path(
     post,
     path = "/api/notifications/otp/",
@@ -32,7 +32,7 @@ use crate::service::Service;
     )),
     responses(
         (
-            status = 201, description = "The code as it is stored", body = Resource,
+            status = 201, description = "The stored code", body = Resource,
             links(
                 ("retrieve" = (operation_id = "retrieve", parameters(("id" = "$response.body#/id")))),
                 ("update" = (operation_id = "update", parameters(("id" = "$response.body#/id")))),
@@ -51,8 +51,8 @@ pub(super) async fn create(caller: Caller, body: Body, service: web::Data<Servic
 
 /// List codes
 ///
-/// Permission code 2852. Filters combine; newest first unless ordered otherwise. A page far from both
-/// ends of a long list takes longer. To read a whole list, order by `id` and use `id_min`.
+/// Permission code 2852. Filters can be combined. The default order is newest first. The larger the distance of
+/// `offset` from both ends, the longer the request takes. To read the whole list, order by `id` and use `id_min`.
 #[utoipa::path(
     get,
     path = "/api/notifications/otp/",
@@ -60,8 +60,11 @@ pub(super) async fn create(caller: Caller, body: Body, service: web::Data<Servic
     security(("token" = [])),
     params(ListParameters),
     responses(
-        (status = 200, description = "One page", body = Page<Resource>),
-        (status = 400, description = "A parameter can't be read; every bad one is named", body = inline(FieldMessages)),
+        (status = 200, description = "One page of the list", body = Page<Resource>),
+        (
+            status = 400, description = "Parameters are invalid. All invalid parameters are listed.",
+            body = inline(FieldMessages)
+        ),
         Denials, Faults
     )
 )]
@@ -104,7 +107,8 @@ pub(super) async fn retrieve(
 
 /// Update a code
 ///
-/// Permission code 2853. What is not named stays, but for `valid_to`: it becomes now and the expiration time.
+/// Permission code 2853. Missing fields are unchanged, except `valid_to`: if it is missing, it becomes the current time
+/// plus the expiration time.
 #[utoipa::path(
     patch,
     path = "/api/notifications/otp/{id}",
@@ -115,7 +119,10 @@ pub(super) async fn retrieve(
         (OtpPatchJson = "application/json"),
         (OtpPatchForm = "application/x-www-form-urlencoded"),
     )),
-    responses((status = 200, description = "The code as it is stored now", body = Resource), NoSuchOtp, InvalidBody, BodyRefusals, Denials, Faults)
+    responses(
+        (status = 200, description = "The updated code", body = Resource),
+        NoSuchOtp, InvalidBody, BodyRefusals, Denials, Faults
+    )
 )]
 pub(super) async fn update(
     caller: Caller,
@@ -143,7 +150,7 @@ pub(super) async fn update(
     tag = "codes",
     security(("token" = [])),
     params(("id" = i64, Path, description = "Unique ID of the code to delete", example = 57)),
-    responses((status = 204, description = "It is gone"), NoSuchOtp, Denials, Faults)
+    responses((status = 204, description = "The code is deleted"), NoSuchOtp, Denials, Faults)
 )]
 pub(super) async fn delete(
     caller: Caller,
@@ -155,7 +162,7 @@ pub(super) async fn delete(
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// A code as the API shows it: these ten keys, in this order (`api.md`, "The resource").
+/// A code, with these ten keys in this order.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Otp)]
 pub(super) struct Resource<'a> {
@@ -165,22 +172,22 @@ pub(super) struct Resource<'a> {
     /// The code
     #[schema(minimum = 0, maximum = 9_007_199_254_740_991_i64, example = 255_315)]
     code: i64,
-    /// The mobile number that it is for, or null
+    /// Mobile number of the recipient, or null
     #[schema(required, pattern = r"^09\d{9}$", example = json!(null))]
     mobile_number: Option<&'a str>,
-    /// The e-mail address that it is for, or null
+    /// E-mail address of the recipient, or null
     #[schema(required, max_length = 254, example = "info@moeinmail.ir")]
     email: Option<&'a str>,
-    /// The one of the two that is set
+    /// `mobile_number` or `email`, whichever is set
     #[schema(example = "info@moeinmail.ir")]
     recipient: &'a str,
     /// When the code expires
     #[schema(format = DateTime, pattern = r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$", example = "2025-12-30T14:39:10.268800Z")]
     valid_to: String,
-    /// Whole seconds for which it is still valid
+    /// Remaining validity in whole seconds
     #[schema(minimum = 0, example = 85565)]
     ttl: u64,
-    /// Whether it is still valid and usable
+    /// Whether the code has not expired and can still be used
     #[schema(example = true)]
     is_allow: bool,
     #[schema(format = DateTime, example = "2025-12-29T14:38:32.273219Z")]

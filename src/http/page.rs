@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use crate::domain::listing::Window;
 use crate::http::list_query::pairs;
 
-/// `next` and `previous` are absolute, or null at the ends.
+/// One page of a list. `next` and `previous` are absolute URLs, or null if there is no such page.
 #[derive(Serialize, ToSchema)]
 pub(super) struct Page<T> {
-    /// How many there are in the whole list
+    /// Number of items in the whole list
     #[schema(minimum = 0, example = 1)]
     pub(super) count: i64,
     #[schema(required, example = "https://otp.example.com/api/notifications/otp/?limit=50&offset=100")]
@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn the_links_are_djangos() {
+    fn the_links_match_django() {
         let link = |text: &str| Some(format!("http://h/p?{text}"));
         assert_eq!(links(10, 50, 0, ""), (None, None));
         assert_eq!(links(51, 50, 0, ""), (link("limit=50&offset=50"), None));

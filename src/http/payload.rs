@@ -14,9 +14,9 @@ use actix_web::web::Bytes;
 use futures_util::{FutureExt, Stream, StreamExt};
 
 /// The maximum number of bytes to discard. If a body is longer, its connection is closed.
-const MOST: usize = 1024 * 1024;
+const MAX_DISCARDED: usize = 1024 * 1024;
 /// How long a response waits for the rest of the body. After that the connection is closed.
-const PATIENCE: Duration = Duration::from_secs(1);
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A payload shared by the handler, which reads it first, and the middleware.
 #[derive(Clone)]
@@ -63,13 +63,13 @@ impl Shared {
         let rest = async {
             while let Some(Ok(chunk)) = self.next().await {
                 length += chunk.len();
-                if length > MOST {
+                if length > MAX_DISCARDED {
                     break;
                 }
             }
         };
         // A body that is too slow is treated like one that is too long.
-        let _ = tokio::time::timeout(PATIENCE, rest).await;
+        let _ = tokio::time::timeout(DISCARD_TIMEOUT, rest).await;
     }
 
     /// Whether the data received so far is malformed. Discards it.

@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_only_be_an_id_is_logged_as_it_is() {
+    fn harmless_ids_are_logged_unchanged() {
         for id in [
             "0b5f1d5e-8c1f-4d43-9d0e-0a1b2c3d4e5f",
             "0B5F1D5E-8C1F-4D43-9D0E-0A1B2C3D4E5F",
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_could_be_a_number_or_a_token_is_masked() {
+    fn ids_that_may_be_numbers_or_tokens_are_masked() {
         for (id, shown) in [
             ("09123456789", "***"),
             ("1234", "***"),
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_that_holds_the_token_is_masked_whatever_it_looks_like() {
+    fn ids_that_contain_the_token_are_masked() {
         let uuid = "0b5f1d5e-8c1f-4d43-9d0e-0a1b2c3d4e5f";
         for (id, authorization, shown) in [
             ("secret", "Token secret", "se***"),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fresh_id_is_logged_as_it_is() {
+    fn generated_ids_are_logged_unchanged() {
         let id = RequestId::from_headers(&HeaderMap::new());
         assert_eq!(id.logged(), id.value().to_str().unwrap());
         assert_eq!(id.value().len(), 16);

@@ -39,7 +39,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig, endpoints: &[Endpoint]) {
         let resource = web::resource(format!("{}{slash}", endpoint.path));
         let resource = (endpoint.routes)(resource.app_data(Allow(endpoint.allow)).app_data(Pattern(endpoint.path)));
         let refuse =
-            if endpoint.needs_token { web::to(not_allowed::for_staff) } else { web::to(not_allowed::for_anyone) };
+            if endpoint.needs_token { web::to(not_allowed::with_token) } else { web::to(not_allowed::without_token) };
         config.service(resource.default_service(refuse).wrap(from_fn(observe::catch_panic)));
     }
     config.default_service(web::to(|| async { Err::<HttpResponse, _>(Error::new(Kind::NotFound, "Not found.")) }));

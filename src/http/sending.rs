@@ -1,4 +1,4 @@
-//! Sending and verifying codes, and the status of messages (`api.md`, "Send and verify").
+//! Sending and verifying codes, and the status of messages (`docs/api.md`, "Send a code", "Verify a code").
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -23,16 +23,16 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// Send a code
 ///
-/// Permission code 2855. Makes a code for a recipient and a purpose and queues its message; the answer never holds the
-/// code. While a code that was sent before still works it is sent again. With an `Idempotency-Key` a repeated request gets
-/// the first answer for 24 hours, and no second message.
+/// Permission code 2855. Creates a code for a recipient and a purpose and queues its message. The response never
+/// contains the code. If an earlier code is still usable, that code is sent again. A request repeated with the same
+/// `Idempotency-Key` within 24 hours gets the first response, and no second message is sent.
 #[utoipa::path(
     post,
     path = "/api/notifications/otp/send",
     tag = "sending",
     security(("token" = [])),
-    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 printable characters of your own making",
-        max_length = 255, pattern = "^[!-~]{1,255}$")),
+    params(("Idempotency-Key" = Option<String>, Header,
+        description = "1 to 255 printable ASCII characters, chosen by the client", max_length = 255, pattern = "^[!-~]{1,255}$")),
     request_body(content(
         (SendJson = "application/json"),
         (SendForm = "application/x-www-form-urlencoded"),
@@ -68,8 +68,8 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>> {
 
 /// Verify a code
 ///
-/// Permission code 2856. A right code is consumed: of any number of requests with it, one succeeds. Persian and Arabic
-/// digits, spaces and dashes in `code` are understood. `reason` is for your program: do not show people `not_found`.
+/// Permission code 2856. A correct code is consumed: only one request with it succeeds. `code` may contain Persian and
+/// Arabic digits, spaces and dashes. `reason` is for programs: do not show `not_found` to end users.
 #[utoipa::path(
     post,
     path = "/api/notifications/otp/verify",
@@ -80,7 +80,7 @@ fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>> {
         (VerifyForm = "application/x-www-form-urlencoded"),
     )),
     responses(
-        (status = 200, description = "It was the code", body = VerifiedResource),
+        (status = 200, description = "The code is correct", body = VerifiedResource),
         NotVerified, BodyRefusals, Limited, Denials, Faults
     )
 )]
@@ -97,7 +97,7 @@ pub(super) async fn verify(caller: Caller, body: Body, service: web::Data<Servic
 
 /// Reset a recipient
 ///
-/// Permission code 2853. Unlocks a recipient after too many failed attempts, and forgets what limits count for it.
+/// Permission code 2853. Unlocks a recipient after too many failed attempts and resets its limits.
 #[utoipa::path(
     post,
     path = "/api/notifications/otp/reset",
@@ -107,7 +107,7 @@ pub(super) async fn verify(caller: Caller, body: Body, service: web::Data<Servic
         (RecipientJson = "application/json"),
         (RecipientForm = "application/x-www-form-urlencoded"),
     )),
-    responses((status = 204, description = "They are forgotten"), InvalidBody, BodyRefusals, Denials, Faults)
+    responses((status = 204, description = "The recipient is reset"), InvalidBody, BodyRefusals, Denials, Faults)
 )]
 pub(super) async fn reset(caller: Caller, body: Body, service: web::Data<Service>) -> Result<HttpResponse> {
     caller.require(Permission::UpdateOtp)?;
@@ -116,9 +116,9 @@ pub(super) async fn reset(caller: Caller, body: Body, service: web::Data<Service
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// Show what became of the messages of a code
+/// List the deliveries of a code
 ///
-/// Permission code 2852. The oldest first, each with its attempts.
+/// Permission code 2852. Oldest message first, each with its delivery attempts.
 #[utoipa::path(
     get,
     path = "/api/notifications/otp/{id}/deliveries",
@@ -138,7 +138,7 @@ pub(super) async fn deliveries(
     Ok(HttpResponse::Ok().json(resources))
 }
 
-/// A message that is queued.
+/// A queued message.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Sent)]
 pub(super) struct SentResource<'a> {
@@ -150,15 +150,15 @@ pub(super) struct SentResource<'a> {
     /// When the code expires
     #[schema(format = DateTime, example = "2025-12-30T14:39:10.268800Z")]
     valid_to: String,
-    /// Whole seconds for which it is valid
+    /// Remaining validity in whole seconds
     #[schema(minimum = 0, example = 299)]
     ttl: u64,
-    /// Whole seconds after which another message may be asked for
+    /// Whole seconds after which another message may be requested
     #[schema(minimum = 0, example = 60)]
     resend_in: u64,
 }
 
-/// A code that was right, and is consumed.
+/// A verified code. It is consumed.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Verified)]
 struct VerifiedResource<'a> {
@@ -171,7 +171,7 @@ struct VerifiedResource<'a> {
     recipient: &'a str,
 }
 
-/// A message on its way.
+/// A message of a code.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Delivery)]
 pub(super) struct DeliveryResource<'a> {
@@ -187,20 +187,20 @@ pub(super) struct DeliveryResource<'a> {
     updated_at: String,
 }
 
-/// One try at one provider.
+/// A delivery attempt with one provider.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Attempt)]
 struct AttemptResource<'a> {
-    /// The operator's name for it
+    /// Configured name of the provider
     #[schema(example = "kavenegar")]
     provider: &'a str,
-    /// `sent`, `retry`, `next`, `bad_recipient`, `misconfigured` or `unknown`; null while it is under way
+    /// `sent`, `retry`, `next`, `bad_recipient`, `misconfigured` or `unknown`; null while the attempt is in progress
     #[schema(required, example = "sent")]
     outcome: Option<&'static str>,
-    /// The provider's own number of the message
+    /// Message id from the provider
     #[schema(required, example = "8792343")]
     provider_message_id: Option<&'a str>,
-    /// Why it was not sent
+    /// Why the message was not sent
     #[schema(required, example = json!(null))]
     error: Option<&'a str>,
     #[schema(format = DateTime, example = "2025-12-29T14:38:32.281044Z")]

@@ -18,7 +18,7 @@ use crate::http::client_view::{self, TrustedProxies};
 use crate::metrics::Metrics;
 
 /// The number of requests between two cleanups, which remove addresses without recent requests.
-const FORGET_EVERY: u32 = 4096;
+const CLEANUP_INTERVAL: u32 = 4096;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -63,7 +63,7 @@ impl Limiter {
 
     /// Counts a request, or returns the time to wait before retrying it.
     fn admit(&mut self, client: ClientNetwork, now: Instant) -> std::result::Result<(), Duration> {
-        if self.requests.is_multiple_of(FORGET_EVERY) {
+        if self.requests.is_multiple_of(CLEANUP_INTERVAL) {
             self.full_at.retain(|_, full_at| *full_at > now);
         }
         self.requests = self.requests.wrapping_add(1);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_second_s_worth_is_admitted_at_once_and_then_one_request_per_interval() {
+    fn a_burst_of_one_second_is_admitted_and_then_one_request_per_interval() {
         let (mut limiter, start) = limiter(4);
         let mut admit = |millis| limiter.admit(client(1), start + Duration::from_millis(millis));
         assert_eq!([0; 4].map(&mut admit), [Ok(()); 4]);
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(admit(250), Err(Duration::from_millis(250)));
         assert_eq!([1000; 3].map(&mut admit), [Ok(()); 3]);
         assert_eq!(admit(1000), Err(Duration::from_millis(250)));
-        assert_eq!([9000; 4].map(&mut admit), [Ok(()); 4], "no more than a second's worth is saved up");
+        assert_eq!([9000; 4].map(&mut admit), [Ok(()); 4], "the burst is limited to one second's requests");
         assert_eq!(admit(9000), Err(Duration::from_millis(250)));
     }
 
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn no_rate_is_zero_or_unlimited() {
+    fn every_rate_is_close_to_the_configured_rate() {
         for per_second in [1, 3, 7, 1000, 1_000_000] {
             let (mut limiter, now) = limiter(per_second);
             let admitted = (0..2 * per_second).filter(|_| limiter.admit(client(1), now).is_ok()).count();
@@ -140,13 +140,13 @@ mod tests {
     }
 
     #[test]
-    fn addresses_that_went_quiet_are_forgotten() {
+    fn addresses_without_recent_requests_are_removed() {
         let (mut limiter, start) = limiter(1000);
-        for n in 0..3 * FORGET_EVERY {
+        for n in 0..3 * CLEANUP_INTERVAL {
             limiter.admit(client(n), start).unwrap();
         }
-        assert_eq!(limiter.full_at.len(), 3 * FORGET_EVERY as usize);
-        for _ in 0..FORGET_EVERY {
+        assert_eq!(limiter.full_at.len(), 3 * CLEANUP_INTERVAL as usize);
+        for _ in 0..CLEANUP_INTERVAL {
             // Refused requests count towards the cleanup interval too.
             let _ = limiter.admit(client(u32::MAX), start + Duration::from_millis(1));
         }

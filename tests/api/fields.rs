@@ -1,4 +1,4 @@
-//! Accepted values of each field, and the exact text of each refusal (`api.md`, "Fields on input").
+//! Accepted values of each field, and the exact text of each refusal (`docs/api.md`, "Input fields").
 
 use serde_json::{Value, json};
 

@@ -30,7 +30,7 @@ fn head(verb: &str, path: &str, token: &str) -> String {
     )
 }
 
-/// Asserts one response with one of these statuses in the form of api.md, and that the connection is then closed.
+/// Asserts one response with one of these statuses in the form of `docs/api.md`, and that the connection is closed.
 #[track_caller]
 fn is_refused(raw: &mut Raw, statuses: &[u16], what: &str) {
     let answer = raw.answer().unwrap_or_else(|cause| panic!("{what}: {cause}"));

@@ -1,4 +1,4 @@
-//! Fuzz test with random requests: no response is a 5xx, and every refusal has the form of api.md.
+//! Fuzz test with random requests: no response is a 5xx, and every refusal has the form of `docs/api.md`.
 //!
 //! `FUZZ=100000 cargo test --release --test api fuzz` sets the number of requests.
 

@@ -121,8 +121,8 @@ async fn a_too_long_head_is_refused() {
 
 #[tokio::test]
 async fn a_connection_is_closed_if_its_next_request_is_incomplete() {
-    let no_request_for = Duration::from_secs(2);
-    let app = TestApp::start_with(Settings { no_request_for, ..Settings::default() }).await;
+    let idle_timeout = Duration::from_secs(2);
+    let app = TestApp::start_with(Settings { idle_timeout, ..Settings::default() }).await;
     let mut stream = TcpStream::connect(app.address.strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     let ask = |stream: &mut TcpStream| {
@@ -134,12 +134,12 @@ async fn a_connection_is_closed_if_its_next_request_is_incomplete() {
     // A connection with regular requests stays open, regardless of its age.
     for _ in 0..12 {
         assert!(ask(&mut stream));
-        tokio::time::sleep(no_request_for / 8).await;
+        tokio::time::sleep(idle_timeout / 8).await;
     }
     let begun = std::time::Instant::now();
     for byte in b"GET /healthz HTTP/1.1\r\nHost: a-very-patient-client-that-never-ends" {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        if stream.write_all(&[*byte]).is_err() || begun.elapsed() > no_request_for * 2 {
+        if stream.write_all(&[*byte]).is_err() || begun.elapsed() > idle_timeout * 2 {
             break;
         }
     }

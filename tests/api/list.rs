@@ -1,4 +1,4 @@
-//! `GET /api/notifications/otp/`: every row of the list's table in `api.md`.
+//! `GET /api/notifications/otp/`: every row of the list's table in `docs/api.md`.
 
 use serde_json::Value;
 

@@ -18,7 +18,7 @@ use crate::http::{health, inbox, metrics, otps, sending};
     info(
         title = "otpd",
         description = "One-time passwords for Iranian mobile numbers and e-mail addresses. Every path works with and without \
-                       its trailing slash; HEAD works wherever GET does; every answer has an `X-Request-ID`."
+                       a trailing slash. HEAD works for every path with GET. Every response has an `X-Request-ID`."
     ),
     paths(
         otps::create, otps::list, otps::retrieve, otps::update, otps::delete,
@@ -29,9 +29,9 @@ use crate::http::{health, inbox, metrics, otps, sending};
     components(schemas(FieldMessages, Reasoned, Refused)),
     modifiers(&TokenScheme),
     tags(
-        (name = "codes", description = "One-time passwords as a resource that staff manage"),
-        (name = "sending", description = "Codes that are sent, and verified once"),
-        (name = "service", description = "Health, metrics and this description")
+        (name = "codes", description = "One-time passwords as a resource managed by staff"),
+        (name = "sending", description = "Sending and verifying codes"),
+        (name = "service", description = "Health, metrics and API description")
     )
 )]
 struct Description;
@@ -55,14 +55,14 @@ impl Modify for TokenScheme {
     fn modify(&self, description: &mut utoipa::openapi::OpenApi) {
         let header = ApiKeyValue::with_description(
             "Authorization",
-            "`Token <key>`. An admin may do everything, staff what their permission codes say.",
+            "`Token <key>`. Admins have all permissions. Staff have the permissions granted to them.",
         );
         let components = description.components.get_or_insert_default();
         components.add_security_scheme("token", SecurityScheme::ApiKey(ApiKey::Header(header)));
     }
 }
 
-/// This description
+/// OpenAPI description
 #[utoipa::path(
     get,
     path = "/openapi.json",

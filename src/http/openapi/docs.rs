@@ -20,26 +20,26 @@ use crate::http::openapi::responses::Detail;
 const DOCS_POLICY: &str =
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";
 
-/// Where people read this description
+/// API documentation (redirect)
 #[utoipa::path(
     get,
     path = "/docs",
     tag = "service",
-    responses((status = 308, description = "The page is at `/docs/`", headers(("Location" = String))))
+    responses((status = 308, description = "Redirect to `/docs/`", headers(("Location" = String))))
 )]
 pub(in crate::http) async fn docs() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((LOCATION, "docs/")).finish()
 }
 
-/// The page and the files that it is made of
+/// API documentation (Swagger UI)
 #[utoipa::path(
     get,
     path = "/docs/{file}",
     tag = "service",
-    params(("file" = String, Path, description = "Empty for the page itself", example = "index.html")),
+    params(("file" = String, Path, description = "File name; empty for the page", example = "index.html")),
     responses(
         (status = 200, description = "A file of Swagger UI", content_type = "text/html", body = String),
-        (status = 404, description = "No such file", body = Detail)
+        (status = 404, description = "The file does not exist", body = Detail)
     )
 )]
 pub(in crate::http) async fn docs_file(request: HttpRequest, file: web::Path<String>) -> Result<HttpResponse> {

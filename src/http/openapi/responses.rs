@@ -4,56 +4,59 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::http::openapi::schemas::FieldMessages;
 
-/// What was refused, in one sentence.
+/// The error in one sentence.
 #[derive(ToSchema)]
 #[schema(example = json!({"detail": "Invalid token."}))]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 pub(crate) struct Detail {
     detail: String,
 }
 
-/// Either one sentence, or the messages of each field that was refused.
+/// One sentence, or the messages for each invalid field.
 #[derive(ToSchema)]
 #[schema(as = Refusal)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 pub(crate) enum Invalid {
     Detail(Detail),
     Fields(FieldMessages),
 }
 
-/// The caller is not known, or may not do this.
+/// The caller is not authenticated or lacks the permission.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 pub(crate) enum Denials {
     /// The token is missing, malformed, unknown or revoked, or its user is inactive
     #[response(status = 401, headers(("WWW-Authenticate" = String, description = "`Token`")))]
     Unauthenticated(#[to_schema] Detail),
-    /// The caller has not the permission code of this operation
+    /// The permission is missing
     #[response(status = 403)]
     Forbidden(#[to_schema] Detail),
 }
 
 /// No code has this id.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
-#[response(status = 404, description = "No code has this id, or it is no 64-bit integer")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
+#[response(status = 404, description = "No code has this id, or the id is not a 64-bit integer")]
 pub(crate) struct NoSuchOtp(#[to_schema] Detail);
 
-/// The body breaks a rule.
+/// The body is invalid.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
-#[response(status = 400, description = "The body is no JSON, no object, or breaks a rule; every bad field is named")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
+#[response(
+    status = 400,
+    description = "The body is not a JSON object, or fields are invalid. All invalid fields are listed."
+)]
 pub(crate) struct InvalidBody(#[to_schema] Invalid);
 
-/// The body is refused as a whole.
+/// The body can't be read.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 pub(crate) enum BodyRefusals {
     /// The body did not arrive within ten seconds
     #[response(status = 408)]
     TooSlow(#[to_schema] Detail),
-    /// The body has more than 16 KiB
+    /// The body is larger than 16 KiB
     #[response(status = 413)]
     TooLarge(#[to_schema] Detail),
     /// The body is neither JSON nor a form
@@ -61,10 +64,10 @@ pub(crate) enum BodyRefusals {
     UnsupportedMediaType(#[to_schema] Detail),
 }
 
-/// What was refused, with a reason for programs.
+/// The error, with a machine-readable reason.
 #[derive(ToSchema)]
 #[schema(example = json!({"detail": "Too many attempts.", "reason": "too_many_attempts"}))]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 pub(crate) struct Reasoned {
     detail: String,
     /// `too_many_attempts`, `too_soon` or `rate_limited`
@@ -74,66 +77,66 @@ pub(crate) struct Reasoned {
 /// Why a code was not verified.
 #[derive(ToSchema)]
 #[schema(example = json!({"detail": "The code is wrong.", "reason": "wrong_code", "attempts_left": 4}))]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 pub(crate) struct Refused {
     detail: String,
-    /// `wrong_code`, `expired`, `not_found` or `used`; missing where the body could not be read
+    /// `wrong_code`, `expired`, `not_found` or `used`; missing if the body is invalid
     #[schema(nullable = false)]
     reason: Option<String>,
-    /// Guesses that may still be made
+    /// Remaining attempts
     #[schema(minimum = 0, nullable = false)]
     attempts_left: Option<u32>,
 }
 
-/// Either a code that is not right, or a request that can't be read.
+/// The code was not verified, or the request is invalid.
 #[derive(ToSchema)]
 #[schema(as = VerificationRefusal)]
 #[serde(untagged)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 pub(crate) enum WrongOrInvalid {
     Refused(Refused),
     Fields(FieldMessages),
 }
 
-/// The code is not verified.
+/// The code was not verified.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
-#[response(status = 400, description = "The code is not right, or the body can't be read")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
+#[response(status = 400, description = "The code was not verified, or the body is invalid")]
 pub(crate) struct NotVerified(#[to_schema] WrongOrInvalid);
 
-/// Too much was asked for.
+/// A limit is reached.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 #[response(
     status = 429,
-    description = "Too much was asked for, or too soon",
+    description = "A limit is reached",
     headers(("Retry-After" = String, description = "Seconds"))
 )]
 pub(crate) struct Limited(#[to_schema] Reasoned);
 
-/// The same idempotency key came before.
+/// The idempotency key was used before.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 pub(crate) enum Repeated {
-    /// The first request with this `Idempotency-Key` is still being worked on
+    /// The first request with this `Idempotency-Key` is still in progress
     #[response(status = 409)]
-    UnderWay(#[to_schema] Detail),
-    /// This `Idempotency-Key` came with another request
+    InProgress(#[to_schema] Detail),
+    /// This `Idempotency-Key` was used for a different request
     #[response(status = 422)]
     Other(#[to_schema] Detail),
 }
 
-/// There is no development inbox.
+/// The development inbox is disabled.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
-#[response(status = 404, description = "No message goes to a development inbox here")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
+#[response(status = 404, description = "The development inbox is disabled")]
 pub(crate) struct NoInbox(#[to_schema] Detail);
 
-/// What can go wrong on this side.
+/// Errors of the server.
 #[derive(IntoResponses)]
-#[expect(dead_code, reason = "the description reads its shape; Error writes it")]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
 pub(crate) enum Faults {
-    /// A fault on this side; the log has its cause under the `X-Request-ID`
+    /// Internal error. The log has the cause with the request id.
     #[response(status = 500)]
     Internal(#[to_schema] Detail),
     /// The store is busy or full

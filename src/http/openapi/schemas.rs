@@ -48,7 +48,7 @@ body!(OtpPatchForm, "OtpPatchForm", otp_patch(&empty()));
 fn new_otp(nothing: &Schema) -> OneOfBuilder {
     let with = |set: &str, other: &str| one_recipient(set, other, nothing).required("code").required(set);
     OneOfBuilder::new()
-        .description(Some("A code for a mobile number, or one for an e-mail address. Unknown fields are ignored."))
+        .description(Some("A code for a mobile number or an e-mail address. Unknown fields are ignored."))
         .item(with("mobile_number", "email"))
         .item(with("email", "mobile_number"))
         .examples([json!({"code": 255_315, "mobile_number": "09123456789"})])
@@ -57,9 +57,9 @@ fn new_otp(nothing: &Schema) -> OneOfBuilder {
 fn otp_patch(nothing: &Schema) -> AnyOfBuilder {
     AnyOfBuilder::new()
         .description(Some(
-            "The fields to change; null, in a form an empty field, clears a recipient. What is stored must end up with \
-             exactly one recipient, else the answer is 400. Without `valid_to` the code is valid for the expiration time \
-             from now. Unknown fields are ignored.",
+            "Fields to change. null (in a form: an empty field) clears a recipient. The result must have exactly one \
+             recipient. If `valid_to` is missing, it becomes the current time plus the expiration time. Unknown fields \
+             are ignored.",
         ))
         .item(one_recipient("mobile_number", "email", nothing))
         .item(one_recipient("email", "mobile_number", nothing))
@@ -115,7 +115,7 @@ pub(super) fn typed(json_type: Type) -> ObjectBuilder {
 pub(super) fn code() -> Schema {
     let integer = typed(Type::Integer).minimum(Some(0)).maximum(Some(Code::MAX));
     let digits = typed(Type::String).pattern(Some(r"^ *[0-9۰-۹٠-٩]{1,15}(\.0*)? *$"));
-    let description = "An integer, or a string of digits, Persian and Arabic ones too";
+    let description = "An integer or a string of digits. Persian and Arabic digits are accepted.";
     AnyOfBuilder::new().item(integer).item(digits).description(Some(description)).examples([json!(255_315)]).into()
 }
 
@@ -132,7 +132,7 @@ const EMAIL: &str = "^[A-Za-z0-9_+'-]{1,30}(\\.[A-Za-z0-9_+'-]{1,30})?@([A-Za-z0
 pub(crate) fn mobile_number() -> Schema {
     typed(Type::String)
         .pattern(Some(MOBILE_NUMBER))
-        .description(Some("An Iranian mobile number in any usual form; it is stored as `09` and nine digits"))
+        .description(Some("An Iranian mobile number in any usual form. It is stored as `09` and nine digits."))
         .examples([json!("09123456789")])
         .into()
 }
@@ -164,7 +164,8 @@ fn valid_to() -> Schema {
     typed(Type::String)
         .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
         .description(Some(
-            "When the code expires: ISO 8601, without an offset in UTC, digits past the sixth are cut off",
+            "When the code expires, in ISO 8601. Without an offset the time is UTC. More than six fractional digits \
+             are truncated.",
         ))
         .examples([json!("2025-12-30T14:39:10.268800Z")])
         .into()

@@ -56,7 +56,7 @@ fn verify(nothing: &Schema) -> OneOfBuilder {
 /// A mobile number or an e-mail address, and the fields of `rest`.
 fn recipient(nothing: &Schema, rest: impl Fn() -> ObjectBuilder) -> OneOfBuilder {
     OneOfBuilder::new()
-        .description(Some("For a mobile number, or for an e-mail address. Unknown fields are ignored."))
+        .description(Some("For a mobile number or an e-mail address. Unknown fields are ignored."))
         .item(
             rest()
                 .property("mobile_number", mobile_number())
@@ -75,7 +75,9 @@ fn client_ip() -> Schema {
     let address =
         |format: &str| Schema::from(typed(Type::String).format(Some(SchemaFormat::Custom(format.to_owned()))));
     OneOfBuilder::new()
-        .description(Some("The address of your end user, who then has limits of their own; of IPv6 the /64 counts"))
+        .description(Some(
+            "IP address of the end user. Each end user has separate limits. An IPv6 address counts as its /64 network.",
+        ))
         .item(address("ipv4"))
         .item(address("ipv6"))
         .examples([json!("198.51.100.7")])
@@ -85,7 +87,7 @@ fn client_ip() -> Schema {
 fn purpose() -> Schema {
     typed(Type::String)
         .pattern(Some("^[a-z0-9_-]{1,32}$"))
-        .description(Some("What the code is for: one for `login` does not pass for `reset`"))
+        .description(Some("Purpose of the code. A code for `login` cannot be verified for `reset`."))
         .default(Some(json!("login")))
         .into()
 }
