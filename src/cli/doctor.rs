@@ -18,23 +18,23 @@ use crate::store::{self, folder_of};
 
 /// The result of one check.
 enum Finding {
-    Well(String),
+    Ok(String),
     /// Not a problem, but useful to know.
     Note(String),
     /// A problem, with its remedy.
-    Todo(String),
+    Problem(String),
 }
 
 impl From<Result<String, String>> for Finding {
     fn from(outcome: Result<String, String>) -> Self {
-        outcome.map_or_else(Self::Todo, Self::Well)
+        outcome.map_or_else(Self::Problem, Self::Ok)
     }
 }
 
 pub(super) async fn run(config: &Config) -> CommandResult {
     let settings =
         |finding: fn(String) -> Finding| move |words: &String| ("settings".to_owned(), finding(words.clone()));
-    let mut findings: Vec<(String, Finding)> = config.warnings.iter().map(settings(Finding::Todo)).collect();
+    let mut findings: Vec<(String, Finding)> = config.warnings.iter().map(settings(Finding::Problem)).collect();
     findings.extend(config.notes.iter().map(settings(Finding::Note)));
     findings.push(("trusted proxies".to_owned(), proxies(config).into()));
     match open(config) {
@@ -42,26 +42,26 @@ pub(super) async fn run(config: &Config) -> CommandResult {
             findings.push(("database".to_owned(), permissions(&config.database_path).into()));
             findings.push(("clock".to_owned(), health::clock(&store, now(), installed_at()).await.into()));
         }
-        Err(error) => findings.push(("database".to_owned(), Finding::Todo(error))),
+        Err(error) => findings.push(("database".to_owned(), Finding::Problem(error))),
     }
     let of_files = store::findings(&config.database_path);
-    findings.extend(of_files.into_iter().map(|finding| ("files".to_owned(), Finding::Todo(finding))));
+    findings.extend(of_files.into_iter().map(|finding| ("files".to_owned(), Finding::Problem(finding))));
     findings.extend(providers("sms", &config.delivery.sms).await);
     findings.extend(providers("email", &config.delivery.email).await);
-    let mut todo = 0;
+    let mut problems = 0;
     for (what, finding) in findings {
         let (sign, words) = match finding {
-            Finding::Well(words) => ("ok", words),
+            Finding::Ok(words) => ("ok", words),
             Finding::Note(words) => ("note", words),
-            Finding::Todo(words) => ("TODO", words),
+            Finding::Problem(words) => ("error", words),
         };
-        todo += u32::from(sign == "TODO");
-        out(&format!("{sign:<5}{what}: {words}\n"))?;
+        problems += u32::from(sign == "error");
+        out(&format!("{sign:<6}{what}: {words}\n"))?;
     }
-    match todo {
+    match problems {
         0 => Ok(()),
         1 => Err("1 problem to fix".into()),
-        _ => Err(format!("{todo} problems to fix").into()),
+        _ => Err(format!("{problems} problems to fix").into()),
     }
 }
 
@@ -99,7 +99,7 @@ pub(super) fn require_sound_providers(config: &Config) -> Result<(), String> {
 
 /// A [`Keep`] that always fails, because no message is sent here.
 fn no_inbox() -> Keep {
-    Arc::new(|_| Box::pin(async { Err(Error::unavailable("nothing is kept")) }))
+    Arc::new(|_| Box::pin(async { Err(Error::unavailable("the development inbox is not available")) }))
 }
 
 fn proxies(config: &Config) -> Result<String, String> {

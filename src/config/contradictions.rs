@@ -39,7 +39,7 @@ pub(super) fn require_separate_address(
     };
     match metrics {
         Some(metrics) if port != 0 && metrics.port() == port && overlaps(metrics.ip()) => {
-            Err(layers.refused("server.metrics", "another address than that of server.host and server.port"))
+            Err(layers.refused("server.metrics", "an address other than that of server.host and server.port"))
         }
         _ => Ok(()),
     }

@@ -31,9 +31,8 @@ impl DeliveryConfig {
             let tables = layers.tables(&format!("delivery.{}", channel.as_str()))?;
             let mut chain: Vec<_> = tables.iter().map(|table| provider(table, channel)).collect::<Result<_, _>>()?;
             if let (Some(table), false) = (tables.iter().zip(&chain).find(|(_, it)| it.is_inbox), allow_inbox) {
-                return Err(table
-                    .0
-                    .refused("type", "inbox only with delivery.allow_inbox = true, because it delivers no messages"));
+                let words = "is not valid: inbox requires delivery.allow_inbox = true, because it delivers no messages";
+                return Err(table.0.fault("type", words));
             }
             require_unique_names(&tables, &chain)?;
             if chain.is_empty() && allow_inbox {
@@ -107,13 +106,13 @@ fn texts(layers: &Layers) -> Result<Texts, ConfigError> {
 
 fn text(table: &Table<'_>) -> Result<TextTemplate, ConfigError> {
     let template = |key: &str, text: String| {
-        Template::parse(&text).map_err(|cause| table.refused(key, &format!("a text with known placeholders: {cause}")))
+        Template::parse(&text).map_err(|cause| table.fault(key, &format!("is not valid: {cause}")))
     };
     let html = || table.masked("html")?.map(|text| template("html", text)).transpose();
     let channel = table.text("channel")?.parse().map_err(|accepted| table.refused("channel", accepted))?;
-    let purpose = table
-        .optional("purpose")?
-        .map(|purpose| Purpose::parse(&purpose).map_err(|_| table.refused("purpose", "1 to 32 of a-z, 0-9, _ and -")));
+    let purpose = table.optional("purpose")?.map(|purpose| {
+        Purpose::parse(&purpose).map_err(|_| table.refused("purpose", "1 to 32 characters of a-z, 0-9, _ and -"))
+    });
     let is_email = channel == Channel::Email;
     let found = TextTemplate {
         channel,

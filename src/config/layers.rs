@@ -61,10 +61,8 @@ impl Layers {
             }
             let meant = nearest(key, known.iter().map(String::as_str));
             let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
-            return Err(ConfigError(format!(
-                "{source}: there is no setting {key}{meant}; the known settings are {}",
-                like(key, &known)
-            )));
+            let alternatives = alternatives(key, &known);
+            return Err(ConfigError(format!("{source}: there is no setting {key}{meant}; {alternatives}")));
         }
         let environment = environment::read(environment, &known)?;
         for Given { key, value, name } in environment.settings {
@@ -153,7 +151,7 @@ impl Layers {
         };
         parse(&text)
             .map(Some)
-            .map_err(|accepted| ConfigError(format!("{source}: {key} is not accepted; it takes {accepted}")))
+            .map_err(|accepted| ConfigError(format!("{source}: {key} is not valid: expected {accepted}")))
     }
 
     /// A warning for each file that contains a secret and that other users can read or change.
@@ -199,10 +197,10 @@ fn refused(key: &str, setting: &Setting, accepted: &str) -> ConfigError {
     let (source, value) = (&setting.source, toml(&setting.value.kind, &|_| false));
     if holds_login(&value) {
         return ConfigError(format!(
-            "{source}: {key} is not accepted; it takes {accepted}, and must not contain a user name and password"
+            "{source}: {key} is not valid: expected {accepted}, without user name and password"
         ));
     }
-    ConfigError(format!("{source}: {key} = {value} is not accepted; it takes {accepted}"))
+    ConfigError(format!("{source}: {key} = {value} is not valid: expected {accepted}"))
 }
 
 fn known_keys<'a>(defaults: impl Iterator<Item = &'a String>) -> Vec<String> {
@@ -212,16 +210,16 @@ fn known_keys<'a>(defaults: impl Iterator<Item = &'a String>) -> Vec<String> {
     keys
 }
 
-/// The keys in the section of `key`, or all sections if the section is unknown.
-fn like(key: &str, known: &[String]) -> String {
+/// Lists the keys in the section of `key`, or all sections if the section is unknown.
+fn alternatives(key: &str, known: &[String]) -> String {
     let section = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let siblings: Vec<&str> = known.iter().filter(|known| section(known) == section(key)).map(String::as_str).collect();
     if !siblings.is_empty() {
-        return siblings.join(", ");
+        return format!("the known settings are {}", siblings.join(", "));
     }
     let mut sections: Vec<String> = known.iter().map(|known| format!("[{}]", section(known))).collect();
     sections.dedup();
-    sections.join(", ")
+    format!("the known sections are {}", sections.join(", "))
 }
 
 fn flatten(prefix: &str, values: impl Iterator<Item = (String, Value)>, flat: &mut Vec<(String, Value)>) {

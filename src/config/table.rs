@@ -58,7 +58,7 @@ impl<'a> Table<'a> {
         // Message texts may contain a colon before an `@`.
         let holds_login = if ["subject", "text"].contains(&key) { holds_url_login } else { holds_login };
         if holds_login(text) {
-            return Err(self.refused(key, "no user name and password, because `config show` prints it"));
+            return Err(self.refused(key, "a value without user name and password, because `config show` prints it"));
         }
         Ok(())
     }

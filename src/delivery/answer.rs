@@ -52,14 +52,14 @@ impl Answer {
     pub(super) fn by_status(&self) -> Report {
         let status = self.status;
         match status {
-            200..300 => Report::not_sent(Outcome::Unknown, format!("{status}, with an answer that can't be read")),
-            407 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the proxy refuses the login")),
-            401 | 403 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the key is refused")),
-            504 | 524 => {
-                Report::not_sent(Outcome::Unknown, format!("{status}: what it asked did not answer it in time"))
+            200..300 => Report::not_sent(Outcome::Unknown, format!("{status}: unreadable response")),
+            407 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the proxy rejected the credentials")),
+            401 | 403 => Report::not_sent(Outcome::Misconfigured, format!("{status}: the key was rejected")),
+            504 | 524 => Report::not_sent(Outcome::Unknown, format!("{status}: the gateway's upstream timed out")),
+            408 | 425 | 429 | 500..600 => {
+                Report::not_sent(Outcome::Retry, format!("{status}: the gateway is unavailable"))
             }
-            408 | 425 | 429 | 500..600 => Report::not_sent(Outcome::Retry, format!("{status}: it is busy or broken")),
-            _ => Report::not_sent(Outcome::Next, format!("{status}: it refuses the request")),
+            _ => Report::not_sent(Outcome::Next, format!("{status}: the gateway rejected the request")),
         }
     }
 }

@@ -71,7 +71,7 @@ fn proxy_url(proxy: &Secret) -> Option<Secret> {
 /// Returns a warning if `what` (secrets) and codes are sent without TLS to `host`, unless it is this machine.
 pub(super) fn exposure(name: &str, what: &str, host: &str) -> Option<String> {
     let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    (!is_here).then(|| format!("{name}: its {what} and codes go over the network in the clear; use TLS"))
+    (!is_here).then(|| format!("{name}: the {what} and codes are sent unencrypted; use TLS"))
 }
 
 /// Reads an API key that is sent in a header.
@@ -99,14 +99,14 @@ impl PanelTemplates {
     /// # Errors
     /// The configured name is not a number.
     pub(super) fn number_for(&self, message: &Message) -> Result<i64, String> {
-        self.name_for(message).parse().map_err(|_| "the template is a number".to_owned())
+        self.name_for(message).parse().map_err(|_| "the template must be a number".to_owned())
     }
 
     /// Reads `template`, and the `templates` by purpose.
     pub(super) fn read(table: &dyn ReadKeys) -> Result<Self, ConfigError> {
         let by_purpose = table.texts("templates")?;
         if by_purpose.keys().any(|purpose| Purpose::parse(purpose).is_err()) {
-            return Err(table.refused("templates", "a table from purposes to names of templates"));
+            return Err(table.refused("templates", "a table that maps purposes to template names"));
         }
         Ok(Self { general: table.text("template")?, by_purpose })
     }
@@ -116,7 +116,7 @@ impl PanelTemplates {
         let templates = Self::read(table)?;
         let is_number = |name: &String| name.parse::<i64>().is_ok();
         if !templates.by_purpose.values().chain([&templates.general]).all(is_number) {
-            return Err(table.refused("template", &format!("{what}, a number")));
+            return Err(table.refused("template", &format!("{what} (a number)")));
         }
         Ok(templates)
     }

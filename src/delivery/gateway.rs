@@ -18,7 +18,7 @@ use crate::domain::message::Message;
 use crate::domain::secret::Secret;
 
 /// Limit for the body of an answer in bytes. Reading stops there. Answers of gateways are shorter.
-const LONGEST_ANSWER: usize = 64 * 1024;
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// Upper limit for connecting. It is shorter than the wait at shutdown, so a request without a connection is reported
 /// as not sent.
@@ -112,7 +112,7 @@ impl<G: Gateway> HttpProvider<G> {
         let name = &connection.name;
         let base = Url::parse(connection.base_url.reveal()).map_err(|cause| format!("{name}: base_url: {cause}"))?;
         if !matches!(base.scheme(), "http" | "https") {
-            return Err(format!("{name}: base_url begins with http:// or https://"));
+            return Err(format!("{name}: base_url must begin with http:// or https://"));
         }
         // The cryptography provider is global. An error means that it is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -123,20 +123,20 @@ impl<G: Gateway> HttpProvider<G> {
             .no_proxy()
             .user_agent(concat!("otpd/", env!("CARGO_PKG_VERSION")));
         if let Some(proxy) = &connection.proxy {
-            let proxy = Proxy::all(proxy.reveal()).map_err(|_| format!("{name}: proxy is no URL of a proxy"))?;
+            let proxy = Proxy::all(proxy.reveal()).map_err(|_| format!("{name}: proxy is not the URL of a proxy"))?;
             builder = builder.proxy(proxy);
         }
         let client = builder.build().map_err(|cause| format!("{name}: {}", innermost(&cause)))?;
         Ok(Self { connection, client, gateway })
     }
 
-    async fn ask(&self, call: Call) -> Result<Answer, Report> {
+    async fn request(&self, call: Call) -> Result<Answer, Report> {
         let request = self.build(call).map_err(|cause| Report::not_sent(Outcome::Misconfigured, cause))?;
         let mut response = self.client.execute(request).await.map_err(|cause| lost(&cause))?;
         let status = response.status().as_u16();
         let date = made_at(response.headers());
         let mut body = Vec::new();
-        while body.len() < LONGEST_ANSWER {
+        while body.len() < MAX_ANSWER_BYTES {
             match response.chunk().await {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
@@ -151,7 +151,7 @@ impl<G: Gateway> HttpProvider<G> {
 
     fn build(&self, call: Call) -> Result<Request, String> {
         let url = format!("{}{}", self.connection.base_url.reveal().trim_end_matches('/'), call.path);
-        let url = Url::parse(&url).map_err(|cause| format!("base_url and path make no URL: {cause}"))?;
+        let url = Url::parse(&url).map_err(|cause| format!("base_url and path do not form a URL: {cause}"))?;
         let mut request = Request::new(call.method, url);
         *request.headers_mut() = call.headers;
         *request.body_mut() = call.body.map(Into::into);
@@ -170,7 +170,7 @@ impl<G: Gateway> Provider for HttpProvider<G> {
                 Ok(call) => call,
                 Err(cause) => return Report::not_sent(Outcome::Misconfigured, cause),
             };
-            match self.ask(call).await {
+            match self.request(call).await {
                 Ok(answer) => self.gateway.interpret(&answer),
                 Err(report) => report,
             }
@@ -179,20 +179,24 @@ impl<G: Gateway> Provider for HttpProvider<G> {
 
     fn check(&self) -> BoxFuture<'_, Result<String, String>> {
         Box::pin(async move {
-            let asked = |outcome: Result<Answer, Report>| outcome.map_err(|report| report.error.unwrap_or_default());
+            let answered = |outcome: Result<Answer, Report>| outcome.map_err(|report| report.error.unwrap_or_default());
             let Some(Check { call, credit, unit }) = self.gateway.account_check() else {
-                require_same_time(&asked(self.ask(Call::get("/")).await)?)?;
-                return Ok("it answers; only sending shows whether the key is good".to_owned());
+                require_same_time(&answered(self.request(Call::get("/")).await)?)?;
+                return Ok("reachable; the key is checked only by sending".to_owned());
             };
-            let answer = asked(self.ask(call).await)?;
+            let answer = answered(self.request(call).await)?;
             let Some(credit) = credit(&answer).filter(|_| answer.is_success()) else {
-                return Err(self.gateway.interpret(&answer).error.unwrap_or_else(|| "it tells no credit".to_owned()));
+                return Err(self
+                    .gateway
+                    .interpret(&answer)
+                    .error
+                    .unwrap_or_else(|| "the response contains no credit".to_owned()));
             };
             require_same_time(&answer)?;
             if credit.parse::<f64>().is_ok_and(|credit| credit <= 0.0) {
-                return Err(format!("it lets us in, and the credit is {credit} {unit}: buy some"));
+                return Err("the key is valid, but the credit is used up".to_owned());
             }
-            Ok(format!("it lets us in; {credit} {unit} left"))
+            Ok(format!("the key is valid; credit: {credit} {unit}"))
         })
     }
 }
@@ -224,7 +228,10 @@ fn require_same_time(answer: &Answer) -> Result<(), String> {
         return Ok(());
     }
     let shown = |moment: DateTime<Utc>| moment.to_rfc3339_opts(SecondsFormat::Secs, true);
-    Err(format!("its clock says {}, ours {}: set this machine's by NTP", shown(theirs), shown(ours)))
+    let (theirs, ours) = (shown(theirs), shown(ours));
+    Err(format!(
+        "the gateway's clock is {theirs}, the clock of this machine is {ours}; synchronize this machine with NTP"
+    ))
 }
 
 /// Encodes text for a path or a query. A space becomes %20 because a plus means a space only in a query.

@@ -55,7 +55,7 @@ impl Gateway for Ghasedak {
         match (is_success, answer.text("/data/items/0/messageid")) {
             (Some(true), Some(id)) => Report::sent(Some(id)),
             (Some(false), _) if (200..300).contains(&status) => {
-                Report::not_sent(Outcome::Next, format!("{status}: it refuses the message"))
+                Report::not_sent(Outcome::Next, format!("{status}: the gateway rejected the message"))
             }
             (Some(false), _) => answer.with_body(status, Value::Null).by_status(),
             _ => answer.by_status(),

@@ -59,11 +59,18 @@ impl Http {
         let names: Vec<&str> = texts.iter().flat_map(|text| placeholders(text.reveal())).collect();
         let known = [&CODES[..], &RECIPIENTS, &OTHERS].concat();
         if let Some(name) = names.iter().find(|name| !known.contains(name)) {
-            return Err(format!("{{{name}}} stands for nothing; there are {{{}}}", known.join("}, {")));
+            return Err(format!(
+                "the placeholder {{{name}}} is unknown; known placeholders are {{{}}}",
+                known.join("}, {")
+            ));
         }
         for needed in [&CODES[..], &RECIPIENTS] {
             if !needed.iter().any(|name| names.contains(name)) {
-                return Err(format!("url, headers and body hold none of {{{}}}", needed.join("}, {")));
+                return Err(format!(
+                    "the request must contain the recipient, and the code or the text; url, headers and body contain \
+                     none of {{{}}}",
+                    needed.join("}, {")
+                ));
             }
         }
         Ok(())
@@ -90,10 +97,10 @@ impl Http {
         let path = behind_scheme.find(['/', '?', '#']).and_then(|at| behind_scheme.get(at..)).unwrap_or_default();
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err("url: put user and password into an Authorization header".to_owned());
+            return Err("url: put user name and password into an Authorization header".to_owned());
         }
         if parsed.fragment().is_some() {
-            return Err("url: what follows a # is not sent; write a # that belongs to a value as %23".to_owned());
+            return Err("url: the part after # is not sent; write # in a value as %23".to_owned());
         }
         Ok((origin, path))
     }
@@ -107,7 +114,7 @@ impl Gateway for Http {
         for (name, value) in &self.headers {
             let value = fill(value.reveal(), message, Escaping::Header);
             let value = HeaderValue::from_bytes(value.as_bytes());
-            headers.insert(name, value.map_err(|_| format!("the header {name} can't hold its value"))?);
+            headers.insert(name, value.map_err(|_| format!("the header {name} has an invalid value"))?);
         }
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let escaping = Escaping::of_content_type(content_type);
@@ -122,7 +129,7 @@ impl Gateway for Http {
 
     fn interpret(&self, answer: &Answer) -> Report {
         let id = self.id_pointer.as_ref().and_then(|pointer| answer.text(pointer));
-        let is_taken = match (&self.success_pattern, &self.success_pointer) {
+        let is_accepted = match (&self.success_pattern, &self.success_pointer) {
             _ if !answer.is_success() => return answer.by_status(),
             (Some(_), _) if answer.plain.trim().is_empty() => return answer.by_status(),
             (Some(pattern), _) => pattern.is_match(&answer.plain),
@@ -130,10 +137,10 @@ impl Gateway for Http {
             (None, Some(pointer)) => answer.text(pointer).as_ref() == Some(&self.success_value),
             (None, None) => true,
         };
-        if is_taken {
+        if is_accepted {
             Report::sent(id)
         } else {
-            Report::not_sent(Outcome::Next, format!("{}: it refuses the message", answer.status))
+            Report::not_sent(Outcome::Next, format!("{}: the gateway rejected the message", answer.status))
         }
     }
 }
@@ -185,9 +192,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
         success_value: table.optional("success_value")?.unwrap_or_else(|| "true".to_owned()),
         id_pointer: pointer(table, "id_pointer")?,
     };
-    gateway
-        .require_sound()
-        .map_err(|cause| table.refused("url", &format!("a request that says what to whom ({cause})")))?;
+    gateway.require_sound().map_err(|cause| table.fault("url", &format!("is not valid: {cause}")))?;
     let connection = Connection { name, base_url: Secret::new(origin), timeout: timeout(table)?, proxy: proxy(table)? };
     Ok((connection, gateway).into())
 }
@@ -198,7 +203,7 @@ fn headers(table: &dyn ReadKeys, body: Option<&Secret>) -> Result<Vec<(HeaderNam
         let refused = || table.refused("headers", "a table of HTTP headers");
         let name: HeaderName = name.parse().map_err(|_| refused())?;
         if FRAMING.contains(&name) {
-            return Err(table.refused("headers", &format!("no {name}, which otpd sets itself")));
+            return Err(table.refused("headers", &format!("headers other than {name}, which otpd sets itself")));
         }
         if value.chars().any(char::is_control) {
             return Err(refused());
@@ -224,7 +229,7 @@ fn pattern(table: &dyn ReadKeys, has_pointer: bool) -> Result<Option<Regex>, Con
     if has_pointer || table.optional("success_value")?.is_some() {
         return Err(table.fault(
             "success_pattern",
-            "is for plain text, success_pointer and success_value are for JSON; keep one of them",
+            "is for plain text, success_pointer and success_value are for JSON; use only one of them",
         ));
     }
     let pattern = Regex::new(&text).map_err(|cause| {

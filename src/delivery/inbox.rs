@@ -29,12 +29,12 @@ impl Provider for Inbox {
         Box::pin(async move {
             match (self.keep)(message.into()).await {
                 Ok(id) => Report::sent(Some(id.to_string())),
-                Err(_) => Report::not_sent(Outcome::Retry, "the inbox can't be written"),
+                Err(_) => Report::not_sent(Outcome::Retry, "the message could not be stored"),
             }
         })
     }
 
     fn check(&self) -> BoxFuture<'_, Result<String, String>> {
-        Box::pin(async { Ok("for development: messages reach nobody, `otpd inbox` shows them".to_owned()) })
+        Box::pin(async { Ok("messages are stored, not delivered; read them with `otpd inbox`".to_owned()) })
     }
 }

@@ -56,12 +56,12 @@ impl Gateway for Ippanel {
         };
         let (outcome, meaning) = match (answer.body.pointer("/meta/status").and_then(Value::as_bool), answer.status) {
             (Some(true), 200..300) => return answer.taken("/data/message_outbox_ids/0"),
-            (Some(false), 422) if refuses_number() => (Outcome::BadRecipient, "it refuses the number"),
-            (Some(false), 401 | 403) => (Outcome::Misconfigured, "the key is refused"),
-            (Some(false), 404) => (Outcome::Misconfigured, "there is no such pattern"),
-            (Some(false), 422) => (Outcome::Misconfigured, "it refuses the line, the pattern or its variable"),
-            (Some(false), 402) => (Outcome::Next, "there is no credit"),
-            (Some(false), 200..300) => (Outcome::Next, "it refuses the message"),
+            (Some(false), 422) if refuses_number() => (Outcome::BadRecipient, "the number was rejected"),
+            (Some(false), 401 | 403) => (Outcome::Misconfigured, "the key was rejected"),
+            (Some(false), 404) => (Outcome::Misconfigured, "the pattern does not exist"),
+            (Some(false), 422) => (Outcome::Misconfigured, "the line, the pattern or its variable was rejected"),
+            (Some(false), 402) => (Outcome::Next, "the credit is used up"),
+            (Some(false), 200..300) => (Outcome::Next, "the gateway rejected the message"),
             _ => return answer.by_status(),
         };
         Report::not_sent(outcome, format!("{} {code}: {meaning}", answer.status))
@@ -69,6 +69,6 @@ impl Gateway for Ippanel {
 
     fn account_check(&self) -> Option<Check> {
         let call = Call::get("/api/payment/credit/mine").authorized(&self.api_key);
-        Some(Check { call, credit: |answer| answer.text("/data/credit"), unit: "of its currency" })
+        Some(Check { call, credit: |answer| answer.text("/data/credit"), unit: "(currency of the account)" })
     }
 }

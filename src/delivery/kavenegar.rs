@@ -46,19 +46,19 @@ impl Gateway for Kavenegar {
         let Some(status) = answer.number("/return/status") else { return answer.by_status() };
         let (outcome, meaning) = match status {
             200 => return answer.taken("/entries/0/messageid"),
-            411 => (Outcome::BadRecipient, "it refuses the number"),
+            411 => (Outcome::BadRecipient, "the number was rejected"),
             401 => (Outcome::Misconfigured, "the account is disabled"),
-            403 => (Outcome::Misconfigured, "the key is refused"),
-            407 | 416 => (Outcome::Misconfigured, "this server's address may not use the key"),
-            412 | 427 => (Outcome::Misconfigured, "the line may not be used"),
-            424 => (Outcome::Misconfigured, "there is no such template, or it is not approved"),
-            426 => (Outcome::Misconfigured, "the plan does not include this"),
-            432 => (Outcome::Misconfigured, "the template has no %token"),
-            501 => (Outcome::Misconfigured, "a test account sends to its owner only"),
-            418 => (Outcome::Next, "there is no credit"),
-            409 | 451 | 500 | 502 | 503 => (Outcome::Retry, "it is busy"),
+            403 => (Outcome::Misconfigured, "the key was rejected"),
+            407 | 416 => (Outcome::Misconfigured, "the address of this server is not allowed to use the key"),
+            412 | 427 => (Outcome::Misconfigured, "the account is not allowed to use this line"),
+            424 => (Outcome::Misconfigured, "the template does not exist or is not approved"),
+            426 => (Outcome::Misconfigured, "the plan of the account does not include this service"),
+            432 => (Outcome::Misconfigured, "the template does not contain %token"),
+            501 => (Outcome::Misconfigured, "a test account can send only to its owner"),
+            418 => (Outcome::Next, "the credit is used up"),
+            409 | 451 | 500 | 502 | 503 => (Outcome::Retry, "the service is unavailable"),
             504..600 => return answer.by_status(),
-            _ => (Outcome::Next, "it refuses the request"),
+            _ => (Outcome::Next, "the gateway rejected the request"),
         };
         Report::not_sent(outcome, format!("{status}: {meaning}"))
     }

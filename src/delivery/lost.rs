@@ -14,9 +14,9 @@ use crate::domain::attempt::{Outcome, Report};
 /// have processed it.
 pub(super) fn lost(cause: &reqwest::Error) -> Report {
     if cause.is_connect() {
-        Report::not_sent(Outcome::Retry, format!("it can't be reached: {}", innermost(cause)))
+        Report::not_sent(Outcome::Retry, format!("unreachable: {}", innermost(cause)))
     } else if was_not_received(cause) {
-        let words = format!("the connection closed before the request was sent: {}", innermost(cause));
+        let words = format!("the connection was closed before the request was sent: {}", innermost(cause));
         Report::not_sent(Outcome::Retry, words)
     } else {
         response_failure(cause)
@@ -26,9 +26,9 @@ pub(super) fn lost(cause: &reqwest::Error) -> Report {
 /// Returns the report for a request that the gateway received and whose answer is missing or incomplete.
 pub(super) fn response_failure(cause: &reqwest::Error) -> Report {
     if cause.is_timeout() {
-        Report::not_sent(Outcome::Unknown, "it took the request and did not answer in time")
+        Report::not_sent(Outcome::Unknown, "the request was sent, but no response arrived in time")
     } else {
-        let words = format!("it took the request and the connection broke: {}", innermost(cause));
+        let words = format!("the connection broke after the request was sent: {}", innermost(cause));
         Report::not_sent(Outcome::Unknown, words)
     }
 }

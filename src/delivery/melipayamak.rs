@@ -76,7 +76,7 @@ impl Gateway for Melipayamak {
             Login::Console { .. } => match answer.text("/recId").filter(|id| id != "0") {
                 Some(id) if answer.is_success() => Report::sent(Some(id)),
                 _ if answer.is_success() && answer.body.pointer("/status").is_some() => {
-                    Report::not_sent(Outcome::Next, "it refuses the message")
+                    Report::not_sent(Outcome::Next, "the gateway rejected the message")
                 }
                 _ => answer.by_status(),
             },
@@ -111,18 +111,18 @@ fn read_rest(answer: &Answer) -> Report {
         return answer.by_status();
     };
     let (outcome, meaning) = match code {
-        18 => (Outcome::BadRecipient, "it refuses the number"),
-        35 => (Outcome::BadRecipient, "the number is on a black list or invalid"),
-        2 => (Outcome::Next, "there is no credit"),
-        3 | 4 | 19 => (Outcome::Next, "the account has sent as much as it may"),
-        -6 | 6 => (Outcome::Retry, "it is broken or being updated"),
+        18 => (Outcome::BadRecipient, "the number was rejected"),
+        35 => (Outcome::BadRecipient, "the number is blocked or invalid"),
+        2 => (Outcome::Next, "the credit is used up"),
+        3 | 4 | 19 => (Outcome::Next, "the sending limit of the account is reached"),
+        -6 | 6 => (Outcome::Retry, "the service is unavailable"),
         0 => (Outcome::Misconfigured, "user name or password is wrong"),
-        -5 | -4 | -3 | 16 | 17 => (Outcome::Misconfigured, "line, bodyId or its values are wrong"),
-        -7 | 5 | 9 => (Outcome::Misconfigured, "the line may not be used"),
-        -10 | 14 => (Outcome::Misconfigured, "a link is in the values"),
+        -5 | -4 | -3 | 16 | 17 => (Outcome::Misconfigured, "the line, the bodyId or its values are invalid"),
+        -7 | 5 | 9 => (Outcome::Misconfigured, "the account is not allowed to use this line"),
+        -10 | 14 => (Outcome::Misconfigured, "the values contain a link"),
         -1 | 10 | 12 => (Outcome::Misconfigured, "the account is not active or lacks documents"),
-        -111..=-108 => (Outcome::Misconfigured, "this server's address is blocked, or the panel wants a key"),
-        _ => (Outcome::Next, "it refuses the message"),
+        -111..=-108 => (Outcome::Misconfigured, "the address of this server is blocked, or an API key is required"),
+        _ => (Outcome::Next, "the gateway rejected the message"),
     };
     Report::not_sent(outcome, format!("{code}: {meaning}"))
 }

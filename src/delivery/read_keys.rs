@@ -37,7 +37,7 @@ pub trait ReadKeys {
 
     /// An error about a key. `accepted` describes the accepted values.
     fn refused(&self, key: &str, accepted: &str) -> ConfigError {
-        self.fault(key, &format!("is not accepted; it takes {accepted}"))
+        self.fault(key, &format!("is not valid: expected {accepted}"))
     }
 
     /// A text that must not be missing or empty.

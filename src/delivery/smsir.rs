@@ -49,18 +49,18 @@ impl Gateway for SmsIr {
         let Some(status) = answer.number("/status") else { return answer.by_status() };
         let (outcome, meaning) = match status {
             1 => return answer.taken("/data/messageId"),
-            104 => (Outcome::BadRecipient, "it refuses the number"),
-            115 => (Outcome::BadRecipient, "the number is on a black list"),
-            0 | 20 => (Outcome::Retry, "it is busy or broken"),
-            102 => (Outcome::Next, "there is no credit"),
-            10 | 11 => (Outcome::Misconfigured, "the key is refused"),
-            12 => (Outcome::Misconfigured, "this server's address may not use the key"),
+            104 => (Outcome::BadRecipient, "the number was rejected"),
+            115 => (Outcome::BadRecipient, "the number is blocked"),
+            0 | 20 => (Outcome::Retry, "the gateway is unavailable"),
+            102 => (Outcome::Next, "the credit is used up"),
+            10 | 11 => (Outcome::Misconfigured, "the key was rejected"),
+            12 => (Outcome::Misconfigured, "the address of this server is not allowed to use the key"),
             13 | 14 => (Outcome::Misconfigured, "the account is not active"),
-            101 | 123 => (Outcome::Misconfigured, "the line may not be used"),
-            113 => (Outcome::Misconfigured, "there is no such template"),
-            114 | 116 | 117 | 118 => (Outcome::Misconfigured, "it refuses the parameter of the template"),
-            119 => (Outcome::Misconfigured, "the plan does not include this"),
-            _ => (Outcome::Next, "it refuses the message"),
+            101 | 123 => (Outcome::Misconfigured, "the account is not allowed to use this line"),
+            113 => (Outcome::Misconfigured, "the template does not exist"),
+            114 | 116 | 117 | 118 => (Outcome::Misconfigured, "the template parameter was rejected"),
+            119 => (Outcome::Misconfigured, "the plan of the account does not include this service"),
+            _ => (Outcome::Next, "the gateway rejected the message"),
         };
         Report::not_sent(outcome, format!("{status}: {meaning}"))
     }

@@ -29,7 +29,7 @@ impl TcpProxy {
         let matcher = Matcher::builder().all(url.reveal()).build();
         let any = Uri::from_static("https://example.com");
         let known = |proxy: &Intercept| matches!(proxy.uri().scheme_str(), Some("http" | "socks5" | "socks5h"));
-        let refused = || "proxy is no URL that begins with http:// or socks5://".to_owned();
+        let refused = || "proxy must be a URL that begins with http:// or socks5://".to_owned();
         matcher.intercept(&any).filter(known).map(Self).ok_or_else(refused)
     }
 
@@ -56,7 +56,7 @@ impl TcpProxy {
             socks.call(target).await.map_err(|cause| words(&cause))
         };
         let (ByteByByte(read), write) =
-            connected.map_err(|cause| format!("the proxy does not connect: {cause}"))?.into_inner().into_inner();
+            connected.map_err(|cause| format!("the proxy could not connect: {cause}"))?.into_inner().into_inner();
         read.reunite(write).map_err(|cause| cause.to_string())
     }
 }
@@ -67,13 +67,13 @@ impl TcpProxy {
 /// The reason for the failure.
 pub(super) async fn connect(host: &str, port: u16, timeout: Duration) -> Result<TcpStream, String> {
     let connected = connector(timeout).call(target(host, port)?).await;
-    connected.map(TokioIo::into_inner).map_err(|cause| format!("it can't be reached: {}", words(&cause)))
+    connected.map(TokioIo::into_inner).map_err(|cause| format!("unreachable: {}", words(&cause)))
 }
 
 fn target(host: &str, port: u16) -> Result<Uri, String> {
     let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
     let target = Uri::builder().scheme("https").authority(format!("{host}:{port}")).path_and_query("/").build();
-    target.map_err(|_| "host is no name of a host".to_owned())
+    target.map_err(|_| "host is not a host name".to_owned())
 }
 
 /// Returns a connector that tries all addresses of a host, IPv6 and IPv4 in parallel (RFC 8305).

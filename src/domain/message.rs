@@ -60,7 +60,7 @@ fn no_channel(_: &str) -> &'static str {
 }
 
 fn no_language(_: &str) -> &'static str {
-    "a language is fa or en"
+    "fa or en"
 }
 
 /// The text that the recipient reads. `Debug` hides it.

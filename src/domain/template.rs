@@ -28,7 +28,11 @@ impl Template {
             parts.push(match name {
                 "code" => Part::Code,
                 "minutes" => Part::Minutes,
-                _ => return Err(format!("{{{name}}} stands for nothing; there are {{code}} and {{minutes}}")),
+                _ => {
+                    return Err(format!(
+                        "the placeholder {{{name}}} is unknown; known placeholders are {{code}} and {{minutes}}"
+                    ));
+                }
             });
             rest = after;
         }
@@ -110,10 +114,13 @@ mod tests {
     }
 
     #[test]
-    fn a_placeholder_that_there_is_not_is_named() {
+    fn an_unknown_placeholder_is_refused() {
         for name in ["cod", "Code", "minute5", "CODE_"] {
             let refusal = Template::parse(&format!("Your {{{name}}}: {{code}}")).unwrap_err();
-            assert_eq!(refusal, format!("{{{name}}} stands for nothing; there are {{code}} and {{minutes}}"));
+            assert_eq!(
+                refusal,
+                format!("the placeholder {{{name}}} is unknown; known placeholders are {{code}} and {{minutes}}")
+            );
         }
     }
 

@@ -34,11 +34,11 @@ impl Texts {
     pub fn new(templates: Vec<TextTemplate>, webotp_domain: Option<String>) -> Result<Self, String> {
         for (place, template) in templates.iter().enumerate() {
             if templates.iter().take(place).any(|other| name(other) == name(template)) {
-                return Err(format!("the text of {} is there twice; keep one", name(template)));
+                return Err(format!("{} is defined twice; delete one", name(template)));
             }
             let html_has_code = template.html.as_ref().is_none_or(Template::has_code);
             if !template.plain.has_code() || !html_has_code {
-                return Err(format!("the text of {} has no {{code}}", name(template)));
+                return Err(format!("{} contains no {{code}}", name(template)));
             }
         }
         Ok(Self { templates, webotp_domain })
@@ -65,8 +65,7 @@ impl Texts {
                 // The texts for ten minutes and for less than one are the longest.
                 let segments = [0, 10].map(|minutes| sms_segments(&self.fill(template, &code, minutes).plain));
                 let segments = segments.into_iter().max().unwrap_or(1);
-                (segments > 1)
-                    .then(|| format!("the text of {} takes {segments} SMS, each of which costs", name(template)))
+                (segments > 1).then(|| format!("{} needs {segments} SMS; each is billed", name(template)))
             })
             .collect()
     }
@@ -96,9 +95,18 @@ impl Texts {
     }
 }
 
+/// Returns the name of a template in messages, such as `the Persian SMS text for reset`.
 fn name(template: &TextTemplate) -> String {
-    let purpose = template.purpose.as_ref().map_or("every purpose", Purpose::as_str);
-    format!("{} in {} for {purpose}", template.channel.as_str(), template.language.as_str())
+    let language = match template.language {
+        Language::Fa => "Persian",
+        Language::En => "English",
+    };
+    let channel = match template.channel {
+        Channel::Sms => "SMS",
+        Channel::Email => "e-mail",
+    };
+    let purpose = template.purpose.as_ref().map_or_else(String::new, |purpose| format!(" for {purpose}"));
+    format!("the {language} {channel} text{purpose}")
 }
 
 /// Returns the built-in template. The code is at the end of its line, because users copy text that follows it as well.

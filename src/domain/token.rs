@@ -49,7 +49,7 @@ impl ApiToken {
         if text.len() < CHOSEN_MIN_CHARS || distinct.len() < CHOSEN_MIN_DISTINCT || !printable {
             return Err("32 or more printable ASCII characters without spaces, at least 10 of them different");
         }
-        Self::presented(text).ok_or("no text that begins like a generated token (otpd_) unless it is one, whole")
+        Self::presented(text).ok_or("a complete generated token, if it begins with otpd_")
     }
 
     /// A token sent by a client. `None`: the token has the prefix of a generated token but a wrong checksum.
@@ -127,7 +127,7 @@ impl TokenName {
             _ if !is_generated && text.len() == LISTED_CHOSEN => prefix(LISTED_CHOSEN),
             _ => None,
         };
-        named.ok_or("give all the characters that `otpd token list` shows of the token, or the whole token")
+        named.ok_or("give the complete prefix that `otpd token list` shows, or the complete token")
     }
 }
 

@@ -80,7 +80,7 @@ impl Role {
 }
 
 fn no_role(_: &str) -> &'static str {
-    "a role is admin, staff or user (user: a token that works and may do nothing)"
+    "expected admin, staff or user (no permissions)"
 }
 
 /// A user name: 1 to 64 ASCII letters, digits and `. _ @ + -`. Such a name is safe to print.
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn each_role_may_do_what_the_contract_says() {
+    fn each_role_has_the_permissions_of_the_contract() {
         for held in Permission::ALL.iter().copied() {
             for asked in Permission::ALL.iter().copied() {
                 let allowed = |role| caller(role, vec![held]).require(asked).is_ok();

@@ -182,11 +182,13 @@ pub async fn revoke_token(store: &Store, name: TokenName) -> Result<TokenRecord>
             match (named.as_slice(), &name) {
                 ([token], _) => tokens::delete(db, token.id).map(|()| token.clone()),
                 ([], TokenName::Prefix(_)) => {
-                    Err(refused("no token is listed under this prefix; `otpd token list` shows them"))
+                    Err(refused("no token has this prefix; `otpd token list` lists the tokens"))
                 }
-                ([], TokenName::Whole(_)) => Err(refused("there is no such token; `otpd token list` shows all")),
+                ([], TokenName::Whole(_)) => {
+                    Err(refused("the token does not exist; `otpd token list` lists the tokens"))
+                }
                 (several, _) => {
-                    Err(refused(format!("{} tokens have this prefix; give the whole token to revoke", several.len())))
+                    Err(refused(format!("{} tokens have this prefix; give the complete token", several.len())))
                 }
             }
         })
@@ -195,14 +197,14 @@ pub async fn revoke_token(store: &Store, name: TokenName) -> Result<TokenRecord>
 
 fn require_free(db: &Db, name: &UserName) -> Result<()> {
     match users::find_by_name(db, name)? {
-        Some(_) => Err(refused(format!("there is a user {name} already"))),
+        Some(_) => Err(refused(format!("user {name} already exists"))),
         None => Ok(()),
     }
 }
 
 fn existing(db: &Db, name: &UserName) -> Result<User> {
     users::find_by_name(db, name)?
-        .ok_or_else(|| refused(format!("there is no user {name}; `otpd user list` shows who there is")))
+        .ok_or_else(|| refused(format!("user {name} does not exist; `otpd user list` lists the users")))
 }
 
 fn refused(why: impl Into<std::borrow::Cow<'static, str>>) -> Error {

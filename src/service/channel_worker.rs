@@ -175,8 +175,8 @@ impl ChannelWorker {
         let sending = AssertUnwindSafe(provider.send(&dispatch.message)).catch_unwind();
         let unknown = |why| Report::not_sent(Outcome::Unknown, why);
         let report = tokio::select! {
-            sent = sending => sent.unwrap_or_else(|_| unknown("otpd itself failed: its log says where")),
-            () = given_up(stop) => unknown("otpd was stopped before it answered"),
+            sent = sending => sent.unwrap_or_else(|_| unknown("internal error; see the log")),
+            () = given_up(stop) => unknown("otpd stopped before the provider answered"),
         };
         self.service.store.metrics().message(provider.name(), report.outcome.as_str());
         self.chain().end(dispatch.provider, report.outcome, self.service.now());
@@ -232,7 +232,7 @@ fn take_step(db: &Db, message_id: i64, step: Step, now: Timestamp) -> Result<()>
 fn tell(message_id: i64, provider: &str, report: &Report) {
     let why = report.error.as_deref().unwrap_or_default();
     match report.outcome {
-        Outcome::Sent => log::info!("message {message_id}: {provider} has it"),
+        Outcome::Sent => log::info!("message {message_id}: accepted by {provider}"),
         Outcome::Misconfigured => log::error!("message {message_id}: {provider} is misconfigured: {why}"),
         outcome => log::warn!("message {message_id}: {provider}: {}: {why}", outcome.as_str()),
     }

@@ -13,18 +13,17 @@ use crate::store::{Store, otps};
 pub async fn clock(store: &Store, now: Timestamp, known_past: Timestamp) -> Result<String, String> {
     let created = store.read(otps::creation_times).await.map_err(|error| error.to_string())?;
     if !is_trusted(known_past, now) {
-        return Err(format!(
-            "it says {now}, which is before otpd was installed ({known_past}); set it and keep it by NTP"
-        ));
+        return Err(format!("{now} is before the installation of otpd ({known_past}); correct the clock and use NTP"));
     }
     match created {
         Some([newest, latest]) if !is_trusted(latest, now) => {
-            let hint = if is_trusted(newest, now) { "" } else { "; if it is behind now, set it and keep it by NTP" };
+            let hint =
+                if is_trusted(newest, now) { "" } else { "; if the clock is behind now, correct it and use NTP" };
             Ok(format!(
-                "it says {now}. It was ahead before: a code was created at {latest}, and what was stored then is not \
+                "{now}. The clock was ahead before: a code was created at {latest}, and data stored then is not \
                  trusted{hint}"
             ))
         }
-        _ => Ok(format!("it says {now}")),
+        _ => Ok(now.to_string()),
     }
 }

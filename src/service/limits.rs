@@ -81,7 +81,7 @@ impl Guard {
         let mut warned = self.warned.lock();
         if warned.get(setting).is_none_or(|last| time_left(*last, WARN_INTERVAL, now).is_none()) {
             warned.insert(setting, now);
-            log::warn!("{setting} = {allowed} refuses requests");
+            log::warn!("requests are refused: {setting} = {allowed} is reached");
         }
     }
 }

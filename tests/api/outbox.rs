@@ -169,17 +169,20 @@ async fn a_temporary_failure_is_retried() {
     let broken = Reply::from((500, "oops"));
     let taken = Reply::from((200, crate::gateway::ACCEPTED));
     let message = outcome(with_sms(&Gateway::start(vec![broken.clone(), broken, taken]))).await;
-    let retry = "one retry 500: it is busy or broken".to_owned();
+    let retry = "one retry 500: the gateway is unavailable".to_owned();
     assert_eq!(summary(&message), ("sent".to_owned(), vec![retry.clone(), retry, "one sent".to_owned()]));
 }
 
 #[tokio::test]
 async fn a_timeout_reset_or_invalid_response_has_an_unknown_outcome() {
     for (reply, error) in [
-        (Reply { after: Duration::from_secs(60), answer: None }, "it took the request and did not answer in time"),
-        (Reply { after: Duration::ZERO, answer: None }, "it took the request and the connection broke: "),
-        (Reply::from((200, "<html>")), "200, with an answer that can't be read"),
-        (Reply::from((504, "")), "504: what it asked did not answer it in time"),
+        (
+            Reply { after: Duration::from_secs(60), answer: None },
+            "the request was sent, but no response arrived in time",
+        ),
+        (Reply { after: Duration::ZERO, answer: None }, "the connection broke after the request was sent: "),
+        (Reply::from((200, "<html>")), "200: unreadable response"),
+        (Reply::from((504, "")), "504: the gateway's upstream timed out"),
     ] {
         let (one, two) = (Gateway::start(vec![reply]), Gateway::start(Vec::new()));
         let stopped = outcome(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
@@ -197,10 +200,10 @@ async fn a_timeout_reset_or_invalid_response_has_an_unknown_outcome() {
 async fn the_next_provider_is_tried_after_a_refusal() {
     let two = Gateway::start(Vec::new());
     for (status, body, attempt) in [
-        (401, "{}", "one misconfigured 401: the key is refused"),
-        (404, "{}", "one next 404: it refuses the request"),
-        (503, "{}", "one retry 503: it is busy or broken"),
-        (200, r#"{"ok":false}"#, "one next 200: it refuses the message"),
+        (401, "{}", "one misconfigured 401: the key was rejected"),
+        (404, "{}", "one next 404: the gateway rejected the request"),
+        (503, "{}", "one retry 503: the gateway is unavailable"),
+        (200, r#"{"ok":false}"#, "one next 200: the gateway rejected the message"),
     ] {
         let one = Gateway::start(vec![Reply::from((status, body))]);
         let message = outcome(with_two(&one.url, &two.url, OnUnknown::Stop)).await;
@@ -209,14 +212,14 @@ async fn the_next_provider_is_tried_after_a_refusal() {
     let message = outcome(with_two("http://127.0.0.1:9", &two.url, OnUnknown::Stop)).await;
     let (state, attempts) = summary(&message);
     assert_eq!(state, "sent");
-    assert!(attempts[0].starts_with("one retry it can't be reached: "), "{attempts:?}");
+    assert!(attempts[0].starts_with("one retry unreachable: "), "{attempts:?}");
 }
 
 #[tokio::test]
 async fn the_history_shows_why_no_provider_accepted_a_message() {
     let refused = Gateway::start(vec![Reply::from((403, ""))]);
     let message = outcome(with_sms(&refused)).await;
-    let why = "one misconfigured 403: the key is refused".to_owned();
+    let why = "one misconfigured 403: the key was rejected".to_owned();
     assert_eq!(summary(&message), ("failed".to_owned(), vec![why]));
     let broken = Gateway::start(vec![Reply::from((500, ""))]);
     let message = outcome_without_pauses(with_sms(&broken)).await;

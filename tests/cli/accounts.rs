@@ -118,15 +118,12 @@ fn missing_and_duplicate_names_are_reported_in_one_line() {
     let folder = with_database();
     succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
     for (arguments, line) in [
-        (&["user", "add", "amir", "--role", "staff"][..], "otpd: there is a user amir already"),
-        (&["user", "disable", "x"], "otpd: there is no user x; `otpd user list` shows who there is"),
-        (&["user", "grant", "x", "2851"], "otpd: there is no user x; `otpd user list` shows who there is"),
-        (&["token", "add", "x"], "otpd: there is no user x; `otpd user list` shows who there is"),
-        (&["token", "list", "x"], "otpd: there is no user x; `otpd user list` shows who there is"),
-        (
-            &["token", "revoke", "otpd_xxxxxxx"],
-            "otpd: no token is listed under this prefix; `otpd token list` shows them",
-        ),
+        (&["user", "add", "amir", "--role", "staff"][..], "otpd: user amir already exists"),
+        (&["user", "disable", "x"], "otpd: user x does not exist; `otpd user list` lists the users"),
+        (&["user", "grant", "x", "2851"], "otpd: user x does not exist; `otpd user list` lists the users"),
+        (&["token", "add", "x"], "otpd: user x does not exist; `otpd user list` lists the users"),
+        (&["token", "list", "x"], "otpd: user x does not exist; `otpd user list` lists the users"),
+        (&["token", "revoke", "otpd_xxxxxxx"], "otpd: no token has this prefix; `otpd token list` lists the tokens"),
     ] {
         assert_eq!(fail(run(folder.path(), arguments)), line);
     }

@@ -69,73 +69,68 @@ fn the_example_configuration_is_valid() {
 
 /// A variable, a value that it does not accept, and the error.
 const REFUSED: &[(&str, &str, &str)] = &[
-    ("OTPD_SERVER__PORT", "x", r#"server.port = "x" is not accepted; it takes a port from 0 to 65535"#),
-    ("OTPD_SERVER__PORT", "65536", r#"server.port = "65536" is not accepted; it takes a port from 0 to 65535"#),
-    ("OTPD_SERVER__HOST", "", r#"server.host = "" is not accepted; it takes a host name or an IP address"#),
+    ("OTPD_SERVER__PORT", "x", r#"server.port = "x" is not valid: expected a port from 0 to 65535"#),
+    ("OTPD_SERVER__PORT", "65536", r#"server.port = "65536" is not valid: expected a port from 0 to 65535"#),
+    ("OTPD_SERVER__HOST", "", r#"server.host = "" is not valid: expected a host name or an IP address"#),
     (
         "OTPD_SERVER__HOST",
         "user:secret@127.0.0.1",
-        "server.host is not accepted; it takes a host name or an IP address, and must not contain a user name and \
-         password",
+        "server.host is not valid: expected a host name or an IP address, without user name and password",
     ),
     (
         "OTPD_SERVER__HOST",
         "http://127.0.0.1",
-        r#"server.host = "http://127.0.0.1" is not accepted; it takes a host name or an IP address"#,
+        r#"server.host = "http://127.0.0.1" is not valid: expected a host name or an IP address"#,
     ),
     (
         "OTPD_SERVER__WORKERS",
         "-1",
-        r#"server.workers = "-1" is not accepted; it takes a number of threads from 0 to 1024"#,
+        r#"server.workers = "-1" is not valid: expected a number of threads from 0 to 1024"#,
     ),
     (
         "OTPD_SERVER__TRUSTED_PROXIES",
         "10.0.0.0/8,x",
-        r#"server.trusted_proxies = "10.0.0.0/8,x" is not accepted; it takes IP addresses or networks such as 10.0.0.0/8"#,
+        r#"server.trusted_proxies = "10.0.0.0/8,x" is not valid: expected IP addresses or networks such as 10.0.0.0/8"#,
     ),
     (
         "OTPD_SERVER__REQUESTS_PER_SECOND",
         "-1",
-        r#"server.requests_per_second = "-1" is not accepted; it takes a number from 0 (no limit) to 1000000"#,
+        r#"server.requests_per_second = "-1" is not valid: expected a number from 0 (no limit) to 1000000"#,
     ),
     (
         "OTPD_SERVER__METRICS",
         "9464",
-        r#"server.metrics = "9464" is not accepted; it takes an address and port such as 127.0.0.1:9464, or nothing"#,
+        r#"server.metrics = "9464" is not valid: expected an address and port such as 127.0.0.1:9464, or nothing"#,
     ),
-    ("OTPD_DATABASE__CHECKPOINTS", "no", r#"database.checkpoints = "no" is not accepted; it takes true or false"#),
-    ("OTPD_DATABASE__PATH", ":memory:", r#"database.path = ":memory:" is not accepted; it takes the path of a file"#),
-    ("OTPD_DATABASE__PATH", " ", r#"database.path = " " is not accepted; it takes the path of a file"#),
+    ("OTPD_DATABASE__CHECKPOINTS", "no", r#"database.checkpoints = "no" is not valid: expected true or false"#),
+    ("OTPD_DATABASE__PATH", ":memory:", r#"database.path = ":memory:" is not valid: expected the path of a file"#),
+    ("OTPD_DATABASE__PATH", " ", r#"database.path = " " is not valid: expected the path of a file"#),
     (
         "OTPD_OTP__EXPIRATION",
         "300",
-        r#"otp.expiration = "300" is not accepted; it takes a duration from 1s to 366d, such as 90s, 5m or 24h"#,
+        r#"otp.expiration = "300" is not valid: expected a duration from 1s to 366d, such as 90s, 5m or 24h"#,
     ),
     (
         "OTPD_OTP__EXPIRATION",
         "999ms",
-        r#"otp.expiration = "999ms" is not accepted; it takes a duration from 1s to 366d, such as 90s, 5m or 24h"#,
+        r#"otp.expiration = "999ms" is not valid: expected a duration from 1s to 366d, such as 90s, 5m or 24h"#,
     ),
     (
         "OTPD_OTP__EXPIRATION",
         "367d",
-        r#"otp.expiration = "367d" is not accepted; it takes a duration from 1s to 366d, such as 90s, 5m or 24h"#,
+        r#"otp.expiration = "367d" is not valid: expected a duration from 1s to 366d, such as 90s, 5m or 24h"#,
     ),
     (
         "OTPD_OTP__TIMEZONE",
         "Tehran",
-        r#"otp.timezone = "Tehran" is not accepted; it takes an IANA name such as Asia/Tehran"#,
+        r#"otp.timezone = "Tehran" is not valid: expected an IANA name such as Asia/Tehran"#,
     ),
     (
         "OTPD_OTP__RETENTION",
         "soon",
-        r#"otp.retention = "soon" is not accepted; it takes a duration from 0s (keep) to 3660d"#,
+        r#"otp.retention = "soon" is not valid: expected a duration from 0s (keep) to 3660d"#,
     ),
-    (
-        "OTPD_LOG__LEVEL",
-        "loud",
-        r#"log.level = "loud" is not accepted; it takes off, error, warn, info, debug or trace"#,
-    ),
+    ("OTPD_LOG__LEVEL", "loud", r#"log.level = "loud" is not valid: expected off, error, warn, info, debug or trace"#),
 ];
 
 #[test]
@@ -151,7 +146,7 @@ fn an_invalid_value_is_reported_with_key_source_and_accepted_values() {
 fn a_start_fails_with_the_errors_of_config_check() {
     let folder = folder();
     let output = complete(otpd(folder.path()).env("OTPD_OTP__EXPIRATION", "x"));
-    assert!(fail(output).starts_with("otpd: OTPD_OTP__EXPIRATION: otp.expiration = \"x\" is not accepted"));
+    assert!(fail(output).starts_with("otpd: OTPD_OTP__EXPIRATION: otp.expiration = \"x\" is not valid"));
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
@@ -160,7 +155,7 @@ fn an_unknown_key_a_missing_file_and_bad_toml_are_reported_in_one_line() {
     let folder = folder();
     let server = "the known settings are server.host, server.metrics, server.port, server.requests_per_second, \
                   server.trusted_proxies, server.workers";
-    let sections = "the known settings are [auth], [database], [delivery], [limits], [log], [otp], [server]";
+    let sections = "the known sections are [auth], [database], [delivery], [limits], [log], [otp], [server]";
     let otp = "the known settings are otp.code_length, otp.expiration, otp.max_attempts, otp.max_consecutive_failures, \
                otp.recipient_attempts_per_hour, otp.resend_cooldown, otp.retention, otp.timezone";
     for (toml, key, listed) in [

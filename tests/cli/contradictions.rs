@@ -37,7 +37,7 @@ fn a_cooldown_longer_than_the_lifetime_of_a_sent_code_is_refused() {
         ("expiration = \"30s\"\nresend_cooldown = \"60s\"\n", "60s", "30s"),
     ] {
         let line = format!(
-            "otpd: otp.toml: otp.resend_cooldown = {cooldown:?} is not accepted; it takes at most {life}, the \
+            "otpd: otp.toml: otp.resend_cooldown = {cooldown:?} is not valid: expected at most {life}, the \
              lifetime of a sent code (otp.expiration, but at most 10m)"
         );
         assert_eq!(fail(otp(settings)), line);
@@ -97,8 +97,8 @@ fn contradictory_settings_are_reported() {
         let toml = checked(folder.path(), &toml);
         assert!(toml.status.success(), "the port is that of the environment");
         let output = complete(otpd(folder.path()).env_remove("OTPD_SERVER__PORT").args(["config", "check"]));
-        let line = "otpd: otp.toml: server.metrics = \"127.0.0.1:9000\" is not accepted; it takes another address than that \
-                    of server.host and server.port";
+        let line = "otpd: otp.toml: server.metrics = \"127.0.0.1:9000\" is not valid: expected an address other \
+                    than that of server.host and server.port";
         assert_eq!(fail(output), line, "{host}");
     }
 }

@@ -76,7 +76,7 @@ fn a_setting_that_is_not_text_or_empty_is_refused() {
     assert_eq!(line, "otpd: OTPD_DATABASE__PATH: the value is not UTF-8 text");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     let line = fail(complete(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", "")));
-    assert!(line.starts_with("otpd: OTPD_AUTH__BOOTSTRAP_TOKEN: auth.bootstrap_token is not accepted; "), "{line}");
+    assert!(line.starts_with("otpd: OTPD_AUTH__BOOTSTRAP_TOKEN: auth.bootstrap_token is not valid: "), "{line}");
     // Variables that are not settings may have any value.
     let output = complete(otpd(folder.path()).env("OTPD_FOO", path).env("FOO", path).args(["config", "check"]));
     assert!(output.status.success(), "{output:?}");

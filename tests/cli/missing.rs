@@ -71,7 +71,7 @@ fn only_serve_and_init_create_a_database_and_other_commands_report_its_path() {
 fn doctor_reports_that_there_is_no_database() {
     let folder = folder();
     let said = text(run(folder.path(), &["doctor"]).stdout);
-    assert!(said.contains("TODO database: database otp.db: there is no database at "), "{said}");
+    assert!(said.contains("error database: database otp.db: there is no database at "), "{said}");
     assert_eq!(names(folder.path()), [""; 0]);
 }
 

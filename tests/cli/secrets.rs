@@ -14,7 +14,7 @@ fn secrets_are_masked_and_can_be_read_from_a_file() {
     assert!(shown.contains("auth.bootstrap_token = \"***\" # OTPD_AUTH__BOOTSTRAP_TOKEN\n"), "{shown}");
     let line = fail(show("OTPD_AUTH__BOOTSTRAP_TOKEN", "short-secret"));
     assert!(
-        line.starts_with("otpd: OTPD_AUTH__BOOTSTRAP_TOKEN: auth.bootstrap_token is not accepted; it takes 32"),
+        line.starts_with("otpd: OTPD_AUTH__BOOTSTRAP_TOKEN: auth.bootstrap_token is not valid: expected 32"),
         "{line}"
     );
     assert!(!line.contains("short-secret"));

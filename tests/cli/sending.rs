@@ -70,7 +70,7 @@ fn the_inbox_must_be_allowed_in_the_settings() {
     let folder = folder();
     configure(folder.path(), "[[delivery.sms]]\ntype = \"inbox\"\n");
     let line = fail(run(folder.path(), &["config", "check"]));
-    let refusal = "otpd: otp.toml: delivery.sms[0].type is not accepted; it takes inbox only with \
+    let refusal = "otpd: otp.toml: delivery.sms[0].type is not valid: inbox requires \
                    delivery.allow_inbox = true, because it delivers no messages";
     assert_eq!(line, refusal);
     assert!(with_inbox(folder.path(), &["config", "check"]).status.success());
@@ -90,7 +90,7 @@ fn a_real_message_can_be_sent_for_a_test() {
     let output = run(folder.path(), &["send-test", "0912 345 6789"]);
     assert!(output.status.success());
     let said = text(output.stderr);
-    assert_eq!(said, "one: misconfigured: 403: the key is refused\ntwo: accepted the message\n");
+    assert_eq!(said, "one: misconfigured: 403: the key was rejected\ntwo: accepted the message\n");
     let asked = taking.requests().remove(0).0;
     let code = asked.strip_prefix("POST /?k=Sup3rSecret&to=09123456789&c=").unwrap();
     assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()), "{asked}");
@@ -139,7 +139,7 @@ fn is_sent_once(signal: &str) {
     server.signal(signal);
     let (status, log) = server.wait();
     assert!(status.success(), "{signal}: {log}");
-    assert!(log.contains("message 1: http has it"), "{log}");
+    assert!(log.contains("message 1: accepted by http"), "{log}");
     let server = Server::start(folder.path());
     let (_, deliveries) = server.send("GET", "/api/notifications/otp/1/deliveries", &token, "");
     assert!(deliveries.contains(r#""state":"sent""#), "{deliveries}");

@@ -17,10 +17,10 @@ fn with_database() -> tempfile::TempDir {
     folder
 }
 
-/// Returns the `TODO` lines of `doctor`.
+/// Returns the `error` lines of `doctor`.
 fn findings(folder: &Path) -> Vec<String> {
     let said = text(run(folder, &["doctor"]).stdout);
-    said.lines().filter_map(|line| line.strip_prefix("TODO ")).map(str::to_owned).collect()
+    said.lines().filter_map(|line| line.strip_prefix("error ")).map(str::to_owned).collect()
 }
 
 #[track_caller]

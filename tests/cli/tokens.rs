@@ -28,7 +28,7 @@ fn tokens_are_added_listed_and_revoked_and_never_shown_again() {
     otpd(&["token", "revoke", second.trim()]);
     assert_eq!(otpd(&["token", "list", "amir"]), "");
     let again = fail(run(folder.path(), &["token", "revoke", second.trim()]));
-    assert_eq!(again, "otpd: there is no such token; `otpd token list` shows all");
+    assert_eq!(again, "otpd: the token does not exist; `otpd token list` lists the tokens");
     let database = std::fs::read(folder.path().join("otp.db")).unwrap();
     for token in [first, second] {
         let secret = &token.as_bytes()[12..54];
@@ -47,7 +47,7 @@ fn a_prefix_shorter_than_listed_revokes_no_token() {
     }
     for named in ["%%%%%%", "______", "a-tokx", "otpd_%%%%%%%", "otpd________", &TOKEN[..6].to_uppercase()] {
         let line = fail(run(folder.path(), &["token", "revoke", named]));
-        assert_eq!(line, "otpd: no token is listed under this prefix; `otpd token list` shows them", "{named}");
+        assert_eq!(line, "otpd: no token has this prefix; `otpd token list` lists the tokens", "{named}");
     }
     assert_eq!(succeed(folder.path(), &["token", "list"]).lines().count(), 2);
     assert_eq!(stderr_of(folder.path(), &["token", "revoke", &TOKEN[..6]]), "revoked a-toke of admin\n");
@@ -65,7 +65,7 @@ fn a_token_with_a_shared_prefix_is_revoked_by_its_full_text() {
     db.execute("UPDATE api_tokens SET prefix = ?1", [&TOKEN[..6]]).unwrap();
     drop(db);
     let line = fail(run(folder.path(), &["token", "revoke", &TOKEN[..6]]));
-    assert_eq!(line, "otpd: 2 tokens have this prefix; give the whole token to revoke");
+    assert_eq!(line, "otpd: 2 tokens have this prefix; give the complete token");
     assert_eq!(stderr_of(folder.path(), &["token", "revoke", TOKEN]), "revoked a-toke of admin\n");
     let listed = succeed(folder.path(), &["token", "list"]);
     assert!(listed.starts_with("a-toke\tamir\t") && listed.lines().count() == 1, "{listed}");

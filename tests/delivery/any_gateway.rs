@@ -76,7 +76,7 @@ fn the_url_of_a_gateway_is_split_into_origin_and_path() {
         assert_eq!(rest, path);
         assert!(url.starts_with(&origin), "{origin}");
     }
-    let refusal = "url: what follows a # is not sent; write a # that belongs to a value as %23";
+    let refusal = "url: the part after # is not sent; write # in a value as %23";
     assert_eq!(Http::split("https://h.example/send?key=a#b&to={recipient}"), Err(refusal.to_owned()));
     let (origin, _) = Http::split("https://sms.münchen.example/send").unwrap();
     assert_eq!(origin, "https://sms.xn--mnchen-3ya.example");
@@ -152,10 +152,10 @@ async fn success_pattern_is_matched_against_plain_text() {
     for (status, answer, outcome, error) in [
         (200, "OK 4711", Outcome::Sent, None),
         (201, "result:\r\nok: 7\r\n", Outcome::Sent, None),
-        (200, "ERROR 12: no credit, not OK", Outcome::Next, Some("200: it refuses the message")),
-        (200, "<html>busy</html>", Outcome::Next, Some("200: it refuses the message")),
-        (200, " \r\n", Outcome::Unknown, Some("200, with an answer that can't be read")),
-        (500, "OK 4711", Outcome::Retry, Some("500: it is busy or broken")),
+        (200, "ERROR 12: no credit, not OK", Outcome::Next, Some("200: the gateway rejected the message")),
+        (200, "<html>busy</html>", Outcome::Next, Some("200: the gateway rejected the message")),
+        (200, " \r\n", Outcome::Unknown, Some("200: unreadable response")),
+        (500, "OK 4711", Outcome::Retry, Some("500: the gateway is unavailable")),
     ] {
         let gateway = Gateway::start(vec![crate::gateway::Reply::from((status, answer))]);
         let http = Http { body: Some(secret("{code}")), success_pattern: success_pattern.clone(), ..plain() };

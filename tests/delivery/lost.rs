@@ -28,17 +28,17 @@ async fn answer_once(answer: &'static [u8]) -> String {
 #[tokio::test]
 async fn only_requests_that_may_have_been_processed_have_an_unknown_outcome() {
     for (answer, outcome, error) in [
-        (&b""[..], Outcome::Unknown, "it took the request and the connection broke: "),
-        (b"HTTP/1.1 200 OK\r\nContent-Le", Outcome::Unknown, "it took the request and the connection broke: "),
+        (&b""[..], Outcome::Unknown, "the connection broke after the request was sent: "),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", Outcome::Unknown, "the connection broke after the request was sent: "),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{",
             Outcome::Unknown,
-            "it took the request and the connection broke: ",
+            "the connection broke after the request was sent: ",
         ),
-        (b"SSH-2.0-OpenSSH\r\n", Outcome::Unknown, "it took the request and the connection broke: "),
-        (b"HTTP/1.1 403 X\r\nContent-Length: 100\r\n\r\n{", Outcome::Misconfigured, "403: the key is refused"),
-        (b"HTTP/1.1 503 X\r\nContent-Length: 100\r\n\r\n{", Outcome::Retry, "503: it is busy or broken"),
-        (b"HTTP/1.1 400 X\r\nContent-Length: 100\r\n\r\n{", Outcome::Next, "400: it refuses the request"),
+        (b"SSH-2.0-OpenSSH\r\n", Outcome::Unknown, "the connection broke after the request was sent: "),
+        (b"HTTP/1.1 403 X\r\nContent-Length: 100\r\n\r\n{", Outcome::Misconfigured, "403: the key was rejected"),
+        (b"HTTP/1.1 503 X\r\nContent-Length: 100\r\n\r\n{", Outcome::Retry, "503: the gateway is unavailable"),
+        (b"HTTP/1.1 400 X\r\nContent-Length: 100\r\n\r\n{", Outcome::Next, "400: the gateway rejected the request"),
     ] {
         let report = send_to(&format!("http://{}", answer_once(answer).await)).await;
         let said = report.error.unwrap();
@@ -49,7 +49,7 @@ async fn only_requests_that_may_have_been_processed_have_an_unknown_outcome() {
     let report = send_to(&format!("https://{}", answer_once(b"HTTP/1.1 400 Bad Request\r\n\r\n").await)).await;
     let said = report.error.unwrap();
     assert_eq!(report.outcome, Outcome::Retry, "{said}");
-    assert!(said.starts_with("it can't be reached: "), "{said}");
+    assert!(said.starts_with("unreachable: "), "{said}");
     let report = send_to("http://127.0.0.1:9").await;
     assert_eq!(report.outcome, Outcome::Retry, "{report:?}");
 }
@@ -77,7 +77,7 @@ async fn a_connection_that_closes_before_the_request_is_sent_is_retried() {
     let report = crate::send(settings, &message("09123456789", "login")).await;
     let said = report.error.unwrap();
     assert_eq!(report.outcome, Outcome::Retry, "{said}");
-    assert!(said.starts_with("the connection closed before the request was sent: "), "{said}");
+    assert!(said.starts_with("the connection was closed before the request was sent: "), "{said}");
 }
 
 #[tokio::test]
@@ -86,6 +86,6 @@ async fn a_proxy_that_refuses_the_login_is_a_misconfiguration() {
     let proxy = Some(secret(&format!("http://{proxy}")));
     let settings = provider(Connection { proxy, ..connection("http://gateway.invalid") });
     let report = crate::send(settings, &message("09123456789", "login")).await;
-    let expected = Report::not_sent(Outcome::Misconfigured, "407: the proxy refuses the login");
+    let expected = Report::not_sent(Outcome::Misconfigured, "407: the proxy rejected the credentials");
     assert_eq!(report, expected);
 }

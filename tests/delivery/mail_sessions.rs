@@ -105,7 +105,7 @@ async fn a_session_ends_with_quit_after_a_rejection_and_is_not_reused() {
         (
             |n, line| (n == 0 && line.starts_with("MAIL")).then_some(Action::Reply("550 5.7.1 not this sender")),
             Outcome::Next,
-            "550: it refuses the mail",
+            "550: the server rejected the message",
         ),
         (
             |n, line| (n == 0 && line.starts_with("RCPT")).then_some(Action::Reply("451 4.7.1 greylisted")),
@@ -115,12 +115,12 @@ async fn a_session_ends_with_quit_after_a_rejection_and_is_not_reused() {
         (
             |n, line| (n == 0 && line == "DATA").then_some(Action::Reply("554 5.5.1 no valid recipients")),
             Outcome::Next,
-            "554: it refuses the mail",
+            "554: the server rejected the message",
         ),
         (
             |n, line| (n == 0 && line == ".").then_some(Action::Reply("554 5.6.0 not this content")),
             Outcome::Next,
-            "554: it refuses the mail",
+            "554: the server rejected the message",
         ),
     ];
     for (script, outcome, error) in scripts {
@@ -138,10 +138,10 @@ async fn a_session_ends_with_quit_after_a_rejection_and_is_not_reused() {
 async fn a_mail_is_unknown_only_if_its_end_was_sent() {
     let server = FakeMailServer::start(|_, line| (line == "DATA").then_some(Action::ReplyAndReset("354 go on"))).await;
     let report = send(&server.chain(LONG), "a@example.com").await;
-    assert_eq!(report, Report::not_sent(Outcome::Retry, "the connection broke before the whole mail went out"));
+    assert_eq!(report, Report::not_sent(Outcome::Retry, "the connection broke before the whole message was sent"));
     let server = FakeMailServer::start(|_, line| (line == ".").then_some(Action::Close)).await;
     let report = send(&server.chain(LONG), "a@example.com").await;
-    assert_eq!(report, Report::not_sent(Outcome::Unknown, "the connection broke while it took the mail"));
+    assert_eq!(report, Report::not_sent(Outcome::Unknown, "the connection broke while the message was sent"));
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn otpd_ends_its_sessions_with_quit_when_it_stops() {
 #[tokio::test]
 async fn doctor_ends_its_session_with_quit() {
     let server = FakeMailServer::start(|_, _| None).await;
-    assert_eq!(check(server.settings(LONG)).await, Ok("connected; there is no username to log in with".to_owned()));
+    assert_eq!(check(server.settings(LONG)).await, Ok("connected; no username is configured".to_owned()));
     server.until_closed(1).await;
     assert_eq!(server.commands(0).split_off(1), ["QUIT", "closed"]);
 }

@@ -91,15 +91,15 @@ async fn kavenegar_uses_lookup() {
     assert_eq!(report, Report::sent(Some("8792343".to_owned())));
     let refused = |status: u16| format!(r#"{{"return":{{"status":{status},"message":"09123456789"}},"entries":null}}"#);
     for (status, meaning) in [
-        (403, (Outcome::Misconfigured, "403: the key is refused")),
-        (411, (Outcome::BadRecipient, "411: it refuses the number")),
-        (418, (Outcome::Next, "418: there is no credit")),
-        (424, (Outcome::Misconfigured, "424: there is no such template, or it is not approved")),
-        (409, (Outcome::Retry, "409: it is busy")),
-        (451, (Outcome::Retry, "451: it is busy")),
-        (501, (Outcome::Misconfigured, "501: a test account sends to its owner only")),
-        (502, (Outcome::Retry, "502: it is busy")),
-        (422, (Outcome::Next, "422: it refuses the request")),
+        (403, (Outcome::Misconfigured, "403: the key was rejected")),
+        (411, (Outcome::BadRecipient, "411: the number was rejected")),
+        (418, (Outcome::Next, "418: the credit is used up")),
+        (424, (Outcome::Misconfigured, "424: the template does not exist or is not approved")),
+        (409, (Outcome::Retry, "409: the service is unavailable")),
+        (451, (Outcome::Retry, "451: the service is unavailable")),
+        (501, (Outcome::Misconfigured, "501: a test account can send only to its owner")),
+        (502, (Outcome::Retry, "502: the service is unavailable")),
+        (422, (Outcome::Next, "422: the gateway rejected the request")),
     ] {
         let (outcome, error) = outcome(kavenegar, status, &refused(status)).await;
         assert_eq!((outcome, error.as_str()), meaning);
@@ -123,25 +123,25 @@ async fn ippanel_uses_patterns() {
         format!(r#"{{"data":null,"meta":{{"status":false,"message":"x","message_code":"{code}","errors":{errors}}}}}"#)
     };
     for (status, answer, meaning) in [
-        (401, refused("400-1", "{}"), (Outcome::Misconfigured, "401 400-1: the key is refused")),
+        (401, refused("400-1", "{}"), (Outcome::Misconfigured, "401 400-1: the key was rejected")),
         (
             422,
             refused("400-2", r#"{"recipients":["bad"]}"#),
-            (Outcome::BadRecipient, "422 400-2: it refuses the number"),
+            (Outcome::BadRecipient, "422 400-2: the number was rejected"),
         ),
         (
             422,
             refused("400-2", r#"{"recipients.0":["bad"]}"#),
-            (Outcome::BadRecipient, "422 400-2: it refuses the number"),
+            (Outcome::BadRecipient, "422 400-2: the number was rejected"),
         ),
-        (200, refused("400-3", "{}"), (Outcome::Next, "200 400-3: it refuses the message")),
+        (200, refused("400-3", "{}"), (Outcome::Next, "200 400-3: the gateway rejected the message")),
         (
             422,
             refused("400-2", r#"{"code":["bad"]}"#),
-            (Outcome::Misconfigured, "422 400-2: it refuses the line, the pattern or its variable"),
+            (Outcome::Misconfigured, "422 400-2: the line, the pattern or its variable was rejected"),
         ),
-        (404, refused("404-1", "{}"), (Outcome::Misconfigured, "404 404-1: there is no such pattern")),
-        (500, refused("500", "{}"), (Outcome::Retry, "500: it is busy or broken")),
+        (404, refused("404-1", "{}"), (Outcome::Misconfigured, "404 404-1: the pattern does not exist")),
+        (500, refused("500", "{}"), (Outcome::Retry, "500: the gateway is unavailable")),
     ] {
         let (outcome, error) = outcome(ippanel, status, &answer).await;
         assert_eq!((outcome, error.as_str()), meaning);
@@ -157,14 +157,18 @@ async fn melipayamak_rest_reports_errors_with_http_status_200() {
     assert_eq!(report, Report::sent(Some("4827236412357124981".to_owned())), "more than 53 bits");
     for (value, status, meaning) in [
         ("\"0\"", 0, (Outcome::Misconfigured, "0: user name or password is wrong")),
-        ("\"2\"", 0, (Outcome::Next, "2: there is no credit")),
-        ("\"-6\"", 0, (Outcome::Retry, "-6: it is broken or being updated")),
-        ("\"-4\"", 0, (Outcome::Misconfigured, "-4: line, bodyId or its values are wrong")),
-        ("\"18\"", 0, (Outcome::BadRecipient, "18: it refuses the number")),
-        ("\"35\"", 35, (Outcome::BadRecipient, "35: the number is on a black list or invalid")),
-        ("\"-110\"", 0, (Outcome::Misconfigured, "-110: this server's address is blocked, or the panel wants a key")),
-        ("\"4827236412357124981\"", 11, (Outcome::Next, "4827236412357124981: it refuses the message")),
-        ("\"\"", 11, (Outcome::Next, "11: it refuses the message")),
+        ("\"2\"", 0, (Outcome::Next, "2: the credit is used up")),
+        ("\"-6\"", 0, (Outcome::Retry, "-6: the service is unavailable")),
+        ("\"-4\"", 0, (Outcome::Misconfigured, "-4: the line, the bodyId or its values are invalid")),
+        ("\"18\"", 0, (Outcome::BadRecipient, "18: the number was rejected")),
+        ("\"35\"", 35, (Outcome::BadRecipient, "35: the number is blocked or invalid")),
+        (
+            "\"-110\"",
+            0,
+            (Outcome::Misconfigured, "-110: the address of this server is blocked, or an API key is required"),
+        ),
+        ("\"4827236412357124981\"", 11, (Outcome::Next, "4827236412357124981: the gateway rejected the message")),
+        ("\"\"", 11, (Outcome::Next, "11: the gateway rejected the message")),
     ] {
         let answer = format!(r#"{{"Value":{value},"RetStatus":{status},"StrRetStatus":"x"}}"#);
         let (outcome, error) = outcome(melipayamak, 200, &answer).await;
@@ -179,7 +183,7 @@ async fn melipayamak_console_gets_the_key_in_the_path() {
     assert_eq!(request.2, r#"{"bodyId":100,"to":"09123456789","args":["255315"]}"#);
     assert_eq!(report, Report::sent(Some("3741437414".to_owned())));
     let (outcome, error) = outcome(console, 200, r#"{"recId":0,"status":"credit"}"#).await;
-    assert_eq!((outcome, error.as_str()), (Outcome::Next, "it refuses the message"));
+    assert_eq!((outcome, error.as_str()), (Outcome::Next, "the gateway rejected the message"));
 }
 
 #[tokio::test]
@@ -191,13 +195,13 @@ async fn smsir_uses_verify() {
     assert_eq!(request.2, body);
     assert_eq!(report, Report::sent(Some("89545112".to_owned())));
     for (http, status, meaning) in [
-        (401, 10, (Outcome::Misconfigured, "10: the key is refused")),
-        (400, 104, (Outcome::BadRecipient, "104: it refuses the number")),
-        (400, 102, (Outcome::Next, "102: there is no credit")),
-        (400, 113, (Outcome::Misconfigured, "113: there is no such template")),
-        (429, 20, (Outcome::Retry, "20: it is busy or broken")),
-        (500, 0, (Outcome::Retry, "0: it is busy or broken")),
-        (400, 999, (Outcome::Next, "999: it refuses the message")),
+        (401, 10, (Outcome::Misconfigured, "10: the key was rejected")),
+        (400, 104, (Outcome::BadRecipient, "104: the number was rejected")),
+        (400, 102, (Outcome::Next, "102: the credit is used up")),
+        (400, 113, (Outcome::Misconfigured, "113: the template does not exist")),
+        (429, 20, (Outcome::Retry, "20: the gateway is unavailable")),
+        (500, 0, (Outcome::Retry, "0: the gateway is unavailable")),
+        (400, 999, (Outcome::Next, "999: the gateway rejected the message")),
     ] {
         let answer = format!(r#"{{"status":{status},"message":"09123456789","data":null}}"#);
         let (outcome, error) = outcome(smsir, http, &answer).await;
@@ -219,10 +223,10 @@ async fn ghasedak_field_names_are_read_in_both_letter_cases() {
     assert_eq!(body, expected);
     assert_eq!(report, Report::sent(Some("71".to_owned())));
     for (status, meaning) in [
-        (401, (Outcome::Misconfigured, "401: the key is refused")),
-        (400, (Outcome::Next, "400: it refuses the request")),
-        (500, (Outcome::Retry, "500: it is busy or broken")),
-        (200, (Outcome::Next, "200: it refuses the message")),
+        (401, (Outcome::Misconfigured, "401: the key was rejected")),
+        (400, (Outcome::Next, "400: the gateway rejected the request")),
+        (500, (Outcome::Retry, "500: the gateway is unavailable")),
+        (200, (Outcome::Next, "200: the gateway rejected the message")),
     ] {
         let answer = format!(r#"{{"isSuccess":false,"statusCode":{status},"message":"255315"}}"#);
         let (outcome, error) = outcome(ghasedak, 200, &answer).await;

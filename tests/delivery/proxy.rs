@@ -158,8 +158,8 @@ async fn a_failing_proxy_is_reported_and_not_bypassed() {
     let settings = || server.trusted(Security::Plain, None);
     let mail = message("some@example.com", "login");
     for (url, error) in [
-        (proxy.url("http", "wrong"), "the proxy does not connect: tunnel error: proxy authorization required"),
-        (proxy.url("socks5", "wrong"), "the proxy does not connect: SOCKS error: credentials not accepted"),
+        (proxy.url("http", "wrong"), "the proxy could not connect: tunnel error: proxy authorization required"),
+        (proxy.url("socks5", "wrong"), "the proxy could not connect: SOCKS error: credentials not accepted"),
     ] {
         let report = send(through(settings(), &url), &mail).await;
         assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Retry, Some(error)), "{url}");

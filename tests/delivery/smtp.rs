@@ -47,7 +47,7 @@ async fn mail_with_text_and_html_arrives_with_every_encryption_and_login() {
         let what = format!("{security:?} {login:?}");
         let server = FakeMailServer::start_with(security, login, |_, _| None).await;
         let settings = server.trusted(security, login.and(USER));
-        let well = login.map_or("connected; there is no username to log in with", |_| "connected and logged in");
+        let well = login.map_or("connected; no username is configured", |_| "connected and logged in");
         assert_eq!(check(settings.clone()).await, Ok(well.to_owned()), "{what}");
         let report = send(settings, &message("Some@example.com", "login")).await;
         assert_eq!((report.outcome, &report.error), (Outcome::Sent, &None), "{what}");
@@ -76,12 +76,12 @@ async fn each_server_failure_has_the_expected_outcome() {
         (
             |_, line| line.starts_with("RCPT").then_some(Action::Reply("550 5.1.1 no such user here: a@example.com")),
             Outcome::BadRecipient,
-            "550: it refuses the recipient",
+            "550: the server rejected the recipient",
         ),
         (
             |_, line| line.starts_with("RCPT").then_some(Action::Reply("550 5.7.1 you may not send to a@example.com")),
             Outcome::Next,
-            "550: it refuses the mail",
+            "550: the server rejected the message",
         ),
         (
             |_, line| line.starts_with("RCPT").then_some(Action::Reply("451 4.7.1 greylisted, try later")),
@@ -91,22 +91,22 @@ async fn each_server_failure_has_the_expected_outcome() {
         (
             |_, line| line.starts_with("RCPT").then_some(Action::Ignore),
             Outcome::Retry,
-            "it did not take sender and recipient in time",
+            "the server did not accept sender and recipient in time",
         ),
         (
             |_, line| line.starts_with("RCPT").then_some(Action::Reset),
             Outcome::Retry,
-            "the connection broke before the mail went out",
+            "the connection broke before the message was sent",
         ),
         (
             |_, line| (line == ".").then_some(Action::Reset),
             Outcome::Unknown,
-            "the connection broke while it took the mail",
+            "the connection broke while the message was sent",
         ),
         (
             |_, line| (line == ".").then_some(Action::Ignore),
             Outcome::Unknown,
-            "it took the mail and did not answer in time",
+            "the message was sent, but no response arrived in time",
         ),
     ];
     let all = cases.map(|(script, outcome, error)| async move {
@@ -135,9 +135,9 @@ async fn a_wrong_password_sends_nothing_and_is_reported() {
         let server = FakeMailServer::start_with(Security::StartTls, Some(login), |_, _| None).await;
         let wrong = server.trusted(Security::StartTls, Some((user, password)));
         let report = send(wrong.clone(), &message("a@example.com", "login")).await;
-        let expected = (Outcome::Misconfigured, Some("535: it does not let us in"));
+        let expected = (Outcome::Misconfigured, Some("535: the server rejected the login"));
         assert_eq!((report.outcome, report.error.as_deref()), expected, "{login:?}");
-        assert_eq!(check(wrong).await, Err("535: it does not let us in".to_owned()), "{login:?}");
+        assert_eq!(check(wrong).await, Err("535: the server rejected the login".to_owned()), "{login:?}");
         assert!(!server.commands(0).iter().any(|line| line.starts_with("MAIL")), "{login:?}: {:?}", server.commands(0));
     }
 }
@@ -146,7 +146,10 @@ async fn a_wrong_password_sends_nothing_and_is_reported() {
 async fn nothing_is_sent_if_a_required_login_is_not_configured() {
     let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), |_, _| None).await;
     let report = send(server.trusted(Security::Tls, None), &message("a@example.com", "login")).await;
-    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some("530: it wants us to log in")));
+    assert_eq!(
+        (report.outcome, report.error.as_deref()),
+        (Outcome::Misconfigured, Some("530: authentication is required"))
+    );
     assert_eq!(server.mails().len(), 0);
 }
 
@@ -156,7 +159,7 @@ async fn a_server_without_a_supported_login_mechanism_gets_no_password() {
         |_, line| line.starts_with("EHLO").then_some(Action::Reply("250-mail.example.com\r\n250 AUTH CRAM-MD5"));
     let server = FakeMailServer::start_with(Security::Tls, Some(PLAIN), script).await;
     let report = send(server.trusted(Security::Tls, USER), &message("a@example.com", "login")).await;
-    let error = "it offers no way to log in that we know (PLAIN, LOGIN)";
+    let error = "the server supports neither PLAIN nor LOGIN authentication";
     assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some(error)));
     assert!(!server.commands(0).iter().any(|line| line.starts_with("AUTH")), "{:?}", server.commands(0));
 }
@@ -165,7 +168,7 @@ async fn a_server_without_a_supported_login_mechanism_gets_no_password() {
 async fn a_server_without_starttls_gets_no_password() {
     let server = FakeMailServer::start(|_, _| None).await;
     let report = send(server.trusted(Security::StartTls, USER), &message("a@example.com", "login")).await;
-    let error = "it offers no STARTTLS; is it security = \"tls\", on another port?";
+    let error = "the server does not support STARTTLS; does it use security = \"tls\" on another port?";
     assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some(error)));
     assert_eq!(server.commands(0)[0], "EHLO otp.example.com");
     assert!(server.commands(0)[1..].iter().all(|line| line == "QUIT" || line == "closed"), "{:?}", server.commands(0));
@@ -178,7 +181,7 @@ async fn a_closed_port_is_reported() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let settings = with(server.trusted(Security::Plain, None), |smtp| smtp.port = port);
     let report = send(settings, &message("a@example.com", "login")).await;
-    let expected = (Outcome::Retry, Some("it can't be reached: Connection refused (os error 111)"));
+    let expected = (Outcome::Retry, Some("unreachable: Connection refused (os error 111)"));
     assert_eq!((report.outcome, report.error.as_deref()), expected);
 }
 
@@ -194,7 +197,7 @@ async fn a_silent_server_causes_a_timeout() {
         async move {
             let mail = message("a@example.com", "login");
             let report = timeout(Duration::from_secs(60), send(settings, &mail)).await.unwrap();
-            let expected = (Outcome::Retry, Some("it does not let us in in time"));
+            let expected = (Outcome::Retry, Some("the login timed out"));
             assert_eq!((report.outcome, report.error.as_deref()), expected, "{security:?}");
         }
     });
@@ -207,7 +210,7 @@ async fn a_server_with_an_untrusted_certificate_gets_no_mail() {
         let server = FakeMailServer::start_with(security, None, |_, _| None).await;
         let settings = with(server.trusted(security, None), |smtp| smtp.ca = None);
         let report = send(settings, &message("a@example.com", "login")).await;
-        let error = "TLS failed; are `host` and `security` right? invalid peer certificate: UnknownIssuer";
+        let error = "TLS failed; check `host` and `security`: invalid peer certificate: UnknownIssuer";
         assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some(error)), "{security:?}");
         assert_eq!(server.mails().len(), 0);
     }

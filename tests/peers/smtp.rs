@@ -119,7 +119,7 @@ async fn mail_with_text_and_html_arrives_with_every_encryption() {
         let logins = login.map_or(Vec::new(), |(user, password)| vec![user, password]);
         let server = MailServer::start(name, &logins);
         let settings = server.settings(security, login);
-        let well = login.map_or("connected; there is no username to log in with", |_| "connected and logged in");
+        let well = login.map_or("connected; no username is configured", |_| "connected and logged in");
         assert_eq!(check(settings.clone()).await, Ok(well.to_owned()), "{name}");
         let report = send(settings, &message("Some@example.com", "login")).await;
         assert_eq!((report.outcome, &report.error), (Outcome::Sent, &None), "{name}");
@@ -145,13 +145,13 @@ async fn mail_with_text_and_html_arrives_with_every_encryption() {
 async fn each_server_failure_has_the_expected_outcome() {
     let server = MailServer::start("none", &[]);
     for (recipient, outcome, error) in [
-        ("nobody@example.com", Outcome::BadRecipient, "550: it refuses the recipient"),
-        ("policy@example.com", Outcome::Next, "550: it refuses the mail"),
+        ("nobody@example.com", Outcome::BadRecipient, "550: the server rejected the recipient"),
+        ("policy@example.com", Outcome::Next, "550: the server rejected the message"),
         ("later@example.com", Outcome::Retry, "451: not now"),
-        ("tarpit@example.com", Outcome::Retry, "it did not take sender and recipient in time"),
-        ("drop@example.com", Outcome::Retry, "the connection broke before the mail went out"),
-        ("lost@example.com", Outcome::Unknown, "the connection broke while it took the mail"),
-        ("slow@example.com", Outcome::Unknown, "it took the mail and did not answer in time"),
+        ("tarpit@example.com", Outcome::Retry, "the server did not accept sender and recipient in time"),
+        ("drop@example.com", Outcome::Retry, "the connection broke before the message was sent"),
+        ("lost@example.com", Outcome::Unknown, "the connection broke while the message was sent"),
+        ("slow@example.com", Outcome::Unknown, "the message was sent, but no response arrived in time"),
     ] {
         let report = send(server.settings(Security::Plain, None), &message(recipient, "login")).await;
         assert_eq!((report.outcome, report.error.as_deref()), (outcome, Some(error)), "{recipient}");
@@ -172,8 +172,11 @@ async fn a_wrong_password_sends_nothing_and_is_reported() {
     let server = MailServer::start("starttls", &["user", "right"]);
     let wrong = server.settings(Security::StartTls, Some(("user", "wrong")));
     let report = send(wrong.clone(), &message("a@example.com", "login")).await;
-    assert_eq!((report.outcome, report.error.as_deref()), (Outcome::Misconfigured, Some("535: it does not let us in")));
-    assert_eq!(check(wrong).await, Err("535: it does not let us in".to_owned()));
+    assert_eq!(
+        (report.outcome, report.error.as_deref()),
+        (Outcome::Misconfigured, Some("535: the server rejected the login"))
+    );
+    assert_eq!(check(wrong).await, Err("535: the server rejected the login".to_owned()));
     assert_eq!(server.mails().len(), 0);
 }
 

@@ -32,7 +32,7 @@ impl FromStr for Sender {
         let refused = "an address, or \"Name <address>\"";
         let Mailbox { name, email } = text.parse().map_err(|_| refused)?;
         if !email.user().is_ascii() {
-            return Err("an address whose part before the @ is ASCII");
+            return Err("an address with an ASCII local part");
         }
         if name.as_ref().is_some_and(|name| name.contains(char::is_control)) {
             return Err("a name without control characters");
@@ -49,7 +49,7 @@ impl FromStr for Sender {
 pub(super) fn mail(from: &Sender, message: &Message) -> Result<Mail, Report> {
     let bad_recipient = |why| Report::not_sent(Outcome::BadRecipient, why);
     let to: Address =
-        message.recipient.as_str().parse().map_err(|_| bad_recipient("the address can't stand in a mail"))?;
+        message.recipient.as_str().parse().map_err(|_| bad_recipient("the address is not valid in a message"))?;
     let text = &message.text;
     let mail = Mail::builder()
         .from(from.0.clone())
@@ -61,14 +61,14 @@ pub(super) fn mail(from: &Sender, message: &Message) -> Result<Mail, Report> {
         Some(html) => mail.multipart(MultiPart::alternative_plain_html(text.plain.clone(), html.clone())),
         None => mail.singlepart(SinglePart::plain(text.plain.clone())),
     };
-    built.map_err(|_| bad_recipient("the mail can't be put together"))
+    built.map_err(|_| bad_recipient("the message could not be built"))
 }
 
 /// Returns a new `Message-ID` (RFC 5322, 3.6.4) in the domain of the sender. Spam filters distrust host names that are
 /// not in the DNS.
 fn message_id(domain: &str) -> Result<String, Report> {
     let mut random = [0; 16];
-    let failed = |_| Report::not_sent(Outcome::Retry, "the system gives no random numbers");
+    let failed = |_| Report::not_sent(Outcome::Retry, "the random number generator of the system failed");
     SysRng.try_fill_bytes(&mut random).map_err(failed)?;
     Ok(format!("<{:032x}@{domain}>", u128::from_ne_bytes(random)))
 }
@@ -102,7 +102,7 @@ mod tests {
             ("a@-example-.com", usual),
             ("A\r\nBcc: b <a@example.com>", usual),
             ("\"A\u{1}\" <a@example.com>", "a name without control characters"),
-            ("müller@example.com", "an address whose part before the @ is ASCII"),
+            ("müller@example.com", "an address with an ASCII local part"),
         ] {
             assert_eq!(text.parse::<Sender>(), Err(refusal), "{text}");
         }

@@ -105,7 +105,7 @@ impl Provider for SmtpProvider {
             if self.server.has_login() {
                 Ok("connected and logged in".to_owned())
             } else {
-                Ok("connected; there is no username to log in with".to_owned())
+                Ok("connected; no username is configured".to_owned())
             }
         })
     }

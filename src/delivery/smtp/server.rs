@@ -24,7 +24,7 @@ use crate::domain::host::ascii_domain;
 
 /// Upper limit for connecting and logging in. It is shorter than the wait at shutdown, so an unfinished login is
 /// reported as not sent.
-const LET_IN_WITHIN: Duration = Duration::from_secs(5);
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Top-level domains that are valid only in a local network.
 const PRIVATE: [&str; 3] = ["local", "localdomain", "localhost"];
@@ -36,7 +36,7 @@ pub(super) struct Server {
     protection: Protection,
     credentials: Option<Credentials>,
     hello: ClientId,
-    let_in_within: Duration,
+    login_timeout: Duration,
     /// Timeout for the envelope of a mail, and for its content.
     timeout: Duration,
 }
@@ -58,7 +58,7 @@ impl Server {
             hello: smtp.hello.unwrap_or_else(|| default_hello(&ClientId::default(), smtp.from.domain())),
             host: smtp.host,
             port: smtp.port,
-            let_in_within: smtp.timeout.min(LET_IN_WITHIN),
+            login_timeout: smtp.timeout.min(LOGIN_TIMEOUT),
             timeout: smtp.timeout,
         })
     }
@@ -72,8 +72,8 @@ impl Server {
     /// # Errors
     /// The report of the failure. No mail was sent.
     pub(super) async fn connect(&self) -> Result<Session, Report> {
-        let connected = tokio::time::timeout(self.let_in_within, self.log_in()).await;
-        connected.unwrap_or_else(|_| Err(Report::not_sent(Outcome::Retry, "it does not let us in in time")))
+        let connected = tokio::time::timeout(self.login_timeout, self.log_in()).await;
+        connected.unwrap_or_else(|_| Err(Report::not_sent(Outcome::Retry, "the login timed out")))
     }
 
     async fn log_in(&self) -> Result<Session, Report> {
@@ -101,7 +101,7 @@ impl Server {
     async fn authenticate(&self, connection: &mut AsyncSmtpConnection) -> Result<(), Report> {
         if let Protection::StartTls(parameters) = &self.protection {
             if !connection.can_starttls() {
-                let words = "it offers no STARTTLS; is it security = \"tls\", on another port?";
+                let words = "the server does not support STARTTLS; does it use security = \"tls\" on another port?";
                 return Err(Report::not_sent(Outcome::Misconfigured, words));
             }
             connection.starttls(parameters.clone(), &self.hello).await.map_err(|cause| refused(&cause))?;
@@ -114,8 +114,8 @@ impl Server {
 
     async fn reach(&self) -> Result<TcpStream, String> {
         match &self.proxy {
-            Some(proxy) => proxy.connect(&self.host, self.port, self.let_in_within).await,
-            None => tcp::connect(&self.host, self.port, self.let_in_within).await,
+            Some(proxy) => proxy.connect(&self.host, self.port, self.login_timeout).await,
+            None => tcp::connect(&self.host, self.port, self.login_timeout).await,
         }
     }
 }
@@ -167,11 +167,11 @@ impl Protection {
 fn refused(cause: &SmtpError) -> Report {
     match cause.status() {
         Some(code) if cause.is_permanent() => {
-            Report::not_sent(Outcome::Misconfigured, format!("{code}: it does not let us in"))
+            Report::not_sent(Outcome::Misconfigured, format!("{code}: the server rejected the login"))
         }
-        Some(code) => Report::not_sent(Outcome::Retry, format!("{code}: it lets nobody in at the moment")),
+        Some(code) => Report::not_sent(Outcome::Retry, format!("{code}: the server accepts no connections at present")),
         None if cause.is_client() => {
-            Report::not_sent(Outcome::Misconfigured, "it offers no way to log in that we know (PLAIN, LOGIN)")
+            Report::not_sent(Outcome::Misconfigured, "the server supports neither PLAIN nor LOGIN authentication")
         }
         None => disconnected(cause),
     }
@@ -181,7 +181,7 @@ fn refused(cause: &SmtpError) -> Report {
 fn disconnected(cause: &(dyn Error + 'static)) -> Report {
     match tls_fault(cause) {
         Some(fault) => {
-            Report::not_sent(Outcome::Misconfigured, format!("TLS failed; are `host` and `security` right? {fault}"))
+            Report::not_sent(Outcome::Misconfigured, format!("TLS failed; check `host` and `security`: {fault}"))
         }
         None => Report::not_sent(Outcome::Retry, format!("the connection broke: {}", innermost(cause))),
     }
@@ -199,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_machine_without_a_full_name_says_the_domain_of_the_sender() {
+    fn a_machine_without_a_qualified_name_uses_the_domain_of_the_sender() {
         for (machine, hello) in [
             ("otp.example.com", "otp.example.com"),
             ("OTP.München.example", "otp.xn--mnchen-3ya.example"),

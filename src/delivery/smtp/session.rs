@@ -56,11 +56,11 @@ impl Session {
         match timeout(self.timeout, announce(&mut self.connection, mail.envelope())).await {
             Ok(Ok(())) => {}
             Ok(Err(cause)) => {
-                let report = rejected(&cause, Outcome::Retry, "the connection broke before the mail went out");
+                let report = rejected(&cause, Outcome::Retry, "the connection broke before the message was sent");
                 return Err(if is_gone(&cause) { Failure::Gone(report) } else { Failure::Refused(report) });
             }
             Err(_) => {
-                let words = "it did not take sender and recipient in time";
+                let words = "the server did not accept sender and recipient in time";
                 return Err(Failure::Lost(Report::not_sent(Outcome::Retry, words)));
             }
         }
@@ -68,15 +68,15 @@ impl Session {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(cause)) if cause.status().is_some() => Err(Failure::Refused(rejected(&cause, Outcome::Unknown, ""))),
             Ok(Err(_)) if self.write_failure.has_happened() => {
-                let words = "the connection broke before the whole mail went out";
+                let words = "the connection broke before the whole message was sent";
                 Err(Failure::Gone(Report::not_sent(Outcome::Retry, words)))
             }
             Ok(Err(_)) => {
-                let words = "the connection broke while it took the mail";
+                let words = "the connection broke while the message was sent";
                 Err(Failure::Lost(Report::not_sent(Outcome::Unknown, words)))
             }
             Err(_) => {
-                let words = "it took the mail and did not answer in time";
+                let words = "the message was sent, but no response arrived in time";
                 Err(Failure::Lost(Report::not_sent(Outcome::Unknown, words)))
             }
         }
@@ -117,9 +117,9 @@ fn rejected(cause: &SmtpError, broken: Outcome, how: &str) -> Report {
     let status = words.split_whitespace().next().unwrap_or_default();
     let (outcome, meaning) = match (cause.is_permanent(), code.category) {
         (false, _) => (Outcome::Retry, "not now"),
-        (true, _) if is_of_recipient(status) => (Outcome::BadRecipient, "it refuses the recipient"),
-        (true, Category::Unspecified3) => (Outcome::Misconfigured, "it wants us to log in"),
-        (true, _) => (Outcome::Next, "it refuses the mail"),
+        (true, _) if is_of_recipient(status) => (Outcome::BadRecipient, "the server rejected the recipient"),
+        (true, Category::Unspecified3) => (Outcome::Misconfigured, "authentication is required"),
+        (true, _) => (Outcome::Next, "the server rejected the message"),
     };
     Report::not_sent(outcome, format!("{code}: {meaning}"))
 }

@@ -59,13 +59,11 @@ impl Smtp {
     pub(super) fn unusual_port(&self) -> Option<String> {
         let (name, port) = (&self.name, self.port);
         let (usually, security) = match (port, self.security) {
-            (25 | 587, Security::Tls) => ("begins without TLS", "starttls"),
-            (465, Security::Plain) => ("speaks TLS", "tls"),
+            (25 | 587, Security::Tls) => ("starts without TLS", "starttls"),
+            (465, Security::Plain) => ("uses TLS", "tls"),
             _ => return None,
         };
-        Some(format!(
-            "{name}: port {port} usually {usually}; if no connection comes about, write security = \"{security}\""
-        ))
+        Some(format!("{name}: port {port} usually {usually}; if the connection fails, set security = \"{security}\""))
     }
 }
 
@@ -101,7 +99,7 @@ fn security_and_port(table: &dyn ReadKeys) -> Result<(Security, u16), ConfigErro
     let port =
         table.parsed("port", "a port from 1 to 65535", usual, |text| text.parse().ok().filter(|port| *port > 0))?;
     if (security, port) == (Security::StartTls, SUBMISSIONS) {
-        return Err(table.fault("port", "= 465 is for TLS from the first byte; write security = \"tls\""));
+        return Err(table.fault("port", "= 465 is the port for implicit TLS; set security = \"tls\""));
     }
     Ok((security, port))
 }
@@ -115,13 +113,13 @@ fn host(table: &dyn ReadKeys) -> Result<String, ConfigError> {
         return table.text("host");
     }
     host_name(text).ok_or_else(|| {
-        let alone = "a host name alone, such as mail.example.com";
+        let alone = "a host name only, such as mail.example.com";
         let hint = if text.contains('@') {
-            "; the user name and the password belong into username and password"
+            "; set username and password for the login"
         } else if text.contains("://") {
-            ", without smtp:// before it"
+            ", without smtp://"
         } else if text.contains(':') {
-            "; the port belongs into port"
+            "; set port for the port"
         } else {
             ""
         };

@@ -54,11 +54,11 @@ fn the_webotp_line_is_the_last_line_of_sms_messages_only() {
 #[test]
 fn a_text_without_the_code_is_refused_and_a_long_one_causes_a_warning() {
     let without = Texts::new(vec![template(Channel::Sms, Some("reset"), "سلام")], None);
-    assert_eq!(without.unwrap_err(), "the text of sms in fa for reset has no {code}");
+    assert_eq!(without.unwrap_err(), "the Persian SMS text for reset contains no {code}");
     let html = TextTemplate { html: Some(Template::parse("<p>").unwrap()), ..template(Channel::Email, None, "{code}") };
     assert!(Texts::new(vec![html], None).is_err());
     let long = template(Channel::Sms, None, &format!("{}{{code}}", "ک".repeat(65)));
     let texts = Texts::new(vec![long], None).unwrap();
-    let warning = "the text of sms in fa for every purpose takes 2 SMS, each of which costs";
+    let warning = "the Persian SMS text needs 2 SMS; each is billed";
     assert_eq!(texts.warnings(CodeLength::default()), [warning]);
 }

@@ -42,7 +42,7 @@ fn a_misspelled_key_is_recognised() {
         ),
         (
             "[[delivery.sms]]\ntype = \"kavengar\"\n".to_owned(),
-            "delivery.sms[0].type is not accepted; it takes inbox, kavenegar, ippanel, melipayamak, smsir, ghasedak or \
+            "delivery.sms[0].type is not valid: expected inbox, kavenegar, ippanel, melipayamak, smsir, ghasedak or \
              http; did you mean kavenegar?",
         ),
         (
@@ -70,18 +70,18 @@ fn a_mail_server_is_configured_by_host_name_only() {
     let smtp = |host: &str, more: &str| {
         format!("[[delivery.email]]\ntype = \"smtp\"\nhost = \"{host}\"\nfrom = \"a@b.com\"\n{more}")
     };
-    let alone = "delivery.email[0].host is not accepted; it takes a host name alone, such as mail.example.com";
+    let alone = "delivery.email[0].host is not valid: expected a host name only, such as mail.example.com";
     for (host, hint) in [
-        ("smtp://mail.example.com", ", without smtp:// before it"),
-        ("mail.example.com:587", "; the port belongs into port"),
-        ("user:Sup3rSecret@mail.example.com", "; the user name and the password belong into username and password"),
-        ("smtp://user:Sup3rSecret@h:587", "; the user name and the password belong into username and password"),
+        ("smtp://mail.example.com", ", without smtp://"),
+        ("mail.example.com:587", "; set port for the port"),
+        ("user:Sup3rSecret@mail.example.com", "; set username and password for the login"),
+        ("smtp://user:Sup3rSecret@h:587", "; set username and password for the login"),
         ("mail.example.com/", ""),
         ("no host", ""),
     ] {
         assert_eq!(refusal(folder.path(), &smtp(host, "")), format!("{alone}{hint}"));
     }
-    let line = "delivery.email[0].port = 465 is for TLS from the first byte; write security = \"tls\"";
+    let line = "delivery.email[0].port = 465 is the port for implicit TLS; set security = \"tls\"";
     assert_eq!(refusal(folder.path(), &smtp("h", "port = 465\n")), line);
     assert_eq!(refusal(folder.path(), &smtp("h", "port = 465\nsecurity = \"starttls\"\n")), line);
     for (host, more, warning) in [
@@ -91,12 +91,12 @@ fn a_mail_server_is_configured_by_host_name_only() {
         (
             "h",
             "port = 587\nsecurity = \"tls\"\n",
-            Some("port 587 usually begins without TLS; if no connection comes about, write security = \"starttls\""),
+            Some("port 587 usually starts without TLS; if the connection fails, set security = \"starttls\""),
         ),
         (
             "localhost",
             "port = 465\nsecurity = \"none\"\n",
-            Some("port 465 usually speaks TLS; if no connection comes about, write security = \"tls\""),
+            Some("port 465 usually uses TLS; if the connection fails, set security = \"tls\""),
         ),
     ] {
         configure(folder.path(), &smtp(host, more));
@@ -104,8 +104,7 @@ fn a_mail_server_is_configured_by_host_name_only() {
         let warning = warning.map_or_else(String::new, |warning| format!("warning: smtp: {warning}\n"));
         assert_eq!(said, format!("{warning}the configuration is valid\n"), "{host} {more}");
     }
-    let line =
-        "delivery.email[0].hello is not accepted; it takes a host name such as otp.example.com, or an IP address";
+    let line = "delivery.email[0].hello is not valid: expected a host name such as otp.example.com, or an IP address";
     assert_eq!(refusal(folder.path(), &smtp("h", "hello = \"my machine\"\n")), line);
 }
 
@@ -113,7 +112,7 @@ fn a_mail_server_is_configured_by_host_name_only() {
 fn passwords_in_unmasked_settings_are_refused() {
     let folder = folder();
     let login = "user:Sup3rSecret@gateway.example";
-    let refused = "is not accepted; it takes no user name and password, because `config show` prints it";
+    let refused = "is not valid: expected a value without user name and password, because `config show` prints it";
     let sms = |more: &str| format!("[[delivery.sms]]\ntype = \"ippanel\"\napi_key = \"k\"\ntemplate = \"t\"\n{more}");
     let http =
         |more: &str| format!("[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/{{recipient}}/{{code}}\"\n{more}");
@@ -135,13 +134,13 @@ fn passwords_in_unmasked_settings_are_refused() {
     let url = http("").replace("https://h", &format!("https://{login}"));
     assert_eq!(
         refusal(folder.path(), &url),
-        "delivery.sms[0].url is not accepted; it takes an absolute URL (url: put user and password into an Authorization \
-         header)"
+        "delivery.sms[0].url is not valid: expected an absolute URL (url: put user name and password into an \
+         Authorization header)"
     );
     assert_eq!(
         refusal(folder.path(), &format!("[delivery]\nwebotp_domain = \"https://{login}\"\n")),
-        "delivery.webotp_domain is not accepted; it takes a host name such as example.com, or nothing, \
-         and must not contain a user name and password"
+        "delivery.webotp_domain is not valid: expected a host name such as example.com, or nothing, without \
+         user name and password"
     );
     // A word with a colon before an address is not a password.
     let toml = texts("subject = \"s\"\ntext = \"{code}. Help:help@example.com\"\n");
@@ -160,25 +159,26 @@ fn mistakes_in_a_custom_gateway_are_refused() {
     let http =
         |more: &str| format!("[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/{{recipient}}/{{code}}\"\n{more}");
     let pattern = "delivery.sms[0].success_pattern";
-    let both = "is for plain text, success_pointer and success_value are for JSON; keep one of them";
+    let both = "is for plain text, success_pointer and success_value are for JSON; use only one of them";
     for (more, line) in [
         (
             "success_pattern = '^(OK'\n",
-            format!("{pattern} is not accepted; it takes a regular expression (unclosed group)"),
+            format!("{pattern} is not valid: expected a regular expression (unclosed group)"),
         ),
         (
             "success_pattern = '.*'\n",
-            format!("{pattern} is not accepted; it takes a regular expression that an empty answer does not match"),
+            format!("{pattern} is not valid: expected a regular expression that an empty answer does not match"),
         ),
         ("success_pattern = '^OK'\nsuccess_pointer = '/ok'\n", format!("{pattern} {both}")),
         ("success_pattern = '^OK'\nsuccess_value = '1'\n", format!("{pattern} {both}")),
         (
             "headers = { content-length = '1' }\n",
-            "delivery.sms[0].headers is not accepted; it takes no content-length, which otpd sets itself".to_owned(),
+            "delivery.sms[0].headers is not valid: expected headers other than content-length, which otpd sets itself"
+                .to_owned(),
         ),
         (
             "headers = { x-key = \"Sup3r\\r\\nSecret\" }\n",
-            "delivery.sms[0].headers is not accepted; it takes a table of HTTP headers".to_owned(),
+            "delivery.sms[0].headers is not valid: expected a table of HTTP headers".to_owned(),
         ),
     ] {
         assert_eq!(refusal(folder.path(), &http(more)), line);

@@ -31,33 +31,33 @@ fn an_invalid_provider_is_reported_in_one_line_without_its_secrets() {
         ),
         (
             "[[delivery.email]]\ntype = \"kavenegar\"\n".to_owned(),
-            "delivery.email[0].type is not accepted; it takes inbox, smtp or http",
+            "delivery.email[0].type is not valid: expected inbox, smtp or http",
         ),
         (
             "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nfrom = \"nobody\"\n".to_owned(),
-            "delivery.email[0].from is not accepted; it takes an address, or \"Name <address>\"",
+            "delivery.email[0].from is not valid: expected an address, or \"Name <address>\"",
         ),
         (
             format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\ntimeout = \"1h\"\n{key}"),
-            "delivery.sms[0].timeout is not accepted; it takes a duration from 1s to 120s",
+            "delivery.sms[0].timeout is not valid: expected a duration from 1s to 120s",
         ),
         ("[delivery]\nsms = [1]\n".to_owned(), "delivery.sms is a list of tables; write each as [[delivery.sms]]"),
         (
             format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\nproxy = \"Sup3rSecret\"\n{key}"),
-            "delivery.sms[0].proxy is not accepted; it takes a URL such as http://proxy:3128 or \
+            "delivery.sms[0].proxy is not valid: expected a URL such as http://proxy:3128 or \
              socks5://user:password@proxy:1080",
         ),
         (
             format!("[[delivery.sms]]\ntype = \"smsir\"\ntemplate = \"login\"\n{key}"),
-            "delivery.sms[0].template is not accepted; it takes the templateId, a number",
+            "delivery.sms[0].template is not valid: expected the templateId (a number)",
         ),
         (
             "[[delivery.sms]]\ntype = \"smsir\"\ntemplate = \"1\"\napi_key = \"کلید\"\n".to_owned(),
-            "delivery.sms[0].api_key is not accepted; it takes a key of visible ASCII characters",
+            "delivery.sms[0].api_key is not valid: expected a key of visible ASCII characters",
         ),
         (
             format!("[[delivery.sms]]\ntype = \"kavenegar\"\ntemplate = \"t\"\n{key}").repeat(2),
-            "delivery.sms[1].name is not accepted; it takes a name that no other provider of the channel has",
+            "delivery.sms[1].name is not valid: expected a name that no other provider of the channel has",
         ),
     ] {
         assert_eq!(refusal(folder.path(), &table), line);
@@ -70,22 +70,22 @@ fn texts_and_requests_without_code_or_recipient_are_refused() {
     for (table, line) in [
         (
             "[[delivery.texts]]\nchannel = \"post\"\nlanguage = \"fa\"\ntext = \"{code}\"\n",
-            "delivery.texts[0].channel is not accepted; it takes sms or email",
+            "delivery.texts[0].channel is not valid: expected sms or email",
         ),
         (
             "[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\ntext = \"{cod}\"\n",
-            "delivery.texts[0].text is not accepted; it takes a text with known placeholders: {cod} stands for \
-             nothing; there are {code} and {minutes}",
+            "delivery.texts[0].text is not valid: the placeholder {cod} is unknown; known placeholders are {code} and \
+             {minutes}",
         ),
         (
             "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/?to={recipent}&c={code}\"\n",
-            "delivery.sms[0].url is not accepted; it takes a request that says what to whom ({recipent} stands for nothing; \
-             there are {code}, {text}, {html}, {recipient}, {international}, {subject}, {purpose}, {language})",
+            "delivery.sms[0].url is not valid: the placeholder {recipent} is unknown; known placeholders are {code}, \
+             {text}, {html}, {recipient}, {international}, {subject}, {purpose}, {language}",
         ),
         (
             "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h?to={recipient}\"\n",
-            "delivery.sms[0].url is not accepted; it takes a request that says what to whom (url, headers and body hold none \
-             of {code}, {text}, {html})",
+            "delivery.sms[0].url is not valid: the request must contain the recipient, and the code or the text; url, \
+             headers and body contain none of {code}, {text}, {html}",
         ),
     ] {
         assert_eq!(refusal(folder.path(), table), line);
@@ -94,8 +94,8 @@ fn texts_and_requests_without_code_or_recipient_are_refused() {
         format!("[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\n{purpose}text = \"{text}\"\n")
     };
     for (toml, line) in [
-        (text("purpose = \"reset\"\n", "-"), "the text of sms in fa for reset has no {code}"),
-        (text("", "{code}").repeat(2), "the text of sms in fa for every purpose is there twice; keep one"),
+        (text("purpose = \"reset\"\n", "-"), "the Persian SMS text for reset contains no {code}"),
+        (text("", "{code}").repeat(2), "the Persian SMS text is defined twice; delete one"),
     ] {
         configure(folder.path(), &toml);
         assert_eq!(fail(run(folder.path(), &["config", "check"])), format!("otpd: delivery.texts: {line}"));
@@ -123,7 +123,7 @@ fn unencrypted_connections_cause_warnings() {
     ] {
         configure(folder.path(), &toml);
         let said = text(run(folder.path(), &["config", "check"]).stderr);
-        assert_eq!(said.contains("go over the network in the clear; use TLS"), warned, "{toml}: {said}");
+        assert_eq!(said.contains("and codes are sent unencrypted; use TLS"), warned, "{toml}: {said}");
     }
 }
 
@@ -154,27 +154,27 @@ fn doctor_prints_one_line_per_check_and_the_remedy() {
     );
     configure(folder.path(), &provider);
     let said = stdout_of_failed_doctor(&run(folder.path(), &["doctor"]));
-    assert!(said.contains("TODO database: ") && said.contains("ok   sms by smsir: "), "{said}");
+    assert!(said.contains("error database: ") && said.contains("ok    sms by smsir: "), "{said}");
     drop(Server::start(folder.path()));
     let said = succeed(folder.path(), &["doctor"]);
     for line in [
-        "ok   trusted proxies: none: forwarded headers are ignored",
-        "ok   database: otp.db can be opened, and other users cannot read it",
-        "ok   clock: it says 20",
-        "ok   sms by smsir: it lets us in; 88 messages left; `otpd send-test` checks its template",
-        "note email: no provider; to send codes, configure a [[delivery.email]] table",
+        "ok    trusted proxies: none: forwarded headers are ignored",
+        "ok    database: otp.db can be opened, and other users cannot read it",
+        "ok    clock: 20",
+        "ok    sms by smsir: the key is valid; credit: 88 messages; `otpd send-test` checks its template",
+        "note  email: no provider; to send codes, configure a [[delivery.email]] table",
     ] {
         assert!(said.contains(line), "{line}: {said}");
     }
     fs::set_permissions(folder.path().join("otp.db"), fs::Permissions::from_mode(0o644)).unwrap();
     let said = stdout_of_failed_doctor(&run(folder.path(), &["doctor"]));
-    assert!(said.contains("TODO database: other users can read it; run `chmod 600 otp.db`"), "{said}");
+    assert!(said.contains("error database: other users can read it; run `chmod 600 otp.db`"), "{said}");
     let nonsense = "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nproxy = \"https://h\"\nfrom = \"a@b.com\"\n";
     configure(folder.path(), &format!("{provider}{nonsense}"));
     let said = stdout_of_failed_doctor(&run(folder.path(), &["doctor"]));
-    assert!(said.contains("ok   sms by smsir: "), "{said}");
-    let fault = "smtp: proxy is no URL that begins with http:// or socks5://";
-    assert!(said.contains(&format!("TODO email by smtp: {fault}")), "{said}");
+    assert!(said.contains("ok    sms by smsir: "), "{said}");
+    let fault = "smtp: proxy must be a URL that begins with http:// or socks5://";
+    assert!(said.contains(&format!("error email by smtp: {fault}")), "{said}");
     let line = fail(run(folder.path(), &["config", "check"]));
     assert_eq!(line, format!("otpd: {fault}"));
 }
@@ -191,13 +191,13 @@ fn doctor_reports_no_problem_in_a_trial_installation() {
     let said = doctor("false");
     for channel in ["sms", "email"] {
         let line = "no provider; to send codes, configure a";
-        assert!(said.contains(&format!("note {channel}: {line} [[delivery.{channel}]] table\n")), "{said}");
+        assert!(said.contains(&format!("note  {channel}: {line} [[delivery.{channel}]] table\n")), "{said}");
     }
     let said = doctor("true");
-    let line = "note settings: delivery.allow_inbox = true: messages to the inbox are not delivered, and staff can \
+    let line = "note  settings: delivery.allow_inbox = true: messages to the inbox are not delivered, and staff can \
                 read them\n";
     assert!(said.starts_with(line), "{said}");
-    assert!(!said.contains("TODO"), "{said}");
+    assert!(!said.contains("error "), "{said}");
 }
 
 #[test]
@@ -208,10 +208,10 @@ fn doctor_separates_notes_from_problems() {
     let output = complete(&mut command);
     assert!(output.status.success(), "{output:?}");
     let said = text(output.stdout);
-    assert!(said.contains("note settings: server.host = \"0.0.0.0\" is reachable from other machines"), "{said}");
-    assert!(said.contains("note settings: ignored, because they are not settings: OTPD_PORT; "), "{said}");
+    assert!(said.contains("note  settings: server.host = \"0.0.0.0\" is reachable from other machines"), "{said}");
+    assert!(said.contains("note  settings: ignored, because they are not settings: OTPD_PORT; "), "{said}");
     let said = stdout_of_failed_doctor(&complete(otpd(folder.path()).env("OTPD_PORT", "9000").arg("doctor")));
-    let line = "TODO settings: OTPD_PORT is not a setting and is ignored; did you mean OTPD_SERVER__PORT?\n";
+    let line = "error settings: OTPD_PORT is not a setting and is ignored; did you mean OTPD_SERVER__PORT?\n";
     assert!(said.contains(line), "{said}");
 }
 
