@@ -8,7 +8,7 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
-/// Buckets in seconds, from 0.1 ms to the longest time that a request may take.
+/// Buckets in seconds, from 0.1 ms to the maximum duration of a request.
 const DURATIONS: [f64; 15] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 const BATCH_SIZES: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
@@ -51,30 +51,35 @@ impl Metrics {
         let histogram = |name: &str, help: &str, buckets: &[f64]| {
             register(&registry, Histogram::with_opts(HistogramOpts::new(name, help).buckets(buckets.to_vec())))
         };
-        let requests = HistogramOpts::new(
-            "otpd_http_request_duration_seconds",
-            "From the head of a request to the head of its answer",
-        );
+        let requests = HistogramOpts::new("otpd_http_request_duration_seconds", "Duration of requests, in seconds");
         let requests = HistogramVec::new(requests.buckets(DURATIONS.to_vec()), &["method", "route", "status"]);
         Self {
             requests: register(&registry, requests),
-            throttled: counter("otpd_throttled_requests_total", "Refused by server.requests_per_second"),
-            queue_length: gauge("otpd_write_queue_length", "Changes that wait for the writer"),
+            throttled: counter("otpd_throttled_requests_total", "Requests refused by server.requests_per_second"),
+            queue_length: gauge("otpd_write_queue_length", "Changes waiting for the writer"),
             queue_refusals: counter("otpd_write_queue_refusals_total", "Changes refused because the queue was full"),
-            batch_size: histogram("otpd_write_batch_size", "Changes of one transaction", &BATCH_SIZES),
-            commit_seconds: histogram("otpd_commit_duration_seconds", "COMMIT, disk sync included", &DURATIONS),
-            checkpoint_seconds: histogram(
-                "otpd_checkpoint_duration_seconds",
-                "Moving the write-ahead log into the database",
+            batch_size: histogram("otpd_write_batch_size", "Changes per transaction", &BATCH_SIZES),
+            commit_seconds: histogram(
+                "otpd_commit_duration_seconds",
+                "Duration of commits, including the disk sync, in seconds",
                 &DURATIONS,
             ),
-            wal_bytes: gauge("otpd_wal_bytes", "Size of the write-ahead log"),
-            database_bytes: gauge("otpd_database_bytes", "Size of the database file"),
-            codes: gauge("otpd_codes", "Codes in the database, valid or not"),
-            limited: counters("otpd_limited_requests_total", "Refused by a limit on sending or verifying", &["limit"]),
-            verifications: counters("otpd_verifications_total", "Guesses that were judged", &["verdict"]),
-            messages: counters("otpd_message_attempts_total", "Messages handed to providers", &["provider", "outcome"]),
-            outbox: gauge("otpd_outbox_messages", "Messages that wait or are under way"),
+            checkpoint_seconds: histogram(
+                "otpd_checkpoint_duration_seconds",
+                "Duration of checkpoints, in seconds",
+                &DURATIONS,
+            ),
+            wal_bytes: gauge("otpd_wal_bytes", "Size of the write-ahead log, in bytes"),
+            database_bytes: gauge("otpd_database_bytes", "Size of the database file, in bytes"),
+            codes: gauge("otpd_codes", "Codes in the database, including invalid ones"),
+            limited: counters(
+                "otpd_limited_requests_total",
+                "Requests refused by a limit on sending or verifying",
+                &["limit"],
+            ),
+            verifications: counters("otpd_verifications_total", "Verifications, by verdict", &["verdict"]),
+            messages: counters("otpd_message_attempts_total", "Delivery attempts", &["provider", "outcome"]),
+            outbox: gauge("otpd_outbox_messages", "Messages that are queued or being sent"),
             purged: counter(
                 "otpd_purged_codes_total",
                 "Codes deleted because they expired longer than otp.retention ago",
@@ -99,7 +104,7 @@ impl Metrics {
         self.messages.with_label_values(&[provider, outcome]);
     }
 
-    /// Records an answered request. `route` is the pattern that it matched.
+    /// Records the duration of a request. `route` is the path pattern of its endpoint.
     pub fn request(&self, method: &str, route: &str, status: &str, took: Duration) {
         self.requests.with_label_values(&[method, route, status]).observe(took.as_secs_f64());
     }
@@ -114,7 +119,7 @@ impl Metrics {
         self.verifications.with_label_values(&[verdict]).inc();
     }
 
-    /// Counts an attempt to deliver a message. `provider` is the name that the operator gave to the provider.
+    /// Counts an attempt to deliver a message. `provider` is the configured name of the provider.
     pub fn message(&self, provider: &str, outcome: &str) {
         self.messages.with_label_values(&[provider, outcome]).inc();
     }
@@ -134,9 +139,9 @@ impl Default for Metrics {
     }
 }
 
-#[expect(clippy::expect_used, reason = "names and buckets are the constants above; they are sound, or no test passes")]
+#[expect(clippy::expect_used, reason = "names and buckets are constants, and every test registers them")]
 fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<C>) -> C {
-    let metric = metric.expect("a sound name");
-    registry.register(Box::new(metric.clone())).expect("a name of its own");
+    let metric = metric.expect("a valid name");
+    registry.register(Box::new(metric.clone())).expect("a unique name");
     metric
 }
