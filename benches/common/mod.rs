@@ -75,7 +75,7 @@ fn fill(path: &Path, rows: u64) {
         // The last thousand codes are still valid.
         let left = if rows - n <= 1000 { Duration::from_secs(86_400 * 30) } else { Duration::from_secs(300) };
         let new = NewOtp { valid_to: Some(created.plus(left)), ..otp(n) };
-        otps::insert(&db, Otp::made(&new, created, &Policy::default())).unwrap();
+        otps::insert(&db, Otp::created(&new, created, &Policy::default())).unwrap();
     }
     db.execute_batch(
         "INSERT INTO otp_search (otp_search) VALUES ('rebuild');

@@ -10,7 +10,7 @@ use rand::rngs::SysRng;
 use rustix::fs::{OFlags, fcntl_getfl, fstat};
 
 use crate::cli::database::open;
-use crate::cli::output::{CommandResult, now, out, tell};
+use crate::cli::output::{CommandResult, now, out, print_message};
 use crate::config::Config;
 use crate::domain::token::{ApiToken, TokenName, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};
@@ -102,11 +102,11 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
         UserCommand::List => out(&user_list(&store).await?)?,
         UserCommand::Grant { name, permissions } => {
             let change = accounts::grant(&store, name.clone(), permissions).await?;
-            tell_of(&name, &change, |changed| format!("granted {name} {changed}"), "already has");
+            print_change(&name, &change, |changed| format!("granted {name} {changed}"), "already has");
         }
         UserCommand::Revoke { name, permissions } => {
             let change = accounts::revoke(&store, name.clone(), permissions).await?;
-            tell_of(&name, &change, |changed| format!("revoked {changed} from {name}"), "does not have");
+            print_change(&name, &change, |changed| format!("revoked {changed} from {name}"), "does not have");
         }
         UserCommand::Disable { name } => {
             let state = if accounts::set_active(&store, name.clone(), false).await? {
@@ -114,11 +114,11 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
             } else {
                 "was already disabled"
             };
-            tell(&format!("{name} {state}"));
+            print_message(&format!("{name} {state}"));
         }
         UserCommand::Enable { name } => {
             let was_disabled = accounts::set_active(&store, name.clone(), true).await?;
-            tell(&format!("{name} {}", if was_disabled { "is enabled" } else { "was already enabled" }));
+            print_message(&format!("{name} {}", if was_disabled { "is enabled" } else { "was already enabled" }));
         }
     }
     Ok(())
@@ -136,7 +136,7 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResu
         TokenCommand::List { name } => out(&token_list(&store, name).await?)?,
         TokenCommand::Revoke { name } => {
             let revoked = accounts::revoke_token(&store, name).await?;
-            tell(&format!("revoked {} of {}", revoked.prefix, revoked.owner));
+            print_message(&format!("revoked {} of {}", revoked.prefix, revoked.owner));
         }
     }
     Ok(())
@@ -151,32 +151,32 @@ async fn add_user(store: &Store, name: UserName, role: Role, permissions: Vec<Pe
         .await
         .map_err(|cause| not_stored(&cause))?;
     if has_permissions {
-        tell_if_without_effect(&name, role);
+        warn_if_without_effect(&name, role);
     }
     Ok(())
 }
 
 /// Prints which permissions changed and which did not.
-fn tell_of(name: &UserName, change: &PermissionChange, done: impl Fn(&str) -> String, unchanged: &str) {
+fn print_change(name: &UserName, change: &PermissionChange, done: impl Fn(&str) -> String, unchanged: &str) {
     let listed = |permissions: &[Permission]| {
         permissions.iter().map(|permission| permission.code_and_name()).collect::<Vec<_>>().join(", ")
     };
     if !change.changed.is_empty() {
-        tell(&done(&listed(&change.changed)));
+        print_message(&done(&listed(&change.changed)));
     }
     if !change.unchanged.is_empty() {
-        tell(&format!("{name} {unchanged} {}", listed(&change.unchanged)));
+        print_message(&format!("{name} {unchanged} {}", listed(&change.unchanged)));
     }
-    tell_if_without_effect(name, change.role);
+    warn_if_without_effect(name, change.role);
 }
 
-fn tell_if_without_effect(name: &UserName, role: Role) {
+fn warn_if_without_effect(name: &UserName, role: Role) {
     let why = match role {
         Role::Admin => "is an admin and has all permissions: granted permissions have no effect",
         Role::User => "has the role user and no permissions: granted permissions have an effect only on the role staff",
         Role::Staff => return,
     };
-    tell(&format!("{name} {why}"));
+    print_message(&format!("{name} {why}"));
 }
 
 async fn user_list(store: &Store) -> crate::error::Result<String> {

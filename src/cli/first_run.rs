@@ -10,7 +10,7 @@ use tempfile::NamedTempFile;
 
 use crate::cli::accounts::new_token;
 use crate::cli::database::{Opened, open_store};
-use crate::cli::output::{CommandResult, now, tell};
+use crate::cli::output::{CommandResult, now, print_message};
 use crate::config::Config;
 use crate::domain::token::ApiToken;
 use crate::service::accounts;
@@ -27,13 +27,13 @@ pub(super) async fn add_admin_if_no_users(config: &Config, store: &Store, addres
     let Some(handed_over) = add_admin(config, store, place.as_deref()).await? else { return Ok(()) };
     match handed_over {
         TokenDelivery::File(path) => {
-            tell(&format!("{ADDED} Its token is in {}\n", path.display()));
+            print_message(&format!("{ADDED} Its token is in {}\n", path.display()));
             let quoted = path.display().to_string().replace('\'', r"'\''");
-            tell(&first_requests(address, &format!("$(cat '{quoted}')")));
+            print_message(&first_requests(address, &format!("$(cat '{quoted}')")));
         }
         TokenDelivery::Shown(token) => {
-            tell(&format!("{ADDED} Its token (shown only once):\n\n    {}\n", token.reveal()));
-            tell(&first_requests(address, token.reveal()));
+            print_message(&format!("{ADDED} Its token (shown only once):\n\n    {}\n", token.reveal()));
+            print_message(&first_requests(address, token.reveal()));
         }
         TokenDelivery::Chosen => {
             log::info!("there were no users, so the admin `admin` was added with the token of auth.bootstrap_token");
@@ -57,16 +57,18 @@ pub(super) async fn init(config: &Config, token_file: Option<&Path>) -> CommandR
     let store = open_store(config, &options(Create::Always(now()))).map(Opened)?;
     match add_admin(config, &store, place.as_deref()).await? {
         Some(TokenDelivery::File(path)) => {
-            tell(&format!("database {shown} is ready. {ADDED} Its token is in {}", path.display()));
+            print_message(&format!("database {shown} is ready. {ADDED} Its token is in {}", path.display()));
         }
         Some(TokenDelivery::Shown(token)) => {
-            tell(&format!(
+            print_message(&format!(
                 "database {shown} is ready. {ADDED} Its token (shown only once):\n\n    {}\n",
                 token.reveal()
             ));
         }
         Some(TokenDelivery::Chosen) => {
-            tell(&format!("database {shown} is ready. {ADDED} Its token is the value of auth.bootstrap_token"));
+            print_message(&format!(
+                "database {shown} is ready. {ADDED} Its token is the value of auth.bootstrap_token"
+            ));
         }
         None => return Err(format!("database {shown}: another process added users at the same time").into()),
     }

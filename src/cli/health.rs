@@ -15,7 +15,7 @@ use crate::config::Config;
 
 /// Timeout of the whole check.
 const TIMEOUT: Duration = Duration::from_secs(3);
-const LONGEST_STATUS_LINE: u64 = 200;
+const MAX_STATUS_LINE_BYTES: u64 = 200;
 
 /// Checks the server at `url`, or the configured server.
 ///
@@ -73,7 +73,7 @@ async fn status_line(authority: &Authority, path: &str) -> io::Result<String> {
         format!("GET {path} HTTP/1.1\r\nHost: {authority}\r\nUser-Agent: {user_agent}\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut line = String::new();
-    BufReader::new(stream.take(LONGEST_STATUS_LINE)).read_line(&mut line).await?;
+    BufReader::new(stream.take(MAX_STATUS_LINE_BYTES)).read_line(&mut line).await?;
     Ok(line.trim_end().to_owned())
 }
 

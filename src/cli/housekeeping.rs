@@ -6,7 +6,7 @@ use crate::domain::clock::{STEADY, has_jumped};
 use crate::domain::timestamp::Timestamp;
 use crate::service::Service;
 
-const PURGE_EVERY: Duration = Duration::from_secs(60);
+const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// A write-ahead log of this size means that a read transaction never ends, or that no process runs checkpoints.
 const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
@@ -14,12 +14,12 @@ const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
 /// Periodically deletes old counters and the codes that expired more than `retention` ago (`None`: keeps them), updates
 /// the statistics of the database and makes checkpoints. Never returns.
 pub(super) async fn run_maintenance(service: Service, retention: Option<Duration>) {
-    let mut every = tokio::time::interval(PURGE_EVERY);
+    let mut every = tokio::time::interval(PURGE_INTERVAL);
     let mut clock = SteadyClock::new(service.now(), service.newest_timestamp().await);
     let mut tidied = Instant::now();
     loop {
         every.tick().await;
-        let purged = purge(&service, retention, clock.look(service.now())).await;
+        let purged = purge(&service, retention, clock.check(service.now())).await;
         if purged > 0 || tidied.elapsed() >= MAINTENANCE_INTERVAL {
             tidied = Instant::now();
             optimize_and_checkpoint(&service).await;
@@ -54,7 +54,7 @@ impl SteadyClock {
         Self { last: (now, instant), steady_since: instant, has_jumped }
     }
 
-    fn look(&mut self, now: Timestamp) -> Trust {
+    fn check(&mut self, now: Timestamp) -> Trust {
         let (last, instant) = self.last;
         self.last = (now, Instant::now());
         if has_jumped(last, now, instant.elapsed()) {

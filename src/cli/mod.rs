@@ -24,7 +24,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::accounts::{TokenCommand, UserCommand};
 use crate::cli::messages::RecipientCommand;
-use crate::cli::output::{CommandResult, block_on, out, tell};
+use crate::cli::output::{CommandResult, block_on, out, print_message};
 use crate::cli::tools::ToolCommand;
 use crate::config::Config;
 use crate::domain::message::Language;
@@ -174,10 +174,10 @@ pub fn run() -> CommandResult {
         Command::Config(ConfigCommand::Show) => out(&config.show()),
         Command::Config(ConfigCommand::Check) => {
             for warning in config.warnings.iter().chain(&config.notes) {
-                tell(&format!("warning: {warning}"));
+                print_message(&format!("warning: {warning}"));
             }
             doctor::require_sound_providers(&config)?;
-            tell("the configuration is valid");
+            print_message("the configuration is valid");
             Ok(())
         }
     }

@@ -35,10 +35,12 @@ pub(super) fn unwritable(cause: &io::Error) -> Box<dyn std::error::Error> {
 }
 
 /// Writes a message to stderr.
-pub(super) fn tell(words: &str) {
+pub(super) fn print_message(message: &str) {
     // If stderr is closed, the message is lost.
-    let _ = writeln!(io::stderr(), "{words}");
+    let _ = writeln!(io::stderr(), "{message}");
 }
+
+pub(super) use self::print_message as tell;
 
 pub(super) fn now() -> Timestamp {
     Utc::now().into()

@@ -13,7 +13,7 @@ use tokio::runtime::Builder;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::cli::output::tell;
+use crate::cli::output::print_message;
 
 /// Signals within this time of the first one are ignored: `timeout` and terminals send two within milliseconds.
 const SAME_WITHIN: Duration = Duration::from_secs(1);
@@ -21,7 +21,7 @@ const SAME_WITHIN: Duration = Duration::from_secs(1);
 const OTHERS: [rustix::process::Signal; 3] =
     [rustix::process::Signal::ALARM, rustix::process::Signal::VTALARM, rustix::process::Signal::POWER];
 /// How long the final message may take if stderr is blocked.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+const PRINT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The signals, which are caught from the creation of this value until the process ends.
 pub(super) struct Signals(watch::Receiver<bool>);
@@ -83,8 +83,8 @@ fn kinds() -> Vec<SignalKind> {
     let ignored = ignored();
     let named = [SignalKind::hangup(), SignalKind::quit(), SignalKind::user_defined1(), SignalKind::user_defined2()];
     let others = named.into_iter().chain(OTHERS.map(|signal| SignalKind::from_raw(signal.as_raw())));
-    let is_heard = |kind: &SignalKind| ignored >> (kind.as_raw_value() - 1) & 1 == 0;
-    [SignalKind::terminate(), SignalKind::interrupt()].into_iter().chain(others.filter(is_heard)).collect()
+    let is_caught = |kind: &SignalKind| ignored >> (kind.as_raw_value() - 1) & 1 == 0;
+    [SignalKind::terminate(), SignalKind::interrupt()].into_iter().chain(others.filter(is_caught)).collect()
 }
 
 async fn next(caught: &mut [Signal]) {
@@ -97,14 +97,14 @@ async fn next(caught: &mut [Signal]) {
 
 /// Prints one line and ends the process at once with exit status 1.
 pub(super) fn end(why: &str) -> ! {
-    let (told, until_told) = mpsc::channel();
+    let (printed, until_printed) = mpsc::channel();
     let line = format!("otpd: {why}");
     thread::spawn(move || {
-        tell(&line);
+        print_message(&line);
         // After the timeout below there is no receiver.
-        let _ = told.send(());
+        let _ = printed.send(());
     });
-    let _ = until_told.recv_timeout(LAST_WORDS);
+    let _ = until_printed.recv_timeout(PRINT_TIMEOUT);
     std::process::exit(1)
 }
 

@@ -1,6 +1,6 @@
 //! Help, version, and messages about wrong usage.
 
-use crate::cli::output::{CommandResult, out, tell, unwritable};
+use crate::cli::output::{CommandResult, out, print_message, unwritable};
 
 /// Prints the help or the version. For wrong usage, prints the error and ends the process with exit status 2.
 ///
@@ -17,7 +17,7 @@ pub(super) fn answer(refusal: &clap::Error) -> CommandResult {
     if masked == words {
         refusal.exit();
     }
-    tell(masked.trim_end());
+    print_message(masked.trim_end());
     std::process::exit(refusal.exit_code())
 }
 

@@ -48,17 +48,17 @@ pub(super) fn require_separate_address(
 /// Warnings about settings that are allowed but probably not intended.
 pub(super) fn warnings(policy: &Policy, limits: &Limits) -> Vec<String> {
     let mut warnings: Vec<String> = pairs().filter_map(|(short, long)| never_reached(limits, short, long)).collect();
-    let (hour, guesses) = (Limit::FailuresPerRecipientHour, policy.max_attempts);
-    if let Some(most) = limits.allowed(hour).filter(|most| *most < guesses) {
+    let (hour, attempts) = (Limit::FailuresPerRecipientHour, policy.max_attempts);
+    if let Some(most) = limits.allowed(hour).filter(|most| *most < attempts) {
         warnings.push(format!(
-            "otp.max_attempts = {guesses} is greater than {} = {most}, which is reached first",
+            "otp.max_attempts = {attempts} is greater than {} = {most}, which is reached first",
             hour.setting()
         ));
     }
-    if let Some(most) = policy.max_consecutive_failures.filter(|most| *most < guesses) {
+    if let Some(most) = policy.max_consecutive_failures.filter(|most| *most < attempts) {
         warnings.push(format!(
             "otp.max_consecutive_failures = {most} locks a recipient before the attempts of one code are used up \
-             (otp.max_attempts = {guesses})"
+             (otp.max_attempts = {attempts})"
         ));
     }
     let of_token = Limit::FailuresPerTokenHour;

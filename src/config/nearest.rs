@@ -1,7 +1,7 @@
 //! Suggestions for misspelled words.
 
 /// The maximum number of edits between a word and its suggestion.
-const MOST_EDITS: usize = 3;
+const MAX_EDITS: usize = 3;
 
 /// The known word that is most similar to `given`; `None` if no word is similar.
 ///
@@ -18,10 +18,10 @@ fn rank(given: &str, known: &str) -> Option<(usize, usize)> {
     let (shorter, longer) = if given.len() < known.len() { (given, known) } else { (known, given) };
     let difference = longer.chars().count() - shorter.chars().count();
     let edits = strsim::osa_distance(given, known);
-    if edits <= MOST_EDITS.min(longer.chars().count() / 3) {
+    if edits <= MAX_EDITS.min(longer.chars().count() / 3) {
         return Some((edits, difference));
     }
-    (shorter.len() >= 3 && longer.contains(shorter)).then_some((MOST_EDITS + 1, difference))
+    (shorter.len() >= 3 && longer.contains(shorter)).then_some((MAX_EDITS + 1, difference))
 }
 
 fn bare(word: &str) -> String {

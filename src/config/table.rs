@@ -26,7 +26,7 @@ pub(super) struct Table<'a> {
     key: String,
     source: &'a str,
     values: &'a Map<String, Value>,
-    asked: RefCell<BTreeSet<String>>,
+    read_keys: RefCell<BTreeSet<String>>,
     shown: &'a Shown,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Table<'a> {
         let ValueKind::Array(items) = &value.kind else { return Err(refused()) };
         let table = |(n, item): (usize, &'a Value)| match &item.kind {
             ValueKind::Table(values) => {
-                Ok(Self { key: format!("{key}[{n}]"), source, values, asked: RefCell::default(), shown })
+                Ok(Self { key: format!("{key}[{n}]"), source, values, read_keys: RefCell::default(), shown })
             }
             _ => Err(refused()),
         };
@@ -50,7 +50,7 @@ impl<'a> Table<'a> {
     }
 
     fn get(&self, name: &str) -> Option<&'a Value> {
-        self.asked.borrow_mut().insert(name.to_owned());
+        self.read_keys.borrow_mut().insert(name.to_owned());
         self.values.get(name)
     }
 
@@ -77,9 +77,9 @@ impl<'a> Table<'a> {
 
     /// Refuses keys that were not read.
     pub(super) fn finish(&self) -> Result<(), ConfigError> {
-        let asked = self.asked.borrow();
-        let known: Vec<&str> = asked.iter().map(String::as_str).collect();
-        let mut unknown: Vec<&String> = self.values.keys().filter(|name| !asked.contains(*name)).collect();
+        let read_keys = self.read_keys.borrow();
+        let known: Vec<&str> = read_keys.iter().map(String::as_str).collect();
+        let mut unknown: Vec<&String> = self.values.keys().filter(|name| !read_keys.contains(*name)).collect();
         unknown.sort_unstable();
         let free = || known.iter().copied().filter(|known| !self.values.contains_key(*known));
         // A misspelled key is reported first, because it may be the reason why other keys are unknown.
@@ -152,9 +152,9 @@ impl ReadKeys for Table<'_> {
 
     fn missing(&self, key: &str) -> ConfigError {
         let as_file = format!("{key}_file");
-        let asked = self.asked.borrow();
-        let names = || [key, as_file.as_str()].into_iter().filter(|name| asked.contains(*name));
-        let mut unknown = self.values.keys().filter(|given| !asked.contains(*given));
+        let read_keys = self.read_keys.borrow();
+        let names = || [key, as_file.as_str()].into_iter().filter(|name| read_keys.contains(*name));
+        let mut unknown = self.values.keys().filter(|given| !read_keys.contains(*given));
         let guess = unknown.find_map(|given| Some((given, nearest(given, names())?)));
         let Some((given, meant)) = guess else { return self.fault(key, "is missing") };
         let (source, key) = (self.source, &self.key);

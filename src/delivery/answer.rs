@@ -40,7 +40,7 @@ impl Answer {
 
     /// Returns the report of an accepted message if the body has a message id at `id_pointer`, else
     /// [`Self::by_status`].
-    pub(super) fn taken(&self, id_pointer: &str) -> Report {
+    pub(super) fn accepted(&self, id_pointer: &str) -> Report {
         self.text(id_pointer).map_or_else(|| self.by_status(), |id| Report::sent(Some(id)))
     }
 

@@ -31,7 +31,7 @@ impl Connection {
     }
 
     /// Returns the host that secrets are sent to without TLS.
-    pub(super) fn host_in_the_clear(&self) -> Option<String> {
+    pub(super) fn unencrypted_host(&self) -> Option<String> {
         let url = Url::parse(self.base_url.reveal()).ok().filter(|url| url.scheme() != "https")?;
         Some(url.host_str()?.trim_matches(['[', ']']).to_owned())
     }

@@ -36,7 +36,7 @@ impl Escaping {
         match self {
             Self::Percent => percent_encoded(value),
             Self::Json => json_escaped(value),
-            Self::Xml if is_in_cdata(before) => value.replace(is_no_xml, "").replace("]]>", "]]]]><![CDATA[>"),
+            Self::Xml if is_in_cdata(before) => value.replace(is_invalid_in_xml, "").replace("]]>", "]]]]><![CDATA[>"),
             Self::Xml => xml_escaped(value),
             Self::Header => value.replace(char::is_control, " "),
             Self::None => value.to_owned(),
@@ -64,7 +64,7 @@ fn xml_escaped(text: &str) -> String {
                 // Writing to a `String` can't fail.
                 let _ = write!(escaped, "&#{};", u32::from(c));
             }
-            c if is_no_xml(c) => {}
+            c if is_invalid_in_xml(c) => {}
             c => escaped.push(c),
         }
     }
@@ -72,7 +72,7 @@ fn xml_escaped(text: &str) -> String {
 }
 
 /// Returns whether a character is invalid in XML 1.0, even as a character reference.
-fn is_no_xml(c: char) -> bool {
+fn is_invalid_in_xml(c: char) -> bool {
     matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}')
 }
 
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_media_type_says_how_values_are_escaped() {
+    fn the_media_type_determines_the_escaping() {
         for (content_type, escaping) in [
             ("application/x-www-form-urlencoded", Escaping::Percent),
             ("Application/X-WWW-Form-Urlencoded; charset=UTF-8", Escaping::Percent),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_can_not_leave_its_place() {
+    fn values_cannot_break_out_of_their_context() {
         let value = "a & <b>\"c'd\n]]>\u{7}é";
         for (escaping, before, expected) in [
             (Escaping::Percent, "", "a%20%26%20%3Cb%3E%22c%27d%0A%5D%5D%3E%07%C3%A9"),

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::delivery::answer::Answer;
 use crate::delivery::common::Connection;
-use crate::delivery::lost::{lost, response_failure};
 use crate::delivery::provider::{Provider, innermost};
+use crate::delivery::request_errors::{request_failure, response_failure};
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
 use crate::domain::secret::Secret;
@@ -132,9 +132,9 @@ impl<G: Gateway> HttpProvider<G> {
 
     async fn request(&self, call: Call) -> Result<Answer, Report> {
         let request = self.build(call).map_err(|cause| Report::not_sent(Outcome::Misconfigured, cause))?;
-        let mut response = self.client.execute(request).await.map_err(|cause| lost(&cause))?;
+        let mut response = self.client.execute(request).await.map_err(|cause| request_failure(&cause))?;
         let status = response.status().as_u16();
-        let date = made_at(response.headers());
+        let date = response_date(response.headers());
         let mut body = Vec::new();
         while body.len() < MAX_ANSWER_BYTES {
             match response.chunk().await {
@@ -212,7 +212,7 @@ fn one_request_each(builder: ClientBuilder) -> ClientBuilder {
 }
 
 /// Returns the `Date` of an answer. `None` for an answer from a cache (RFC 9111, 5.1).
-fn made_at(headers: &HeaderMap) -> Option<DateTime<Utc>> {
+fn response_date(headers: &HeaderMap) -> Option<DateTime<Utc>> {
     let date = headers.get(DATE).filter(|_| !headers.contains_key(AGE))?.to_str().ok()?;
     DateTime::parse_from_rfc2822(date).ok().map(|date| date.to_utc())
 }

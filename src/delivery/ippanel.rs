@@ -55,7 +55,7 @@ impl Gateway for Ippanel {
             errors.is_some_and(|errors| errors.keys().any(|field| field.split('.').next() == Some("recipients")))
         };
         let (outcome, meaning) = match (answer.body.pointer("/meta/status").and_then(Value::as_bool), answer.status) {
-            (Some(true), 200..300) => return answer.taken("/data/message_outbox_ids/0"),
+            (Some(true), 200..300) => return answer.accepted("/data/message_outbox_ids/0"),
             (Some(false), 422) if refuses_number() => (Outcome::BadRecipient, "the number was rejected"),
             (Some(false), 401 | 403) => (Outcome::Misconfigured, "the key was rejected"),
             (Some(false), 404) => (Outcome::Misconfigured, "the pattern does not exist"),

@@ -45,7 +45,7 @@ impl Gateway for Kavenegar {
     fn interpret(&self, answer: &Answer) -> Report {
         let Some(status) = answer.number("/return/status") else { return answer.by_status() };
         let (outcome, meaning) = match status {
-            200 => return answer.taken("/entries/0/messageid"),
+            200 => return answer.accepted("/entries/0/messageid"),
             411 => (Outcome::BadRecipient, "the number was rejected"),
             401 => (Outcome::Misconfigured, "the account is disabled"),
             403 => (Outcome::Misconfigured, "the key was rejected"),

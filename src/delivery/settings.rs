@@ -48,7 +48,7 @@ impl fmt::Debug for ProviderSettings {
 
 impl<G: Gateway> From<(Connection, G)> for ProviderSettings {
     fn from((connection, gateway): (Connection, G)) -> Self {
-        let host = connection.host_in_the_clear();
+        let host = connection.unencrypted_host();
         Self {
             name: connection.name.clone(),
             is_inbox: false,

@@ -48,7 +48,7 @@ impl Gateway for SmsIr {
     fn interpret(&self, answer: &Answer) -> Report {
         let Some(status) = answer.number("/status") else { return answer.by_status() };
         let (outcome, meaning) = match status {
-            1 => return answer.taken("/data/messageId"),
+            1 => return answer.accepted("/data/messageId"),
             104 => (Outcome::BadRecipient, "the number was rejected"),
             115 => (Outcome::BadRecipient, "the number is blocked"),
             0 | 20 => (Outcome::Retry, "the gateway is unavailable"),

@@ -30,7 +30,7 @@ impl Outcome {
 }
 
 fn no_outcome(_: &str) -> &'static str {
-    "no outcome of an attempt"
+    "not an outcome of an attempt"
 }
 
 /// The result that a provider reports.

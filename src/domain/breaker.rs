@@ -54,18 +54,18 @@ impl Breaker {
 
     /// Records the outcome of a message. Returns the change of state, if any.
     pub fn end(&mut self, outcome: Outcome, now: Timestamp) -> Option<Change> {
-        let was_out = self.failures >= FAILURES;
+        let was_open = self.failures >= FAILURES;
         match outcome {
             Outcome::Retry | Outcome::Misconfigured | Outcome::Unknown => {
                 self.failures = self.failures.saturating_add(1);
                 if self.failures >= FAILURES {
                     self.opened_at = Some(now);
                 }
-                (!was_out && self.failures >= FAILURES).then_some(Change::Opened)
+                (!was_open && self.failures >= FAILURES).then_some(Change::Opened)
             }
             Outcome::Sent | Outcome::BadRecipient => {
                 *self = Self::default();
-                was_out.then_some(Change::Closed)
+                was_open.then_some(Change::Closed)
             }
             // The provider works, but refuses this message or has no credit.
             Outcome::Next => None,
@@ -81,7 +81,7 @@ mod tests {
         Timestamp::from_micros(seconds * 1_000_000).unwrap()
     }
 
-    fn tripped() -> Breaker {
+    fn open_breaker() -> Breaker {
         let mut breaker = Breaker::default();
         for _ in 0..4 {
             assert_eq!(breaker.end(Outcome::Retry, at(100)), None);
@@ -92,16 +92,20 @@ mod tests {
     }
 
     #[test]
-    fn five_failures_in_a_row_make_a_provider_rest_for_half_a_minute() {
-        let breaker = tripped();
+    fn the_breaker_opens_for_30_s_after_five_consecutive_failures() {
+        let breaker = open_breaker();
         assert_eq!(breaker.state(at(100)), BreakerState::Open);
         assert_eq!(breaker.state(at(129)), BreakerState::Open);
         assert_eq!(breaker.state(at(130)), BreakerState::HalfOpen);
-        assert_eq!(breaker.state(at(99)), BreakerState::HalfOpen, "a clock that was set back makes no rest longer");
+        assert_eq!(
+            breaker.state(at(99)),
+            BreakerState::HalfOpen,
+            "a clock that was set back does not extend the open period"
+        );
     }
 
     #[test]
-    fn a_success_between_failures_and_a_refusal_that_is_no_failure_make_none_rest() {
+    fn successes_and_rejections_do_not_open_the_breaker() {
         let mut breaker = Breaker::default();
         for outcome in [Outcome::Sent, Outcome::BadRecipient] {
             for _ in 0..4 {
@@ -116,15 +120,15 @@ mod tests {
     }
 
     #[test]
-    fn after_a_rest_one_message_finds_out_whether_the_provider_is_back() {
-        let mut breaker = tripped();
+    fn the_half_open_breaker_closes_after_a_successful_trial() {
+        let mut breaker = open_breaker();
         breaker.begin(at(130));
-        assert_eq!(breaker.state(at(131)), BreakerState::Open, "the trial is under way");
-        assert_eq!(breaker.end(Outcome::Retry, at(140)), None, "it rests still");
+        assert_eq!(breaker.state(at(131)), BreakerState::Open, "the trial is in progress");
+        assert_eq!(breaker.end(Outcome::Retry, at(140)), None, "it is still open");
         assert_eq!(breaker.state(at(169)), BreakerState::Open);
         breaker.begin(at(170));
         assert_eq!(breaker.end(Outcome::Sent, at(171)), Some(Change::Closed));
         assert_eq!(breaker.state(at(171)), BreakerState::Closed);
-        assert_eq!(breaker.end(Outcome::Retry, at(172)), None, "the failures before are forgotten");
+        assert_eq!(breaker.end(Outcome::Retry, at(172)), None, "earlier failures do not count");
     }
 }

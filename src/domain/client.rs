@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_of_one_client_has_one_key() {
+    fn all_spellings_of_an_address_have_the_same_key() {
         for (text, key) in [
             ("192.0.2.1", "192.0.2.1"),
             (" 192.0.2.1 ", "192.0.2.1"),
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn invalid_addresses_are_refused() {
         for text in [
             "",
             "x",

@@ -41,14 +41,14 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_later_than_now_is_not_trusted() {
+    fn a_time_later_than_now_is_not_trusted() {
         assert!(is_trusted(at(5), at(5)));
         assert!(is_trusted(at(4), at(5)));
         assert!(!is_trusted(Timestamp::from_micros(5_000_001).unwrap(), at(5)));
     }
 
     #[test]
-    fn a_period_never_lasts_longer_than_its_own_length() {
+    fn the_time_left_never_exceeds_the_length() {
         assert_eq!(time_left(at(0), HOUR, at(0)), Some(HOUR));
         assert_eq!(time_left(at(0), HOUR, at(3599)), Some(Duration::from_secs(1)));
         assert_eq!(time_left(at(0), HOUR, at(3600)), None);

@@ -85,9 +85,9 @@ impl CodeLength {
         self.0 as usize
     }
 
-    #[expect(clippy::expect_used, reason = "10^(n-1) is less than 10^n, and that is all that can be wrong")]
+    #[expect(clippy::expect_used, reason = "10^(n-1) is less than 10^n, so the range is valid")]
     fn range(self) -> Uniform<i64> {
-        Uniform::new(10_i64.pow(self.0 - 1), 10_i64.pow(self.0)).expect("a range that is not empty")
+        Uniform::new(10_i64.pow(self.0 - 1), 10_i64.pow(self.0)).expect("a non-empty range")
     }
 }
 
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn every_digit_of_a_million_codes_is_as_likely_as_the_next() {
+    fn the_digits_of_generated_codes_are_uniform() {
         // With a fair generator a run rejects one of the six positions in 0.6 % of cases. Three rejections in a row
         // have a probability of one in five million.
         let rejected: Vec<_> = (0..3).map_while(|_| rejection_bound()).collect();
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_has_the_digits_that_are_asked_for() {
+    fn a_code_has_the_requested_length() {
         let rng = &mut UnwrapErr(SysRng);
         for digits in 6..=10 {
             let length = CodeLength::new(digits).unwrap();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_type_is_understood() {
+    fn separators_and_other_digits_are_accepted_in_typed_codes() {
         for typed in
             ["255315", " 255 315 ", "255-315", "۲۵۵۳۱۵", "٢٥٥ ٣١٥", "۲۵۵\u{200c}۳۱۵", "2 5 5 3 1 5", "255\u{2013}315"]
         {
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_read_and_bounds_are_named() {
+    fn codes_are_parsed_and_bounds_are_checked() {
         let code = |text| Code::parse(text).map(Code::value);
         for (text, value) in [
             ("0", 0),

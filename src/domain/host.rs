@@ -18,7 +18,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_spelling_of_a_domain_has_one_ascii_form() {
+    fn all_spellings_of_a_domain_have_the_same_ascii_form() {
         for (text, ascii) in [
             ("gmail.com", "gmail.com"),
             ("GMAIL.com", "gmail.com"),
@@ -43,7 +43,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_domain_has_none() {
+    fn invalid_domains_have_no_ascii_form() {
         let long_label = format!("{}.com", "a".repeat(64));
         for text in [
             "",

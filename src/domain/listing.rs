@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_begins_at_its_midnight_in_its_zone() {
+    fn a_day_begins_at_midnight_in_its_time_zone() {
         let utc = days("2025-12-30", "2025-12-30", "UTC");
         assert_eq!(utc, pair("2025-12-30T00:00:00", "2025-12-31T00:00:00"));
         let tehran = days("2025-12-30", "2025-12-31", "Asia/Tehran");
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_on_which_clocks_are_turned_is_as_long_as_it_is() {
+    fn days_with_clock_changes_have_their_real_length() {
         // Tehran skipped 2022-03-22T00:00 to 01:00 and repeated 2022-09-21T23:00 to 24:00.
         let spring = days("2022-03-22", "2022-03-22", "Asia/Tehran");
         assert_eq!(spring, pair("2022-03-21T20:30:00", "2022-03-22T19:30:00"));
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn periods_meet_where_both_hold() {
+    fn the_intersection_is_within_both_periods() {
         let at = |micros| Some(Timestamp::from_micros(micros).unwrap());
         let period =
             |from: Option<i64>, before: Option<i64>| Period { from: from.and_then(at), before: before.and_then(at) };

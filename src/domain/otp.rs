@@ -60,7 +60,7 @@ pub struct Otp {
 
 impl Otp {
     /// A code that staff creates at `now`. Its purpose is `login`.
-    pub fn made(new: &NewOtp, now: Timestamp, policy: &Policy) -> Self {
+    pub fn created(new: &NewOtp, now: Timestamp, policy: &Policy) -> Self {
         Self {
             id: OtpId::NONE,
             code: new.code,
@@ -78,8 +78,8 @@ impl Otp {
 
     /// A code that is issued for sending at `now`.
     pub fn issued(code: Code, recipient: Recipient, purpose: Purpose, now: Timestamp, policy: &Policy) -> Self {
-        let made = Self::made(&NewOtp { code, recipient, valid_to: None }, now, policy);
-        Self { purpose, valid_to: policy.sent_valid_to(now), issued_at: Some(now), sent_at: Some(now), ..made }
+        let created = Self::created(&NewOtp { code, recipient, valid_to: None }, now, policy);
+        Self { purpose, valid_to: policy.sent_valid_to(now), issued_at: Some(now), sent_at: Some(now), ..created }
     }
 
     /// Returns the code as consumed at `now`.

@@ -11,7 +11,7 @@ use crate::domain::timestamp::Timestamp;
 
 /// The pause before the second attempt at a provider. Each further pause is twice as long.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The state of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
@@ -40,7 +40,7 @@ impl MessageState {
 }
 
 fn no_state(_: &str) -> &'static str {
-    "no state of a message"
+    "not a state of a message"
 }
 
 /// A stored message with its attempts.
@@ -145,8 +145,8 @@ fn can_try(attempts: &[Attempt], provider: &str) -> bool {
 /// Returns the pause after a number of attempts. Half of it is fixed, and `jitter` scales the other half.
 fn pause(attempts: usize, jitter: f64) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1)).unwrap_or(u32::MAX);
-    let whole = 2u32.checked_pow(doublings).map_or(LONGEST_PAUSE, |factor| FIRST_PAUSE.saturating_mul(factor));
-    whole.min(LONGEST_PAUSE).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+    let whole = 2u32.checked_pow(doublings).map_or(MAX_PAUSE, |factor| FIRST_PAUSE.saturating_mul(factor));
+    whole.min(MAX_PAUSE).mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 #[cfg(test)]

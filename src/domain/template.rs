@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_filled_and_other_braces_stay() {
+    fn placeholders_are_replaced_and_other_braces_are_kept() {
         let template = Template::parse("p{margin:0} {code}: {minutes} {} {x y} {").unwrap();
         assert!(template.has_code());
         assert_eq!(template.render("255315", "5"), "p{margin:0} 255315: 5 {} {x y} {");
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn segments_are_counted_as_operators_do() {
+    fn sms_segments_are_counted_correctly() {
         for (text, segments) in [
             (String::new(), 1),
             ("a".repeat(160), 1),

@@ -49,11 +49,11 @@ impl ApiToken {
         if text.len() < CHOSEN_MIN_CHARS || distinct.len() < CHOSEN_MIN_DISTINCT || !printable {
             return Err("32 or more printable ASCII characters without spaces, at least 10 of them different");
         }
-        Self::presented(text).ok_or("a complete generated token, if it begins with otpd_")
+        Self::parse(text).ok_or("a complete generated token, if it begins with otpd_")
     }
 
-    /// A token sent by a client. `None`: the token has the prefix of a generated token but a wrong checksum.
-    pub fn presented(text: &str) -> Option<Self> {
+    /// Parses a token sent by a client. `None`: the token has the prefix of a generated token but a wrong checksum.
+    pub fn parse(text: &str) -> Option<Self> {
         let genuine = !text.starts_with(PREFIX)
             || text
                 .len()
@@ -65,7 +65,7 @@ impl ApiToken {
 
     /// Whether a text is a complete generated token, with a valid checksum.
     pub fn is_generated(text: &str) -> bool {
-        text.starts_with(PREFIX) && Self::presented(text).is_some()
+        text.starts_with(PREFIX) && Self::parse(text).is_some()
     }
 
     /// Returns the hash that is stored.
@@ -119,7 +119,7 @@ impl TokenName {
         let is_generated = text.starts_with(PREFIX);
         let printable = text.bytes().all(|b| b.is_ascii_graphic());
         let prefix = |length: usize| text.get(..length).map(|prefix| Self::Prefix(prefix.to_owned()));
-        let named = match ApiToken::presented(text) {
+        let named = match ApiToken::parse(text) {
             _ if !printable => None,
             Some(token) if is_generated || text.len() >= CHOSEN_MIN_CHARS => Some(Self::Whole(token)),
             // A longer text with a wrong checksum is a mistyped token.

@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn permission_codes_are_the_pages() {
+    fn permission_codes_match_the_contract() {
         let codes: Vec<u16> = Permission::ALL.iter().map(|permission| permission.code()).collect();
         assert_eq!(codes, [2851, 2852, 2853, 2854, 2855, 2856]);
         assert_eq!("2853".parse(), Ok(Permission::UpdateOtp));
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_is_read_from_its_code_or_its_name() {
+    fn permissions_are_parsed_from_codes_and_names() {
         let names: Vec<&str> = Permission::ALL.iter().map(|permission| permission.name()).collect();
         assert_eq!(names, ["create", "view", "update", "delete", "send", "verify"]);
         for permission in Permission::ALL.iter().copied() {
@@ -196,10 +196,10 @@ mod tests {
     #[test]
     fn each_role_has_the_permissions_of_the_contract() {
         for held in Permission::ALL.iter().copied() {
-            for asked in Permission::ALL.iter().copied() {
-                let allowed = |role| caller(role, vec![held]).require(asked).is_ok();
+            for required in Permission::ALL.iter().copied() {
+                let allowed = |role| caller(role, vec![held]).require(required).is_ok();
                 assert!(allowed(Role::Admin));
-                assert_eq!(allowed(Role::Staff), held == asked);
+                assert_eq!(allowed(Role::Staff), held == required);
                 assert!(!allowed(Role::User));
             }
         }

@@ -20,12 +20,12 @@ pub enum Verdict {
 
 /// Compares an attempt with the usable codes among `codes`, at most [`COMPARED`] of them. `codes` are those of one
 /// recipient and purpose, newest first. All comparisons run in constant time, even after a match.
-pub fn judge(codes: &[Otp], guess: Code, now: Timestamp) -> Verdict {
+pub fn verdict(codes: &[Otp], attempt: Code, now: Timestamp) -> Verdict {
     let usable = codes.iter().filter(|otp| otp.is_allow(now)).take(COMPARED);
     let (mut compared, mut right) = (false, false);
     for otp in usable {
         compared = true;
-        right |= otp.code.is(guess);
+        right |= otp.code.is(attempt);
     }
     Verdict::Refused(match codes.first() {
         _ if right => return Verdict::Right,
@@ -37,14 +37,14 @@ pub fn judge(codes: &[Otp], guess: Code, now: Timestamp) -> Verdict {
     })
 }
 
-/// Whether `typed` is the newest code, even if that code is consumed or expired. This is not a guess: the user tapped a
-/// button twice, the response was lost, or the message arrived late.
+/// Whether `typed` is the newest code, even if that code is consumed or expired. Such a request is not an attack: the
+/// user tapped a button twice, the response was lost, or the message arrived late.
 pub fn repeats(codes: &[Otp], typed: Code) -> bool {
     codes.first().is_some_and(|newest| newest.code.is(typed))
 }
 
 impl Verdict {
-    /// All verdicts that [`judge`] returns.
+    /// All verdicts that [`verdict`] returns.
     pub const ALL: [Self; 6] = [
         Self::Right,
         Self::Refused(Reason::WrongCode),

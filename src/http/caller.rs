@@ -38,7 +38,7 @@ fn parse(header: &[u8]) -> Result<ApiToken> {
         (Some(_), Some(_)) => Err(refused("Invalid token header. Token string should not contain spaces.")),
         (Some(key), None) => str::from_utf8(key)
             .map_err(|_| refused("Invalid token header. Token string should not contain invalid characters."))
-            .and_then(|key| ApiToken::presented(key).ok_or_else(|| refused("Invalid token."))),
+            .and_then(|key| ApiToken::parse(key).ok_or_else(|| refused("Invalid token."))),
     }
 }
 

@@ -173,7 +173,7 @@ pub async fn revoke_token(store: &Store, name: TokenName) -> Result<TokenRecord>
             let named = match &name {
                 TokenName::Prefix(prefix) => tokens::list_by_prefix(db, prefix)?,
                 TokenName::Whole(token) => {
-                    let id = tokens::find_by_hash(db, &token.hash())?.map(|presented| presented.token_id);
+                    let id = tokens::find_by_hash(db, &token.hash())?.map(|found| found.token_id);
                     let mut alike = tokens::list_by_prefix(db, token.prefix())?;
                     alike.retain(|record| Some(record.id) == id);
                     alike

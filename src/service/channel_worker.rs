@@ -21,7 +21,7 @@ use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
-use crate::service::waiting::{PAUSE, given_up, stopped};
+use crate::service::waiting::{PAUSE, stop_deadline, stopped};
 use crate::store::messages::Due;
 use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
 
@@ -29,7 +29,7 @@ use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
 const SMS_AT_ONCE: usize = 32;
 const MAILS_AT_ONCE: usize = 8;
 /// Poll interval for work queued by another process.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(super) struct ChannelWorker {
@@ -82,7 +82,7 @@ impl ChannelWorker {
         let (mut in_flight, mut held) = (JoinSet::new(), HashMap::new());
         let mut stopping = false;
         loop {
-            let mut pause = LOOK_EVERY;
+            let mut pause = POLL_INTERVAL;
             if !stopping && held.len() < self.at_once() {
                 let (claimed, next) = self.claim(held.values().copied().collect()).await;
                 for dispatch in claimed {
@@ -90,7 +90,7 @@ impl ChannelWorker {
                     let task = in_flight.spawn(self.clone().deliver_one(dispatch, stop.clone()));
                     held.insert(task.id(), message_id);
                 }
-                pause = next.min(LOOK_EVERY);
+                pause = next.min(POLL_INTERVAL);
             }
             tokio::select! {
                 Some(ended) = in_flight.join_next_with_id() => {
@@ -144,7 +144,7 @@ impl ChannelWorker {
         for due in due {
             dispatches.extend(self.claim_one(db, &mut route, &due, now)?);
         }
-        let next = messages::next_due(db, self.channel)?.map_or(LOOK_EVERY, |next| next.since(now));
+        let next = messages::next_due(db, self.channel)?.map_or(POLL_INTERVAL, |next| next.since(now));
         Ok(Claim { dispatches, next, interrupted: interrupted.len() })
     }
 
@@ -176,12 +176,12 @@ impl ChannelWorker {
         let unknown = |why| Report::not_sent(Outcome::Unknown, why);
         let report = tokio::select! {
             sent = sending => sent.unwrap_or_else(|_| unknown("internal error; see the log")),
-            () = given_up(stop) => unknown("otpd stopped before the provider answered"),
+            () = stop_deadline(stop) => unknown("otpd stopped before the provider answered"),
         };
         self.service.store.metrics().message(provider.name(), report.outcome.as_str());
         self.chain().end(dispatch.provider, report.outcome, self.service.now());
         let message_id = dispatch.message_id;
-        tell(message_id, provider.name(), &report);
+        log_outcome(message_id, provider.name(), &report);
         // The result must be stored. Otherwise the message would be sent again.
         while let Err(error) = self.settle(&dispatch, &report).await {
             if error.cause().is_some() {
@@ -210,8 +210,8 @@ impl ChannelWorker {
 fn next_step(db: &Db, route: &Route<'_>, message_id: i64, otp: &Otp, now: Timestamp) -> Result<Step> {
     let attempts = message_attempts::list(db, message_id)?;
     let step = route.next_step(&attempts, otp.valid_to, now, jitter());
-    let may_be_moot = matches!(step, Step::Try { .. });
-    if may_be_moot && (!otp.is_allow(now) || messages::has_successor(db, message_id, otp.id)?) {
+    let can_cancel = matches!(step, Step::Try { .. });
+    if can_cancel && (!otp.is_allow(now) || messages::has_successor(db, message_id, otp.id)?) {
         return Ok(Route::cancel(&attempts));
     }
     Ok(step)
@@ -229,7 +229,7 @@ fn take_step(db: &Db, message_id: i64, step: Step, now: Timestamp) -> Result<()>
     }
 }
 
-fn tell(message_id: i64, provider: &str, report: &Report) {
+fn log_outcome(message_id: i64, provider: &str, report: &Report) {
     let why = report.error.as_deref().unwrap_or_default();
     match report.outcome {
         Outcome::Sent => log::info!("message {message_id}: accepted by {provider}"),

@@ -34,7 +34,7 @@ use crate::metrics::Metrics;
 use crate::service::in_flight::InFlight;
 use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
 use crate::service::waiting::Queued;
-use crate::store::tokens::Presented;
+use crate::store::tokens::AuthenticatedToken;
 use crate::store::{Db, Store, tokens, users};
 
 /// Returns the current time. Tests supply their own clock.
@@ -183,8 +183,8 @@ fn expect_series(metrics: &Metrics, delivery: &Delivery) {
 /// Returns the user of a token and the time of the last use of the token.
 fn find_caller(db: &Db, hash: &TokenHash) -> Result<(Caller, Option<Timestamp>)> {
     let refused = |detail| Error::new(Kind::Unauthenticated, detail);
-    let presented = tokens::find_by_hash(db, hash)?.ok_or_else(|| refused("Invalid token."))?;
-    let Presented { user_id, token_id, role, is_active, last_used_at } = presented;
+    let token = tokens::find_by_hash(db, hash)?.ok_or_else(|| refused("Invalid token."))?;
+    let AuthenticatedToken { user_id, token_id, role, is_active, last_used_at } = token;
     if !is_active {
         return Err(refused("User inactive or deleted."));
     }

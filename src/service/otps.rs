@@ -11,7 +11,7 @@ impl Service {
     /// Stores a new code and returns it. Without `valid_to`, the code has the default lifetime of the project.
     pub async fn create_otp(&self, caller: &Caller, new: NewOtp) -> Result<Otp> {
         let policy = self.policy;
-        self.write(caller, move |db, call| otps::insert(db, Otp::made(&new, call.now, &policy))).await
+        self.write(caller, move |db, call| otps::insert(db, Otp::created(&new, call.now, &policy))).await
     }
 
     /// Returns the number of matching codes and the requested page of them, from one snapshot.

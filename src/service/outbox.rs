@@ -29,7 +29,7 @@ impl Service {
             tokio::select! {
                 _ = &mut workers => return,
                 () = stopped(stop.clone()) => {}
-                () = lost(&lock) => {}
+                () = lock_lost(&lock) => {}
             }
             halt.send_replace(true);
             workers.await;
@@ -48,7 +48,7 @@ impl Service {
 }
 
 /// Waits until the lock is no longer valid.
-async fn lost(lock: &OutboxLock) {
+async fn lock_lost(lock: &OutboxLock) {
     while lock.is_valid() {
         tokio::time::sleep(PAUSE).await;
     }

@@ -11,7 +11,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::Caller;
-use crate::domain::verification::{Verdict, judge, repeats};
+use crate::domain::verification::{Verdict, repeats, verdict};
 use crate::error::{Error, Reason, Result};
 use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
 use crate::service::{Call, Service};
@@ -57,7 +57,7 @@ impl Service {
         self.require_not_locked_out(db, recipient)?;
         self.limits.require_within_limits(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
         let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;
-        let verdict = judge(&known, *code, call.now);
+        let verdict = verdict(&known, *code, call.now);
         let answer = match verdict {
             Verdict::Right => Ok(consume(db, known, *code, call.now)?),
             Verdict::Refused(Reason::TooManyAttempts) => {
@@ -78,9 +78,9 @@ impl Service {
     fn count_attempt(&self, db: &Db, known: Vec<Otp>, subjects: &Subjects<'_>, now: Timestamp) -> Result<u32> {
         let mut most_left = None;
         for otp in known.into_iter().filter(|otp| otp.is_allow(now)) {
-            let guessed_at = Otp { attempts_left: otp.attempts_left.saturating_sub(1), ..otp };
-            otps::update_usage(db, &guessed_at)?;
-            most_left = most_left.max(Some(guessed_at.attempts_left));
+            let attempted = Otp { attempts_left: otp.attempts_left.saturating_sub(1), ..otp };
+            otps::update_usage(db, &attempted)?;
+            most_left = most_left.max(Some(attempted.attempts_left));
         }
         if most_left.is_none() {
             recipients::update_dummy_row(db)?;
@@ -114,5 +114,5 @@ fn consume(db: &Db, known: Vec<Otp>, typed: Code, now: Timestamp) -> Result<Veri
         recipients::delete_failures(db, &otp.recipient)?;
         verified = verified.or(Some(Verified { id: otp.id, recipient: otp.recipient }));
     }
-    verified.ok_or_else(|| Error::internal("the right code is none of the recipient's"))
+    verified.ok_or_else(|| Error::internal("the correct code is not among the codes of the recipient"))
 }

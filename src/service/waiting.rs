@@ -28,8 +28,8 @@ pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-/// Waits until messages in flight are given up after a stop.
-pub(super) async fn given_up(stop: watch::Receiver<bool>) {
+/// Waits for a stop, and then for the time that messages in flight have to finish.
+pub(super) async fn stop_deadline(stop: watch::Receiver<bool>) {
     stopped(stop).await;
     tokio::time::sleep(ANSWER_WITHIN).await;
 }

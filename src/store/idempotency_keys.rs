@@ -20,17 +20,17 @@ pub(super) const FIND: &str = "
        AND sent_at > $3
        AND sent_at <= $4";
 
-/// Returns the answer to a user's request with this key, and the hash of that request's body. Only answers after
-/// `after` count. Answers later than `now` are not trusted.
+/// Returns the response to a user's request with this key, and the hash of the body of that request. Only responses
+/// after `since` count. Responses later than `now` are not trusted.
 pub fn find(
     db: &Db,
     user_id: i64,
     key: &IdempotencyKey,
-    after: Timestamp,
+    since: Timestamp,
     now: Timestamp,
 ) -> Result<Option<([u8; 32], SendReceipt)>> {
     db.prepare_cached(FIND)?
-        .query_row(params![user_id, key.hash(), after.as_micros(), now.as_micros()], |row| Ok(from_row(row)))
+        .query_row(params![user_id, key.hash(), since.as_micros(), now.as_micros()], |row| Ok(from_row(row)))
         .optional()?
         .transpose()
 }
@@ -44,7 +44,7 @@ fn from_row(row: &Row<'_>) -> Result<([u8; 32], SendReceipt)> {
     Ok((row.get("body_hash")?, receipt))
 }
 
-/// Stores an answer. Replaces an answer that is too old or not trusted.
+/// Stores a response. Replaces a response that is too old or not trusted.
 pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], receipt: &SendReceipt) -> Result<()> {
     let sql = "INSERT OR REPLACE INTO idempotency_keys (
                    user_id,
@@ -70,16 +70,16 @@ pub(super) const DELETE_BEFORE: &str = "
     DELETE FROM idempotency_keys
      WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 LIMIT $2)";
 
-/// Deletes at most `limit` answers from before `before`. Returns how many.
-pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
+/// Deletes at most `limit` responses from before `until`. Returns their number.
+pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![until.as_micros(), limit])?)
 }
 
 pub(super) const DELETE_AFTER: &str = "
     DELETE FROM idempotency_keys
      WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at > $1 LIMIT $2)";
 
-/// Deletes at most `limit` answers from after `after`. Returns how many.
-pub fn delete_after(db: &Db, after: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![after.as_micros(), limit])?)
+/// Deletes at most `limit` responses from after `since`. Returns their number.
+pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![since.as_micros(), limit])?)
 }

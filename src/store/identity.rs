@@ -32,34 +32,34 @@ pub(super) struct Files {
     held: Mutex<Option<FileId>>,
     /// Why the last attempt to take the lock failed.
     lock_failure: Mutex<Option<String>>,
-    of_database: Alarm,
-    of_outbox: Alarm,
+    database_faults: FaultLog,
+    outbox_faults: FaultLog,
 }
 
 /// Logs a fault once when it begins and once when it ends.
-struct Alarm {
+struct FaultLog {
     consequence: &'static str,
-    all_clear: &'static str,
-    is_raised: Mutex<bool>,
+    recovered_message: &'static str,
+    has_fault: Mutex<bool>,
 }
 
-impl Alarm {
-    fn new(consequence: &'static str, all_clear: &'static str) -> Self {
-        Self { consequence, all_clear, is_raised: Mutex::new(false) }
+impl FaultLog {
+    fn new(consequence: &'static str, recovered_message: &'static str) -> Self {
+        Self { consequence, recovered_message, has_fault: Mutex::new(false) }
     }
 
-    /// Runs `look` and logs a change of state. Returns whether there is no fault. The mutex is held meanwhile, so
+    /// Runs `check` and logs a change of state. Returns whether there is no fault. The mutex is held meanwhile, so
     /// that no outdated result is logged.
-    fn look(&self, look: impl FnOnce() -> Result<(), String>) -> bool {
-        let mut is_raised = self.is_raised.lock();
-        let outcome = look();
+    fn check(&self, check: impl FnOnce() -> Result<(), String>) -> bool {
+        let mut has_fault = self.has_fault.lock();
+        let outcome = check();
         match &outcome {
-            Err(cause) if !*is_raised => log::error!("{}: {cause}", self.consequence),
-            Ok(()) if *is_raised => log::info!("{}", self.all_clear),
+            Err(cause) if !*has_fault => log::error!("{}: {cause}", self.consequence),
+            Ok(()) if *has_fault => log::info!("{}", self.recovered_message),
             _ => {}
         }
-        *is_raised = outcome.is_err();
-        !*is_raised
+        *has_fault = outcome.is_err();
+        !*has_fault
     }
 }
 
@@ -91,11 +91,11 @@ impl Files {
             shm,
             held: Mutex::new(None),
             lock_failure: Mutex::new(None),
-            of_database: Alarm::new(
+            database_faults: FaultLog::new(
                 "changes are refused until the database files are restored or otpd is started again",
                 "the database files are restored: changes are accepted again",
             ),
-            of_outbox: Alarm::new(
+            outbox_faults: FaultLog::new(
                 "messages are neither accepted nor delivered",
                 "the outbox lock is valid again: messages are accepted and delivered",
             ),
@@ -109,7 +109,7 @@ impl Files {
     /// # Errors
     /// Which file is not in place.
     pub(super) fn require_as_opened(&self) -> Result<(), String> {
-        self.database_trouble().map_or(Ok(()), Err)
+        self.database_fault().map_or(Ok(()), Err)
     }
 
     pub(super) fn location(&self) -> &Location {
@@ -118,17 +118,17 @@ impl Files {
 
     /// Whether every file of the database is in place. Logs the cause as an error when a file is first found missing.
     pub(super) fn is_database_in_place(&self) -> bool {
-        self.of_database.look(|| self.require_as_opened())
+        self.database_faults.check(|| self.require_as_opened())
     }
 
     /// Whether the database is in place, and the outbox lock is in order or can be created.
     pub(super) fn is_outbox_in_order(&self) -> bool {
         // If the folder is gone, the lock is gone too. That is one cause and is logged once.
-        let look = || match self.outbox_trouble() {
-            Some(trouble) if self.require_as_opened().is_ok() => Err(trouble),
+        let check = || match self.outbox_fault() {
+            Some(fault) if self.require_as_opened().is_ok() => Err(fault),
             _ => Ok(()),
         };
-        self.is_database_in_place() && self.of_outbox.look(look)
+        self.is_database_in_place() && self.outbox_faults.check(check)
     }
 
     /// The check behind `/readyz`: refuses while a file is not in place.
@@ -144,32 +144,34 @@ impl Files {
     pub(super) fn is_only_wal_missing(&self) -> bool {
         let is_gone = |path: &Path| fs::symlink_metadata(path).is_err_and(|cause| cause.kind() == ErrorKind::NotFound);
         let is_harmless = |(path, open): &(PathBuf, FileId)| {
-            is_gone(path) || trouble(path, *open, fs::symlink_metadata(path)).is_none()
+            is_gone(path) || file_fault(path, *open, fs::symlink_metadata(path)).is_none()
         };
-        self.path_trouble().is_none() && is_harmless(&self.wal) && is_harmless(&self.shm)
+        self.path_fault().is_none() && is_harmless(&self.wal) && is_harmless(&self.shm)
     }
 
-    fn database_trouble(&self) -> Option<String> {
-        let of = |(path, open): &(PathBuf, FileId)| trouble(path, *open, fs::symlink_metadata(path));
-        self.path_trouble().or_else(|| of(&self.wal)).or_else(|| of(&self.shm))
+    fn database_fault(&self) -> Option<String> {
+        let of = |(path, open): &(PathBuf, FileId)| file_fault(path, *open, fs::symlink_metadata(path));
+        self.path_fault().or_else(|| of(&self.wal)).or_else(|| of(&self.shm))
     }
 
     /// Detects another file copied over the database, which keeps the name and inode.
-    fn content_trouble(&self) -> Option<String> {
+    fn content_fault(&self) -> Option<String> {
         match header(&self.file) {
             Ok(header) if header == self.header => None,
             _ => Some(format!("{} was overwritten while otpd had it open", self.location.file().display())),
         }
     }
 
-    fn path_trouble(&self) -> Option<String> {
+    fn path_fault(&self) -> Option<String> {
         let file = self.location.file();
-        trouble(file, self.database, fs::symlink_metadata(file))
-            .or_else(|| self.unresolved_path.as_ref().and_then(|path| trouble(path, self.database, fs::metadata(path))))
-            .or_else(|| self.content_trouble())
+        file_fault(file, self.database, fs::symlink_metadata(file))
+            .or_else(|| {
+                self.unresolved_path.as_ref().and_then(|path| file_fault(path, self.database, fs::metadata(path)))
+            })
+            .or_else(|| self.content_fault())
     }
 
-    fn outbox_trouble(&self) -> Option<String> {
+    fn outbox_fault(&self) -> Option<String> {
         if let Some(failure) = self.lock_failure.lock().clone() {
             return Some(failure);
         }
@@ -180,7 +182,7 @@ impl Files {
             return Some(format!("{} {fault}", path.display()));
         }
         match (there, *self.held.lock()) {
-            (there, Some(open)) => trouble(&path, open, there),
+            (there, Some(open)) => file_fault(&path, open, there),
             (Err(cause), None) if cause.kind() != ErrorKind::NotFound => {
                 Some(format!("{} can't be examined: {cause}", path.display()))
             }
@@ -205,7 +207,7 @@ fn header(file: &File) -> io::Result<[u8; HEADER]> {
 }
 
 /// Describes what happened to an open file, as a sentence; `None` if it is still at its path.
-fn trouble(path: &Path, open: FileId, there: io::Result<Metadata>) -> Option<String> {
+fn file_fault(path: &Path, open: FileId, there: io::Result<Metadata>) -> Option<String> {
     let shown = path.display();
     match there {
         Ok(file) if id(&file) == open => None,

@@ -60,14 +60,14 @@ fn from_row(row: &Row<'_>) -> Result<InboxMessage> {
 const DELETE_BEFORE: &str =
     "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at < $1 ORDER BY id LIMIT $2)";
 
-/// Deletes at most `limit` messages from before `before`. Returns how many.
-pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
+/// Deletes at most `limit` messages from before `until`. Returns their number.
+pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![until.as_micros(), limit])?)
 }
 
 const DELETE_AFTER: &str = "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at > $1 LIMIT $2)";
 
-/// Deletes at most `limit` messages from after `after`. Returns how many.
-pub fn delete_after(db: &Db, after: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![after.as_micros(), limit])?)
+/// Deletes at most `limit` messages from after `since`. Returns their number.
+pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![since.as_micros(), limit])?)
 }

@@ -75,15 +75,15 @@ pub fn delete_of(db: &Db, event: Event, subject: &str) -> Result<usize> {
 pub(super) const DELETE_BEFORE: &str =
     "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at < $1 LIMIT $2)";
 
-/// Deletes at most `limit` events from before `before`. Returns how many.
-pub fn delete_before(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), limit])?)
+/// Deletes at most `limit` events from before `until`. Returns their number.
+pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![until.as_micros(), limit])?)
 }
 
 pub(super) const DELETE_AFTER: &str =
     "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at > $1 LIMIT $2)";
 
-/// Deletes at most `limit` events from after `after`. Returns how many.
-pub fn delete_after(db: &Db, after: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![after.as_micros(), limit])?)
+/// Deletes at most `limit` events from after `since`. Returns their number.
+pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![since.as_micros(), limit])?)
 }

@@ -1,4 +1,4 @@
-//! Table `message_attempts`: delivery attempts and the providers' answers.
+//! Table `message_attempts`: delivery attempts and their results.
 
 use rusqlite::{Row, params};
 
@@ -8,13 +8,13 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::row::{optional_timestamp, parsed, timestamp};
 
-/// Records the start of an attempt to hand a message to a provider. Returns the id of the attempt.
+/// Records the start of a delivery attempt and returns its id.
 pub fn insert(db: &Db, message_id: i64, provider: &str, now: Timestamp) -> Result<i64> {
     let sql = "INSERT INTO message_attempts (message_id, provider, started_at) VALUES ($1, $2, $3)";
     Ok(db.prepare_cached(sql)?.insert(params![message_id, provider, now.as_micros()])?)
 }
 
-/// Records the provider's answer.
+/// Records the result of an attempt.
 pub fn finish(db: &Db, id: i64, report: &Report, now: Timestamp) -> Result<()> {
     let sql = "UPDATE message_attempts
                   SET outcome = $1,
@@ -35,7 +35,7 @@ pub fn finish(db: &Db, id: i64, report: &Report, now: Timestamp) -> Result<()> {
 pub(super) const FINISH_INTERRUPTED: &str = "
     UPDATE message_attempts
        SET outcome = $1,
-           error = 'it was interrupted; it may have been sent',
+           error = 'the attempt was interrupted; the message may have been sent',
            finished_at = $2
      WHERE outcome IS NULL
        AND message_id = $3";

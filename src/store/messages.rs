@@ -45,7 +45,7 @@ pub(super) const LIST_DUE: &str = "
      ORDER BY due_at
      LIMIT $3";
 
-/// At most `limit` due messages of a channel, those due longest first.
+/// Returns at most `limit` due messages of a channel, ordered by due time.
 pub fn list_due(db: &Db, channel: Channel, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     db.prepare_cached(LIST_DUE)?.query_and_then(params![channel.as_str(), now.as_micros(), limit], due)?.collect()

@@ -137,9 +137,9 @@ pub(super) const DELETE_EXPIRED: &str = "
     DELETE FROM otp_codes
      WHERE id IN (SELECT id FROM otp_codes WHERE valid_to < $1 ORDER BY valid_to LIMIT $2)";
 
-/// Deletes at most `limit` codes that expired before `before`, oldest first. Returns how many.
-pub fn delete_expired(db: &Db, before: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_EXPIRED)?.execute(params![before.as_micros(), limit])?)
+/// Deletes at most `limit` codes that expired before `until`, oldest first. Returns their number.
+pub fn delete_expired(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_EXPIRED)?.execute(params![until.as_micros(), limit])?)
 }
 
 pub(super) const EXPIRE_UNTRUSTED: &str = "

@@ -5,13 +5,13 @@ use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{self, Path, PathBuf};
 
-/// The most symbolic links that are followed before the path counts as a loop, as in Linux.
+/// The maximum number of symbolic links to follow, as in Linux. More links count as a loop.
 const MAX_LINKS: usize = 40;
 
 /// The location of a file: the given path, which messages show, and the resolved path. Symbolic links, `.` and `..` are
 /// resolved once, so that the files beside it have the same names for every path to it.
 ///
-/// The resolved path is absolute. SQLite therefore never takes it for a URI (`file:…`) or for `:memory:`.
+/// The resolved path is absolute. SQLite therefore never treats it as a URI (`file:…`) or as `:memory:`.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
     given: PathBuf,
@@ -23,7 +23,7 @@ impl Location {
     /// Resolves `path`. The file itself may be missing, also behind a symbolic link.
     ///
     /// # Errors
-    /// The folder is missing or can't be searched, links form a loop, or `path` ends in no file name.
+    /// The folder is missing or can't be searched, links form a loop, or `path` does not end in a file name.
     pub(super) fn resolve(path: &Path) -> io::Result<Self> {
         let (mut next, mut link_owners) = (path.to_owned(), Vec::new());
         for _ in 0..MAX_LINKS {
@@ -66,12 +66,12 @@ impl Location {
         &self.link_owners
     }
 
-    /// The path of a file beside it: its name with `suffix` appended, as SQLite names its own files.
+    /// Returns the path with `suffix` appended to the file name, as SQLite names the files beside a database.
     pub(super) fn beside(&self, suffix: &str) -> PathBuf {
         beside(&self.file, suffix)
     }
 
-    /// The same path, as shown in a message.
+    /// Returns the path of [`Location::beside`] as shown in messages.
     pub(super) fn shown_beside(&self, suffix: &str) -> PathBuf {
         beside(if self.is_link() { &self.file } else { &self.given }, suffix)
     }
@@ -89,10 +89,10 @@ pub fn folder_of(file: &Path) -> &Path {
     file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Renames a file to `to` if that name is free. Never replaces an existing file.
+/// Renames `from` to `to`. Never replaces an existing file.
 ///
 /// # Errors
-/// `AlreadyExists` if the name is taken.
+/// `AlreadyExists` if `to` exists.
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match fs::hard_link(from, to) {
         Ok(()) => fs::remove_file(from),
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_name_is_never_replaced() {
+    fn an_existing_file_is_never_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::write(path("from"), "new").unwrap();

@@ -47,8 +47,8 @@ pub(super) const DELETE_BEFORE: &str = "
                SELECT recipient FROM recipients WHERE last_failed_at < $1 AND consecutive_failures < $2 LIMIT $3
            )";
 
-/// Deletes at most `limit` recipients that last failed before `before` and have fewer than `failures` failures. Returns
-/// how many.
-pub fn delete_before(db: &Db, before: Timestamp, failures: u32, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![before.as_micros(), failures, limit])?)
+/// Deletes at most `limit` recipients that last failed before `until` and have fewer than `failures` failures. Returns
+/// their number.
+pub fn delete_before(db: &Db, until: Timestamp, failures: u32, limit: i64) -> Result<usize> {
+    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![until.as_micros(), failures, limit])?)
 }

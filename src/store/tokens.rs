@@ -9,9 +9,9 @@ use crate::error::Result;
 use crate::store::Db;
 use crate::store::row::{optional_timestamp, parsed, timestamp};
 
-/// A presented token, with its user.
+/// A token found by its hash, with its user.
 #[derive(Clone, Copy, Debug)]
-pub struct Presented {
+pub struct AuthenticatedToken {
     pub token_id: i64,
     pub last_used_at: Option<Timestamp>,
     pub user_id: i64,
@@ -32,23 +32,23 @@ pub(super) const FIND_BY_HASH: &str = "
 
 /// Returns the token with this hash, and its user. The index finds the row; the whole hash is then compared in constant
 /// time.
-pub fn find_by_hash(db: &Db, hash: &TokenHash) -> Result<Option<Presented>> {
+pub fn find_by_hash(db: &Db, hash: &TokenHash) -> Result<Option<AuthenticatedToken>> {
     db.prepare_cached(FIND_BY_HASH)?
-        .query_row([hash.as_bytes()], |row| Ok(presented(row, hash)))
+        .query_row([hash.as_bytes()], |row| Ok(authenticated(row, hash)))
         .optional()?
         .unwrap_or(Ok(None))
 }
 
-fn presented(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Presented>> {
+fn authenticated(row: &Row<'_>, hash: &TokenHash) -> Result<Option<AuthenticatedToken>> {
     let stored: Vec<u8> = row.get("hash")?;
-    let presented = Presented {
+    let token = AuthenticatedToken {
         token_id: row.get("token_id")?,
         last_used_at: optional_timestamp(row, "last_used_at")?,
         user_id: row.get("user_id")?,
         role: parsed(row, "role")?,
         is_active: row.get("is_active")?,
     };
-    Ok(hash.is(&stored).then_some(presented))
+    Ok(hash.is(&stored).then_some(token))
 }
 
 /// Adds a token to a user. Only its hash and its prefix are stored.

@@ -29,7 +29,7 @@ struct UpgradeLock {
     /// The locked WAL. It exists as long as a connection is open, and SQLite itself does not lock it. The kernel
     /// releases the lock when the process ends.
     #[expect(dead_code, reason = "the lock lasts as long as the file is open")]
-    log: File,
+    wal: File,
     /// The database itself, with symbolic links resolved.
     database: PathBuf,
 }
@@ -45,7 +45,7 @@ impl UpgradeLock {
         if is_new || migrations::pending(db).map_err(sqlite)?.is_empty() {
             return Ok(None);
         }
-        let locked = fs::canonicalize(path).and_then(|database| Ok(Self { log: lock(&database)?, database }));
+        let locked = fs::canonicalize(path).and_then(|database| Ok(Self { wal: lock(&database)?, database }));
         locked.map(Some).map_err(|cause| OpenError::new(path, format!("can't be locked: {cause}")))
     }
 }
@@ -57,25 +57,25 @@ impl UpgradeLock {
 pub(super) fn open_writer(location: Location, create: Create) -> Result<(Db, Files), OpenError> {
     let (mut connection, file) = open::writer(&location, create)?;
     let path = &location.given().to_owned();
-    let turn = UpgradeLock::wait(&connection, location.file())?;
+    let lock = UpgradeLock::wait(&connection, location.file())?;
     // If a process holds the write lock permanently, every write fails; the start is the time to report it.
     connection.execute_batch("BEGIN IMMEDIATE; ROLLBACK").map_err(|cause| OpenError::sqlite(path, &cause))?;
     let replaced =
         |cause: String| OpenError::new(path, format!("changed while it was being opened: {cause}; start again"));
     let files = Files::opened(location, file).map_err(replaced)?;
-    run(&mut connection, path, turn.as_ref())?;
+    run(&mut connection, path, lock.as_ref())?;
     Ok((connection, files))
 }
 
-/// Applies the pending migrations to the database at `path`. If there is a `turn`, the database is copied before.
+/// Applies the pending migrations to the database at `path`. With an upgrade lock, the database is copied before.
 ///
 /// # Errors
 /// The copy can't be made, or a migration fails. The schema is unchanged then.
-fn run(db: &mut Db, path: &Path, turn: Option<&UpgradeLock>) -> Result<(), OpenError> {
+fn run(db: &mut Db, path: &Path, lock: Option<&UpgradeLock>) -> Result<(), OpenError> {
     // Another process may have done the upgrade while this one waited.
     let pending = migrations::pending(db).map_err(|cause| OpenError::sqlite(path, &cause))?;
-    if let (Some(turn), Some((first, _))) = (turn, pending.first()) {
-        let copy = copy_before(db, &turn.database, *first).map_err(|cause| {
+    if let (Some(lock), Some((first, _))) = (lock, pending.first()) {
+        let copy = copy_before(db, &lock.database, *first).map_err(|cause| {
             let reason = format!("it can't be copied, so its schema was not changed: {cause}");
             OpenError::new(path, reason)
         })?;
@@ -101,13 +101,13 @@ fn index_changes(db: &mut Db) -> rusqlite::Result<()> {
 }
 
 fn lock(database: &Path) -> io::Result<File> {
-    let log = File::open(beside(database, "-wal"))?;
-    if log.try_lock().is_err() {
+    let wal = File::open(beside(database, "-wal"))?;
+    if wal.try_lock().is_err() {
         log::info!("waiting for another process that migrates the schema of {}", database.display());
     }
     loop {
-        match log.lock() {
-            Ok(()) => return Ok(log),
+        match wal.lock() {
+            Ok(()) => return Ok(wal),
             Err(cause) if cause.kind() == ErrorKind::Interrupted => {}
             Err(cause) => return Err(cause),
         }

@@ -34,7 +34,7 @@ fn is_refused(answer: &Answer, verb: &str, status: u16, body: &str) {
 async fn each_role_and_permission_allows_exactly_the_documented_operations() {
     let app = TestApp::start().await;
     let plain = app.user("plain", Role::User, Permission::ALL).await;
-    let nobody = app.user("nobody", Role::Staff, &[]).await;
+    let no_permissions = app.user("no_permissions", Role::Staff, &[]).await;
     let mut staff = Vec::new();
     for held in Permission::ALL.iter().copied() {
         staff.push((held, app.user(&format!("staff{held}"), Role::Staff, &[held]).await));
@@ -49,7 +49,7 @@ async fn each_role_and_permission_allows_exactly_the_documented_operations() {
                 is_refused(&answer, verb, 403, FORBIDDEN);
             }
         }
-        for token in [&plain, &nobody] {
+        for token in [&plain, &no_permissions] {
             is_refused(&as_token(&app, verb, path, token).await, verb, 403, FORBIDDEN);
         }
         is_refused(&answer(app.request(verb, path)).await, verb, 401, NO_CREDENTIALS);

@@ -15,7 +15,7 @@ use crate::raw::Raw;
 
 const REQUESTS: usize = 2000;
 /// Time limit of a run, independent of the number of requests.
-const LONGEST: Duration = Duration::from_secs(600);
+const MAX_DURATION: Duration = Duration::from_secs(600);
 
 #[tokio::test]
 async fn no_request_is_answered_with_a_5xx() {
@@ -41,7 +41,7 @@ async fn no_request_is_answered_with_a_5xx() {
         if answer.head.contains("\r\nconnection: close") {
             raw = Raw::connect(&app);
         }
-        if begun.elapsed() > LONGEST {
+        if begun.elapsed() > MAX_DURATION {
             break;
         }
     }

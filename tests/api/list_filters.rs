@@ -37,7 +37,7 @@ async fn recipient_filters_are_normalised_like_input() {
         ("mobile_number=09999999999", &[]),
         ("email=SARA@EXAMPLE.COM", &[5, 3]),
         ("email=sara@example.com&ordering=id", &[3, 5]),
-        ("email=nobody@example.com", &[]),
+        ("email=unknown@example.com", &[]),
         ("email=&mobile_number=", &[5, 4, 3, 2, 1]),
     ])
     .await;

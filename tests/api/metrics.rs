@@ -58,7 +58,7 @@ async fn metrics_on_the_api_port_require_the_view_permission() {
     for (name, role, permissions, status) in [
         ("viewer", Role::Staff, &[Permission::ViewOtp][..], 200),
         ("creator", Role::Staff, &[Permission::CreateOtp], 403),
-        ("nobody", Role::User, &[Permission::ViewOtp], 403),
+        ("plain_user", Role::User, &[Permission::ViewOtp], 403),
     ] {
         let token = app.user(name, role, permissions).await;
         let seen = answer(app.request("GET", "/metrics/").header("Authorization", format!("Token {token}"))).await;

@@ -165,8 +165,8 @@ async fn sends_per_minute_are_limited_per_token() {
 #[tokio::test]
 async fn an_unreachable_recipient_is_refused() {
     let app = TestApp::start().await;
-    let nobody = on_field("mobile_number", "Messages can not be sent there: no provider is configured.");
-    app.send_json("POST", SEND, TO_MOBILE).await.is(400, &nobody);
+    let no_provider = on_field("mobile_number", "Messages can not be sent there: no provider is configured.");
+    app.send_json("POST", SEND, TO_MOBILE).await.is(400, &no_provider);
     let mut settings = with_sms(&Gateway::start(Vec::new()));
     settings.delivery.allowed_prefixes = vec!["0912".to_owned(), "0935".to_owned()];
     let app = TestApp::start_serving(settings).await;

@@ -76,7 +76,7 @@ fn user_commands_report_what_they_changed() {
     let folder = with_database();
     let said = |arguments: &[&str]| stderr_of(folder.path(), &[&["user"], arguments].concat());
     said(&["add", "support", "--role", "staff", "--permission", "view"]);
-    said(&["add", "nobody", "--role", "user"]);
+    said(&["add", "plain_user", "--role", "user"]);
     for (arguments, lines) in [
         (&["grant", "support", "2853", "2854"][..], "granted support 2853 (update), 2854 (delete)\n"),
         (&["grant", "support", "view"], "support already has 2852 (view)\n"),
@@ -100,9 +100,10 @@ fn user_commands_report_what_they_changed() {
              admin is an admin and has all permissions: granted permissions have no effect\n",
         ),
         (
-            &["grant", "nobody", "view"],
-            "granted nobody 2852 (view)\n\
-             nobody has the role user and no permissions: granted permissions have an effect only on the role staff\n",
+            &["grant", "plain_user", "view"],
+            "granted plain_user 2852 (view)\n\
+             plain_user has the role user and no permissions: granted permissions have an effect only on the role \
+             staff\n",
         ),
         (
             &["add", "chief", "--role", "admin", "--permission", "view"],

@@ -13,7 +13,6 @@ mod gateway;
 mod helpers;
 mod keep_alive;
 mod kill;
-mod lost;
 mod mail_session;
 mod mail_sessions;
 mod mime;
@@ -22,6 +21,7 @@ mod mime;
 mod program;
 mod protocols;
 mod proxy;
+mod request_errors;
 mod smtp;
 
 use std::time::Duration;

@@ -99,7 +99,7 @@ fn anchor(heading: &str) -> String {
 }
 
 #[test]
-fn anchors_are_those_of_github() {
+fn anchors_match_github() {
     assert_eq!(anchor("What a code by SMS or e-mail proves"), "what-a-code-by-sms-or-e-mail-proves");
     assert_eq!(anchor("Why not something else?"), "why-not-something-else");
     assert_eq!(anchor("`server`"), "server");

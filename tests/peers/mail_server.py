@@ -3,7 +3,7 @@
 SECURITY is none, starttls or tls; certificate and key are cert.pem and key.pem in FOLDER. Every mail becomes a file in
 FOLDER, TIME-PORT.eml. The beginning of the recipient selects a failure:
 
-- nobody: the recipient is rejected
+- unknown: the recipient is rejected
 - policy: the sender is rejected
 - later: a temporary rejection
 - tarpit: no reply to the recipient
@@ -28,7 +28,7 @@ login = sys.argv[3:5]
 
 class Handler:
     async def handle_RCPT(self, server, session, envelope, address, options):
-        if address.startswith("nobody"):
+        if address.startswith("unknown"):
             return "550 5.1.1 no such user here: " + address
         if address.startswith("policy"):
             return "550 5.7.1 this sender may not send to " + address

@@ -145,7 +145,7 @@ async fn mail_with_text_and_html_arrives_with_every_encryption() {
 async fn each_server_failure_has_the_expected_outcome() {
     let server = MailServer::start("none", &[]);
     for (recipient, outcome, error) in [
-        ("nobody@example.com", Outcome::BadRecipient, "550: the server rejected the recipient"),
+        ("unknown@example.com", Outcome::BadRecipient, "550: the server rejected the recipient"),
         ("policy@example.com", Outcome::Next, "550: the server rejected the message"),
         ("later@example.com", Outcome::Retry, "451: not now"),
         ("tarpit@example.com", Outcome::Retry, "the server did not accept sender and recipient in time"),

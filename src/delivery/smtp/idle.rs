@@ -11,7 +11,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use crate::delivery::smtp::session::Session;
 
 /// Maximum number of idle sessions. Equals the number of mails that are sent concurrently.
-const MOST: usize = 8;
+const MAX_SESSIONS: usize = 8;
 
 pub(super) struct Idle {
     keep_for: Duration,
@@ -42,7 +42,7 @@ impl Idle {
     /// Keeps a session for the next mail.
     pub(super) fn keep(&self, session: Session) {
         let mut shared = self.shared.lock();
-        if shared.sessions.len() >= MOST {
+        if shared.sessions.len() >= MAX_SESSIONS {
             return shared.end(session);
         }
         shared.sessions.push((session, Instant::now()));

@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_is_a_name_or_an_address_and_nothing_else() {
+    fn a_host_is_a_host_name_or_an_ip_address() {
         for (text, host) in [
             ("mail.example.com", Some("mail.example.com")),
             ("Mail.Example.COM", Some("mail.example.com")),
@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn otpd_calls_itself_by_a_domain_or_an_address() {
+    fn the_ehlo_name_is_a_domain_or_an_address() {
         for (text, said) in [
             ("otp.example.com", Some("otp.example.com")),
             ("otp.münchen.example", Some("otp.xn--mnchen-3ya.example")),

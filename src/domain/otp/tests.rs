@@ -17,7 +17,7 @@ fn mobile() -> Recipient {
 #[test]
 fn a_code_is_allowed_until_it_expires_or_is_used_up() {
     let new = NewOtp { code: Code::new(1).unwrap(), recipient: mobile(), valid_to: Some(at(10)) };
-    let otp = Otp::made(&new, at(0), &Policy::default());
+    let otp = Otp::created(&new, at(0), &Policy::default());
     assert!(otp.is_allow(at(9)));
     assert!(!otp.is_allow(at(10)));
     assert!(!Otp { attempts_left: 0, ..otp.clone() }.is_allow(at(9)));
@@ -85,8 +85,8 @@ prop_compose! {
         updated_at in moment(),
     ) -> Otp {
         let new = NewOtp { code, recipient, valid_to: Some(valid_to) };
-        let made = Otp::made(&new, created_at, &Policy::default());
-        Otp { id: OtpId(id), updated_at: updated_at.max(created_at), ..made }
+        let created = Otp::created(&new, created_at, &Policy::default());
+        Otp { id: OtpId(id), updated_at: updated_at.max(created_at), ..created }
     }
 }
 

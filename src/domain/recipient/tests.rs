@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn all_usual_forms_of_a_number_are_normalised_to_one() {
+fn all_usual_forms_of_a_number_have_one_canonical_form() {
     for text in [
         "09123456789",
         "9123456789",
@@ -33,7 +33,7 @@ fn all_usual_forms_of_a_number_are_normalised_to_one() {
 }
 
 #[test]
-fn other_than_iranian_mobile_numbers_are_refused() {
+fn numbers_other_than_iranian_mobile_numbers_are_refused() {
     for text in [
         "",
         "-",

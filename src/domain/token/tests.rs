@@ -14,7 +14,7 @@ fn a_token_has_a_prefix_random_characters_and_a_checksum() {
     assert!(token.reveal().starts_with("otpd_"));
     assert!(token.reveal()[5..].bytes().all(|b| b.is_ascii_alphanumeric()));
     assert_eq!(token.prefix(), &token.reveal()[..12]);
-    assert_eq!(ApiToken::presented(token.reveal()), Some(token.clone()));
+    assert_eq!(ApiToken::parse(token.reveal()), Some(token.clone()));
     assert_ne!(token, self::token());
 }
 
@@ -24,10 +24,10 @@ fn one_wrong_character_fails_the_checksum() {
     for at in 5..token.reveal().len() {
         let mut bytes = token.reveal().as_bytes().to_vec();
         bytes[at] = if bytes[at] == b'x' { b'y' } else { b'x' };
-        assert_eq!(ApiToken::presented(std::str::from_utf8(&bytes).unwrap()), None, "at {at}");
+        assert_eq!(ApiToken::parse(std::str::from_utf8(&bytes).unwrap()), None, "at {at}");
     }
-    assert_eq!(ApiToken::presented("otpd_"), None);
-    assert_eq!(ApiToken::presented("otpd_ééé"), None);
+    assert_eq!(ApiToken::parse("otpd_"), None);
+    assert_eq!(ApiToken::parse("otpd_ééé"), None);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn debug_output_does_not_contain_the_secret() {
 
 #[test]
 fn the_hash_is_sha_256() {
-    let hash = ApiToken::presented("abc").unwrap().hash();
+    let hash = ApiToken::parse("abc").unwrap().hash();
     assert_eq!(hash.as_bytes()[..4], [0xba, 0x78, 0x16, 0xbf]);
     assert!(hash.is(hash.as_bytes()));
     assert!(!hash.is(&hash.as_bytes()[..31]));

@@ -52,7 +52,7 @@ fn database() -> (tempfile::TempDir, Db) {
             _ => Recipient::Email(EmailAddress::parse(&format!("user{n}@example.com")).unwrap()),
         };
         let new = NewOtp { code: Code::new(n * 7 % 100).unwrap(), recipient, valid_to: Some(at(n * 3)) };
-        let otp = Otp::made(&new, at(n), &Policy::default());
+        let otp = Otp::created(&new, at(n), &Policy::default());
         // Some were updated while the clock was ahead.
         let otp = if n % 7 == 0 { Otp { updated_at: at(n * 2), ..otp } } else { otp };
         let otp = if n % 5 == 0 { otp.consumed(at(n)) } else { otp };

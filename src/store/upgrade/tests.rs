@@ -136,7 +136,7 @@ fn a_start_during_an_upgrade_waits_for_its_end() {
     let (folder, path) = version_4();
     let mut db = Db::open(&path).unwrap();
     db.pragma_update(None, "journal_mode", "WAL").unwrap();
-    let turn = UpgradeLock::wait(&db, &path).unwrap();
+    let lock = UpgradeLock::wait(&db, &path).unwrap();
     std::thread::scope(|scope| {
         let start = scope.spawn(|| opened(&path, Create::Never).map(drop));
         // This is longer than the timeout for the write lock of another process.
@@ -145,8 +145,8 @@ fn a_start_during_an_upgrade_waits_for_its_end() {
         std::thread::sleep(open::BUSY_TIMEOUT + std::time::Duration::from_secs(1));
         assert!(!start.is_finished());
         busy.commit().unwrap();
-        run(&mut db, &path, turn.as_ref()).unwrap();
-        drop(turn);
+        run(&mut db, &path, lock.as_ref()).unwrap();
+        drop(lock);
         start.join().unwrap().unwrap();
     });
     assert_eq!(names(&folder), ["otp.db", "otp.db.before-V5"]);

@@ -34,7 +34,7 @@ fn an_invalid_provider_is_reported_in_one_line_without_its_secrets() {
             "delivery.email[0].type is not valid: expected inbox, smtp or http",
         ),
         (
-            "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nfrom = \"nobody\"\n".to_owned(),
+            "[[delivery.email]]\ntype = \"smtp\"\nhost = \"h\"\nfrom = \"no-address\"\n".to_owned(),
             "delivery.email[0].from is not valid: expected an address, or \"Name <address>\"",
         ),
         (

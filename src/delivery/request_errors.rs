@@ -12,7 +12,7 @@ use crate::domain::attempt::{Outcome, Report};
 /// Returns the report for a request without an answer. The gateway did not process the request if no connection was
 /// established or if the connection was closed before the whole request was written. In all other cases the gateway may
 /// have processed it.
-pub(super) fn lost(cause: &reqwest::Error) -> Report {
+pub(super) fn request_failure(cause: &reqwest::Error) -> Report {
     if cause.is_connect() {
         Report::not_sent(Outcome::Retry, format!("unreachable: {}", innermost(cause)))
     } else if was_not_received(cause) {
