@@ -17,6 +17,7 @@ use rusqlite::hooks::Wal;
 
 use crate::metrics::Metrics;
 use crate::store::checkpoint::bulk::Bulk;
+pub(super) use crate::store::checkpoint::bulk::DiskFailed;
 use crate::store::error::Failure;
 use crate::store::{Db, Options};
 
@@ -78,6 +79,11 @@ impl Checkpoints {
             has_remainder: false,
             metrics,
         })
+    }
+
+    /// Whether a checkpoint on the second connection met a disk failure.
+    pub(super) fn has_failed(&self) -> &DiskFailed {
+        self.bulk.has_failed()
     }
 
     /// Notices the end of a checkpoint on the second connection. Called before each commit.

@@ -2,6 +2,8 @@
 //! for passive checkpoints. What the writer adds meanwhile remains in the WAL, and the writer moves this remainder
 //! itself: the WAL restarts only when a checkpoint has moved all of it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use crate::metrics::Metrics;
@@ -14,16 +16,35 @@ const MAX_ROUNDS: usize = 4;
 /// A remainder of so many pages is left to the writer.
 const SMALL: i64 = 256;
 
+/// Whether a checkpoint on the second connection met a disk failure. The writer reads it before it answers.
+#[derive(Clone, Default)]
+pub(in crate::store) struct DiskFailed(Arc<AtomicBool>);
+
+impl DiskFailed {
+    fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(in crate::store) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
 /// The second connection of the process that makes checkpoints.
 pub(super) struct Bulk {
     /// `None` while a checkpoint is running, or if the connection was lost.
     connection: Option<Db>,
+    has_failed: DiskFailed,
     running: Option<JoinHandle<(Db, Result<(), Failure>)>>,
 }
 
 impl Bulk {
     pub(super) fn new(connection: Option<Db>) -> Self {
-        Self { connection, running: None }
+        Self { connection, has_failed: DiskFailed::default(), running: None }
+    }
+
+    pub(super) fn has_failed(&self) -> &DiskFailed {
+        &self.has_failed
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -33,9 +54,12 @@ impl Bulk {
     /// Starts a checkpoint. Returns `false` if there is no connection or no thread for it.
     pub(super) fn start(&mut self, metrics: &Metrics) -> bool {
         let Some(connection) = self.connection.take() else { return false };
-        let metrics = metrics.clone();
+        let (metrics, has_failed) = (metrics.clone(), self.has_failed.clone());
         let work = move || {
             let outcome = move_bulk(&connection, &metrics);
+            if outcome.is_err() {
+                has_failed.set();
+            }
             (connection, outcome)
         };
         match thread::Builder::new().name("checkpoint".to_owned()).spawn(work) {

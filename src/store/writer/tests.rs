@@ -1,5 +1,6 @@
 use super::*;
 use crate::error::Kind;
+use crate::store::writer::serving::BATCH;
 
 fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
     let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use crate::error::Error;
 use crate::metrics::Metrics;
+use crate::store::checkpoint::DiskFailed;
 use crate::store::commits::Commits;
 use crate::store::error::Failure;
 use crate::store::identity::Files;
@@ -24,6 +25,7 @@ pub(super) struct Context<'a> {
     pub(super) db: &'a Db,
     pub(super) files: &'a Files,
     pub(super) commits: &'a Commits,
+    pub(super) checkpoint_failed: &'a DiskFailed,
     pub(super) metrics: &'a Metrics,
 }
 
@@ -116,6 +118,9 @@ impl Context<'_> {
         // A failed COMMIT may have reached the disk, so readers must not rely on what they know.
         self.commits.add();
         outcome?;
+        if self.checkpoint_failed.is_set() {
+            return Err(Failure { cause: "the disk failed during a checkpoint".to_owned(), disk: true });
+        }
         self.metrics.commit_seconds.observe(begun.elapsed().as_secs_f64());
         // If a file was removed during the COMMIT, it may or may not contain the changes.
         Ok(if self.files.is_database_in_place() { Trial::Committed } else { Trial::NotInPlace })
