@@ -8,6 +8,7 @@ use crate::cli::database::with_configuration;
 use crate::cli::output::{CommandResult, now, tell};
 use crate::cli::signals::{self, Signals};
 use crate::config::Config;
+use crate::domain::count::counted;
 use crate::store::{self, Contents, Replace, RestoredAccess, Returning, ReturningToken, ReturningUser};
 
 pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult {
@@ -23,7 +24,7 @@ pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult
     };
     let contents = store::backup(&config.database_path, file, replace, &progress)
         .map_err(|error| with_configuration(config, &error))?;
-    tell_of(contents, file);
+    tell(&format!("{} were backed up to {}", counts(contents), file.display()));
     Ok(())
 }
 
@@ -34,7 +35,7 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
         abandon(&signals, &config.database_path, draft);
     };
     let restored = store::restore(file, &config.database_path, revoke_tokens, now(), &progress)?;
-    tell_of(restored.contents, &config.database_path);
+    tell(&format!("{} were restored to {}", counts(restored.contents), config.database_path.display()));
     tell_returning(&restored.returning);
     if let Some(kept) = restored.kept {
         tell(&format!("the previous database is kept as {}", kept.display()));
@@ -42,20 +43,22 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
     Ok(())
 }
 
-fn tell_of(Contents { codes, users, tokens }: Contents, file: &Path) {
-    tell(&format!("{codes} codes, {users} users and {tokens} tokens are in {}", file.display()));
+fn counts(Contents { codes, users, tokens }: Contents) -> String {
+    format!("{}, {} and {}", counted(codes, "code"), counted(users, "user"), counted(tokens, "token"))
 }
 
 /// Prints which codes and messages of the backup were made unusable, and which users and tokens exist again.
 fn tell_returning(returning: &Returning) {
     if returning.spent > 0 {
+        let they = if returning.spent == 1 { "it" } else { "they" };
         tell(&format!(
-            "{} codes can no longer be verified, because they may have been used since the backup",
-            returning.spent
+            "{} can no longer be verified, because {they} may have been used since the backup",
+            counted(returning.spent, "code")
         ));
     }
     if returning.cancelled > 0 {
-        tell(&format!("{} queued messages are cancelled", returning.cancelled));
+        let are = if returning.cancelled == 1 { "is" } else { "are" };
+        tell(&format!("{} {are} cancelled", counted(returning.cancelled, "queued message")));
     }
     if let Some(why) = &returning.not_compared {
         tell(&format!(

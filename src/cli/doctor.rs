@@ -11,6 +11,7 @@ use crate::cli::database::open;
 use crate::cli::output::{CommandResult, now, out};
 use crate::config::Config;
 use crate::delivery::{Keep, ProviderSettings};
+use crate::domain::count::counted;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Error;
 use crate::service::health;
@@ -58,11 +59,7 @@ pub(super) async fn run(config: &Config) -> CommandResult {
         problems += u32::from(sign == "error");
         out(&format!("{sign:<6}{what}: {words}\n"))?;
     }
-    match problems {
-        0 => Ok(()),
-        1 => Err("1 problem to fix".into()),
-        _ => Err(format!("{problems} problems to fix").into()),
-    }
+    if problems == 0 { Ok(()) } else { Err(format!("{} to fix", counted(problems, "problem")).into()) }
 }
 
 /// Checks the providers of a channel. A channel without a provider is not a problem, because an installation may use

@@ -5,6 +5,7 @@ pub mod breaker;
 pub mod client;
 pub mod clock;
 pub mod code;
+pub mod count;
 pub mod digits;
 pub mod host;
 pub mod idempotency;

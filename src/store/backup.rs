@@ -14,6 +14,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::store::Db;
 use crate::store::create::{self, Create};
 use crate::store::draft::Draft;
+use crate::store::extent::require_not_far_less;
 use crate::store::files::{self, OF_SQLITE, other_kind};
 use crate::store::open;
 use crate::store::open_error::OpenError;
@@ -52,23 +53,23 @@ pub enum Replace {
 pub fn backup(source: &Path, target: &Path, replace: Replace, progress: Progress<'_>) -> Result<Contents, OpenError> {
     let source = open::locate(source, Create::Never)?;
     create::require_readable(&source)?;
-    let target = open::locate(target, Create::IfNew)?;
-    let is_there = require_target(&target, &source)?;
+    let target = open::locate(target, Create::IfNew).map_err(OpenError::of_backup)?;
+    let is_there = require_target(&target, &source).map_err(OpenError::of_backup)?;
     if is_there && matches!(replace, Replace::Never) {
-        return Err(OpenError::new(target.given(), "already exists; --force replaces it"));
+        return Err(OpenError::new(target.given(), "already exists; --force replaces it").of_backup());
     }
     for suffix in OF_SQLITE {
         if fs::symlink_metadata(target.beside(suffix)).is_ok() {
-            let reason = "would be read as part of the new database; move or delete it";
-            return Err(OpenError::new(&target.shown_beside(suffix), reason));
+            let reason = "would be read as part of the backup; move or delete it";
+            return Err(OpenError::of_file(&target.shown_beside(suffix), reason));
         }
     }
-    let draft = Draft::beside(&target)?;
+    let draft = Draft::beside(&target).map_err(OpenError::of_backup)?;
     let (contents, ()) = copy(&source, &draft, progress, |copy| match replace {
         Replace::UnlessFarLess { kept_since } if is_there => require_not_far_less(&target, copy, kept_since),
         Replace::UnlessFarLess { .. } | Replace::Never => Ok(()),
     })?;
-    draft.put(&target, matches!(replace, Replace::UnlessFarLess { .. }))?;
+    draft.put(&target, matches!(replace, Replace::UnlessFarLess { .. })).map_err(OpenError::of_backup)?;
     Ok(contents)
 }
 
@@ -101,60 +102,6 @@ pub(super) fn refuse_same(source: &Location, target: &Location) -> Result<(), Op
         }
         _ => Ok(()),
     }
-}
-
-/// Distinguishes a copy of a full database from a copy of a newly created one.
-struct Extent {
-    codes: i64,
-    users: i64,
-    tokens: i64,
-    /// The greatest code id ever assigned.
-    last_id: i64,
-    /// Unique to each database; copies share it.
-    seed: i64,
-}
-
-impl Extent {
-    fn read(db: &Db, kept_since: Option<Timestamp>) -> rusqlite::Result<Self> {
-        let sql = "SELECT (SELECT count(*) FROM otp_codes WHERE valid_to >= $1),
-                          (SELECT count(*) FROM users),
-                          (SELECT count(*) FROM api_tokens),
-                          coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'otp_codes'), 0),
-                          (SELECT value FROM checksum_seed)";
-        db.query_row(sql, [kept_since.map_or(i64::MIN, Timestamp::as_micros)], |row| {
-            let number = |column| row.get(column);
-            Ok(Self { codes: number(0)?, users: number(1)?, tokens: number(2)?, last_id: number(3)?, seed: number(4)? })
-        })
-    }
-
-    fn is_far_less_than(&self, other: &Self) -> bool {
-        self.codes * 2 < other.codes
-            || self.users * 2 < other.users
-            || self.tokens * 2 < other.tokens
-            || self.last_id < other.last_id
-    }
-}
-
-/// Refuses to replace a copy of another database, or a copy that holds far more.
-fn require_not_far_less(target: &Location, copy: &Db, kept_since: Option<Timestamp>) -> Result<(), OpenError> {
-    let sqlite = |cause| OpenError::sqlite(target.given(), &cause);
-    let Some(old) = open::open_for_inspection(target.file()).and_then(|db| Extent::read(&db, kept_since).ok()) else {
-        return Ok(());
-    };
-    let new = Extent::read(copy, kept_since).map_err(sqlite)?;
-    let advice = "check database.path, or delete this file first if it is no longer needed";
-    if new.is_far_less_than(&old) {
-        let reason = format!(
-            "contains far more data than the new copy ({} codes with ids up to {} and {} users; the new copy has {} \
-             codes with ids up to {} and {} users); {advice}",
-            old.codes, old.last_id, old.users, new.codes, new.last_id, new.users
-        );
-        return Err(OpenError::new(target.given(), reason));
-    }
-    if new.seed != old.seed {
-        return Err(OpenError::new(target.given(), format!("is a backup of another database; {advice}")));
-    }
-    Ok(())
 }
 
 /// Copies the database into `draft` in one step; with smaller steps, every write of a server would restart the copy.

@@ -10,6 +10,7 @@ mod commits;
 mod create;
 mod draft;
 mod error;
+mod extent;
 mod files;
 pub mod idempotency_keys;
 mod identity;

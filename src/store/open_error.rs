@@ -1,23 +1,62 @@
 //! Errors of opening, copying and restoring a database.
 
+use std::fmt;
 use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-/// Why a database can't be used, as one line for the operator.
-#[derive(Debug, thiserror::Error)]
-#[error("database {path}: {reason}")]
+/// Why a database or a backup can't be used, as one line for the operator.
+#[derive(Debug)]
 pub struct OpenError {
+    subject: Subject,
     path: String,
     reason: String,
     is_missing: bool,
 }
 
+/// What the path of an error stands for.
+#[derive(Clone, Copy, Debug)]
+enum Subject {
+    Database,
+    Backup,
+    /// Another file. The reason continues the sentence that begins with its path.
+    File,
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, reason, .. } = self;
+        match self.subject {
+            Subject::Database => write!(f, "database {path}: {reason}"),
+            Subject::Backup => write!(f, "backup {path}: {reason}"),
+            Subject::File => write!(f, "{path} {reason}"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}
+
 impl OpenError {
+    /// An error about a database.
     pub(super) fn new(path: &Path, reason: impl Into<String>) -> Self {
         // SQLite's messages quote a damaged schema with its line breaks; the message must be one line.
         let words: Vec<String> = reason.into().split_whitespace().map(str::to_owned).collect();
-        Self { path: path.display().to_string(), reason: words.join(" "), is_missing: false }
+        let path = path.display().to_string();
+        Self { subject: Subject::Database, path, reason: words.join(" "), is_missing: false }
+    }
+
+    /// An error about a file that is neither a database nor a backup. `reason` continues the sentence that begins with
+    /// its path.
+    pub(super) fn of_file(path: &Path, reason: impl Into<String>) -> Self {
+        Self { subject: Subject::File, ..Self::new(path, reason) }
+    }
+
+    /// The same error, about a backup instead of a database.
+    pub(super) fn of_backup(self) -> Self {
+        match self.subject {
+            Subject::Database => Self { subject: Subject::Backup, ..self },
+            Subject::Backup | Subject::File => self,
+        }
     }
 
     pub(super) fn missing(path: &Path, reason: impl Into<String>) -> Self {

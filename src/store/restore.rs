@@ -40,7 +40,7 @@ pub fn restore(
     now: Timestamp,
     progress: Progress<'_>,
 ) -> Result<Restored, OpenError> {
-    let source = locate_copy(source)?;
+    let source = locate_copy(source).map_err(OpenError::of_backup)?;
     let target = open::locate(target, Create::IfNew)?;
     refuse_same(&source, &target)?;
     require_replaceable(&target)?;
@@ -53,7 +53,8 @@ pub fn restore(
         let failed =
             |cause: Box<dyn std::error::Error>| OpenError::new(source.given(), format!("can't be restored: {cause}"));
         Returning::prepare(copy, present, revokes_tokens, now).map_err(failed)
-    })?;
+    })
+    .map_err(OpenError::of_backup)?;
     let kept = replace(&target, old.as_ref(), draft, now)?;
     Ok(Restored { contents, returning, kept })
 }

@@ -37,7 +37,8 @@ fn a_backup_under_load_contains_all_acknowledged_changes() {
                 .query_row("SELECT count(*), max(id) FROM otp_codes", [], |row| Ok((row.get(0)?, row.get(1)?)))
                 .unwrap();
             assert!(newest >= last && codes == newest, "{codes} codes up to {newest}, {last} was acknowledged");
-            assert_eq!(said, format!("{codes} codes, 1 users and 1 tokens are in {name}\n"));
+            let codes = if codes == 1 { "1 code".to_owned() } else { format!("{codes} codes") };
+            assert_eq!(said, format!("{codes}, 1 user and 1 token were backed up to {name}\n"));
             assert_eq!(fs::metadata(&copy).unwrap().permissions().mode() & 0o777, 0o600);
         }
     });
@@ -53,7 +54,7 @@ fn an_existing_file_is_only_replaced_with_force() {
     succeed(folder.path(), &["init"]);
     fs::write(folder.path().join("copy.db"), "precious").unwrap();
     let line = fail(run(folder.path(), &["backup", "copy.db"]));
-    assert_eq!(line, "otpd: database copy.db: already exists; --force replaces it");
+    assert_eq!(line, "otpd: backup copy.db: already exists; --force replaces it");
     assert_eq!(fs::read(folder.path().join("copy.db")).unwrap(), b"precious");
     succeed(folder.path(), &["backup", "--force", "copy.db"]);
     assert!(fs::read(folder.path().join("copy.db")).unwrap().starts_with(b"SQLite format 3\0"));
@@ -67,7 +68,7 @@ fn a_failed_backup_prints_one_line_and_leaves_no_file() {
     let line = fail(run(folder.path(), &["backup", "copy.db"]));
     assert!(line.starts_with("otpd: database otp.db: is damaged or not a SQLite database"), "{line}");
     assert!(
-        fail(run(folder.path(), &["backup", "no/copy.db"])).starts_with("otpd: database no/copy.db: can't be created")
+        fail(run(folder.path(), &["backup", "no/copy.db"])).starts_with("otpd: backup no/copy.db: can't be created")
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
 }
@@ -81,7 +82,8 @@ fn a_backup_onto_the_database_itself_is_refused() {
             folder.path(),
             &[&[command, file][..], &["--force"][..usize::from(command == "backup")]].concat(),
         ));
-        assert_eq!(line, "otpd: database otp.db: is both the source and the target; choose another file");
+        let subject = if command == "backup" { "backup" } else { "database" };
+        assert_eq!(line, format!("otpd: {subject} otp.db: is both the source and the target; choose another file"));
     }
     assert_eq!(succeed(folder.path(), &["user", "list"]).lines().count(), 1);
 }
@@ -97,7 +99,7 @@ fn leftovers_of_a_killed_backup_are_overwritten_unless_locked() {
     let line = fail(run(folder.path(), &["backup", "copy.db"]));
     assert_eq!(
         line,
-        "otpd: database .copy.db.part: is being written by another otpd process; wait until it has \
+        "otpd: backup .copy.db.part: is being written by another otpd process; wait until it has \
                       finished"
     );
     at_work.unlock().unwrap();
@@ -128,7 +130,7 @@ fn a_restore_keeps_the_previous_database() {
     assert!(output.status.success(), "{output:?}");
     let said = text(output.stderr);
     let kept = said.lines().last().unwrap().strip_prefix("the previous database is kept as ").unwrap().to_owned();
-    assert_eq!(said.lines().next().unwrap(), "1 codes, 1 users and 1 tokens are in otp.db");
+    assert_eq!(said.lines().next().unwrap(), "1 code, 1 user and 1 token were restored to otp.db");
     assert_eq!(fs::metadata(folder.path().join("otp.db")).unwrap().permissions().mode() & 0o777, 0o600);
     let answers = |database: &str| {
         let server = Server::spawn(otpd(folder.path()).env("OTPD_DATABASE__PATH", database));
@@ -147,7 +149,7 @@ fn a_damaged_database_can_be_replaced_and_a_damaged_copy_replaces_nothing() {
     fs::write(path("otp.db"), "no database at all ".repeat(1000)).unwrap();
     fs::write(path("bad.db"), "nor is this ".repeat(1000)).unwrap();
     let line = fail(run(folder.path(), &["restore", "bad.db"]));
-    assert!(line.starts_with("otpd: database bad.db: is damaged or not a SQLite database"), "{line}");
+    assert!(line.starts_with("otpd: backup bad.db: is damaged or not a SQLite database"), "{line}");
     assert!(fs::read(path("otp.db")).unwrap().starts_with(b"no database at all"));
     succeed(folder.path(), &["restore", "copy.db"]);
     assert_eq!(succeed(folder.path(), &["user", "list"]).lines().count(), 1);
@@ -155,7 +157,7 @@ fn a_damaged_database_can_be_replaced_and_a_damaged_copy_replaces_nothing() {
     let output = run(folder.path(), &["restore", "copy.db"]);
     let said = text(output.stderr);
     let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(lines[0], "0 codes, 1 users and 1 tokens are in otp.db");
+    assert_eq!(lines[0], "0 codes, 1 user and 1 token were restored to otp.db");
     let why =
         "the previous database can't be read (it does not exist), so all users and tokens of the backup are listed:";
     assert_eq!(lines[1..3], [why, "user admin (admin) is restored"]);
@@ -182,5 +184,5 @@ fn a_leftover_wal_is_not_applied_to_the_copy() {
     drop(server);
     fs::write(path("other.db-wal"), "of an earlier one").unwrap();
     let line = fail(run(folder.path(), &["backup", "other.db"]));
-    assert_eq!(line, "otpd: database other.db-wal: would be read as part of the new database; move or delete it");
+    assert_eq!(line, "otpd: other.db-wal would be read as part of the backup; move or delete it");
 }

@@ -33,10 +33,10 @@ fn only_regular_files_are_replaced_or_restored() {
     for (kind, make) in kinds().into_iter().filter(|(kind, _)| *kind != "a link") {
         make(&path);
         for arguments in [&["backup", "copy.db"][..], &["backup", "--force", "copy.db"]] {
-            let line = format!("otpd: database copy.db: is {kind}; give the path of a regular file or of a new file");
+            let line = format!("otpd: backup copy.db: is {kind}; give the path of a regular file or of a new file");
             assert_eq!(fail(run(folder.path(), arguments)), line);
         }
-        let line = format!("otpd: database copy.db: is {kind}; give the path of a backup made by `otpd backup`");
+        let line = format!("otpd: backup copy.db: is {kind}; give the path of a backup made by `otpd backup`");
         assert_eq!(fail(run(folder.path(), &["restore", "copy.db"])), line);
         assert!(!fs::symlink_metadata(&path).unwrap().is_file());
         remove(&path);
@@ -60,7 +60,7 @@ fn files_of_the_database_are_never_replaced() {
     symlink("otp.db-wal", folder.path().join("link")).unwrap();
     for name in ["otp.db-wal", "otp.db-shm", "otp.db-outbox", "otp.db-journal", "admin.token", "./otp.db-wal", "link"] {
         let line = fail(run(folder.path(), &["backup", "--force", name]));
-        assert_eq!(line, format!("otpd: database {name}: is one of the database's own files; choose another path"));
+        assert_eq!(line, format!("otpd: backup {name}: is one of the database's own files; choose another path"));
     }
     assert_eq!(server.send("GET", "/readyz", TOKEN, "").0, 200);
 }
@@ -109,7 +109,7 @@ fn a_link_is_followed_unless_another_user_owns_it() {
         let line = fail(run(folder.path(), &["backup", "--force", "trap.db"]));
         assert_eq!(
             line,
-            "otpd: database trap.db: is a symbolic link that belongs to user 65534; give the path of its target"
+            "otpd: backup trap.db: is a symbolic link that belongs to user 65534; give the path of its target"
         );
         assert_eq!(fs::read_to_string(path("precious")).unwrap(), "precious");
     }
@@ -133,7 +133,7 @@ fn is_refused(folder: &Path, counts: &str) {
     let before = fs::read(folder.join("copy.db")).unwrap();
     let line = fail(run(folder, &["backup", "--force", "copy.db"]));
     let said = format!(
-        "otpd: database copy.db: contains far more data than the new copy ({counts}); check database.path, or \
+        "otpd: backup copy.db: contains far more data than the new copy ({counts}); check database.path, or \
          delete this file first if it is no longer needed"
     );
     assert_eq!(line, said);
@@ -152,7 +152,7 @@ fn an_empty_database_does_not_replace_the_backup_of_a_full_one() {
     drop(Server::spawn(otpd(folder.path()).env("OTPD_AUTH__BOOTSTRAP_TOKEN", TOKEN)));
     is_refused(
         folder.path(),
-        "10 codes with ids up to 10 and 4 users; the new copy has 0 codes with ids up to 0 and 1 users",
+        "10 codes with ids up to 10 and 4 users; the new copy has 0 codes with ids up to 0 and 1 user",
     );
     remove(&folder.path().join("copy.db"));
     succeed(folder.path(), &["backup", "--force", "copy.db"]);
@@ -178,7 +178,7 @@ fn a_backup_with_far_fewer_codes_or_users_does_not_replace_one_with_more() {
     change("DELETE FROM users WHERE name <> 'admin'");
     is_refused(
         folder.path(),
-        "2 codes with ids up to 10 and 3 users; the new copy has 2 codes with ids up to 10 and 1 users",
+        "2 codes with ids up to 10 and 3 users; the new copy has 2 codes with ids up to 10 and 1 user",
     );
 }
 
@@ -193,9 +193,7 @@ fn codes_past_their_retention_do_not_count() {
     db.execute("DELETE FROM otp_codes", []).unwrap();
     let line = fail(keep(folder.path()).unwrap());
     assert!(
-        line.contains(
-            "(10 codes with ids up to 10 and 1 users; the new copy has 0 codes with ids up to 10 and 1 users)"
-        ),
+        line.contains("(10 codes with ids up to 10 and 1 user; the new copy has 0 codes with ids up to 10 and 1 user)"),
         "{line}"
     );
     succeed(folder.path(), &["backup", "--force", "copy.db"]);
@@ -213,6 +211,6 @@ fn the_backup_of_a_database_with_greater_ids_is_not_replaced() {
     add_codes_and_users(folder.path(), &["2099-01-01"; 3], 0);
     is_refused(
         folder.path(),
-        "0 codes with ids up to 10 and 1 users; the new copy has 3 codes with ids up to 3 and 1 users",
+        "0 codes with ids up to 10 and 1 user; the new copy has 3 codes with ids up to 3 and 1 user",
     );
 }

@@ -67,6 +67,6 @@ fn a_copy_whose_name_looks_like_a_uri_is_a_file() {
         succeed(folder.path(), &["backup", name]);
         assert!(fs::read(folder.path().join(name)).unwrap().starts_with(b"SQLite format 3\0"), "{name}");
         let said = String::from_utf8(run(folder.path(), &["restore", name]).stderr).unwrap();
-        assert_eq!(said.lines().next().unwrap(), "0 codes, 1 users and 1 tokens are in otp.db");
+        assert_eq!(said.lines().next().unwrap(), "0 codes, 1 user and 1 token were restored to otp.db");
     }
 }

@@ -102,8 +102,8 @@ fn queued_messages_are_not_resent_after_a_restore() {
     stop(server);
     let lines = restore(folder.path(), &[]);
     let expected = [
-        "1 codes can no longer be verified, because they may have been used since the backup",
-        "1 queued messages are cancelled",
+        "1 code can no longer be verified, because it may have been used since the backup",
+        "1 queued message is cancelled",
     ];
     assert_eq!(lines, expected);
     let gateway = Gateway::start(Vec::new());
@@ -192,7 +192,7 @@ fn all_users_and_tokens_are_listed_if_the_present_database_is_unreadable() {
     let output = run(folder.path(), &["restore", "--revoke-tokens", "copy.db"]);
     let said = text(output.stderr);
     let lines: Vec<&str> = said.lines().collect();
-    assert_eq!(lines[0], "0 codes, 4 users and 0 tokens are in otp.db");
+    assert_eq!(lines[0], "0 codes, 4 users and 0 tokens were restored to otp.db");
     assert!(
         lines[1].starts_with(
             "the previous database can't be read (database otp.db: is damaged or not a SQLite database (file is not a \

@@ -49,5 +49,5 @@ fn a_leftover_journal_is_not_applied_to_the_copy() {
     assert!(!folder.path().join("otp.db-journal").exists());
     fs::write(folder.path().join("other.db-journal"), "of an earlier one").unwrap();
     let line = fail(run(folder.path(), &["backup", "other.db"]));
-    assert_eq!(line, "otpd: database other.db-journal: would be read as part of the new database; move or delete it");
+    assert_eq!(line, "otpd: other.db-journal would be read as part of the backup; move or delete it");
 }
