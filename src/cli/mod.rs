@@ -108,7 +108,7 @@ enum Command {
         ///
         /// A backup has far more data if it contains more than twice as many users, tokens or codes (without those past
         /// otp.retention), or codes with greater ids. To replace such a backup, delete it first. Files that are not
-        /// backups of this database are not replaced either.
+        /// backups of this database are not replaced either, nor are empty files and damaged backups.
         #[arg(long)]
         force: bool,
     },

@@ -56,8 +56,17 @@ fn an_existing_file_is_only_replaced_with_force() {
     let line = fail(run(folder.path(), &["backup", "copy.db"]));
     assert_eq!(line, "otpd: backup copy.db: already exists; --force replaces it");
     assert_eq!(fs::read(folder.path().join("copy.db")).unwrap(), b"precious");
+    fs::remove_file(folder.path().join("copy.db")).unwrap();
+    succeed(folder.path(), &["backup", "copy.db"]);
+    succeed(folder.path(), &["user", "add", "later", "--role", "staff"]);
+    assert_eq!(
+        fail(run(folder.path(), &["backup", "copy.db"])),
+        "otpd: backup copy.db: already exists; --force replaces it"
+    );
     succeed(folder.path(), &["backup", "--force", "copy.db"]);
-    assert!(fs::read(folder.path().join("copy.db")).unwrap().starts_with(b"SQLite format 3\0"));
+    let users = "SELECT count(*) FROM users";
+    let copy = Connection::open(folder.path().join("copy.db")).unwrap();
+    assert_eq!(copy.query_row(users, [], |row| row.get::<_, i64>(0)).unwrap(), 2);
 }
 
 #[test]

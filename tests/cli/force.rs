@@ -21,7 +21,7 @@ fn is_copy(path: &Path) -> bool {
     fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3\0"))
 }
 
-fn temporary_files(folder: &Path) -> Vec<String> {
+pub fn temporary_files(folder: &Path) -> Vec<String> {
     let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| name.ends_with(".part")).collect()
 }

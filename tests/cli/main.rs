@@ -12,6 +12,7 @@ mod environment;
 mod files;
 mod first_run;
 mod force;
+mod foreign_files;
 #[path = "../gateway/mod.rs"]
 mod gateway;
 mod helpers;
