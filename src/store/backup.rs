@@ -11,7 +11,6 @@ use rusqlite::backup::Backup;
 use rustix::process::geteuid;
 
 use crate::domain::timestamp::Timestamp;
-use crate::store::Db;
 use crate::store::create::{self, Create};
 use crate::store::draft::Draft;
 use crate::store::extent::require_not_far_less;
@@ -19,6 +18,7 @@ use crate::store::files::{self, OF_SQLITE, other_kind};
 use crate::store::open;
 use crate::store::open_error::OpenError;
 use crate::store::path::Location;
+use crate::store::{Db, migrations};
 
 /// Progress callback: receives the percentage copied so far and the path of the temporary file. It may end the process;
 /// only that file is then left behind.
@@ -119,6 +119,9 @@ pub(super) fn copy<T>(
     };
     let from = open::connect(source.file(), OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
     open::require_ours(&from, source)?;
+    if migrations::current(&from).map_err(sqlite)? == 0 {
+        return Err(OpenError::new(source.given(), "is empty; restore a backup"));
+    }
     let mut to = open::connect(draft.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
     // An unfinished copy is discarded, so it needs neither a rollback journal nor a sync.
     to.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF").map_err(sqlite)?;

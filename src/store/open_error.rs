@@ -5,6 +5,13 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+/// The advice of errors about a database that is damaged or belongs to another program.
+const ADVICE: [&str; 3] = [
+    "; restore a backup, or name another file in database.path",
+    "; restore a backup",
+    "; name another file in database.path",
+];
+
 /// Why a database or a backup can't be used, as one line for the operator.
 #[derive(Debug)]
 pub struct OpenError {
@@ -56,6 +63,17 @@ impl OpenError {
         match self.subject {
             Subject::Database => Self { subject: Subject::Backup, ..self },
             Subject::Backup | Subject::File => self,
+        }
+    }
+
+    /// The same error, about the file that `restore` got as a backup. A file that is damaged or belongs to another
+    /// program is not a backup.
+    pub(super) fn of_given_backup(self) -> Self {
+        let fault = ADVICE.iter().find_map(|advice| self.reason.strip_suffix(*advice));
+        let reason = fault.map(|fault| format!("is not an otpd backup: it {fault}; give the path of a backup"));
+        match reason {
+            Some(reason) => Self { subject: Subject::File, reason, ..self },
+            None => self.of_backup(),
         }
     }
 

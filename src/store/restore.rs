@@ -54,7 +54,7 @@ pub fn restore(
             |cause: Box<dyn std::error::Error>| OpenError::new(source.given(), format!("can't be restored: {cause}"));
         Returning::prepare(copy, present, revokes_tokens, now).map_err(failed)
     })
-    .map_err(OpenError::of_backup)?;
+    .map_err(OpenError::of_given_backup)?;
     let kept = replace(&target, old.as_ref(), draft, now)?;
     Ok(Restored { contents, returning, kept })
 }

@@ -158,7 +158,11 @@ fn a_damaged_database_can_be_replaced_and_a_damaged_copy_replaces_nothing() {
     fs::write(path("otp.db"), "no database at all ".repeat(1000)).unwrap();
     fs::write(path("bad.db"), "nor is this ".repeat(1000)).unwrap();
     let line = fail(run(folder.path(), &["restore", "bad.db"]));
-    assert!(line.starts_with("otpd: backup bad.db: is damaged or not a SQLite database"), "{line}");
+    assert_eq!(
+        line,
+        "otpd: bad.db is not an otpd backup: it is damaged or not a SQLite database (file is not a database); give \
+         the path of a backup"
+    );
     assert!(fs::read(path("otp.db")).unwrap().starts_with(b"no database at all"));
     succeed(folder.path(), &["restore", "copy.db"]);
     assert_eq!(succeed(folder.path(), &["user", "list"]).lines().count(), 1);

@@ -1,4 +1,5 @@
-//! Files that are not backups of the database: `backup --force` does not replace them.
+//! Files that are not backups of the database: `backup --force` does not replace them, and `restore` does not restore
+//! them.
 
 use std::fs;
 
@@ -48,4 +49,36 @@ fn the_backup_of_another_database_is_not_replaced() {
     let said = "otpd: backup copy.db: is a backup of another database; check database.path, or delete this file first \
                 if it is no longer needed";
     assert_eq!(line, said);
+}
+
+#[test]
+fn a_file_that_is_not_a_backup_is_not_restored() {
+    let folder = with_database();
+    let path = |name: &str| folder.path().join(name);
+    let open = |name: &str| Connection::open(path(name)).unwrap();
+    fs::write(path("otp.toml"), "[otp]\nexpiration = \"6m\"\n").unwrap();
+    fs::write(path("empty"), "").unwrap();
+    open("other.db").execute_batch("CREATE TABLE t (x)").unwrap();
+    succeed(folder.path(), &["backup", "altered.db"]);
+    open("altered.db").execute_batch("DROP INDEX api_tokens_by_user").unwrap();
+    succeed(folder.path(), &["backup", "newer.db"]);
+    let newer = "INSERT INTO refinery_schema_history
+                 SELECT version + 1000, name, applied_on, checksum FROM refinery_schema_history LIMIT 1";
+    open("newer.db").execute_batch(newer).unwrap();
+    let before = fs::read(path("otp.db")).unwrap();
+    for (name, fault) in [
+        ("otp.toml", "is damaged or not a SQLite database (file is not a database)"),
+        ("empty", "is empty"),
+        ("other.db", "belongs to another program"),
+        ("altered.db", "is damaged (the definition of api_tokens_by_user is wrong)"),
+    ] {
+        let line = fail(run(folder.path(), &["restore", name]));
+        assert_eq!(line, format!("otpd: {name} is not an otpd backup: it {fault}; give the path of a backup"));
+    }
+    let line = fail(run(folder.path(), &["restore", "newer.db"]));
+    assert!(line.starts_with("otpd: backup newer.db: was created by a newer otpd (schema "), "{line}");
+    let line = fail(run(folder.path(), &["restore", "missing.db"]));
+    assert_eq!(line, "otpd: backup missing.db: can't be read: No such file or directory (os error 2)");
+    assert!(fs::read(path("otp.db")).unwrap() == before, "the database has changed");
+    assert_eq!(temporary_files(folder.path()), [""; 0]);
 }
