@@ -83,7 +83,7 @@ fn tell_returning(returning: &Returning) {
         tell(&format!("token {prefix} of {owner} {is}"));
     }
     if !returning.tokens.is_empty() && !returning.are_tokens_revoked {
-        tell("`otpd token revoke PREFIX` revokes a token; `otpd restore --revoke-tokens` would have revoked these");
+        tell("Revoke each with `otpd token revoke PREFIX`. Running restore again does not revoke them.");
     }
 }
 

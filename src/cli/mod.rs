@@ -124,8 +124,9 @@ enum Command {
         /// Delete tokens that are not valid in the current database
         ///
         /// These are tokens that the current database does not contain, and tokens of disabled users. Tokens that are
-        /// currently valid stay valid. If the current database cannot be read, all tokens are deleted, because each of
-        /// them may have been revoked; `otpd token add` creates new ones.
+        /// currently valid stay valid, also those that an earlier restore brought back. If the current database cannot
+        /// be read, all tokens are deleted, because each of them may have been revoked; `otpd token add` creates new
+        /// ones.
         #[arg(long)]
         revoke_tokens: bool,
     },

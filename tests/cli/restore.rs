@@ -167,11 +167,14 @@ fn restored_users_tokens_and_permissions_are_listed() {
         token(&revoked, "amir"),
         token(&of_disabled, "mina"),
         token(&of_absent, "zed"),
-        "`otpd token revoke PREFIX` revokes a token; `otpd restore --revoke-tokens` would have revoked these"
-            .to_owned(),
+        "Revoke each with `otpd token revoke PREFIX`. Running restore again does not revoke them.".to_owned(),
     ];
     assert_eq!(lines, expected);
     assert_eq!(statuses(folder.path(), &[TOKEN, &kept, &revoked, &of_disabled, &of_absent]), [404; 5]);
+    let lines = restore(folder.path(), &["--revoke-tokens"]);
+    assert!(!lines.iter().any(|line| line.starts_with("token ")), "they are in the present database: {lines:?}");
+    succeed(folder.path(), &["token", "revoke", &revoked[..12]]);
+    assert_eq!(statuses(folder.path(), &[&revoked, &kept]), [401, 404]);
 }
 
 #[test]
