@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::delivery::{Keep, ProviderSettings};
 use crate::domain::count::counted;
 use crate::domain::timestamp::Timestamp;
-use crate::error::Error;
+use crate::error::{ConfigError, Error};
 use crate::service::health;
 use crate::store::{self, folder_of};
 
@@ -32,12 +32,18 @@ impl From<Result<String, String>> for Finding {
     }
 }
 
-pub(super) async fn run(config: &Config) -> CommandResult {
+/// Runs all checks. If the settings are invalid, `fault` is the error, `config` contains only the settings of the
+/// database, and the checks of other settings are left out.
+pub(super) async fn run(config: &Config, fault: Option<&ConfigError>) -> CommandResult {
     let settings =
         |finding: fn(String) -> Finding| move |words: &String| ("settings".to_owned(), finding(words.clone()));
-    let mut findings: Vec<(String, Finding)> = config.warnings.iter().map(settings(Finding::Problem)).collect();
+    let fault = fault.map(ConfigError::to_string);
+    let mut findings: Vec<(String, Finding)> = fault.iter().map(settings(Finding::Problem)).collect();
+    findings.extend(config.warnings.iter().map(settings(Finding::Problem)));
     findings.extend(config.notes.iter().map(settings(Finding::Note)));
-    findings.push(("trusted proxies".to_owned(), proxies(config).into()));
+    if fault.is_none() {
+        findings.push(("trusted proxies".to_owned(), proxies(config).into()));
+    }
     match open(config) {
         Ok(store) => {
             findings.push(("database".to_owned(), permissions(&config.database_path).into()));
@@ -47,8 +53,18 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     }
     let of_files = store::findings(&config.database_path);
     findings.extend(of_files.into_iter().map(|finding| ("files".to_owned(), Finding::Problem(finding))));
-    findings.extend(providers("sms", &config.delivery.sms).await);
-    findings.extend(providers("email", &config.delivery.email).await);
+    if fault.is_none() {
+        findings.extend(providers("sms", &config.delivery.sms).await);
+        findings.extend(providers("email", &config.delivery.email).await);
+    }
+    print(findings)
+}
+
+/// Prints one line per finding.
+///
+/// # Errors
+/// There are problems to fix, or stdout can't be written.
+fn print(findings: Vec<(String, Finding)>) -> CommandResult {
     let mut problems = 0;
     for (what, finding) in findings {
         let (sign, words) = match finding {

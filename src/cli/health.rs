@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
 use crate::cli::output::CommandResult;
-use crate::config::Config;
+use crate::config::{Config, Needs};
 
 /// Timeout of the whole check.
 const TIMEOUT: Duration = Duration::from_secs(3);
@@ -25,7 +25,7 @@ pub(super) async fn run(url: Option<String>, config: Option<&Path>) -> CommandRe
     let base = match url {
         Some(url) => url,
         None => {
-            let config = Config::load(config, std::env::vars_os())?;
+            let config = Config::load(config, std::env::vars_os(), Needs::Only(&["server"]))?;
             configured_url(&config.host, config.port)?
         }
     };

@@ -18,7 +18,7 @@ mod signals;
 mod tools;
 mod usage;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -26,9 +26,10 @@ use crate::cli::accounts::{TokenCommand, UserCommand};
 use crate::cli::messages::RecipientCommand;
 use crate::cli::output::{CommandResult, block_on, out, print_message};
 use crate::cli::tools::ToolCommand;
-use crate::config::Config;
+use crate::config::{Config, Needs};
 use crate::domain::message::Language;
 use crate::domain::recipient::Recipient;
+use crate::error::ConfigError;
 
 /// One-time passwords as a REST API, in one binary with one SQLite database
 #[derive(Parser)]
@@ -145,6 +146,34 @@ enum ConfigCommand {
     Show,
 }
 
+/// What every command needs that opens the database.
+const DATABASE: Needs = Needs::Only(&["database", "log"]);
+
+/// The settings that a command needs.
+fn needs(command: &Command) -> Needs {
+    match command {
+        Command::Serve | Command::Doctor | Command::SendTest { .. } | Command::Config(_) => Needs::All,
+        Command::Init { .. } => Needs::Only(&["auth", "database", "log"]),
+        Command::User(_) | Command::Token(_) | Command::Recipient(_) | Command::Restore { .. } => DATABASE,
+        Command::Inbox { .. } => Needs::Only(&["database", "delivery.allow_inbox", "log"]),
+        Command::Backup { .. } => Needs::Only(&["database", "log", "otp.retention"]),
+    }
+}
+
+/// Loads the settings that a command needs. If the settings are invalid, `doctor` gets those of the database, and the
+/// error, because it reports the error and goes on.
+fn load(file: Option<&Path>, command: &Command) -> Result<(Config, Option<ConfigError>), ConfigError> {
+    let read = |needs| Config::load(file, std::env::vars_os(), needs);
+    match read(needs(command)) {
+        Ok(config) => Ok((config, None)),
+        Err(fault) if matches!(command, Command::Doctor) => match read(DATABASE) {
+            Ok(config) => Ok((config, Some(fault))),
+            Err(_) => Err(fault),
+        },
+        Err(fault) => Err(fault),
+    }
+}
+
 /// Parses the command line and runs the command. Wrong usage ends the process with exit status 2.
 ///
 /// # Errors
@@ -159,7 +188,7 @@ pub fn run() -> CommandResult {
         Some(AnyCommand::Main(command)) => command,
         None => Command::Serve,
     };
-    let config = Config::load(cli.config.as_deref(), std::env::vars_os())?;
+    let (config, fault) = load(cli.config.as_deref(), &command)?;
     logging::start(config.log_level);
     match command {
         Command::Serve => block_on(serve::run(&config)),
@@ -168,7 +197,7 @@ pub fn run() -> CommandResult {
         Command::Token(command) => block_on(accounts::token(&config, command)),
         Command::Recipient(command) => block_on(messages::recipient_command(&config, command)),
         Command::Inbox { follow } => block_on(messages::show_inbox(&config, follow)),
-        Command::Doctor => block_on(doctor::run(&config)),
+        Command::Doctor => block_on(doctor::run(&config, fault.as_ref())),
         Command::SendTest { recipient, language } => block_on(messages::send_test(&config, recipient, language)),
         Command::Backup { file, force } => copies::backup(&config, &file, force),
         Command::Restore { file, revoke_tokens } => copies::restore(&config, &file, revoke_tokens),

@@ -5,6 +5,7 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
 use crate::config::nearest::nearest;
+use crate::config::needs::Needs;
 use crate::config::table::LISTS;
 use crate::error::ConfigError;
 
@@ -33,13 +34,14 @@ pub(super) struct Environment {
     pub(super) credentials: Option<PathBuf>,
 }
 
-/// Reads settings from the variables. `known` contains the keys of all settings.
+/// Reads the settings in `needs` from the variables. `known` contains the keys of all settings.
 ///
 /// # Errors
-/// The value of a setting is not UTF-8. Messages contain no values, because values may be secrets.
+/// The value of such a setting is not UTF-8. Messages contain no values, because values may be secrets.
 pub(super) fn read(
     variables: impl Iterator<Item = (OsString, OsString)>,
     known: &[String],
+    needs: Needs,
 ) -> Result<Environment, ConfigError> {
     let (mut found, mut foreign) = (Environment::default(), Vec::new());
     // Reverse order puts the name in capitals after other spellings of the same key, so that it wins.
@@ -48,8 +50,11 @@ pub(super) fn read(
         if name == CREDENTIALS {
             found.credentials = Some(PathBuf::from(value));
         } else if let Some(key) = key_of(&name).filter(|key| known.contains(key)) {
-            let value = value.into_string().map_err(|_| ConfigError(format!("{name}: the value is not UTF-8 text")))?;
-            found.settings.push(Given { key, value, name });
+            if needs.include(&key) {
+                let value = value.into_string();
+                let value = value.map_err(|_| ConfigError(format!("{name}: the value is not UTF-8 text")))?;
+                found.settings.push(Given { key, value, name });
+            }
         } else if is_of_an_orchestrator(&name, &value) {
             foreign.insert(0, name.escape_debug().to_string());
         } else if name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX)) {
@@ -132,7 +137,7 @@ mod tests {
 
     fn read_all(variables: &[(&str, &str)]) -> Environment {
         let variables = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        read(variables, &known()).unwrap()
+        read(variables, &known(), Needs::All).unwrap()
     }
 
     #[test]
@@ -196,7 +201,7 @@ mod tests {
     #[test]
     fn a_value_that_is_not_utf_8_is_refused_and_a_name_is_reported() {
         let bytes = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
-        let set = |name: OsString| read([(name, bytes(b"otp\xff.db"))].into_iter(), &known());
+        let set = |name: OsString| read([(name, bytes(b"otp\xff.db"))].into_iter(), &known(), Needs::All);
         let refused = set("OTPD_DATABASE__PATH".into()).unwrap_err();
         assert_eq!(refused.to_string(), "OTPD_DATABASE__PATH: the value is not UTF-8 text");
         assert_eq!(set("OTPD_FOO".into()).unwrap().misspelt.len(), 1);

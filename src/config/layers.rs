@@ -10,6 +10,7 @@ use config::{File, FileFormat, Source, Value, ValueKind};
 use crate::config::environment::{self, Given};
 use crate::config::file::read_text;
 use crate::config::nearest::nearest;
+use crate::config::needs::Needs;
 use crate::config::secret::{exposure, holds_login, secret_text};
 use crate::config::table::{Shown, Table, toml, written_as_one_table};
 use crate::error::ConfigError;
@@ -44,27 +45,22 @@ impl Layers {
     pub(super) fn read(
         file: Option<&Path>,
         environment: impl Iterator<Item = (OsString, OsString)>,
+        needs: Needs,
     ) -> Result<Self, ConfigError> {
         let mut layers = Self::default();
-        layers.merge(&File::from_str(DEFAULTS, FileFormat::Toml), DEFAULT)?;
+        layers.merge(&File::from_str(DEFAULTS, FileFormat::Toml), DEFAULT, |_| true)?;
         let known: Vec<String> = known_keys(layers.settings.keys());
+        // An unknown section may be a misspelled one that is needed. It is read, and refused below.
+        let is_read = |key: &str| needs.include(key) || known.iter().all(|known| section(known) != section(key));
         let in_folder = Path::new("otp.toml");
         if let Some(path) = file.or_else(|| in_folder.exists().then_some(in_folder)) {
             let text = read_text(path)
                 .map_err(|cause| ConfigError(format!("configuration file {}: {cause}", path.display())))?;
-            layers.merge(&File::from_str(&text, FileFormat::Toml), &path.display().to_string())?;
+            layers.merge(&File::from_str(&text, FileFormat::Toml), &path.display().to_string(), is_read)?;
             layers.file = Some(path.to_path_buf());
         }
-        if let Some((key, Setting { source, .. })) = layers.settings.iter().find(|(key, _)| !known.contains(key)) {
-            if let Some(words) = written_as_one_table(key) {
-                return Err(ConfigError(format!("{source}: {words}")));
-            }
-            let meant = nearest(key, known.iter().map(String::as_str));
-            let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
-            let alternatives = alternatives(key, &known);
-            return Err(ConfigError(format!("{source}: there is no setting {key}{meant}; {alternatives}")));
-        }
-        let environment = environment::read(environment, &known)?;
+        layers.require_known(&known)?;
+        let environment = environment::read(environment, &known, needs)?;
         for Given { key, value, name } in environment.settings {
             layers.settings.insert(key, Setting { value: value.into(), source: name });
         }
@@ -73,7 +69,22 @@ impl Layers {
         Ok(layers)
     }
 
-    fn merge(&mut self, layer: &dyn Source, source: &str) -> Result<(), ConfigError> {
+    /// Refuses keys that do not exist.
+    fn require_known(&self, known: &[String]) -> Result<(), ConfigError> {
+        let Some((key, Setting { source, .. })) = self.settings.iter().find(|(key, _)| !known.contains(key)) else {
+            return Ok(());
+        };
+        if let Some(words) = written_as_one_table(key) {
+            return Err(ConfigError(format!("{source}: {words}")));
+        }
+        let meant = nearest(key, known.iter().map(String::as_str));
+        let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
+        let alternatives = alternatives(key, known);
+        Err(ConfigError(format!("{source}: there is no setting {key}{meant}; {alternatives}")))
+    }
+
+    /// Takes over the settings of a layer for which `is_read` is true.
+    fn merge(&mut self, layer: &dyn Source, source: &str, is_read: impl Fn(&str) -> bool) -> Result<(), ConfigError> {
         let values = layer.collect().map_err(|cause| {
             // The message consists of the location, the quoted line and the reason. The line may contain a secret.
             let message = cause.to_string();
@@ -83,7 +94,7 @@ impl Layers {
         })?;
         let mut flat = Vec::new();
         flatten("", values.into_iter(), &mut flat);
-        for (key, value) in flat {
+        for (key, value) in flat.into_iter().filter(|(key, _)| is_read(key)) {
             self.settings.insert(key, Setting { value, source: source.to_owned() });
         }
         Ok(())
@@ -210,9 +221,12 @@ fn known_keys<'a>(defaults: impl Iterator<Item = &'a String>) -> Vec<String> {
     keys
 }
 
+fn section(key: &str) -> &str {
+    key.split('.').next().unwrap_or_default()
+}
+
 /// Lists the keys in the section of `key`, or all sections if the section is unknown.
 fn alternatives(key: &str, known: &[String]) -> String {
-    let section = |key: &str| key.split('.').next().unwrap_or_default().to_owned();
     let siblings: Vec<&str> = known.iter().filter(|known| section(known) == section(key)).map(String::as_str).collect();
     if !siblings.is_empty() {
         return format!("the known settings are {}", siblings.join(", "));

@@ -7,6 +7,7 @@ mod environment;
 mod file;
 mod layers;
 mod nearest;
+mod needs;
 mod secret;
 mod table;
 mod values;
@@ -23,6 +24,7 @@ use log::LevelFilter;
 
 pub use crate::config::delivery::DeliveryConfig;
 use crate::config::layers::Layers;
+pub use crate::config::needs::Needs;
 use crate::config::values::{duration, file_path, host, metrics_address, network};
 use crate::domain::code::CodeLength;
 use crate::domain::limit::Limits;
@@ -31,7 +33,8 @@ use crate::domain::time_zone::Tz;
 use crate::domain::token::ApiToken;
 use crate::error::ConfigError;
 
-/// All settings, validated. `Debug` does not print secrets.
+/// All settings, validated. Settings that the command does not need have their defaults. `Debug` does not print
+/// secrets.
 #[derive(Debug)]
 pub struct Config {
     pub host: String,
@@ -66,17 +69,18 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads and validates all layers. `file` is the argument of `--config`. Without it, `otp.toml` is read if it
-    /// exists.
+    /// Reads and validates the settings in `needs` from all layers. `file` is the argument of `--config`. Without it,
+    /// `otp.toml` is read if it exists.
     ///
     /// # Errors
-    /// A key is unknown, has an invalid value or contradicts another one, or a file can't be read. The error is about
-    /// the first problem found.
+    /// A needed key has an invalid value or contradicts another one, a key is unknown (also in an unknown section,
+    /// which may be a misspelled one), or a file can't be read. The error is about the first problem found.
     pub fn load(
         file: Option<&Path>,
         environment: impl Iterator<Item = (OsString, OsString)>,
+        needs: Needs,
     ) -> Result<Self, ConfigError> {
-        let layers = Layers::read(file, environment)?;
+        let layers = Layers::read(file, environment, needs)?;
         let mut config = Self {
             host: layers.value("server.host", "a host name or an IP address", host)?,
             port: layers.value("server.port", "a port from 0 to 65535", |text| text.parse().ok())?,

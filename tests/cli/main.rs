@@ -20,6 +20,7 @@ mod init;
 mod listeners;
 mod log;
 mod missing;
+mod needs;
 mod outbox_lock;
 mod paths;
 #[path = "../program/mod.rs"]
