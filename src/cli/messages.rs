@@ -50,10 +50,26 @@ pub(super) async fn recipient_command(config: &Config, command: RecipientCommand
     Ok(())
 }
 
+/// Refuses the development inbox if it is disabled, because no message ever arrives there then.
+fn require_inbox(config: &Config) -> Result<(), String> {
+    if config.delivery.has_inbox() {
+        return Ok(());
+    }
+    let words = "the development inbox is disabled; set delivery.allow_inbox = true";
+    Err(match config.file() {
+        Some(file) => format!("{words} in {}", file.display()),
+        None => format!("{words} (no configuration file)"),
+    })
+}
+
 /// Prints the messages in the development inbox. With `follow`, also prints new messages until a signal arrives.
+///
+/// # Errors
+/// The inbox is disabled, or the database can't be read.
 pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
     let signals = if follow { Some(Signals::catch()?) } else { None };
     let store = open(config)?;
+    require_inbox(config)?;
     let mut last = 0;
     loop {
         for message in inbox::list(&store, last).await? {

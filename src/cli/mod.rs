@@ -78,6 +78,8 @@ enum Command {
     #[command(subcommand, after_help = "Example:\n  otpd recipient reset 09123456789")]
     Recipient(RecipientCommand),
     /// Show the messages in the development inbox
+    ///
+    /// The inbox is enabled by delivery.allow_inbox = true.
     #[command(after_help = "Example:\n  otpd inbox --follow")]
     Inbox {
         /// Wait for new messages and show them, until Ctrl-C

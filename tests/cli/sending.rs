@@ -77,6 +77,22 @@ fn the_inbox_must_be_allowed_in_the_settings() {
 }
 
 #[test]
+fn a_disabled_inbox_is_reported_with_the_setting_that_enables_it() {
+    let folder = with_database();
+    let line = "otpd: the development inbox is disabled; set delivery.allow_inbox = true";
+    for arguments in [&["inbox"][..], &["inbox", "--follow"]] {
+        assert_eq!(fail(run(folder.path(), arguments)), format!("{line} (no configuration file)"));
+    }
+    configure(folder.path(), "[otp]\nexpiration = \"6m\"\n");
+    assert_eq!(fail(run(folder.path(), &["inbox"])), format!("{line} in otp.toml"));
+    fs::rename(folder.path().join("otp.toml"), folder.path().join("other.toml")).unwrap();
+    assert_eq!(fail(run(folder.path(), &["--config", "other.toml", "inbox"])), format!("{line} in other.toml"));
+    // A mistake in the provider does not matter.
+    configure(folder.path(), "[delivery]\nallow_inbox = true\n[[delivery.sms]]\ntype = \"smsir\"\n");
+    assert_eq!(succeed(folder.path(), &["inbox"]), "");
+}
+
+#[test]
 fn a_real_message_can_be_sent_for_a_test() {
     let folder = with_database();
     let refusing = Gateway::start(vec![Reply::from((403, "{}"))]);

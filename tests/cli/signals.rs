@@ -124,7 +124,8 @@ fn a_hangup_that_nohup_ignores_stays_ignored() {
 fn a_signal_ends_inbox_follow() {
     let folder = with_database();
     all_at_once(stopping(), |name| {
-        let child = started(otpd(folder.path()).args(["inbox", "--follow"]));
+        let mut command = otpd(folder.path());
+        let child = started(command.args(["inbox", "--follow"]).env("OTPD_DELIVERY__ALLOW_INBOX", "true"));
         signal(&child, name);
         assert_eq!(ended(child), (Some(0), String::new()), "{name}");
     });

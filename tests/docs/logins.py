@@ -63,9 +63,10 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         log = folder / "log"
-        environment = {**os.environ, "OTPD_SERVER__PORT": "0", "OTPD_DELIVERY__ALLOW_INBOX": "true"}
+        # The server and `otpd inbox` need the same settings.
+        os.environ.update({"OTPD_SERVER__PORT": "0", "OTPD_DELIVERY__ALLOW_INBOX": "true"})
         with log.open("w") as stderr:
-            server = subprocess.Popen([program], cwd=folder, env=environment, stderr=stderr)
+            server = subprocess.Popen([program], cwd=folder, stderr=stderr)
         try:
             url = wait_for("server", lambda: re.search("listens on ([^,]+),", log.read_text()))[1]
             token = otpd(program, folder, "user", "add", "shop", "--role", "staff", "--permission", "send,verify").strip()
