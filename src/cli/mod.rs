@@ -190,8 +190,8 @@ pub fn run() -> CommandResult {
         Some(AnyCommand::Main(command)) => command,
         None => Command::Serve,
     };
-    let (config, fault) = load(cli.config.as_deref(), &command)?;
-    logging::start(config.log_level);
+    let (mut config, fault) = load(cli.config.as_deref(), &command)?;
+    config.warnings.extend(logging::start(config.log_level));
     match command {
         Command::Serve => block_on(serve::run(&config)),
         Command::Init { admin_token_file } => block_on(first_run::init(&config, admin_token_file.as_deref())),

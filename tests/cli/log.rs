@@ -3,7 +3,7 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 use crate::gateway::Gateway;
-use crate::helpers::{Server, folder, otpd, succeed};
+use crate::helpers::{Server, complete, folder, otpd, succeed, text};
 use crate::program::LIMIT;
 
 /// All secrets and personal data in these requests. None may appear in a log.
@@ -135,4 +135,27 @@ fn every_event_is_one_line_with_the_request_id() {
     assert_eq!((words[1], words[2]), ("INFO", "otpd::http::observe:"));
     assert_eq!(words[3].len(), 16, "the request id: {line}");
     assert_eq!(words[4..7], ["GET", "/healthz", "200"]);
+}
+
+#[test]
+fn an_unknown_level_in_rust_log_causes_a_warning() {
+    let folder = folder();
+    let warning = "RUST_LOG: \"verbose\" is not a log level; expected off, error, warn, info, debug or trace, or a \
+                   module with a level such as otpd=debug";
+    let check = |filters: &str| {
+        let output = complete(otpd(folder.path()).env("RUST_LOG", filters).args(["config", "check"]));
+        assert!(output.status.success(), "{output:?}");
+        text(output.stderr)
+    };
+    assert_eq!(check("verbose"), format!("warning: {warning}\nthe configuration is valid\n"));
+    assert_eq!(check("otpd=verbose,debug"), format!("warning: {warning}\nthe configuration is valid\n"));
+    for filters in ["", "debug", "Info", "otpd", "otpd::http=trace,warn"] {
+        assert_eq!(check(filters), "the configuration is valid\n", "{filters}");
+    }
+    let mut server = Server::spawn(otpd(folder.path()).env("RUST_LOG", "verbose"));
+    server.signal("TERM");
+    let (_, log) = server.wait();
+    let starts_with_warning =
+        log.lines().next().is_some_and(|line| line.ends_with(&format!("WARN  otpd::cli::serve: {warning}")));
+    assert!(starts_with_warning && log.contains(" INFO  otpd::cli::serve: "), "log.level applies: {log}");
 }
