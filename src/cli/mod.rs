@@ -1,6 +1,7 @@
 //! The command line. Data goes to stdout, messages to stderr. The exit status is 0 (success), 1 (failure) or 2 (wrong
 //! usage).
 
+mod account_arguments;
 mod accounts;
 mod copies;
 mod database;
@@ -22,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use crate::cli::accounts::{TokenCommand, UserCommand};
+use crate::cli::account_arguments::{TokenCommand, UserCommand};
 use crate::cli::messages::RecipientCommand;
 use crate::cli::output::{CommandResult, block_on, out, print_message};
 use crate::cli::tools::ToolCommand;
