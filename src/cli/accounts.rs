@@ -37,6 +37,7 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
                 "was already disabled"
             };
             print_message(&format!("{name} {state}"));
+            warn_if_no_admin_is_left(&store, &name).await?;
         }
         UserCommand::Enable { name } => {
             let was_disabled = accounts::set_active(&store, name.clone(), true).await?;
@@ -50,10 +51,14 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResu
     let store = open(config)?;
     match command {
         TokenCommand::Add { name } => {
-            accounts::require_user(&store, name.clone()).await?;
+            let user = accounts::require_user(&store, name.clone()).await?;
             let token = new_token();
             print_token(&token)?;
             accounts::add_token(&store, name, token, now()).await.map_err(|cause| not_stored(&cause))?;
+            if !user.is_active {
+                let name = user.name;
+                print_message(&format!("warning: user {name} is disabled; the token works after `otpd user enable {name}`"));
+            }
         }
         TokenCommand::List { name } => out(&token_list(&store, name).await?)?,
         TokenCommand::Revoke { name } => {
@@ -99,6 +104,19 @@ fn warn_if_without_effect(name: &UserName, role: Role) {
         Role::Staff => return,
     };
     print_message(&format!("{name} {why}"));
+}
+
+/// Warns if the user is an admin and no admin is active.
+async fn warn_if_no_admin_is_left(store: &Store, disabled: &UserName) -> crate::error::Result<()> {
+    let users = accounts::list_users(store).await?;
+    let admins: Vec<&User> = users.iter().map(|(user, _)| user).filter(|user| user.role == Role::Admin).collect();
+    if admins.iter().any(|admin| admin.name == *disabled) && !admins.iter().any(|admin| admin.is_active) {
+        print_message(&format!(
+            "warning: no active admin is left; `otpd user enable {disabled}` enables this one, and `otpd user add NAME \
+             --role admin` adds another"
+        ));
+    }
+    Ok(())
 }
 
 async fn user_list(store: &Store) -> crate::error::Result<String> {

@@ -35,12 +35,12 @@ pub async fn require_new_user(store: &Store, name: UserName) -> Result<()> {
     store.read(move |db| require_free(db, &name)).await
 }
 
-/// Requires that a user has this name.
+/// Returns the user with this name.
 ///
 /// # Errors
 /// `Invalid` if there is no such user.
-pub async fn require_user(store: &Store, name: UserName) -> Result<()> {
-    store.read(move |db| existing(db, &name).map(drop)).await
+pub async fn require_user(store: &Store, name: UserName) -> Result<User> {
+    store.read(move |db| existing(db, &name)).await
 }
 
 /// Returns whether there is any user.

@@ -115,6 +115,26 @@ fn user_commands_report_what_they_changed() {
 }
 
 #[test]
+fn a_token_of_a_disabled_user_and_a_missing_admin_cause_warnings() {
+    let folder = with_database();
+    succeed(folder.path(), &["user", "add", "support", "--role", "staff"]);
+    succeed(folder.path(), &["user", "add", "chief", "--role", "admin"]);
+    let said = |arguments: &[&str]| stderr_of(folder.path(), arguments);
+    assert_eq!(said(&["token", "add", "support"]), "");
+    let disabled = |name: &str| format!("{name} is disabled: its tokens are refused from the next request on\n");
+    assert_eq!(said(&["user", "disable", "support"]), disabled("support"));
+    let line = "warning: user support is disabled; the token works after `otpd user enable support`\n";
+    assert_eq!(said(&["token", "add", "support"]), line);
+    assert_eq!(said(&["user", "disable", "chief"]), disabled("chief"), "another admin is active");
+    let line = "warning: no active admin is left; `otpd user enable admin` enables this one, and `otpd user add NAME \
+                --role admin` adds another\n";
+    assert_eq!(said(&["user", "disable", "admin"]), disabled("admin") + line);
+    assert_eq!(said(&["user", "disable", "admin"]), format!("admin was already disabled\n{line}"));
+    assert_eq!(said(&["user", "disable", "support"]), "support was already disabled\n", "it is not an admin");
+    assert_eq!(said(&["user", "enable", "admin"]), "admin is enabled\n");
+}
+
+#[test]
 fn missing_and_duplicate_names_are_reported_in_one_line() {
     let folder = with_database();
     succeed(folder.path(), &["user", "add", "amir", "--role", "admin"]);
