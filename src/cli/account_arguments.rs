@@ -1,6 +1,6 @@
 //! The arguments of `otpd user …` and `otpd token …`.
 
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 
 use crate::domain::token::{ApiToken, TokenName};
 use crate::domain::user::{Permission, Role, UserName};
@@ -10,6 +10,7 @@ pub(super) enum UserCommand {
     /// Add a user with one API token (printed to stdout)
     #[command(after_help = "Example:\n  otpd user add support --role staff --permission view,update")]
     Add {
+        /// Name of the new user: 1 to 64 letters, digits or . _ @ + -
         #[arg(value_parser = user_name)]
         name: UserName,
         /// Role: admin (all permissions), staff (only granted permissions) or user (no permissions)
@@ -26,30 +27,32 @@ pub(super) enum UserCommand {
     /// Grant permissions to a user
     #[command(after_help = "Example:\n  otpd user grant support update delete")]
     Grant {
+        /// Name of the user
         #[arg(value_parser = user_name)]
         name: UserName,
-        /// Permissions by code or name: 2851 create, 2852 view, 2853 update, 2854 delete, 2855 send, 2856 verify
-        #[arg(required = true, value_name = "PERMISSION", value_delimiter = ',')]
-        permissions: Vec<Permission>,
+        #[command(flatten)]
+        permissions: Permissions,
     },
     /// Revoke permissions from a user
     #[command(after_help = "Example:\n  otpd user revoke support delete")]
     Revoke {
+        /// Name of the user
         #[arg(value_parser = user_name)]
         name: UserName,
-        /// Permissions by code or name: 2851 create, 2852 view, 2853 update, 2854 delete, 2855 send, 2856 verify
-        #[arg(required = true, value_name = "PERMISSION", value_delimiter = ',')]
-        permissions: Vec<Permission>,
+        #[command(flatten)]
+        permissions: Permissions,
     },
     /// Disable a user (all tokens are refused from the next request on)
     #[command(after_help = "Example:\n  otpd user disable support")]
     Disable {
+        /// Name of the user
         #[arg(value_parser = user_name)]
         name: UserName,
     },
     /// Enable a disabled user
     #[command(after_help = "Example:\n  otpd user enable support")]
     Enable {
+        /// Name of the user
         #[arg(value_parser = user_name)]
         name: UserName,
     },
@@ -60,12 +63,14 @@ pub(super) enum TokenCommand {
     /// Add a token to a user (printed to stdout)
     #[command(after_help = "Example:\n  otpd token add support")]
     Add {
+        /// Name of the user
         #[arg(value_parser = user_name)]
         name: UserName,
     },
     /// List tokens (prefix, owner, created, last used)
     #[command(after_help = "Example:\n  otpd token list support")]
     List {
+        /// List only the tokens of this user
         #[arg(value_parser = user_name)]
         name: Option<UserName>,
     },
@@ -76,6 +81,24 @@ pub(super) enum TokenCommand {
         #[arg(value_parser = TokenName::parse, value_name = "PREFIX")]
         name: TokenName,
     },
+}
+
+/// The permissions to grant or revoke.
+#[derive(Args)]
+pub(super) struct Permissions {
+    /// Permissions by code or name: 2851 create, 2852 view, 2853 update, 2854 delete, 2855 send, 2856 verify
+    #[arg(required_unless_present = "options", value_name = "PERMISSION", value_delimiter = ',')]
+    arguments: Vec<Permission>,
+    /// The same as an option, as in `otpd user add`. Can be given multiple times
+    #[arg(long = "permission", value_name = "PERMISSION", value_delimiter = ',')]
+    options: Vec<Permission>,
+}
+
+impl Permissions {
+    /// All given permissions.
+    pub(super) fn all(self) -> Vec<Permission> {
+        [self.arguments, self.options].concat()
+    }
 }
 
 /// Parses a user name. A token is refused without printing it, because names are printed.

@@ -23,11 +23,11 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
         UserCommand::Add { name, role, permissions } => add_user(&store, name, role, permissions).await?,
         UserCommand::List => out(&user_list(&store).await?)?,
         UserCommand::Grant { name, permissions } => {
-            let change = accounts::grant(&store, name.clone(), permissions).await?;
+            let change = accounts::grant(&store, name.clone(), permissions.all()).await?;
             print_change(&name, &change, |changed| format!("granted {name} {changed}"), "already has");
         }
         UserCommand::Revoke { name, permissions } => {
-            let change = accounts::revoke(&store, name.clone(), permissions).await?;
+            let change = accounts::revoke(&store, name.clone(), permissions.all()).await?;
             print_change(&name, &change, |changed| format!("revoked {changed} from {name}"), "does not have");
         }
         UserCommand::Disable { name } => {

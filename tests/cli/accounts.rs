@@ -62,6 +62,10 @@ fn permissions_are_codes_or_names_with_commas_or_repeated() {
     assert_eq!(codes("staff0"), "2851,2852,2853,2854,2855");
     succeed(folder.path(), &["user", "revoke", "staff0", "2851,view", "update"]);
     assert_eq!(codes("staff0"), "2854,2855");
+    succeed(folder.path(), &["user", "grant", "staff0", "--permission", "view,2853", "--permission=verify"]);
+    assert_eq!(codes("staff0"), "2852,2853,2854,2855,2856");
+    succeed(folder.path(), &["user", "revoke", "--permission", "view", "staff0", "2853,verify"]);
+    assert_eq!(codes("staff0"), "2854,2855");
     for permissions in ["", ",", "2852,", "views", "2852 2853", "*", "all"] {
         let arguments = ["user", "add", "other", "--role", "staff", "--permission", permissions];
         let refused = run(folder.path(), &arguments);

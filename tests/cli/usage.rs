@@ -30,6 +30,9 @@ fn wrong_usage_exits_with_2() {
         &["user", "add", "x", "--role", "staff", "--permission", "1"],
         &["user", "grant", "x"],
         &["user", "grant", "x", "9999"],
+        &["user", "grant", "x", "--permission", "9999"],
+        &["user", "grant", "x", "--permission"],
+        &["user", "revoke", "--permission", "view"],
         &["--config"],
     ] {
         let output = run(folder.path(), arguments);
@@ -64,6 +67,26 @@ fn every_help_shows_an_example() {
     ] {
         let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         assert!(succeed(folder.path(), &arguments).contains("\nExample:\n  "), "{command}");
+    }
+}
+
+#[test]
+fn the_help_describes_every_name() {
+    let folder = folder();
+    for (command, words) in [
+        ("user add", "Name of the new user: 1 to 64 letters, digits or . _ @ + -"),
+        ("user grant", "Name of the user"),
+        ("user revoke", "Name of the user"),
+        ("user disable", "Name of the user"),
+        ("user enable", "Name of the user"),
+        ("token add", "Name of the user"),
+        ("token list", "List only the tokens of this user"),
+    ] {
+        let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
+        let help = succeed(folder.path(), &arguments);
+        let text = help.split_whitespace().collect::<Vec<_>>().join(" ");
+        let is_described = ["<NAME>", "[NAME]"].iter().any(|name| text.contains(&format!("{name} {words}")));
+        assert!(is_described, "{command}: {help}");
     }
 }
 
