@@ -22,6 +22,9 @@ pub(super) enum UserCommand {
         permissions: Vec<Permission>,
     },
     /// List users (name, role, state, permission codes, permission names)
+    ///
+    /// The columns are separated by tabs: name; role (admin, staff or user); state (active or disabled); permission
+    /// codes and permission names, separated by commas. On a terminal, the first line names the columns.
     #[command(after_help = "Example:\n  otpd user list")]
     List,
     /// Grant permissions to a user
@@ -68,6 +71,9 @@ pub(super) enum TokenCommand {
         name: UserName,
     },
     /// List tokens (prefix, owner, created, last used)
+    ///
+    /// The columns are separated by tabs: the prefix of the token; the name of its owner; when it was created; when it
+    /// was last used, or never. Times are in UTC. On a terminal, the first line names the columns.
     #[command(after_help = "Example:\n  otpd token list support")]
     List {
         /// List only the tokens of this user

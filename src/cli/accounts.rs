@@ -10,18 +10,21 @@ use rustix::fs::{OFlags, fcntl_getfl, fstat};
 
 use crate::cli::account_arguments::{TokenCommand, UserCommand};
 use crate::cli::database::open;
-use crate::cli::output::{CommandResult, now, out, print_message};
+use crate::cli::output::{CommandResult, now, out, out_table, print_message};
 use crate::config::Config;
 use crate::domain::token::{ApiToken, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::service::accounts::{self, PermissionChange};
 use crate::store::Store;
 
+const USER_COLUMNS: [&str; 5] = ["NAME", "ROLE", "STATE", "CODES", "PERMISSIONS"];
+const TOKEN_COLUMNS: [&str; 4] = ["PREFIX", "OWNER", "CREATED", "LAST USED"];
+
 pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult {
     let store = open(config)?;
     match command {
         UserCommand::Add { name, role, permissions } => add_user(&store, name, role, permissions).await?,
-        UserCommand::List => out(&user_list(&store).await?)?,
+        UserCommand::List => out_table(&USER_COLUMNS, &user_list(&store).await?)?,
         UserCommand::Grant { name, permissions } => {
             let change = accounts::grant(&store, name.clone(), permissions.all()).await?;
             print_change(&name, &change, |changed| format!("granted {name} {changed}"), "already has");
@@ -57,10 +60,12 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResu
             accounts::add_token(&store, name, token, now()).await.map_err(|cause| not_stored(&cause))?;
             if !user.is_active {
                 let name = user.name;
-                print_message(&format!("warning: user {name} is disabled; the token works after `otpd user enable {name}`"));
+                print_message(&format!(
+                    "warning: user {name} is disabled; the token works after `otpd user enable {name}`"
+                ));
             }
         }
-        TokenCommand::List { name } => out(&token_list(&store, name).await?)?,
+        TokenCommand::List { name } => out_table(&TOKEN_COLUMNS, &token_list(&store, name).await?)?,
         TokenCommand::Revoke { name } => {
             let revoked = accounts::revoke_token(&store, name).await?;
             print_message(&format!("revoked {} of {}", revoked.prefix, revoked.owner));

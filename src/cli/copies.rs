@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use crate::cli::database::with_configuration;
-use crate::cli::output::{CommandResult, now, tell};
+use crate::cli::output::{CommandResult, now, print_message};
 use crate::cli::signals::{self, Signals};
 use crate::config::Config;
 use crate::domain::count::counted;
@@ -24,7 +24,7 @@ pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult
     };
     let contents = store::backup(&config.database_path, file, replace, &progress)
         .map_err(|error| with_configuration(config, &error))?;
-    tell(&format!("{} were backed up to {}", counts(contents), file.display()));
+    print_message(&format!("{} were backed up to {}", counts(contents), file.display()));
     Ok(())
 }
 
@@ -35,10 +35,10 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
         abandon(&signals, &config.database_path, draft);
     };
     let restored = store::restore(file, &config.database_path, revoke_tokens, now(), &progress)?;
-    tell(&format!("{} were restored to {}", counts(restored.contents), config.database_path.display()));
+    print_message(&format!("{} were restored to {}", counts(restored.contents), config.database_path.display()));
     tell_returning(&restored.returning);
     if let Some(kept) = restored.kept {
-        tell(&format!("the previous database is kept as {}", kept.display()));
+        print_message(&format!("the previous database is kept as {}", kept.display()));
     }
     Ok(())
 }
@@ -51,22 +51,22 @@ fn counts(Contents { codes, users, tokens }: Contents) -> String {
 fn tell_returning(returning: &Returning) {
     if returning.spent > 0 {
         let they = if returning.spent == 1 { "it" } else { "they" };
-        tell(&format!(
+        print_message(&format!(
             "{} can no longer be verified, because {they} may have been used since the backup",
             counted(returning.spent, "code")
         ));
     }
     if returning.cancelled > 0 {
         let are = if returning.cancelled == 1 { "is" } else { "are" };
-        tell(&format!("{} {are} cancelled", counted(returning.cancelled, "queued message")));
+        print_message(&format!("{} {are} cancelled", counted(returning.cancelled, "queued message")));
     }
     if let Some(why) = &returning.not_compared {
-        tell(&format!(
+        print_message(&format!(
             "the previous database can't be read ({why}), so all users and tokens of the backup are listed:"
         ));
     }
     for ReturningUser { name, gain } in &returning.users {
-        tell(&match gain {
+        print_message(&match gain {
             RestoredAccess::Account { role } => format!("user {name} ({role}) is restored"),
             RestoredAccess::Activity => format!("user {name} is enabled again; `otpd user disable {name}` disables it"),
             RestoredAccess::Role { role, instead_of } => {
@@ -80,10 +80,10 @@ fn tell_returning(returning: &Returning) {
     }
     for ReturningToken { prefix, owner, .. } in &returning.tokens {
         let is = if returning.are_tokens_revoked { "is revoked" } else { "is restored" };
-        tell(&format!("token {prefix} of {owner} {is}"));
+        print_message(&format!("token {prefix} of {owner} {is}"));
     }
     if !returning.tokens.is_empty() && !returning.are_tokens_revoked {
-        tell("Revoke each with `otpd token revoke PREFIX`. Running restore again does not revoke them.");
+        print_message("Revoke each with `otpd token revoke PREFIX`. Running restore again does not revoke them.");
     }
 }
 

@@ -7,7 +7,7 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
 use crate::cli::database::open;
-use crate::cli::output::{CommandResult, now, out, tell};
+use crate::cli::output::{CommandResult, now, out, print_message};
 use crate::cli::serve;
 use crate::cli::signals::Signals;
 use crate::config::Config;
@@ -46,7 +46,7 @@ pub(super) async fn recipient_command(config: &Config, command: RecipientCommand
     let store = open(config)?;
     let RecipientCommand::Reset { recipient } = command;
     let changed = recipients::reset(&store, recipient).await?;
-    tell(if changed { "the recipient is unlocked" } else { "there was nothing to unlock" });
+    print_message(if changed { "the recipient is unlocked" } else { "there was nothing to unlock" });
     Ok(())
 }
 
@@ -99,7 +99,7 @@ pub(super) async fn send_test(config: &Config, recipient: Recipient, language: O
         let report = provider.send(&message).await;
         provider.close().await;
         let id = report.provider_message_id.map_or_else(String::new, |id| format!(", message id {id}"));
-        tell(&match (report.outcome, report.error) {
+        print_message(&match (report.outcome, report.error) {
             (Outcome::Sent, _) => format!("{}: accepted the message{id}", provider.name()),
             (outcome, error) => {
                 format!("{}: {}: {}", provider.name(), outcome.as_str(), error.unwrap_or_default())

@@ -1,6 +1,6 @@
 //! The result of a command and its output: data to stdout, messages to stderr.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use chrono::Utc;
 use rustix::fs::{OFlags, fcntl_getfl};
@@ -30,6 +30,16 @@ pub(super) fn out(data: &str) -> CommandResult {
     stdout.write_all(data.as_bytes()).and_then(|()| stdout.flush()).map_err(|cause| unwritable(&cause))
 }
 
+/// Writes a table to stdout, its columns separated by tabs. The line with the names of the columns is for people: it
+/// comes first if stdout is a terminal, and scripts don't get it.
+///
+/// # Errors
+/// Some of the table could not be written.
+pub(super) fn out_table(columns: &[&str], rows: &str) -> CommandResult {
+    let header = if io::stdout().is_terminal() { columns.join("\t") + "\n" } else { String::new() };
+    out(&(header + rows))
+}
+
 pub(super) fn unwritable(cause: &io::Error) -> Box<dyn std::error::Error> {
     format!("stdout can't be written: {cause}").into()
 }
@@ -39,8 +49,6 @@ pub(super) fn print_message(message: &str) {
     // If stderr is closed, the message is lost.
     let _ = writeln!(io::stderr(), "{message}");
 }
-
-pub(super) use self::print_message as tell;
 
 pub(super) fn now() -> Timestamp {
     Utc::now().into()
