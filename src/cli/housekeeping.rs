@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::domain::clock::{STEADY, has_jumped};
+use crate::domain::count::counted;
 use crate::domain::timestamp::Timestamp;
 use crate::service::Service;
 
@@ -93,7 +94,7 @@ async fn purge_codes(service: &Service, retention: Duration) -> usize {
         0
     });
     if purged > 0 {
-        log::info!("deleted {purged} codes that expired more than otp.retention ago");
+        log::info!("deleted {} that expired more than otp.retention ago", counted(purged, "code"));
     }
     purged
 }

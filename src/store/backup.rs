@@ -38,7 +38,7 @@ pub struct Contents {
 #[derive(Clone, Copy, Debug)]
 pub enum Replace {
     Never,
-    /// Replaces the file, except if it is a copy that holds far more. Codes that expired before `kept_since` don't
+    /// Replaces a copy of the same database, except if it holds far more. Codes that expired before `kept_since` don't
     /// count, because retention deletes them. `None` if expired codes are kept.
     UnlessFarLess {
         kept_since: Option<Timestamp>,
