@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 /// Returns a number and a noun in the singular or the plural: `1 code`, `2 codes`.
-pub fn counted<N: Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
+pub fn counted<N: Copy + Display + PartialEq + From<u8>>(number: N, noun: &str) -> String {
     let ending = if number == N::from(1_u8) { "" } else { "s" };
     format!("{number} {noun}{ending}")
 }

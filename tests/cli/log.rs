@@ -75,7 +75,7 @@ fn no_log_line_shows_a_message_or_a_provider_key_at_trace_level() {
     let ask = |verb: &str, path: &str, body: &str| server.send(verb, &format!("{otps}{path}"), admin.trim(), body);
     assert_eq!(ask("POST", "send", r#"{"mobile_number":"09127770001"}"#).0, 202);
     assert_eq!(ask("POST", "send", r#"{"email":"canary.one@cana-domain.com"}"#).0, 202);
-    for (id, word) in [(1, "sent"), (2, "can't be reached")] {
+    for (id, word) in [(1, "sent"), (2, "unreachable")] {
         let deadline = Instant::now() + LIMIT;
         while !ask("GET", &format!("{id}/deliveries"), "").1.contains(word) {
             assert!(Instant::now() < deadline, "{word}");
