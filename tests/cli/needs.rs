@@ -84,6 +84,6 @@ fn doctor_reports_a_mistake_first_and_checks_the_database() {
     let lines: Vec<&str> = said.lines().collect();
     assert_eq!(lines[0], "error settings: otp.toml: delivery.sms[0].api_key is missing");
     assert_eq!(lines[1], "ok    database: otp.db can be opened, and other users cannot read it");
-    assert!(lines[2].starts_with("ok   clock: "), "{said}");
+    assert!(lines[2].starts_with("ok    clock: "), "{said}");
     assert_eq!(lines.len(), 3, "other settings are not checked: {said}");
 }
