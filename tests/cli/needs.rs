@@ -69,8 +69,7 @@ fn variables_of_other_settings_do_not_prevent_a_command() {
     let output = complete(otpd(folder.path()).env("OTPD_DELIVERY__LANGUAGE", "xx").args(["user", "list"]));
     assert!(output.status.success(), "{output:?}");
     let output = complete(otpd(folder.path()).env("OTPD_DATABASE__CHECKPOINTS", "no").args(["user", "list"]));
-    let line =
-        "otpd: OTPD_DATABASE__CHECKPOINTS: database.checkpoints = \"no\" is not valid: expected true or false";
+    let line = "otpd: OTPD_DATABASE__CHECKPOINTS: database.checkpoints = \"no\" is not valid: expected true or false";
     assert_eq!(fail(output), line);
 }
 
