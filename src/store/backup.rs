@@ -12,13 +12,14 @@ use rustix::process::geteuid;
 
 use crate::domain::timestamp::Timestamp;
 use crate::store::create::{self, Create};
+use crate::store::db::Db;
 use crate::store::draft::Draft;
 use crate::store::extent::require_not_far_less;
 use crate::store::files::{self, OF_SQLITE, other_kind};
+use crate::store::migrations;
 use crate::store::open;
 use crate::store::open_error::OpenError;
 use crate::store::path::Location;
-use crate::store::{Db, migrations};
 
 /// Progress callback: receives the percentage copied so far and the path of the temporary file. It may end the process;
 /// only that file is then left behind.

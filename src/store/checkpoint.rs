@@ -7,6 +7,7 @@
 //! WAL can never restart. Past a limit, the writer therefore waits for the readers.
 
 mod bulk;
+mod statement;
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -18,8 +19,10 @@ use rusqlite::hooks::Wal;
 use crate::metrics::Metrics;
 use crate::store::checkpoint::bulk::Bulk;
 pub(super) use crate::store::checkpoint::bulk::DiskFailed;
+use crate::store::checkpoint::statement::run_checkpoint;
+use crate::store::db::Db;
 use crate::store::error::Failure;
-use crate::store::{Db, Options};
+use crate::store::options::Options;
 
 /// After this many checkpoint intervals without a WAL restart, the writer waits briefly for readers.
 const PATIENCE: c_int = 2;
@@ -174,35 +177,5 @@ impl Checkpoints {
 
     fn checkpoint(&self, db: &Db, sql: &str) -> Result<bool, Failure> {
         run_checkpoint(db, sql, &self.metrics).map(|progress| progress.is_complete)
-    }
-}
-
-/// The state of the WAL after a checkpoint.
-#[derive(Default)]
-struct Progress {
-    /// Whether all of the WAL is in the database now.
-    is_complete: bool,
-    /// Pages of the WAL that are in the database.
-    moved: i64,
-}
-
-/// Runs a checkpoint statement.
-///
-/// # Errors
-/// The disk failed.
-fn run_checkpoint(db: &Db, sql: &str, metrics: &Metrics) -> Result<Progress, Failure> {
-    let begun = Instant::now();
-    let outcome = db.query_row(sql, [], |row| {
-        let number = |column| row.get::<_, i64>(column);
-        Ok((number(0)?, number(1)?, number(2)?))
-    });
-    metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
-    match outcome.map_err(Failure::from) {
-        Ok((busy, in_wal, moved)) => Ok(Progress { is_complete: busy == 0 && in_wal == moved, moved }),
-        Err(failure) if failure.disk => Err(failure),
-        Err(failure) => {
-            log::warn!("the WAL could not be moved into the database and keeps growing: {}", failure.cause);
-            Ok(Progress::default())
-        }
     }
 }

@@ -6,9 +6,10 @@ use rusqlite::ErrorCode;
 
 use crate::domain::count::counted;
 use crate::domain::timestamp::Timestamp;
+use crate::store::db::Db;
 use crate::store::open_error::OpenError;
 use crate::store::path::Location;
-use crate::store::{Db, migrations, open};
+use crate::store::{migrations, open};
 
 /// The first version of the schema with a seed.
 const FIRST_WITH_SEED: i64 = 3;

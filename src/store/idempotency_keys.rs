@@ -6,7 +6,7 @@ use crate::domain::idempotency::{IdempotencyKey, SendReceipt};
 use crate::domain::otp::OtpId;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::row::timestamp;
 
 pub(super) const FIND: &str = "

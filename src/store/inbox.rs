@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use crate::domain::inbox::{InboxMessage, NewInboxMessage};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::row::{parsed, timestamp};
 
 /// Stores a message. Returns its id.

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use crate::domain::limit::Event;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::row::{optional_timestamp, timestamp};
 
 pub(super) const LAST_NUMBER: &str = "

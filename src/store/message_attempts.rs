@@ -5,7 +5,7 @@ use rusqlite::{Row, params};
 use crate::domain::attempt::{Attempt, Outcome, Report};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::row::{optional_timestamp, parsed, timestamp};
 
 /// Records the start of a delivery attempt and returns its id.

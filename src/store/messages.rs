@@ -7,8 +7,9 @@ use crate::domain::otp::OtpId;
 use crate::domain::outbox::{MessageRecord, MessageState};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::store::db::Db;
+use crate::store::message_attempts;
 use crate::store::row::{parsed, timestamp};
-use crate::store::{Db, message_attempts};
 
 /// A queued message that is due.
 #[derive(Debug)]

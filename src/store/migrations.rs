@@ -9,7 +9,7 @@ use rusqlite::functions::FunctionFlags;
 
 use crate::domain::recipient::EmailAddress;
 use crate::error::{Error, Result};
-use crate::store::Db;
+use crate::store::db::Db;
 
 embed_migrations!("migrations");
 

@@ -8,6 +8,7 @@ mod backup;
 mod checkpoint;
 mod commits;
 mod create;
+mod db;
 mod draft;
 mod error;
 mod extent;
@@ -21,6 +22,7 @@ pub mod messages;
 mod migrations;
 mod open;
 mod open_error;
+mod options;
 pub mod otp_list;
 mod otp_row;
 pub mod otp_search;
@@ -46,9 +48,11 @@ use parking_lot::Mutex;
 
 pub use crate::store::backup::{Contents, Replace, backup};
 pub use crate::store::create::Create;
+pub use crate::store::db::Db;
 pub use crate::store::error::is_damaged_row;
 pub use crate::store::files::{admin_token_of, findings, give_to_owner_of};
 pub use crate::store::open_error::OpenError;
+pub use crate::store::options::Options;
 pub use crate::store::outbox_lock::OutboxLock;
 pub use crate::store::path::{folder_of, rename_new};
 pub use crate::store::restore::{Restored, restore};
@@ -60,40 +64,6 @@ use crate::store::checkpoint::Checkpoints;
 use crate::store::identity::Files;
 use crate::store::readers::{LoopReader, READER_WAIT, Readers};
 use crate::store::writer::Writer;
-
-/// The connection that the functions of the table files take. For writes, it must be inside a transaction.
-pub type Db = rusqlite::Connection;
-
-/// Options for opening a database.
-pub struct Options {
-    /// Size of the pool of read connections.
-    pub readers: u32,
-    /// Number of event loops that look up rows.
-    pub event_loops: u32,
-    /// Whether a missing database is created.
-    pub create: Create,
-    /// Whether this process serves. The outbox lock and the admin token file are then checked too.
-    pub serves: bool,
-    /// Whether this process makes the checkpoints (`database.checkpoints`).
-    pub checkpoints: bool,
-    /// KiB of the WAL between two checkpoints (`database.checkpoint_kib`).
-    pub checkpoint_kib: u32,
-    pub metrics: Metrics,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            readers: 4,
-            event_loops: 0,
-            create: Create::IfNew,
-            serves: false,
-            checkpoints: true,
-            checkpoint_kib: 16 * 1024,
-            metrics: Metrics::new(),
-        }
-    }
-}
 
 /// An open database: a pool of readers and a single writer. Clones share both.
 #[derive(Clone)]
@@ -181,6 +151,20 @@ impl Store {
             migrations::require_current(db).and_then(|()| otps::touch(db))
         });
         tokio::try_join!(readers, self.writer.check()).map(drop)
+    }
+
+    /// Tries to take the right to deliver messages. `None` while another process holds it, or while the lock file or the
+    /// database is not in order. The cause is logged once, and `/readyz` answers 503.
+    pub fn try_own_outbox(&self) -> Option<OutboxLock> {
+        OutboxLock::try_take(&self.files)
+    }
+
+    /// Refuses a message that no process could deliver.
+    ///
+    /// # Errors
+    /// Unavailable, while the outbox lock is not in order. The cause has been logged.
+    pub fn require_outbox(&self) -> Result<()> {
+        self.files.require_in_place()
     }
 
     /// Updates the statistics and makes a checkpoint.

@@ -14,7 +14,7 @@ use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period, W
 use crate::domain::otp::Otp;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::otp_list::clauses::{Clauses, Plan, SEARCH, Words};
 use crate::store::otp_row::{self, COLUMNS};
 

@@ -8,7 +8,7 @@ use crate::domain::purpose::Purpose;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::error::Damaged;
 use crate::store::row::{optional_timestamp, timestamp};
 

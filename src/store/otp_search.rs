@@ -3,7 +3,7 @@
 //! Triggers record the changed codes in `otp_search_changes`. The index is updated once per transaction, because FTS5
 //! flushes its data at each statement.
 
-use crate::store::Db;
+use crate::store::db::Db;
 
 const HAS_CHANGES: &str = "SELECT EXISTS (SELECT 1 FROM otp_search_changes)";
 

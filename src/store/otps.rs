@@ -8,7 +8,7 @@ use crate::domain::otp::{Otp, OtpId};
 use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::otp_row::{checksum, columns, from_row, seed};
 use crate::store::row::{optional_timestamp, timestamp};
 

@@ -9,32 +9,29 @@
 
 mod event_loop;
 mod pace;
+mod transaction;
 
 use std::collections::HashMap;
-use std::ffi::c_int;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use r2d2_sqlite::SqliteConnectionManager;
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
-use crate::store::Db;
 use crate::store::commits::Commits;
+use crate::store::db::Db;
 pub(super) use crate::store::readers::event_loop::LoopReader;
 use crate::store::readers::pace::Pace;
+use crate::store::readers::transaction::{READ_DEADLINE, ReadTransaction, panicked};
 
 /// How long a request waits for a reader before it fails as unavailable.
 pub(super) const READER_WAIT: Duration = Duration::from_secs(2);
-/// How long one read may take.
-const READ_DEADLINE: Duration = Duration::from_secs(2);
 /// The most point reads that may wait or run at once. Further ones fail as unavailable.
 const POINTS: usize = 1024;
 /// The same for the lists of one token.
 const LISTS_OF_TOKEN: usize = 256;
-/// SQLite VM instructions (some microseconds) between two checks of the deadline.
-const STEPS_BETWEEN_LOOKS: c_int = 1000;
 
 type Pool = r2d2::Pool<SqliteConnectionManager>;
 /// Counts either queue slots or readers.
@@ -145,45 +142,12 @@ impl Readers {
                 let _permits = permits;
                 let reader = pool.get().map_err(Error::unavailable)?;
                 let read = ReadTransaction::begin(&reader)?;
-                work(read.0)
+                work(read.db())
             });
             read.await.unwrap_or_else(|_| Err(panicked()))
         };
         tokio::time::timeout(READER_WAIT + READ_DEADLINE, read).await.map_err(late)?
     }
-}
-
-/// The error for a read that panicked. The panic message may contain the data that the read worked on, so it is not
-/// passed on.
-fn panicked() -> Error {
-    Error::internal("a read panicked; the line above says where")
-}
-
-/// A read transaction with a deadline. It reads one snapshot, and SQLite takes its locks once.
-struct ReadTransaction<'a>(&'a Db);
-
-impl<'a> ReadTransaction<'a> {
-    fn begin(db: &'a Db) -> rusqlite::Result<Self> {
-        let deadline = Instant::now() + READ_DEADLINE;
-        db.progress_handler(STEPS_BETWEEN_LOOKS, Some(move || Instant::now() > deadline))?;
-        db.prepare_cached("BEGIN")?.execute([])?;
-        Ok(Self(db))
-    }
-}
-
-impl Drop for ReadTransaction<'_> {
-    /// Also runs after a panic, because the connection goes back to the pool.
-    fn drop(&mut self) {
-        let ended = self.0.progress_handler(0, None::<fn() -> bool>).and_then(|()| roll_back(self.0));
-        if let Err(error) = ended {
-            log::error!("a read transaction did not end: {error}");
-        }
-    }
-}
-
-/// Ends a read transaction, if SQLite has not already ended it after an error.
-fn roll_back(db: &Db) -> rusqlite::Result<()> {
-    if db.is_autocommit() { Ok(()) } else { db.prepare_cached("ROLLBACK")?.execute([]).map(drop) }
 }
 
 #[cfg(test)]

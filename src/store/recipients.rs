@@ -6,7 +6,8 @@ use rusqlite::{OptionalExtension, params};
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::{Db, otp_row, otps};
+use crate::store::db::Db;
+use crate::store::{otp_row, otps};
 
 pub(super) const CONSECUTIVE_FAILURES: &str = "SELECT consecutive_failures FROM recipients WHERE recipient = $1";
 

@@ -12,11 +12,13 @@ use rusqlite::{OpenFlags, params};
 
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::timestamp::Timestamp;
+use crate::store::db::Db;
+use crate::store::error::is_damaged_row;
 use crate::store::open;
 use crate::store::open_error::OpenError;
 use crate::store::path::Location;
 use crate::store::returning::account::{Account, Accounts, accounts};
-use crate::store::{Db, is_damaged_row, migrations, otps};
+use crate::store::{migrations, otps};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 

@@ -6,7 +6,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenHash, TokenRecord};
 use crate::domain::user::{Role, UserName};
 use crate::error::Result;
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::row::{optional_timestamp, parsed, timestamp};
 
 /// A token found by its hash, with its user.

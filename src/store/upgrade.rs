@@ -14,10 +14,11 @@ use rustix::fs::statvfs;
 
 use crate::store::backup::{self, Replace};
 use crate::store::create::Create;
+use crate::store::db::Db;
 use crate::store::identity::Files;
 use crate::store::open_error::OpenError;
 use crate::store::path::{Location, beside, folder_of};
-use crate::store::{Db, migrations, open, otp_search};
+use crate::store::{migrations, open, otp_search};
 
 /// Bytes compared at a time.
 const CHUNK: u64 = 1024 * 1024;

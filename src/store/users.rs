@@ -5,7 +5,7 @@ use rusqlite::{OptionalExtension, Row, params};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::Result;
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::row::parsed;
 
 pub(super) const FIND_BY_NAME: &str = "

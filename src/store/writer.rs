@@ -21,13 +21,13 @@ use tokio::sync::{oneshot, watch};
 
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
-use crate::store::Db;
 use crate::store::checkpoint::Checkpoints;
 use crate::store::commits::Commits;
+use crate::store::db::Db;
 use crate::store::identity::Files;
 use crate::store::writer::job::Work;
 use crate::store::writer::last_transaction::LastTransaction;
-use crate::store::writer::probe::Probe;
+use crate::store::writer::probe::{Probe, rewrite_header};
 use crate::store::writer::serving::{Message, Serving};
 
 /// The most requests in the queue; further ones are refused as unavailable. On a slow disk this is about one second of
@@ -90,6 +90,12 @@ impl Writer {
             Ok(Err(_)) => Err(Error::unavailable("the writer stopped before the change was made")),
             Err(_) => Err(Error::unavailable("the change waited too long for its turn")),
         }
+    }
+
+    /// Checks that changes can be committed, with at most one transaction per second.
+    pub(super) async fn check(&self) -> Result<()> {
+        let write = |needs_room| self.write(move |db| if needs_room { rewrite_header(db) } else { Ok(()) });
+        self.probe.check(&self.last, write).await
     }
 
     /// Updates the statistics and makes a checkpoint, after the queued changes.

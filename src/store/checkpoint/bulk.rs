@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
 use crate::metrics::Metrics;
-use crate::store::Db;
-use crate::store::checkpoint::run_checkpoint;
+use crate::store::checkpoint::statement::run_checkpoint;
+use crate::store::db::Db;
 use crate::store::error::Failure;
 
 /// The most checkpoints in a row. Each one leaves only what the writer added meanwhile.

@@ -8,7 +8,7 @@ use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verification::COMPARED;
 use crate::error::Result;
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::otp_row::{columns, from_row};
 use crate::store::row::optional_timestamp;
 

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use crate::error::{Error, Kind, Result};
-use crate::store::Db;
 use crate::store::commits::Commits;
+use crate::store::db::Db;
 use crate::store::readers::pace::Pace;
-use crate::store::readers::{panicked, roll_back};
+use crate::store::readers::transaction::{panicked, roll_back};
 
 /// How long look-ups share a snapshot.
 const SHARED: Duration = Duration::from_millis(1);

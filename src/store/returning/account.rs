@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::store::Db;
+use crate::store::db::Db;
 
 /// A user with its permissions and tokens.
 pub(super) struct Account {

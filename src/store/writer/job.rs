@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
-use crate::store::Db;
+use crate::store::db::Db;
 use crate::store::error::is_disk_failure;
 
 pub(super) trait Job: Send {

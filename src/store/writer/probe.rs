@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::sync::Mutex;
+
 use crate::error::{Error, Result};
-use crate::store::Db;
-use crate::store::writer::Writer;
+use crate::store::db::Db;
+use crate::store::writer::last_transaction::LastTransaction;
 
 /// How long an outcome counts as current.
 const RECENT: Duration = Duration::from_secs(1);
@@ -12,14 +14,19 @@ const RECENT: Duration = Duration::from_secs(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// When the last probe failed, if it did. The request that probes holds the lock.
-pub(super) type Probe = tokio::sync::Mutex<Option<Instant>>;
+#[derive(Default)]
+pub(super) struct Probe(Mutex<Option<Instant>>);
 
-impl Writer {
+impl Probe {
     /// Checks that changes can be committed. A transaction of the last second is the answer. Otherwise one request runs
-    /// a transaction, and concurrent requests wait for its outcome.
-    pub(in crate::store) async fn check(&self) -> Result<()> {
-        let mut failed_at = self.probe.lock().await;
-        match self.last.get() {
+    /// a transaction with `write`, and concurrent requests wait for its outcome. The transaction writes something if it
+    /// is passed `true`.
+    pub(super) async fn check<F>(&self, last: &LastTransaction, write: impl FnOnce(bool) -> F) -> Result<()>
+    where
+        F: Future<Output = Result<()>>,
+    {
+        let mut failed_at = self.0.lock().await;
+        match last.get() {
             Some((moment, true)) if moment.elapsed() < RECENT => return Ok(()),
             Some((moment, false)) if moment.elapsed() < RECENT => {
                 return Err(Error::unavailable("the last change could not be committed"));
@@ -29,9 +36,7 @@ impl Writer {
             }
             _ => {}
         }
-        let needs_room = self.last.has_failed();
-        let probe = self.write(move |db| if needs_room { rewrite_header(db) } else { Ok(()) });
-        let outcome = tokio::time::timeout(PATIENCE, probe)
+        let outcome = tokio::time::timeout(PATIENCE, write(last.has_failed()))
             .await
             .unwrap_or_else(|_| Err(Error::unavailable("the writer does not answer")));
         *failed_at = outcome.is_err().then(Instant::now);
@@ -40,7 +45,7 @@ impl Writer {
 }
 
 /// A harmless write that proves there is disk space: `user_version` is free for a program's own use.
-fn rewrite_header(db: &Db) -> Result<()> {
+pub(super) fn rewrite_header(db: &Db) -> Result<()> {
     let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     Ok(db.pragma_update(None, "user_version", version.wrapping_add(1))?)
 }

@@ -9,9 +9,9 @@ use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
 use crate::metrics::Metrics;
-use crate::store::Db;
 use crate::store::checkpoint::Checkpoints;
 use crate::store::commits::Commits;
+use crate::store::db::Db;
 use crate::store::error::Failure;
 use crate::store::identity::Files;
 use crate::store::open::BUSY_TIMEOUT;

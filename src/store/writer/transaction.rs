@@ -13,10 +13,11 @@ use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::store::checkpoint::DiskFailed;
 use crate::store::commits::Commits;
+use crate::store::db::Db;
 use crate::store::error::Failure;
 use crate::store::identity::Files;
+use crate::store::otp_search;
 use crate::store::writer::job::Job;
-use crate::store::{Db, otp_search};
 
 type Batch = Vec<Box<dyn Job>>;
 

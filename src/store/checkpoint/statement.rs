@@ -1,0 +1,37 @@
+//! The SQL statement that makes a checkpoint.
+
+use std::time::Instant;
+
+use crate::metrics::Metrics;
+use crate::store::db::Db;
+use crate::store::error::Failure;
+
+/// The state of the WAL after a checkpoint.
+#[derive(Default)]
+pub(super) struct Progress {
+    /// Whether all of the WAL is in the database now.
+    pub(super) is_complete: bool,
+    /// Pages of the WAL that are in the database.
+    pub(super) moved: i64,
+}
+
+/// Runs a checkpoint statement.
+///
+/// # Errors
+/// The disk failed.
+pub(super) fn run_checkpoint(db: &Db, sql: &str, metrics: &Metrics) -> Result<Progress, Failure> {
+    let begun = Instant::now();
+    let outcome = db.query_row(sql, [], |row| {
+        let number = |column| row.get::<_, i64>(column);
+        Ok((number(0)?, number(1)?, number(2)?))
+    });
+    metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
+    match outcome.map_err(Failure::from) {
+        Ok((busy, in_wal, moved)) => Ok(Progress { is_complete: busy == 0 && in_wal == moved, moved }),
+        Err(failure) if failure.disk => Err(failure),
+        Err(failure) => {
+            log::warn!("the WAL could not be moved into the database and keeps growing: {}", failure.cause);
+            Ok(Progress::default())
+        }
+    }
+}
