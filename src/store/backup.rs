@@ -61,7 +61,11 @@ pub fn backup(source: &Path, target: &Path, replace: Replace, progress: Progress
     }
     for suffix in OF_SQLITE {
         if fs::symlink_metadata(target.beside(suffix)).is_ok() {
-            let reason = "would be read as part of the backup; move or delete it";
+            let reason = if is_there {
+                "exists: another program uses the file that it belongs to, or did not close it; choose another path"
+            } else {
+                "would be read as part of the backup; move or delete it"
+            };
             return Err(OpenError::of_file(&target.shown_beside(suffix), reason));
         }
     }
@@ -70,7 +74,7 @@ pub fn backup(source: &Path, target: &Path, replace: Replace, progress: Progress
         Replace::UnlessFarLess { kept_since } if is_there => require_not_far_less(&target, copy, kept_since),
         Replace::UnlessFarLess { .. } | Replace::Never => Ok(()),
     })?;
-    draft.put(&target, matches!(replace, Replace::UnlessFarLess { .. })).map_err(OpenError::of_backup)?;
+    draft.put(&target, is_there).map_err(OpenError::of_backup)?;
     Ok(contents)
 }
 

@@ -89,6 +89,14 @@ impl Checkpoints {
         self.bulk.has_failed()
     }
 
+    /// Waits for a checkpoint on the second connection.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(super) fn join(&mut self) -> Result<(), Failure> {
+        self.bulk.join()
+    }
+
     /// Notices the end of a checkpoint on the second connection. Called before each commit.
     ///
     /// # Errors
@@ -130,8 +138,7 @@ impl Checkpoints {
         }
         let deadline = Instant::now() + if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS };
         db.busy_timeout(WAIT_FOR_OTHERS)?;
-        // In short tries: SQLite waits for a lock that blocking and non-blocking readers share. It tells them apart
-        // only at the start of a checkpoint.
+        // In short tries, because SQLite decides only at the start of a checkpoint which readers block it.
         while !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? {
             if Instant::now() >= deadline {
                 self.not_before = Instant::now() + if is_large { PAUSE } else { Duration::ZERO };

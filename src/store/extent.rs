@@ -68,10 +68,12 @@ pub(super) fn require_not_far_less(
     let sqlite = |cause| OpenError::sqlite(target.given(), &cause).of_backup();
     let foreign =
         || OpenError::of_file(target.given(), "is not a backup of this database; delete it, or choose another path");
-    let old = open::open_for_inspection(target.file()).ok_or_else(foreign)?;
+    let old = open::open_for_inspection(target.file()).map_err(sqlite)?.ok_or_else(foreign)?;
     let old = Extent::read(&old, kept_since).map_err(|cause| match cause.sqlite_error_code() {
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => sqlite(cause),
-        _ => foreign(),
+        // A table or a row is missing.
+        None | Some(ErrorCode::Unknown) => foreign(),
+        Some(_) if open::is_of_other_format(&cause) => foreign(),
+        Some(_) => sqlite(cause),
     })?;
     let new = Extent::read(copy, kept_since).map_err(sqlite)?;
     let advice = "check database.path, or delete this file first if it is no longer needed";

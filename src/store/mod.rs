@@ -137,8 +137,8 @@ impl Store {
     }
 
     /// Runs `work` inside a write transaction and returns its result once it is on the disk. An `Err` rolls back only
-    /// the changes of this `work`. `work` may run again if the disk was full for another change of the same
-    /// transaction, so it must keep no state of its own.
+    /// the changes of this `work`. `work` may run again if another change of the same transaction
+    /// failed, so it must keep no state of its own.
     pub async fn write<T: Send + 'static>(&self, work: impl Fn(&Db) -> Result<T> + Send + 'static) -> Result<T> {
         self.writer.write(work).await
     }

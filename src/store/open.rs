@@ -52,10 +52,21 @@ pub(super) fn connect(file: &Path, access: OpenFlags) -> rusqlite::Result<Connec
 }
 
 /// Opens an otpd database for inspection without leaving a WAL behind; `None` for any other file.
-pub(super) fn open_for_inspection(file: &Path) -> Option<Connection> {
-    let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
-    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0)).ok()?;
-    (id == APPLICATION_ID).then_some(connection)
+///
+/// # Errors
+/// The file can't be read, or another process locks it.
+pub(super) fn open_for_inspection(file: &Path) -> rusqlite::Result<Option<Connection>> {
+    let open = || {
+        let connection = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        Ok((id == APPLICATION_ID).then_some(connection))
+    };
+    open().or_else(|cause: rusqlite::Error| if is_of_other_format(&cause) { Ok(None) } else { Err(cause) })
+}
+
+/// Whether an error shows that a file is not a sound database, in contrast to a file that can't be read at present.
+pub(super) fn is_of_other_format(cause: &rusqlite::Error) -> bool {
+    matches!(cause.sqlite_error_code(), Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt))
 }
 
 /// Opens the write connection, with the schema unchanged, and the database file itself.

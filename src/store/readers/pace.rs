@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 /// A look-up that reads from the disk and takes longer is slow.
 const SLOW: Duration = Duration::from_millis(2);
 /// A look-up that waits for anything else than a processor and takes longer is slow too. A shorter wait is usually for a
-/// lock of another thread. Several in a row are not.
+/// lock of another thread. Three such waits in a row count as slow.
 const SLOW_WITHOUT_DISK: Duration = Duration::from_millis(50);
 const MAX_WAITS: u32 = 3;
 /// How many quick look-ups in a row it takes to return to the event loop.

@@ -86,8 +86,9 @@ impl Serving {
                 let _ = caller.send(());
             }
         }
-        // Closing the last connection makes a checkpoint too, if no other connection blocks it. The connections of
-        // `checkpoints` are closed before this one.
+        // Closing the last connection makes a checkpoint too, if no other connection blocks it. The second connection is
+        // closed before this one.
+        self.checkpoints.join()?;
         self.db.busy_timeout(Duration::ZERO)?;
         Ok(())
     }

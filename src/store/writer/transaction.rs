@@ -9,6 +9,7 @@
 
 use std::time::Instant;
 
+use crate::domain::count::counted;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::store::checkpoint::DiskFailed;
@@ -66,7 +67,7 @@ impl Context<'_> {
                 }
                 Ok(Trial::NotIndexed(_)) => {
                     self.roll_back();
-                    return batch.into_iter().try_fold(true, |_, job| self.commit(vec![job]));
+                    return batch.into_iter().try_fold(false, |any, job| Ok(self.commit(vec![job])? || any));
                 }
                 Err(failure) => return self.give_up(batch, failure),
             }
@@ -83,7 +84,7 @@ impl Context<'_> {
 
     /// Answers every caller that the outcome is unknown.
     fn give_up(&self, batch: Batch, failure: Failure) -> Result<bool, Failure> {
-        log::error!("{} changes could not be committed: {}", batch.len(), failure.cause);
+        log::error!("{} may not have been committed: {}", counted(batch.len(), "change"), failure.cause);
         self.roll_back();
         for job in batch {
             job.answer(Some(Error::unavailable(failure.cause.clone())));
