@@ -36,7 +36,7 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
     };
     let restored = store::restore(file, &config.database_path, revoke_tokens, now(), &progress)?;
     print_message(&format!("{} were restored to {}", counts(restored.contents), config.database_path.display()));
-    tell_returning(&restored.returning);
+    print_returning(&restored.returning);
     if let Some(kept) = restored.kept {
         print_message(&format!("the previous database is kept as {}", kept.display()));
     }
@@ -48,7 +48,7 @@ fn counts(Contents { codes, users, tokens }: Contents) -> String {
 }
 
 /// Prints which codes and messages of the backup were made unusable, and which users and tokens exist again.
-fn tell_returning(returning: &Returning) {
+fn print_returning(returning: &Returning) {
     if returning.spent > 0 {
         let they = if returning.spent == 1 { "it" } else { "they" };
         print_message(&format!(

@@ -67,12 +67,12 @@ pub(super) async fn run(config: &Config, fault: Option<&ConfigError>) -> Command
 fn print(findings: Vec<(String, Finding)>) -> CommandResult {
     let mut problems = 0;
     for (what, finding) in findings {
+        problems += u32::from(matches!(finding, Finding::Problem(_)));
         let (sign, words) = match finding {
             Finding::Ok(words) => ("ok", words),
             Finding::Note(words) => ("note", words),
             Finding::Problem(words) => ("error", words),
         };
-        problems += u32::from(sign == "error");
         out(&format!("{sign:<6}{what}: {words}\n"))?;
     }
     if problems == 0 { Ok(()) } else { Err(format!("{} to fix", counted(problems, "problem")).into()) }
@@ -93,12 +93,12 @@ async fn providers(channel: &str, settings: &[ProviderSettings]) -> Vec<(String,
 }
 
 async fn check(settings: &ProviderSettings) -> Result<String, String> {
-    let mut well = settings.build(&no_inbox())?.check().await?;
+    let mut state = settings.build(&no_inbox())?.check().await?;
     if settings.has_panel_templates {
         // No gateway can check a template without sending a message.
-        well.push_str("; `otpd send-test` checks its template");
+        state.push_str("; `otpd send-test` checks its template");
     }
-    Ok(well)
+    Ok(state)
 }
 
 /// Builds every configured provider as a check.

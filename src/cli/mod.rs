@@ -80,7 +80,7 @@ enum Command {
     Recipient(RecipientCommand),
     /// Show the messages in the development inbox
     ///
-    /// The inbox is enabled by delivery.allow_inbox = true.
+    /// The inbox is enabled by delivery.allow_inbox = true. Stored messages are shown even if it is disabled.
     #[command(after_help = "Example:\n  otpd inbox --follow")]
     Inbox {
         /// Wait for new messages and show them, until Ctrl-C

@@ -26,7 +26,7 @@ pub trait ReadKeys {
     /// A nested table of texts that `config show` masks.
     fn masked_texts(&self, key: &str) -> Result<BTreeMap<String, String>, ConfigError>;
 
-    /// The text of a file, whose path is optional. `accepted` describes the file.
+    /// The text of a file. The key is its path and is optional. `accepted` describes the file.
     fn file(&self, key: &str, accepted: &str) -> Result<Option<String>, ConfigError>;
 
     /// An error about a missing key. If another key is probably a misspelling of it, the message says so.

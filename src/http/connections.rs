@@ -23,14 +23,14 @@ pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(80);
 /// How long a connection stays open after its last response, so that the client can read it.
 const LINGER: Duration = Duration::from_secs(1);
 /// The maximum number of connections in [`Busy::drain_before_close`] at the same time.
-const MAX_LINGERING: usize = 64;
+const MAX_DRAINING: usize = 64;
 
 /// The open connections of one server.
 #[derive(Clone)]
 pub(super) struct Connections {
     started: Instant,
     open: Arc<Mutex<Vec<Weak<Connection>>>>,
-    lingering: Arc<Semaphore>,
+    draining: Arc<Semaphore>,
 }
 
 /// An open connection, stored in actix's connection data.
@@ -42,7 +42,7 @@ struct Connection {
     /// When the last request ended, in milliseconds since the start of the server.
     last: AtomicU64,
     started: Instant,
-    lingering: Arc<Semaphore>,
+    draining: Arc<Semaphore>,
 }
 
 /// A request in progress, until this value is dropped.
@@ -51,8 +51,8 @@ pub(super) struct Busy(Arc<Connection>);
 impl Connections {
     /// Starts a task that closes connections without a request for `idle`. The task ends with the server.
     pub(super) fn watched(idle: Duration) -> Self {
-        let lingering = Arc::new(Semaphore::new(MAX_LINGERING));
-        let connections = Self { started: Instant::now(), open: Arc::default(), lingering };
+        let draining = Arc::new(Semaphore::new(MAX_DRAINING));
+        let connections = Self { started: Instant::now(), open: Arc::default(), draining };
         let open = Arc::downgrade(&connections.open);
         tokio::spawn(async move {
             loop {
@@ -74,7 +74,7 @@ impl Connections {
             busy: AtomicU32::new(0),
             last: AtomicU64::new(milliseconds(self.started)),
             started: self.started,
-            lingering: Arc::clone(&self.lingering),
+            draining: Arc::clone(&self.draining),
         });
         self.open.lock().push(Arc::downgrade(&connection));
         data.insert(connection);
@@ -113,7 +113,7 @@ impl Busy {
     /// resets the connection, and the client may lose the response.
     pub(super) fn drain_before_close(&self) {
         let connection = Arc::clone(&self.0);
-        if let Ok(permit) = Arc::clone(&connection.lingering).try_acquire_owned()
+        if let Ok(permit) = Arc::clone(&connection.draining).try_acquire_owned()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
             runtime.spawn(async move {

@@ -125,7 +125,7 @@ pub(super) fn copy<T>(
     let from = open::connect(source.file(), OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(sqlite)?;
     open::require_ours(&from, source)?;
     if migrations::current(&from).map_err(sqlite)? == 0 {
-        return Err(OpenError::new(source.given(), "is empty; restore a backup"));
+        return Err(OpenError::unsound(source.given(), "is empty", open::RESTORE));
     }
     let mut to = open::connect(draft.path(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
     // An unfinished copy is discarded, so it needs neither a rollback journal nor a sync.

@@ -118,15 +118,6 @@ impl Store {
         self.readers.look_up(self.loop_reader.as_ref(), work).await
     }
 
-    /// Returns a clone whose look-ups run on the event loop. It must stay on one event loop. If more than
-    /// `Options::event_loops` are requested, the look-ups of the others run on threads.
-    #[must_use]
-    pub fn for_event_loop(&self) -> Self {
-        let reader = self.loop_readers.lock().pop();
-        let reader = reader.map(|db| Arc::new(self.readers.for_event_loop(db, self.writer.commits())));
-        Self { loop_reader: reader, ..self.clone() }
-    }
-
     /// The same for `work` that may take long. It delays neither a [`Store::read`] nor the lists of other tokens.
     pub async fn read_list<T: Send + 'static>(
         &self,
@@ -136,9 +127,18 @@ impl Store {
         self.readers.read_list(token_id, work).await
     }
 
+    /// Returns a clone for one event loop. Its look-ups run on that event loop. If more than `Options::event_loops` are
+    /// requested, the look-ups of the others run on threads.
+    #[must_use]
+    pub fn for_event_loop(&self) -> Self {
+        let reader = self.loop_readers.lock().pop();
+        let reader = reader.map(|db| Arc::new(self.readers.for_event_loop(db, self.writer.commits())));
+        Self { loop_reader: reader, ..self.clone() }
+    }
+
     /// Runs `work` inside a write transaction and returns its result once it is on the disk. An `Err` rolls back only
-    /// the changes of this `work`. `work` may run again if another change of the same transaction
-    /// failed, so it must keep no state of its own.
+    /// the changes of this `work`. `work` may run again if another change of the same transaction failed, so it must keep
+    /// no state of its own.
     pub async fn write<T: Send + 'static>(&self, work: impl Fn(&Db) -> Result<T> + Send + 'static) -> Result<T> {
         self.writer.write(work).await
     }

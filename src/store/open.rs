@@ -20,6 +20,8 @@ use crate::store::path::Location;
 const APPLICATION_ID: i64 = 1_869_901_924;
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 64;
+/// The advice for a damaged database.
+pub(super) const RESTORE: &str = "restore a backup";
 /// Page cache of the writer, in KiB. It holds the pages of the current batch and of the previous one.
 const WRITER_CACHE: i64 = 16 * 1024;
 /// Files up to this size get a full integrity check at the start, including the indexes. For a larger file the check
@@ -180,10 +182,10 @@ pub(super) fn require_ours(connection: &Connection, location: &Location) -> Resu
         "SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'";
     let tables: i64 = connection.query_row(foreign, [], |row| row.get(0)).map_err(sqlite)?;
     if id != APPLICATION_ID && (id != 0 || tables > 0) {
-        return Err(OpenError::new(path, "belongs to another program; name another file in database.path"));
+        return Err(OpenError::unsound(path, "belongs to another program", "name another file in database.path"));
     }
     if !migrations::history_is_sound(&connection).map_err(sqlite)? {
-        return Err(OpenError::new(path, "is damaged (its schema history can't be read); restore a backup"));
+        return Err(OpenError::unsound(path, "is damaged (its schema history can't be read)", RESTORE));
     }
     let (found, known) = (migrations::current(&connection).map_err(sqlite)?, migrations::latest());
     if found > known {
@@ -195,13 +197,13 @@ pub(super) fn require_ours(connection: &Connection, location: &Location) -> Resu
     if found == known
         && let Some(name) = migrations::first_difference(&connection).map_err(unreadable)?
     {
-        return Err(OpenError::new(path, format!("is damaged (the definition of {name} is wrong); restore a backup")));
+        return Err(OpenError::unsound(path, format!("is damaged (the definition of {name} is wrong)"), RESTORE));
     }
     let small = fs::metadata(location.file()).is_ok_and(|metadata| metadata.len() <= CHECKED_BYTES);
     let check = || connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0));
     let finding = if small { check().map_err(sqlite)? } else { "ok".to_owned() };
     if finding != "ok" {
-        return Err(OpenError::new(path, format!("is damaged ({finding}); restore a backup")));
+        return Err(OpenError::unsound(path, format!("is damaged ({finding})"), RESTORE));
     }
     Ok(())
 }

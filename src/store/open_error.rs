@@ -5,19 +5,14 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
-/// The advice of errors about a database that is damaged or belongs to another program.
-const ADVICE: [&str; 3] = [
-    "; restore a backup, or name another file in database.path",
-    "; restore a backup",
-    "; name another file in database.path",
-];
-
 /// Why a database or a backup can't be used, as one line for the operator.
 #[derive(Debug)]
 pub struct OpenError {
     subject: Subject,
     path: String,
     reason: String,
+    /// What to do about a file that is not a sound database of otpd, if it is the configured database.
+    advice: Option<&'static str>,
     is_missing: bool,
 }
 
@@ -34,10 +29,11 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { path, reason, .. } = self;
         match self.subject {
-            Subject::Database => write!(f, "database {path}: {reason}"),
-            Subject::Backup => write!(f, "backup {path}: {reason}"),
-            Subject::File => write!(f, "{path} {reason}"),
+            Subject::Database => write!(f, "database {path}: {reason}")?,
+            Subject::Backup => write!(f, "backup {path}: {reason}")?,
+            Subject::File => write!(f, "{path} {reason}")?,
         }
+        self.advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
     }
 }
 
@@ -49,7 +45,12 @@ impl OpenError {
         // SQLite's messages quote a damaged schema with its line breaks; the message must be one line.
         let words: Vec<String> = reason.into().split_whitespace().map(str::to_owned).collect();
         let path = path.display().to_string();
-        Self { subject: Subject::Database, path, reason: words.join(" "), is_missing: false }
+        Self { subject: Subject::Database, path, reason: words.join(" "), advice: None, is_missing: false }
+    }
+
+    /// An error about a file that is not a sound database of otpd. `advice` applies if it is the configured database.
+    pub(super) fn unsound(path: &Path, reason: impl Into<String>, advice: &'static str) -> Self {
+        Self { advice: Some(advice), ..Self::new(path, reason) }
     }
 
     /// An error about a file that is neither a database nor a backup. `reason` continues the sentence that begins with
@@ -69,12 +70,11 @@ impl OpenError {
     /// The same error, about the file that `restore` got as a backup. A file that is damaged or belongs to another
     /// program is not a backup.
     pub(super) fn of_given_backup(self) -> Self {
-        let fault = ADVICE.iter().find_map(|advice| self.reason.strip_suffix(*advice));
-        let reason = fault.map(|fault| format!("is not an otpd backup: it {fault}; give the path of a backup"));
-        match reason {
-            Some(reason) => Self { subject: Subject::File, reason, ..self },
-            None => self.of_backup(),
+        if self.advice.is_none() {
+            return self.of_backup();
         }
+        let reason = format!("is not an otpd backup: it {}", self.reason);
+        Self { subject: Subject::File, reason, advice: Some("give the path of a backup"), ..self }
     }
 
     pub(super) fn missing(path: &Path, reason: impl Into<String>) -> Self {
@@ -92,10 +92,8 @@ impl OpenError {
                 "another process holds its write lock; stop that process, then start again".to_owned()
             }
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                format!(
-                    "is damaged or not a SQLite database ({cause}); restore a backup, or name another file in \
-                     database.path"
-                )
+                let reason = format!("is damaged or not a SQLite database ({cause})");
+                return Self::unsound(path, reason, "restore a backup, or name another file in database.path");
             }
             Some(ErrorCode::ReadOnly) => {
                 "is read-only; make the file and its directory writable for this user".to_owned()

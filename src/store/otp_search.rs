@@ -37,8 +37,8 @@ pub fn update(db: &Db) -> rusqlite::Result<()> {
 mod tests {
     use super::*;
 
-    /// Runs `sql` in one transaction on a database with code 1 for `old@example.com`. Returns the ids whose address
-    /// contains `old`, and those whose address contains `new`.
+    /// Stores code 1 for `old@example.com`, then runs `sql` in one transaction. Returns the ids that a search for `old`
+    /// finds, and those that a search for `new` finds.
     fn found_after(sql: &str) -> (Vec<i64>, Vec<i64>) {
         let folder = tempfile::tempdir().unwrap();
         let db = crate::store::tests::database(&folder);

@@ -178,7 +178,7 @@ impl TestApp {
         created.json()["id"].as_i64().unwrap()
     }
 
-    /// Returns the number of tokens whose use is stored, which happens after the response.
+    /// Returns the number of tokens with a stored time of use. The time is stored after the response.
     pub fn used_tokens(&self) -> i64 {
         let database = rusqlite::Connection::open(self.folder.path().join("otp.db")).unwrap();
         let sql = "SELECT count(last_used_at) FROM api_tokens";

@@ -19,16 +19,17 @@ async fn insert_codes_of_recipient(app: &TestApp, column: &'static str, recipien
     tokio::task::spawn_blocking(move || db.execute_batch(&insert).unwrap()).await.unwrap();
 }
 
-/// Returns the median time of several requests.
-async fn median(app: &TestApp, path: &str, body: &str) -> Duration {
-    let mut times = Vec::new();
+/// Returns the shortest times of several requests of each kind. A busy machine delays some requests, but not all.
+async fn fastest<const N: usize>(app: &TestApp, requests: [(&str, &str); N]) -> [Duration; N] {
+    let mut fastest = [Duration::MAX; N];
     for _ in 0..21 {
-        let begun = Instant::now();
-        app.send_json("POST", path, body).await;
-        times.push(begun.elapsed());
+        for ((path, body), fastest) in requests.into_iter().zip(&mut fastest) {
+            let begun = Instant::now();
+            app.send_json("POST", path, body).await;
+            *fastest = begun.elapsed().min(*fastest);
+        }
     }
-    times.sort_unstable();
-    times[10]
+    fastest
 }
 
 #[tokio::test]
@@ -40,10 +41,10 @@ async fn requests_are_as_fast_with_200_000_codes_of_one_recipient() {
     let expired = r#"{"mobile_number":"09120000001","code":255315}"#;
     let valid = r#"{"email":"many@b.com","code":255315}"#;
     let one = r#"{"mobile_number":"09120000002","code":1}"#;
-    let baseline = median(&app, VERIFY, one).await;
-    for (path, body) in [(VERIFY, expired), (VERIFY, valid), (SEND, r#"{"mobile_number":"09120000001"}"#)] {
-        let took = median(&app, path, body).await;
-        assert!(took < baseline * 5 + Duration::from_millis(5), "{path} {body}: {took:?}, with one code {baseline:?}");
+    let requests = [(VERIFY, one), (VERIFY, expired), (VERIFY, valid), (SEND, r#"{"mobile_number":"09120000001"}"#)];
+    let times @ [baseline, ..] = fastest(&app, requests).await;
+    for (took, request) in times.into_iter().zip(requests) {
+        assert!(took < baseline * 5 + Duration::from_millis(5), "{request:?}: {took:?}, with one code {baseline:?}");
     }
     // The newest code of the recipient is accepted despite the number of older codes.
     let id = app.create_with(r#"{"code":777777,"mobile_number":"09120000001"}"#).await;

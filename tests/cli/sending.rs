@@ -46,6 +46,8 @@ fn codes_can_be_sent_and_verified_with_the_inbox() {
         thread::sleep(Duration::from_millis(20));
     };
     assert!(shown.lines().next().unwrap().ends_with("Z sms to 09123456789"), "{shown}");
+    // Stored messages are shown without the variable of the server.
+    assert_eq!(succeed(folder.path(), &["inbox"]), shown);
     let body = format!(r#"{{"mobile_number":"09123456789","code":"{}"}}"#, code_in(&shown));
     let (status, verified) = server.send("POST", "/api/notifications/otp/verify", &token, &body);
     assert_eq!((status, verified.as_str()), (200, r#"{"verified":true,"id":1,"recipient":"09123456789"}"#));

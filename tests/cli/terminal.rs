@@ -11,7 +11,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::helpers::{Server, otpd, read_until, succeed, with_database};
 
-/// Starts a server whose stdin, stdout and stderr are a new pseudo-terminal, and waits until it listens. `stderr()`
+/// Starts a server on a new pseudo-terminal (stdin, stdout and stderr), and waits until it listens. `stderr()`
 /// returns everything that the terminal shows.
 pub fn start_in_terminal(command: &mut Command) -> Server {
     let (child, shown) = spawn_in_terminal(command);
@@ -27,7 +27,7 @@ pub fn show_in_terminal(command: &mut Command) -> String {
     text.replace("\r\n", "\n")
 }
 
-/// Starts a command whose stdin, stdout and stderr are a new pseudo-terminal. The file reads what the terminal shows.
+/// Starts a command on a new pseudo-terminal (stdin, stdout and stderr). The file returns the output.
 fn spawn_in_terminal(command: &mut Command) -> (Child, File) {
     let shown = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&shown).unwrap();

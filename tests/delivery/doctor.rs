@@ -50,7 +50,7 @@ async fn doctor_asks_each_gateway_for_its_credit() {
     assert_eq!(check(smsir(&spent.url)).await, Err(words));
 }
 
-/// Returns the result of checking a gateway whose response has these headers.
+/// Checks a gateway that responds with these headers. Returns the result of the check.
 async fn check_with_headers(headers: &str) -> Result<String, String> {
     let gateway = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", gateway.local_addr().unwrap());

@@ -97,7 +97,7 @@ async fn serve(mut stream: TcpStream, policy: ClosePolicy, processed: Arc<Mutex<
     }
 }
 
-/// Reads the next request, whose body ends with the recipient. Returns `None` at the end of the connection.
+/// Reads the next request. Its body ends with the recipient. Returns `None` at the end of the connection.
 async fn read(stream: &mut TcpStream) -> Option<String> {
     let mut request = String::new();
     let mut chunk = [0; 4096];

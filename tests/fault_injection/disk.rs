@@ -7,64 +7,85 @@ use crate::ledger::{Load, stored};
 use crate::program::{LIMIT, Server, folder};
 use crate::trials::{run_alone, trials};
 
+/// The call that fails: which kind of call, the counter of these calls, its number, and how many clients write.
+#[derive(Clone, Copy)]
+struct FailingCall {
+    failing: Number,
+    calls: Number,
+    n: i64,
+    writers: i64,
+}
+
+/// The times of a trial in which the disk failed under load: from the failure to the end of the process, and of the next
+/// start.
+struct Ended {
+    took: Duration,
+    start: Duration,
+}
+
+/// Starts a server on a disk that fails at `call`, under load. Returns `None` if the server failed to start.
+fn fail_at(call: FailingCall) -> Option<Ended> {
+    let FailingCall { failing, calls, n, writers } = call;
+    let faults = Faults::new();
+    faults.set(failing, n);
+    let folder = folder();
+    let mut command = faults.otpd(folder.path(), false);
+    if writers == 1 {
+        // No checkpoints here: one runs after the response, so its failure would look like a failure of an
+        // acknowledged change.
+        command.env("OTPD_DATABASE__CHECKPOINT_KIB", "16384");
+    }
+    match Server::try_spawn(&mut command) {
+        Err(said) => {
+            // The running writer may log errors before. The last line is the error of the process.
+            let last = said.trim_end().lines().next_back().unwrap();
+            let last = last.strip_prefix("exit status: 1: ").unwrap_or(last);
+            assert!(said.starts_with("exit status: 1: "), "call {n}: {said}");
+            assert!(last.starts_with("otpd: database otp.db: "), "call {n}: {said}");
+            None
+        }
+        Ok(mut server) => {
+            let has_failed = || faults.get(calls) >= n;
+            let load = Load { writers, is_over: &has_failed, ..Load::default() };
+            let mut took = Duration::ZERO;
+            let socket = server.socket().to_owned();
+            let ledger = load.run(&socket, || {
+                let deadline = Instant::now() + LIMIT;
+                while !has_failed() {
+                    assert!(Instant::now() < deadline, "call {n} did not happen");
+                    thread::sleep(Duration::from_millis(1));
+                }
+                let failed_at = Instant::now();
+                let (status, said) = server.wait();
+                assert_eq!(status.code(), Some(1), "call {n}: {said}");
+                assert!(said.contains("the disk failed"), "call {n}: {said}");
+                took = failed_at.elapsed();
+            });
+            let begun = Instant::now();
+            let _server = Server::start(folder.path());
+            let start = begun.elapsed();
+            ledger.check(&stored(&folder.path().join("otp.db")));
+            Some(Ended { took, start })
+        }
+    }
+}
+
 #[test]
 fn a_disk_failure_ends_the_process_and_nothing_is_acknowledged_afterwards() {
     let _alone = run_alone();
-    let (mut while_starting, mut while_serving) = (0, 0);
-    let (mut slowest, mut slowest_start) = (Duration::ZERO, Duration::ZERO);
     let step = usize::try_from(trials(7, 1)).unwrap();
-    for (failing, calls, writers) in [
-        (Number::FailingSync, Number::Syncs, 8),
-        (Number::FailingWrite, Number::Writes, 8),
-        (Number::FailingSync, Number::Syncs, 1),
-        (Number::FailingWrite, Number::Writes, 1),
-    ] {
-        for n in (1..=50).step_by(step) {
-            let faults = Faults::new();
-            faults.set(failing, n);
-            let folder = folder();
-            let database = folder.path().join("otp.db");
-            let mut command = faults.otpd(folder.path(), false);
-            if writers == 1 {
-                // No checkpoints here: one runs after the response, so its failure would look like a failure of an
-                // acknowledged change.
-                command.env("OTPD_DATABASE__CHECKPOINT_KIB", "16384");
-            }
-            match Server::try_spawn(&mut command) {
-                Err(said) => {
-                    while_starting += 1;
-                    // The running writer may log errors before. The last line is the error of the process.
-                    let last = said.trim_end().lines().next_back().unwrap();
-                    let last = last.strip_prefix("exit status: 1: ").unwrap_or(last);
-                    assert!(said.starts_with("exit status: 1: "), "call {n}: {said}");
-                    assert!(last.starts_with("otpd: database otp.db: "), "call {n}: {said}");
-                }
-                Ok(mut server) => {
-                    while_serving += 1;
-                    let has_failed = || faults.get(calls) >= n;
-                    let load = Load { writers, is_over: &has_failed, ..Load::default() };
-                    let mut failed_at = Instant::now();
-                    let socket = server.socket().to_owned();
-                    let ledger = load.run(&socket, || {
-                        let deadline = Instant::now() + LIMIT;
-                        while !has_failed() {
-                            assert!(Instant::now() < deadline, "call {n} did not happen");
-                            thread::sleep(Duration::from_millis(1));
-                        }
-                        failed_at = Instant::now();
-                        let (status, said) = server.wait();
-                        assert_eq!(status.code(), Some(1), "call {n}: {said}");
-                        assert!(said.contains("the disk failed"), "call {n}: {said}");
-                        slowest = slowest.max(failed_at.elapsed());
-                    });
-                    let begun = Instant::now();
-                    let _server = Server::start(folder.path());
-                    slowest_start = slowest_start.max(begun.elapsed());
-                    ledger.check(&stored(&database));
-                }
+    let mut outcomes = Vec::new();
+    for writers in [8, 1] {
+        for (failing, calls) in [(Number::FailingSync, Number::Syncs), (Number::FailingWrite, Number::Writes)] {
+            for n in (1..=50).step_by(step) {
+                outcomes.push(fail_at(FailingCall { failing, calls, n, writers }));
             }
         }
     }
+    let ended: Vec<&Ended> = outcomes.iter().flatten().collect();
+    let (while_starting, while_serving) = (outcomes.len() - ended.len(), ended.len());
+    let slowest = ended.iter().map(|ended| ended.took).max().unwrap();
+    let slowest_start = ended.iter().map(|ended| ended.start).max().unwrap();
     eprintln!(
         "failing disk: {while_starting} trials failed at the start, {while_serving} under load; slowest end {slowest:.0?}"
     );

@@ -1,6 +1,5 @@
 //! The API description: `/openapi.json` (OpenAPI 3.1) and `/docs` (Swagger UI, served from the binary without requests
-//! to other hosts). The handlers use the vocabulary (`responses`, `schemas`). Only `description`
-//! knows the handlers.
+//! to other hosts). The handlers use the vocabulary (`responses`, `schemas`). Only `description` knows the handlers.
 
 pub(super) mod description;
 pub(super) mod docs;

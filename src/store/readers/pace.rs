@@ -26,7 +26,7 @@ const PAUSE: u32 = 100;
 pub(super) struct Pace {
     /// Quick look-ups in a row, at most `ENOUGH`.
     quick: AtomicU32,
-    /// Look-ups in a row that took as long as slow ones and waited, but did not read from a disk.
+    /// Look-ups in a row that took at least `SLOW` and waited.
     waits: AtomicU32,
     not_before: Mutex<Option<Instant>>,
 }
@@ -45,13 +45,13 @@ impl Pace {
         if took < SLOW {
             self.waits.store(0, Ordering::Relaxed);
         }
-        let is_slow = took >= SLOW && self.has_waited(before, took);
+        let is_slow = took >= SLOW && self.is_slow(before, took);
         self.note(if is_slow { took } else { Duration::ZERO }, Instant::now());
         outcome
     }
 
     /// Whether a look-up that took so long was slow. One that only waited for a processor was not.
-    fn has_waited(&self, before: Option<Waits>, took: Duration) -> bool {
+    fn is_slow(&self, before: Option<Waits>, took: Duration) -> bool {
         let (Some(before), Some(after)) = (before, Waits::of_this_thread()) else { return true };
         if after.all == before.all {
             return false;

@@ -22,7 +22,7 @@ use crate::store::writer::transaction::Context;
 /// The most changes in one transaction. A larger batch gains little and delays its first caller.
 pub(super) const BATCH: usize = 128;
 /// Poll interval for checks of the files while there are no changes.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a batch waits for another process's lock if the previous batch failed to commit.
 const LOCK_WAIT_AGAIN: Duration = Duration::from_millis(500);
 
@@ -55,7 +55,7 @@ impl Serving {
     pub(super) fn run(&mut self) -> Result<(), Failure> {
         let mut stopping = false;
         while !stopping {
-            let first = match self.messages.recv_timeout(LOOK_EVERY) {
+            let first = match self.messages.recv_timeout(POLL_INTERVAL) {
                 Ok(message) => message,
                 Err(RecvTimeoutError::Timeout) => {
                     if self.check_files_and_rescue_wal()? {

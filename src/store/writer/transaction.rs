@@ -3,9 +3,10 @@
 //! A full disk inside a savepoint may make SQLite roll back the whole transaction, including released savepoints
 //! (<https://sqlite.org/lang_transaction.html>, "Response To Errors Within A Transaction"). The other changes then run
 //! again without the one that failed. If the search index can't be updated, for example because one of its entries is
-//! damaged, each change runs in a transaction of its own. A failed COMMIT may still have reached the disk, so its callers get
-//! "unavailable", never a refusal. The same applies if the database was removed or replaced, because SQLite continues
-//! to write to the open file.
+//! damaged, each change runs in a transaction of its own.
+//!
+//! A failed COMMIT may still have reached the disk, so its callers get "unavailable", never a refusal. The same applies
+//! if the database was removed or replaced, because SQLite continues to write to the open file.
 
 use std::time::Instant;
 
@@ -56,7 +57,7 @@ impl Context<'_> {
                     return Ok(true);
                 }
                 Ok(Trial::BrokenBy(guilty)) => {
-                    batch.remove(guilty).answer(Some(Error::unavailable("SQLite took the transaction back")));
+                    batch.remove(guilty).answer(Some(Error::unavailable("SQLite rolled back the transaction")));
                 }
                 Ok(Trial::NotInPlace) => {
                     batch.drain(..).for_each(|job| job.answer(Some(Error::unavailable_as_logged())));
