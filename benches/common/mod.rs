@@ -6,13 +6,14 @@ use std::path::Path;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use otpd::domain::audit::Origin;
 use otpd::domain::code::Code;
 use otpd::domain::otp::{NewOtp, Otp};
 use otpd::domain::policy::Policy;
 use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use otpd::domain::timestamp::Timestamp;
 use otpd::domain::token::ApiToken;
-use otpd::service::accounts;
+use otpd::service::accounts::Accounts;
 use otpd::store::{Options, Store, otps};
 
 pub const TOKEN: &str = "a-token-for-the-measurement-0123456789";
@@ -58,7 +59,8 @@ pub fn otp(n: u64) -> NewOtp {
 pub async fn make(path: &Path, rows: u64) -> Store {
     let store = Store::open(path, &Options::default()).unwrap();
     fill(path, rows);
-    accounts::add_first_admin(&store, ApiToken::chosen(TOKEN).unwrap(), now().into()).await.unwrap();
+    let accounts = Accounts::new(&store, Origin::system(), now().into());
+    accounts.add_first_admin(ApiToken::chosen(TOKEN).unwrap()).await.unwrap();
     store
 }
 

@@ -9,12 +9,12 @@ use rand::rngs::SysRng;
 use rustix::fs::{OFlags, fcntl_getfl, fstat};
 
 use crate::cli::account_arguments::{TokenCommand, UserCommand};
-use crate::cli::database::open;
+use crate::cli::database::{command_origin, open};
 use crate::cli::output::{CommandResult, now, out, out_table, print_message};
 use crate::config::Config;
 use crate::domain::token::{ApiToken, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};
-use crate::service::accounts::{self, PermissionChange};
+use crate::service::accounts::{self, Accounts, PermissionChange};
 use crate::store::Store;
 
 const USER_COLUMNS: [&str; 5] = ["NAME", "ROLE", "STATE", "CODES", "PERMISSIONS"];
@@ -22,19 +22,20 @@ const TOKEN_COLUMNS: [&str; 4] = ["PREFIX", "OWNER", "CREATED", "LAST USED"];
 
 pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult {
     let store = open(config)?;
+    let accounts = Accounts::new(&store, command_origin(), now());
     match command {
-        UserCommand::Add { name, role, permissions } => add_user(&store, name, role, permissions).await?,
+        UserCommand::Add { name, role, permissions } => add_user(&accounts, name, role, permissions).await?,
         UserCommand::List => out_table(&USER_COLUMNS, &user_list(&store).await?)?,
         UserCommand::Grant { name, permissions } => {
-            let change = accounts::grant(&store, name.clone(), permissions.all()).await?;
+            let change = accounts.grant(name.clone(), permissions.all()).await?;
             print_change(&name, &change, |changed| format!("granted {name} {changed}"), "already has");
         }
         UserCommand::Revoke { name, permissions } => {
-            let change = accounts::revoke(&store, name.clone(), permissions.all()).await?;
+            let change = accounts.revoke(name.clone(), permissions.all()).await?;
             print_change(&name, &change, |changed| format!("revoked {changed} from {name}"), "does not have");
         }
         UserCommand::Disable { name } => {
-            let state = if accounts::set_active(&store, name.clone(), false).await? {
+            let state = if accounts.set_active(name.clone(), false).await? {
                 "is disabled: its tokens are refused from the next request on"
             } else {
                 "was already disabled"
@@ -43,7 +44,7 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
             warn_if_no_admin_is_left(&store, &name).await?;
         }
         UserCommand::Enable { name } => {
-            let was_disabled = accounts::set_active(&store, name.clone(), true).await?;
+            let was_disabled = accounts.set_active(name.clone(), true).await?;
             print_message(&format!("{name} {}", if was_disabled { "is enabled" } else { "was already enabled" }));
         }
     }
@@ -52,12 +53,13 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
 
 pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResult {
     let store = open(config)?;
+    let accounts = Accounts::new(&store, command_origin(), now());
     match command {
         TokenCommand::Add { name } => {
-            let user = accounts::require_user(&store, name.clone()).await?;
+            let user = accounts.require_user(name.clone()).await?;
             let token = new_token();
             print_token(&token)?;
-            accounts::add_token(&store, name, token, now()).await.map_err(|cause| not_stored(&cause))?;
+            accounts.add_token(name, token).await.map_err(|cause| not_stored(&cause))?;
             if !user.is_active {
                 let name = user.name;
                 print_message(&format!(
@@ -67,21 +69,19 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResu
         }
         TokenCommand::List { name } => out_table(&TOKEN_COLUMNS, &token_list(&store, name).await?)?,
         TokenCommand::Revoke { name } => {
-            let revoked = accounts::revoke_token(&store, name).await?;
+            let revoked = accounts.revoke_token(name).await?;
             print_message(&format!("revoked {} of {}", revoked.prefix, revoked.owner));
         }
     }
     Ok(())
 }
 
-async fn add_user(store: &Store, name: UserName, role: Role, permissions: Vec<Permission>) -> CommandResult {
-    accounts::require_new_user(store, name.clone()).await?;
+async fn add_user(accounts: &Accounts<'_>, name: UserName, role: Role, permissions: Vec<Permission>) -> CommandResult {
+    accounts.require_new_user(name.clone()).await?;
     let token = new_token();
     print_token(&token)?;
     let has_permissions = !permissions.is_empty();
-    accounts::add_user(store, name.clone(), role, permissions, token, now())
-        .await
-        .map_err(|cause| not_stored(&cause))?;
+    accounts.add_user(name.clone(), role, permissions, token).await.map_err(|cause| not_stored(&cause))?;
     if has_permissions {
         warn_if_without_effect(&name, role);
     }

@@ -1,8 +1,12 @@
 //! Opens the configured database for a command.
 
 use std::ops::Deref;
+use std::sync::Arc;
+
+use nix::unistd::{Uid, User};
 
 use crate::config::Config;
+use crate::domain::audit::Origin;
 use crate::store::{Create, OpenError, Options, Store};
 
 /// Opens the existing database for one command.
@@ -44,4 +48,11 @@ impl Drop for Opened {
     fn drop(&mut self) {
         self.0.close();
     }
+}
+
+/// The actor of the changes of a command, for the audit trail: the user that runs the process.
+pub(super) fn command_origin() -> Arc<Origin> {
+    let uid = Uid::current();
+    let user = User::from_uid(uid).ok().flatten();
+    Origin::command(&user.map_or_else(|| format!("uid {uid}"), |user| user.name))
 }

@@ -5,15 +5,17 @@ use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tempfile::NamedTempFile;
 
 use crate::cli::accounts::new_token;
-use crate::cli::database::{Opened, open_store};
+use crate::cli::database::{Opened, command_origin, open_store};
 use crate::cli::output::{CommandResult, now, print_message};
 use crate::config::Config;
+use crate::domain::audit::Origin;
 use crate::domain::token::ApiToken;
-use crate::service::accounts;
+use crate::service::accounts::{self, Accounts};
 use crate::store::{Create, Options, Store, admin_token_of, folder_of, give_to_owner_of, rename_new};
 
 const ADDED: &str = "There were no users, so the admin `admin` was added.";
@@ -24,7 +26,7 @@ pub(super) async fn add_admin_if_no_users(config: &Config, store: &Store, addres
         return Ok(());
     }
     let place = place(config);
-    let Some(handed_over) = add_admin(config, store, place.as_deref()).await? else { return Ok(()) };
+    let Some(handed_over) = add_admin(config, store, Origin::system(), place.as_deref()).await? else { return Ok(()) };
     match handed_over {
         TokenDelivery::File(path) => {
             print_message(&format!("{ADDED} Its token is in {}\n", path.display()));
@@ -55,7 +57,7 @@ pub(super) async fn init(config: &Config, token_file: Option<&Path>) -> CommandR
     }
     place.as_deref().map(require_free).transpose()?;
     let store = open_store(config, &options(Create::Always(now()))).map(Opened)?;
-    match add_admin(config, &store, place.as_deref()).await? {
+    match add_admin(config, &store, command_origin(), place.as_deref()).await? {
         Some(TokenDelivery::File(path)) => {
             print_message(&format!("database {shown} is ready. {ADDED} Its token is in {}", path.display()));
         }
@@ -89,11 +91,12 @@ enum TokenDelivery {
     Chosen,
 }
 
-/// Adds the admin and writes its token to `place` if that is given. Returns `None` if another process has added users
+/// Adds the admin on behalf of `origin`, and writes its token to `place` if that is given. Returns `None` if another process has added users
 /// in the meantime.
 async fn add_admin(
     config: &Config,
     store: &Store,
+    origin: Arc<Origin>,
     place: Option<&Path>,
 ) -> Result<Option<TokenDelivery>, Box<dyn std::error::Error>> {
     let token = config.bootstrap_token.clone().unwrap_or_else(new_token);
@@ -108,7 +111,7 @@ async fn add_admin(
         Err(_) if accounts::any_user(store).await? => return Ok(None),
         Err(cause) => return Err(cause.into()),
     };
-    if !accounts::add_first_admin(store, token.clone(), now()).await? {
+    if !Accounts::new(store, origin, now()).add_first_admin(token.clone()).await? {
         return Ok(None);
     }
     Ok(Some(match file {

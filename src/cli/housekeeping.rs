@@ -12,14 +12,26 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// A write-ahead log of this size means that a read transaction never ends, or that no process runs checkpoints.
 const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
 
-/// Periodically deletes old counters and the codes that expired more than `retention` ago (`None`: keeps them), updates
-/// the statistics of the database and makes checkpoints. Never returns.
-pub(super) async fn run_maintenance(service: Service, retention: Option<Duration>) {
+/// How long data is kept. `None`: forever.
+#[derive(Clone, Copy)]
+pub(super) struct Retention {
+    /// Codes after they expired (`otp.retention`).
+    pub(super) codes: Option<Duration>,
+    /// Events of the audit trail (`audit.retention`).
+    pub(super) audit: Option<Duration>,
+}
+
+/// Periodically deletes old counters, codes and events, updates the statistics of the database and makes checkpoints.
+/// Never returns.
+pub(super) async fn run_maintenance(service: Service, retention: Retention) {
     let mut every = tokio::time::interval(PURGE_INTERVAL);
     let mut clock = SteadyClock::new(service.now(), service.newest_timestamp().await);
     let mut tidied = Instant::now();
     loop {
         every.tick().await;
+        if let Err(error) = service.index_audit().await {
+            log::warn!("the audit trail could not be indexed; retrying in a minute: {error}");
+        }
         let purged = purge(&service, retention, clock.check(service.now())).await;
         if purged > 0 || tidied.elapsed() >= MAINTENANCE_INTERVAL {
             tidied = Instant::now();
@@ -71,7 +83,7 @@ impl SteadyClock {
 }
 
 /// Runs one purge and returns the number of deleted codes.
-async fn purge(service: &Service, retention: Option<Duration>, trust: Trust) -> usize {
+async fn purge(service: &Service, retention: Retention, trust: Trust) -> usize {
     if trust == Trust::None {
         return 0;
     }
@@ -82,9 +94,20 @@ async fn purge(service: &Service, retention: Option<Duration>, trust: Trust) -> 
     if let Err(error) = traces.await {
         log::warn!("old counters of limits could not be deleted; retrying in a minute: {error}");
     }
-    match retention {
+    if let Some(retention) = retention.audit {
+        purge_audit(service, retention).await;
+    }
+    match retention.codes {
         Some(retention) => purge_codes(service, retention).await,
         None => 0,
+    }
+}
+
+async fn purge_audit(service: &Service, retention: Duration) {
+    match service.purge_audit(retention).await {
+        Ok(0) => {}
+        Ok(purged) => log::info!("deleted {} of the audit trail older than audit.retention", counted(purged, "event")),
+        Err(error) => log::warn!("old events of the audit trail could not be deleted; retrying in a minute: {error}"),
     }
 }
 

@@ -6,7 +6,7 @@ use clap::Subcommand;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
-use crate::cli::database::open;
+use crate::cli::database::{command_origin, open};
 use crate::cli::output::{CommandResult, now, out, print_message};
 use crate::cli::serve;
 use crate::cli::signals::Signals;
@@ -45,7 +45,7 @@ pub(super) fn recipient(text: &str) -> Result<Recipient, &'static str> {
 pub(super) async fn recipient_command(config: &Config, command: RecipientCommand) -> CommandResult {
     let store = open(config)?;
     let RecipientCommand::Reset { recipient } = command;
-    let changed = recipients::reset(&store, recipient).await?;
+    let changed = recipients::reset(&store, command_origin(), recipient, now()).await?;
     print_message(if changed { "the recipient is unlocked" } else { "there was nothing to unlock" });
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod account_arguments;
 mod accounts;
+mod audit;
 mod copies;
 mod database;
 mod doctor;
@@ -87,6 +88,19 @@ enum Command {
         #[arg(long)]
         follow: bool,
     },
+    /// Show the audit trail as JSON lines (oldest first)
+    ///
+    /// Each line is an event as in GET /api/audit/: when, who, what, and the values before and after. Codes are hidden
+    /// and recipients are masked.
+    #[command(after_help = "Example:\n  otpd audit --since 24h --follow")]
+    Audit {
+        /// Show only events from this time on: a duration before now (2h, 7d), or a date or time in UTC
+        #[arg(long, value_name = "TIME", value_parser = audit::since)]
+        since: Option<audit::Since>,
+        /// Wait for new events and show them, until Ctrl-C
+        #[arg(long)]
+        follow: bool,
+    },
     /// Check configuration, files, clock and providers
     #[command(after_help = "Example:\n  otpd --config /etc/otpd/otp.toml doctor")]
     Doctor,
@@ -157,7 +171,11 @@ fn needs(command: &Command) -> Needs {
     match command {
         Command::Serve | Command::Doctor | Command::SendTest { .. } | Command::Config(_) => Needs::All,
         Command::Init { .. } => Needs::Only(&["auth", "database", "log"]),
-        Command::User(_) | Command::Token(_) | Command::Recipient(_) | Command::Restore { .. } => DATABASE,
+        Command::User(_)
+        | Command::Token(_)
+        | Command::Recipient(_)
+        | Command::Restore { .. }
+        | Command::Audit { .. } => DATABASE,
         Command::Inbox { .. } => Needs::Only(&["database", "delivery.allow_inbox", "log"]),
         Command::Backup { .. } => Needs::Only(&["database", "log", "otp.retention"]),
     }
@@ -200,6 +218,7 @@ pub fn run() -> CommandResult {
         Command::Token(command) => block_on(accounts::token(&config, command)),
         Command::Recipient(command) => block_on(messages::recipient_command(&config, command)),
         Command::Inbox { follow } => block_on(messages::show_inbox(&config, follow)),
+        Command::Audit { since, follow } => block_on(audit::show(&config, since, follow)),
         Command::Doctor => block_on(doctor::run(&config, fault.as_ref())),
         Command::SendTest { recipient, language } => block_on(messages::send_test(&config, recipient, language)),
         Command::Backup { file, force } => copies::backup(&config, &file, force),

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::database::open_store;
-use crate::cli::housekeeping::run_maintenance;
+use crate::cli::housekeeping::{Retention, run_maintenance};
 use crate::cli::output::{CommandResult, now};
 use crate::cli::signals::Signals;
 use crate::cli::{first_run, open_files};
@@ -61,7 +61,7 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     }
     let (stop_delivery, stop) = watch::channel(false);
     let delivery = tokio::spawn(service.clone().deliver(stop));
-    tokio::spawn(run_maintenance(service, config.otp_retention));
+    tokio::spawn(run_maintenance(service, Retention { codes: config.otp_retention, audit: config.audit_retention }));
     let outbox = Outbox { stop: stop_delivery, worker: delivery };
     until_stopped(server, stopping, store, outbox, &signals).await?;
     log::info!("stopped");
@@ -109,7 +109,13 @@ pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service
         allowed_prefixes: allowed_prefixes.clone(),
         has_inbox: config.delivery.has_inbox(),
     };
-    Ok(service::Settings { policy: config.policy, timezone: config.otp_timezone, limits: config.limits, delivery })
+    Ok(service::Settings {
+        policy: config.policy,
+        timezone: config.otp_timezone,
+        limits: config.limits,
+        delivery,
+        audits_reads: config.audits_reads,
+    })
 }
 
 /// Listens on `host` and `port`. Errors mention `settings`, the keys that set the address.

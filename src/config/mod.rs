@@ -59,6 +59,10 @@ pub struct Config {
     pub otp_timezone: Tz,
     /// How long expired codes are kept. `None`: forever.
     pub otp_retention: Option<Duration>,
+    /// How long events of the audit trail are kept. `None`: forever.
+    pub audit_retention: Option<Duration>,
+    /// Whether requests of the API that show codes are recorded.
+    pub audits_reads: bool,
     pub bootstrap_token: Option<ApiToken>,
     pub log_level: LevelFilter,
     /// Settings that should be changed, one line each.
@@ -105,9 +109,9 @@ impl Config {
             limits: Limits::try_new(|one| limit(&layers, one.setting(), 1_000_000_000))?,
             delivery: DeliveryConfig::read(&layers)?,
             otp_timezone: layers.value("otp.timezone", "an IANA name such as Asia/Tehran", |text| text.parse().ok())?,
-            otp_retention: layers
-                .value("otp.retention", "a duration from 0s (keep) to 3660d", |text| duration(text, 0))
-                .map(|retention| Some(retention).filter(|retention| !retention.is_zero()))?,
+            otp_retention: retention(&layers, "otp.retention")?,
+            audit_retention: retention(&layers, "audit.retention")?,
+            audits_reads: layers.value("audit.reads", "true or false", |text| text.parse().ok())?,
             bootstrap_token: layers.secret("auth.bootstrap_token", ApiToken::chosen)?,
             log_level: layers.value("log.level", "off, error, warn, info, debug or trace", |text| text.parse().ok())?,
             warnings: layers.exposed_secrets(),
@@ -181,6 +185,12 @@ fn policy(layers: &Layers) -> Result<Policy, ConfigError> {
         resend_cooldown: contradictions::cooldown(layers, cooldown, expiration)?,
         max_consecutive_failures: Some(limit(layers, "otp.max_consecutive_failures", 1_000_000)?).filter(|n| *n > 0),
     })
+}
+
+/// Reads how long data is kept. `None`: forever.
+fn retention(layers: &Layers, key: &str) -> Result<Option<Duration>, ConfigError> {
+    let retention = layers.value(key, "a duration from 0s (keep) to 3660d", |text| duration(text, 0))?;
+    Ok(Some(retention).filter(|retention| !retention.is_zero()))
 }
 
 /// Reads a number in `range`. `what` is its unit, for the error message.

@@ -1,6 +1,7 @@
 //! The rules, as pure code: no I/O, no system clock, no HTTP, no SQL.
 
 pub mod attempt;
+pub mod audit;
 pub mod breaker;
 pub mod client;
 pub mod clock;

@@ -177,6 +177,14 @@ impl Recipient {
         self.as_str().to_ascii_lowercase()
     }
 
+    /// The recipient with most characters hidden, for logs and the audit trail.
+    pub fn masked(&self) -> String {
+        match self {
+            Self::Mobile(number) => number.to_string(),
+            Self::Email(address) => address.to_string(),
+        }
+    }
+
     pub fn as_str(&self) -> &str {
         match self {
             Self::Mobile(number) => number.as_str(),

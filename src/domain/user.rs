@@ -2,9 +2,11 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use strum::{EnumString, FromRepr, IntoStaticStr, VariantArray};
 
+use crate::domain::audit::Origin;
 use crate::error::{Error, Result};
 
 /// A permission of the API. The value is its number on the API page (`docs/api.md`, "Endpoints").
@@ -138,6 +140,8 @@ pub struct Caller {
     pub token_id: i64,
     pub role: Role,
     pub permissions: Vec<Permission>,
+    /// The user and its request, for the audit trail.
+    pub origin: Arc<Origin>,
 }
 
 impl Caller {
@@ -146,6 +150,14 @@ impl Caller {
         match self.role {
             Role::Admin => Ok(()),
             Role::Staff if self.permissions.contains(&permission) => Ok(()),
+            Role::Staff | Role::User => Err(Error::permission_denied()),
+        }
+    }
+
+    /// Returns an error unless the caller is an admin.
+    pub fn require_admin(&self) -> Result<()> {
+        match self.role {
+            Role::Admin => Ok(()),
             Role::Staff | Role::User => Err(Error::permission_denied()),
         }
     }
@@ -190,7 +202,7 @@ mod tests {
     }
 
     fn caller(role: Role, permissions: Vec<Permission>) -> Caller {
-        Caller { user_id: 1, token_id: 1, role, permissions }
+        Caller { user_id: 1, token_id: 1, role, permissions, origin: Origin::system() }
     }
 
     #[test]
@@ -205,6 +217,8 @@ mod tests {
         }
         let staff_like = |role| caller(role, vec![]).require_staff().is_ok();
         assert_eq!([Role::Admin, Role::Staff, Role::User].map(staff_like), [true, true, false]);
+        let admin_like = |role| caller(role, Permission::ALL.to_vec()).require_admin().is_ok();
+        assert_eq!([Role::Admin, Role::Staff, Role::User].map(admin_like), [true, false, false]);
     }
 
     #[test]

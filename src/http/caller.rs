@@ -1,14 +1,18 @@
 //! `Authorization: Token <key>`, parsed like DRF's `TokenAuthentication`.
 
+use std::sync::Arc;
+
 use actix_web::dev::Payload;
 use actix_web::http::header::AUTHORIZATION;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
 use crate::domain::token::ApiToken;
 pub(super) use crate::domain::user::{Caller, Permission};
 use crate::error::{Error, Kind, Result};
-use crate::service::Service;
+use crate::http::client_view::{self, TrustedProxies};
+use crate::http::request_log::{LoggedId, LoggedOrigin};
+use crate::service::{RequestSource, Service};
 
 const SCHEME: &[u8] = b"token";
 
@@ -20,11 +24,24 @@ impl FromRequest for Caller {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let token = parse(request.headers().get(AUTHORIZATION).map_or(&b""[..], |value| value.as_bytes()));
-        let service = request.app_data::<web::Data<Service>>().cloned();
+        let request = request.clone();
         Box::pin(async move {
-            let service = service.ok_or_else(|| Error::internal("the app has no service"))?;
-            service.authenticate(&token?).await
+            let service =
+                request.app_data::<web::Data<Service>>().ok_or_else(|| Error::internal("the app has no service"))?;
+            let caller = service.authenticate(&token?, source(&request)).await?;
+            request.extensions_mut().insert(LoggedOrigin(Arc::clone(&caller.origin)));
+            Ok(caller)
         })
+    }
+}
+
+/// Where a request comes from, for the audit trail.
+pub(super) fn source(request: &HttpRequest) -> RequestSource {
+    let proxies = request.app_data::<web::Data<TrustedProxies>>();
+    let untrusted = TrustedProxies::default();
+    RequestSource {
+        request_id: request.extensions().get::<LoggedId>().map(|id| id.0.clone()),
+        address: client_view::client(request, proxies.map_or(&untrusted, |proxies| proxies)),
     }
 }
 

@@ -1,16 +1,14 @@
-//! The query string of the list (`docs/api.md`, "List codes"). All invalid parameters are reported at once. As in
-//! Django, unknown parameters and empty values are ignored, and the last value of a repeated parameter is used.
+//! The query string of the list (`docs/api.md`, "List codes").
 
-use chrono::NaiveDate;
 use utoipa::IntoParams;
 
 use crate::domain::digits::to_ascii_digits;
-use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period, Window};
+use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery};
 use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::time_zone::Tz;
-use crate::domain::timestamp::parse_date;
-use crate::error::{FieldErrors, InvalidValue, Result};
+use crate::error::{InvalidValue, Result};
 use crate::http::openapi::schemas::{any_integer, limit, offset};
+use crate::http::query::{Parameters, number};
 
 /// The maximum number of characters and of different words in a search.
 const SEARCH_CHARS: usize = 100;
@@ -66,95 +64,34 @@ pub(super) struct ListParameters {
     email: Option<String>,
 }
 
-/// The decoded pairs of a query string.
-pub(super) fn pairs(query: &str) -> Vec<(String, String)> {
-    form_urlencoded::parse(query.as_bytes()).into_owned().collect()
-}
-
 /// Parses a query string. Dates are interpreted in the time zone `zone`.
 pub(super) fn parse(query: &str, zone: Tz) -> Result<OtpQuery> {
-    let mut parameters = Parameters { pairs: pairs(query), errors: FieldErrors::default() };
-    let window = Window {
-        limit: parameters
-            .get("limit", |text| at_least(1, text))
-            .unwrap_or(Window::DEFAULT_LIMIT)
-            .min(Window::MAX_LIMIT),
-        offset: parameters.get("offset", |text| at_least(0, text)).unwrap_or(0),
-    };
+    let mut parameters = Parameters::new(query);
+    let window = parameters.window();
     let ordering = parameters.get("ordering", ordering).unwrap_or_default();
-    let filter = parameters.filter(zone);
-    if parameters.errors.is_empty() { Ok(OtpQuery { ordering, filter, window }) } else { Err(parameters.errors.into()) }
+    let filter = filter(&mut parameters, zone);
+    parameters.finish(OtpQuery { ordering, filter, window })
 }
 
-struct Parameters {
-    pairs: Vec<(String, String)>,
-    errors: FieldErrors,
-}
-
-impl Parameters {
-    fn filter(&mut self, zone: Tz) -> OtpFilter {
-        let filter = OtpFilter {
-            words: self.get("search", words).unwrap_or_default(),
-            id_min: self.get("id_min", |text| integer(text).ok_or("Enter a number.".into())),
-            id_max: self.get("id_max", |text| integer(text).ok_or("Enter a number.".into())),
-            created: self.period(["created_date", "created_from", "created_to"], zone),
-            updated: self.period(["updated_date", "updated_from", "updated_to"], zone),
-            has_mobile_number: self.get("has_mobile_number", boolean),
-            has_email: self.get("has_email", boolean),
-            is_allow: self.get("is_allow", boolean),
-            ..OtpFilter::default()
-        };
-        let mobile_number = self.text("mobile_number").map(MobileNumber::parse).transpose();
-        let email = self.text("email").map(EmailAddress::parse).transpose();
-        match (mobile_number, email) {
-            (Ok(mobile_number), Ok(email)) => OtpFilter { mobile_number, email, ..filter },
-            // An invalid number or address matches nothing. No code has an id of 0 or less.
-            _ => OtpFilter { id_max: Some(0), ..OtpFilter::default() },
-        }
+fn filter(parameters: &mut Parameters, zone: Tz) -> OtpFilter {
+    let filter = OtpFilter {
+        words: parameters.get("search", words).unwrap_or_default(),
+        id_min: parameters.get("id_min", number),
+        id_max: parameters.get("id_max", number),
+        created: parameters.period(["created_date", "created_from", "created_to"], zone),
+        updated: parameters.period(["updated_date", "updated_from", "updated_to"], zone),
+        has_mobile_number: parameters.get("has_mobile_number", boolean),
+        has_email: parameters.get("has_email", boolean),
+        is_allow: parameters.get("is_allow", boolean),
+        ..OtpFilter::default()
+    };
+    let mobile_number = parameters.text("mobile_number").map(MobileNumber::parse).transpose();
+    let email = parameters.text("email").map(EmailAddress::parse).transpose();
+    match (mobile_number, email) {
+        (Ok(mobile_number), Ok(email)) => OtpFilter { mobile_number, email, ..filter },
+        // An invalid number or address matches nothing. No code has an id of 0 or less.
+        _ => OtpFilter { id_max: Some(0), ..OtpFilter::default() },
     }
-
-    /// The trimmed value of a parameter, if it is not empty.
-    fn text(&self, name: &str) -> Option<&str> {
-        let (_, text) = self.pairs.iter().rev().find(|(given, _)| given == name)?;
-        Some(text.trim()).filter(|text| !text.is_empty())
-    }
-
-    /// The parsed value of a parameter. An invalid value is recorded in `errors` and returned as `None`.
-    fn get<T>(&mut self, name: &'static str, parse: impl Fn(&str) -> Result<T, InvalidValue>) -> Option<T> {
-        let outcome = parse(self.text(name)?);
-        self.errors.note(name, outcome)
-    }
-
-    /// The period that matches the parameters for an exact, a first and a last date.
-    fn period(&mut self, [date, first, last]: [&'static str; 3], zone: Tz) -> Period {
-        let [date, first, last] = [date, first, last].map(|name| self.get(name, day));
-        Period::days(date, date, zone).and(Period::days(first, last, zone))
-    }
-}
-
-/// Parses an integer of any length. Values beyond 64 bits saturate.
-fn integer(text: &str) -> Option<i64> {
-    let text = to_ascii_digits(text);
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(&text);
-    if digits.is_empty() || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return None;
-    }
-    let end = if text.starts_with('-') { i64::MIN } else { i64::MAX };
-    Some(text.parse().unwrap_or(end))
-}
-
-fn at_least(least: i64, text: &str) -> Result<i64, InvalidValue> {
-    match integer(text) {
-        None => Err("A valid integer is required.".into()),
-        Some(value) if value < least => {
-            Err(InvalidValue(format!("Ensure this value is greater than or equal to {least}.").into()))
-        }
-        Some(value) => Ok(value),
-    }
-}
-
-fn day(text: &str) -> Result<NaiveDate, InvalidValue> {
-    parse_date(text).ok_or_else(|| "Enter a valid date.".into())
 }
 
 fn boolean(text: &str) -> Result<bool, InvalidValue> {

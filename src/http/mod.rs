@@ -1,5 +1,6 @@
 //! The HTTP API: server, routes, request and response bodies, and errors (`error.rs`).
 
+mod audit;
 mod body;
 mod caller;
 mod client_view;
@@ -16,7 +17,9 @@ mod openapi;
 mod otps;
 mod page;
 mod payload;
+mod query;
 mod request_id;
+mod request_log;
 mod routing;
 mod sending;
 mod throttle;
@@ -31,6 +34,7 @@ pub use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::{App, HttpServer, web};
 
+pub use crate::http::audit::event_json;
 pub use crate::http::client_view::TrustedProxies;
 use crate::http::connections::{Connections, IDLE_TIMEOUT, SHUTDOWN_SECONDS};
 pub use crate::http::metrics::metrics_server;
@@ -114,7 +118,7 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
         .run())
 }
 
-const ENDPOINTS: [Endpoint; 13] = [
+const ENDPOINTS: [Endpoint; 14] = [
     with_token("/api/notifications/otp", "GET, HEAD, POST", |resource| {
         resource.route(read().to(otps::list)).route(web::post().to(otps::create))
     }),
@@ -126,6 +130,7 @@ const ENDPOINTS: [Endpoint; 13] = [
         resource.route(web::patch().to(otps::update)).route(web::delete().to(otps::delete))
     }),
     only_read("/api/notifications/otp/{id}/deliveries", |resource| resource.route(read().to(sending::deliveries))),
+    only_read("/api/audit", |resource| resource.route(read().to(audit::list_audit))),
     only_read("/dev/inbox", |resource| resource.route(read().to(inbox::show_inbox))),
     only_read("/metrics", |resource| resource.route(read().to(metrics::show_metrics))),
     open_read("/healthz", |resource| resource.route(read().to(health::live))),

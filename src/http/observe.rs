@@ -10,7 +10,7 @@ use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{CACHE_CONTROL, HeaderMap, HeaderValue, X_CONTENT_TYPE_OPTIONS};
 use actix_web::http::{ConnectionType, Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{ResponseError, web};
+use actix_web::{HttpMessage, ResponseError, web};
 use futures_util::FutureExt;
 
 use crate::error::Error;
@@ -18,6 +18,7 @@ use crate::http::body::malformed;
 use crate::http::connections::Busy;
 use crate::http::payload::Shared;
 use crate::http::request_id::{REQUEST_ID, RequestId};
+use crate::http::request_log::{Details, LoggedId};
 use crate::metrics::Metrics;
 
 /// The logged route of a request with a malformed body, which may not have been routed.
@@ -56,7 +57,7 @@ pub(super) async fn observe(
     // The pattern is logged instead of the path, because a path may contain personal data.
     let route = response.request().app_data::<Pattern>().map_or("(no such path)", |pattern| pattern.0);
     let cause = response.response().error().and_then(actix_web::Error::as_error::<Error>).and_then(Error::cause);
-    exchange.note(route, response.status(), cause);
+    exchange.note(route, response.status(), cause, &Details::of(&response));
     exchange.is_answered = true;
     Ok(response)
 }
@@ -74,9 +75,11 @@ struct Exchange {
 
 impl Exchange {
     fn begin(request: &mut ServiceRequest) -> Self {
+        let id = RequestId::from_headers(request.headers());
+        request.extensions_mut().insert(LoggedId(id.logged().to_owned()));
         Self {
             begun: Instant::now(),
-            id: RequestId::from_headers(request.headers()),
+            id,
             method: verb(request.method()),
             metrics: request.app_data().cloned(),
             busy: Busy::with(request.request()),
@@ -108,14 +111,20 @@ impl Exchange {
     }
 
     /// Counts and logs the response.
-    fn note(&self, route: &str, status: StatusCode, cause: Option<&(dyn std::error::Error + Send + Sync)>) {
+    fn note(
+        &self,
+        route: &str,
+        status: StatusCode,
+        cause: Option<&(dyn std::error::Error + Send + Sync)>,
+        details: &Details,
+    ) {
         let (id, method, took) = (self.id.logged(), self.method, self.begun.elapsed());
         if let Some(metrics) = &self.metrics {
             metrics.request(method, route, status.as_str(), took);
         }
         match cause {
-            Some(cause) => log::error!("{id} {method} {route} {}: {cause}", status.as_str()),
-            None => log::info!("{id} {method} {route} {} {took:.1?}", status.as_str()),
+            Some(cause) => log::error!("{id} {method} {route} {}{details}: {cause}", status.as_str()),
+            None => log::info!("{id} {method} {route} {} {took:.1?}{details}", status.as_str()),
         }
     }
 }
@@ -130,7 +139,7 @@ impl Drop for Exchange {
         {
             let mut response = malformed().error_response();
             self.set_headers(response.headers_mut());
-            self.note(MALFORMED, response.status(), None);
+            self.note(MALFORMED, response.status(), None, &Details::none());
             busy.answer(response);
         }
     }

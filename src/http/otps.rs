@@ -15,6 +15,7 @@ use crate::http::list_query::ListParameters;
 use crate::http::openapi::responses::{BodyRefusals, Denials, Faults, InvalidBody, NoSuchOtp};
 use crate::http::openapi::schemas::{FieldMessages, NewOtpForm, NewOtpJson, OtpPatchForm, OtpPatchJson};
 use crate::http::page::Page;
+use crate::http::request_log::log_otp;
 use crate::http::{fields, list_query};
 use crate::service::Service;
 
@@ -46,7 +47,7 @@ pub(super) async fn create(caller: Caller, body: Body, service: web::Data<Servic
     caller.require(Permission::CreateOtp)?;
     let new = fields::new_otp(&body.read().await?)?;
     let otp = service.create_otp(&caller, new).await?;
-    Ok(HttpResponse::Created().json(Resource::new(&otp, service.now())))
+    Ok(log_otp(HttpResponse::Created().json(Resource::new(&otp, service.now())), otp.id))
 }
 
 /// List codes
@@ -101,7 +102,7 @@ pub(super) async fn retrieve(
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
     caller.require(Permission::ViewOtp)?;
-    let otp = service.retrieve_otp(OtpId::parse(&path)?).await?;
+    let otp = service.retrieve_otp(&caller, OtpId::parse(&path)?).await?;
     Ok(HttpResponse::Ok().json(Resource::new(&otp, service.now())))
 }
 
@@ -135,7 +136,7 @@ pub(super) async fn update(
     let patch = body.read().await.and_then(|fields| fields::otp_patch(&fields));
     if patch.is_err() {
         // An unknown id is refused before an invalid body.
-        service.retrieve_otp(id).await?;
+        service.find_otp(id).await?;
     }
     let otp = service.update_otp(&caller, id, patch?).await?;
     Ok(HttpResponse::Ok().json(Resource::new(&otp, service.now())))

@@ -5,7 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::domain::listing::Window;
-use crate::http::list_query::pairs;
+use crate::http::query::pairs;
 
 /// One page of a list. `next` and `previous` are absolute URLs, or null if there is no such page.
 #[derive(Serialize, ToSchema)]

@@ -17,6 +17,7 @@ use crate::http::openapi::responses::{
     BodyRefusals, Denials, Faults, InvalidBody, Limited, NoSuchOtp, NotVerified, Repeated,
 };
 use crate::http::openapi::send_schemas::{RecipientForm, RecipientJson, SendForm, SendJson, VerifyForm, VerifyJson};
+use crate::http::request_log::log_otp;
 use crate::service::Service;
 
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -51,13 +52,14 @@ pub(super) async fn send(
     caller.require(Permission::SendOtp)?;
     let request = fields::send_request(&body.read().await?)?;
     let sent = service.send_otp(&caller, request, idempotency_key(&http)?).await?;
-    Ok(HttpResponse::Accepted().json(SentResource {
+    let resource = SentResource {
         id: sent.id.value(),
         recipient: sent.recipient.as_str(),
         valid_to: sent.valid_to.to_string(),
         ttl: sent.ttl,
         resend_in: sent.resend_in,
-    }))
+    };
+    Ok(log_otp(HttpResponse::Accepted().json(resource), sent.id))
 }
 
 fn idempotency_key(request: &HttpRequest) -> Result<Option<IdempotencyKey>> {
@@ -88,11 +90,8 @@ pub(super) async fn verify(caller: Caller, body: Body, service: web::Data<Servic
     caller.require(Permission::VerifyOtp)?;
     let request = fields::verify_request(&body.read().await?)?;
     let verified = service.verify_otp(&caller, request).await?;
-    Ok(HttpResponse::Ok().json(VerifiedResource {
-        verified: true,
-        id: verified.id.value(),
-        recipient: verified.recipient.as_str(),
-    }))
+    let resource = VerifiedResource { verified: true, id: verified.id.value(), recipient: verified.recipient.as_str() };
+    Ok(log_otp(HttpResponse::Ok().json(resource), verified.id))
 }
 
 /// Reset a recipient

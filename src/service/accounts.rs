@@ -1,89 +1,25 @@
-//! Management of users, permissions and tokens from the command line. Access to the database file is sufficient, so no
-//! caller is checked.
+//! Management of users, permissions and tokens. Commands need only access to the database file, so no caller is checked
+//! here; the console checks that its caller is an admin.
 
+mod tokens;
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::domain::audit::{Action, NewEvent, Origin};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{ApiToken, TokenName, TokenRecord};
+use crate::domain::token::ApiToken;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
-use crate::store::{Db, Store, tokens, users};
+pub use crate::service::accounts::tokens::list_tokens;
+use crate::store::{self, Db, Store, audit_events, users};
 
-/// Adds a user with its first token.
-///
-/// # Errors
-/// `Invalid` if the name is taken.
-pub async fn add_user(
-    store: &Store,
-    name: UserName,
-    role: Role,
-    permissions: Vec<Permission>,
-    token: ApiToken,
+/// The users of a store, managed on behalf of one actor. Each change is recorded in the audit trail.
+pub struct Accounts<'a> {
+    store: &'a Store,
+    origin: Arc<Origin>,
     now: Timestamp,
-) -> Result<()> {
-    store
-        .write(move |db| {
-            require_free(db, &name)?;
-            insert_user(db, &name, role, &permissions, &token, now)
-        })
-        .await
-}
-
-/// Requires that no user has this name.
-///
-/// # Errors
-/// `Invalid` if the name is taken.
-pub async fn require_new_user(store: &Store, name: UserName) -> Result<()> {
-    store.read(move |db| require_free(db, &name)).await
-}
-
-/// Returns the user with this name.
-///
-/// # Errors
-/// `Invalid` if there is no such user.
-pub async fn require_user(store: &Store, name: UserName) -> Result<User> {
-    store.read(move |db| existing(db, &name)).await
-}
-
-/// Returns whether there is any user.
-pub async fn any_user(store: &Store) -> Result<bool> {
-    store.read(users::any).await
-}
-
-/// Adds the admin `admin` with this token if there are no users. Returns whether the admin was added.
-pub async fn add_first_admin(store: &Store, token: ApiToken, now: Timestamp) -> Result<bool> {
-    store
-        .write(move |db| {
-            let first = !users::any(db)?;
-            if first {
-                insert_user(db, &UserName::admin(), Role::Admin, &[], &token, now)?;
-            }
-            Ok(first)
-        })
-        .await
-}
-
-fn insert_user(
-    db: &Db,
-    name: &UserName,
-    role: Role,
-    permissions: &[Permission],
-    token: &ApiToken,
-    now: Timestamp,
-) -> Result<()> {
-    let user_id = users::insert(db, name, role, now)?;
-    for permission in permissions {
-        users::insert_permission(db, user_id, *permission)?;
-    }
-    tokens::insert(db, user_id, token, now)
-}
-
-/// Returns all users with their permissions, sorted by name.
-pub async fn list_users(store: &Store) -> Result<Vec<(User, Vec<Permission>)>> {
-    store
-        .read(|db| {
-            let with_permissions = |user: User| Ok((user.clone(), users::list_permissions(db, user.id)?));
-            users::list(db)?.into_iter().map(with_permissions).collect()
-        })
-        .await
 }
 
 /// The result of granting or revoking permissions. Each permission is listed once.
@@ -96,103 +32,167 @@ pub struct PermissionChange {
     pub unchanged: Vec<Permission>,
 }
 
-/// Grants permissions to a user.
-///
-/// # Errors
-/// `Invalid` if there is no such user.
-pub async fn grant(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
-    change(store, name, permissions, true).await
-}
+impl<'a> Accounts<'a> {
+    /// Changes are made at `now` and recorded for `origin`.
+    pub fn new(store: &'a Store, origin: Arc<Origin>, now: Timestamp) -> Self {
+        Self { store, origin, now }
+    }
 
-/// Revokes permissions of a user.
-///
-/// # Errors
-/// `Invalid` if there is no such user.
-pub async fn revoke(store: &Store, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
-    change(store, name, permissions, false).await
-}
+    /// Runs `work` in a transaction and records its event, if it returns one, in the same transaction.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Db) -> Result<(T, Option<NewEvent>)> + Send + 'static,
+    ) -> Result<T> {
+        let (origin, now) = (Arc::clone(&self.origin), self.now);
+        let record = move |db: &Db| {
+            let (outcome, event) = work(db)?;
+            event.iter().try_for_each(|event| audit_events::insert(db, &origin, event, now))?;
+            Ok(outcome)
+        };
+        self.store.write(record).await
+    }
 
-async fn change(store: &Store, name: UserName, permissions: Vec<Permission>, grants: bool) -> Result<PermissionChange> {
-    let apply = if grants { users::insert_permission } else { users::delete_permission };
-    let write = move |db: &Db| {
-        let user = existing(db, &name)?;
-        let held = users::list_permissions(db, user.id)?;
-        let distinct = Permission::ALL.iter().copied().filter(|permission| permissions.contains(permission));
-        let (changed, unchanged): (Vec<_>, Vec<_>) =
-            distinct.partition(|permission| held.contains(permission) != grants);
-        changed.iter().try_for_each(|permission| apply(db, user.id, *permission))?;
-        Ok(PermissionChange { role: user.role, changed, unchanged })
-    };
-    store.write(write).await
-}
+    /// Adds a user with its first token.
+    ///
+    /// # Errors
+    /// `Invalid` if the name is taken.
+    pub async fn add_user(
+        &self,
+        name: UserName,
+        role: Role,
+        permissions: Vec<Permission>,
+        token: ApiToken,
+    ) -> Result<()> {
+        let now = self.now;
+        self.write(move |db| {
+            require_free(db, &name)?;
+            Ok(((), Some(insert_user(db, &name, role, &permissions, &token, now)?)))
+        })
+        .await
+    }
 
-/// Enables or disables a user. The tokens of a disabled user are kept but rejected. Returns whether the state changed.
-///
-/// # Errors
-/// `Invalid` if there is no such user.
-pub async fn set_active(store: &Store, name: UserName, is_active: bool) -> Result<bool> {
-    store
-        .write(move |db| {
+    /// Requires that no user has this name.
+    ///
+    /// # Errors
+    /// `Invalid` if the name is taken.
+    pub async fn require_new_user(&self, name: UserName) -> Result<()> {
+        self.store.read(move |db| require_free(db, &name)).await
+    }
+
+    /// Returns the user with this name.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no such user.
+    pub async fn require_user(&self, name: UserName) -> Result<User> {
+        self.store.read(move |db| existing(db, &name)).await
+    }
+
+    /// Adds the admin `admin` with this token if there are no users. Returns whether the admin was added.
+    pub async fn add_first_admin(&self, token: ApiToken) -> Result<bool> {
+        let now = self.now;
+        self.write(move |db| {
+            if users::any(db)? {
+                return Ok((false, None));
+            }
+            Ok((true, Some(insert_user(db, &UserName::admin(), Role::Admin, &[], &token, now)?)))
+        })
+        .await
+    }
+
+    /// Grants permissions to a user.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no such user.
+    pub async fn grant(&self, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
+        self.change_permissions(name, permissions, Action::UserGrant).await
+    }
+
+    /// Revokes permissions of a user.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no such user.
+    pub async fn revoke(&self, name: UserName, permissions: Vec<Permission>) -> Result<PermissionChange> {
+        self.change_permissions(name, permissions, Action::UserRevoke).await
+    }
+
+    async fn change_permissions(
+        &self,
+        name: UserName,
+        permissions: Vec<Permission>,
+        action: Action,
+    ) -> Result<PermissionChange> {
+        let grants = action == Action::UserGrant;
+        let apply = if grants { users::insert_permission } else { users::delete_permission };
+        self.write(move |db| {
+            let user = existing(db, &name)?;
+            let held = users::list_permissions(db, user.id)?;
+            let distinct = Permission::ALL.iter().copied().filter(|permission| permissions.contains(permission));
+            let (changed, unchanged): (Vec<_>, Vec<_>) =
+                distinct.partition(|permission| held.contains(permission) != grants);
+            changed.iter().try_for_each(|permission| apply(db, user.id, *permission))?;
+            let event = NewEvent::about_user(action, &name);
+            let event = event.with("permissions", codes(&held), codes(&users::list_permissions(db, user.id)?));
+            let event = Some(event).filter(|_| !changed.is_empty());
+            Ok((PermissionChange { role: user.role, changed, unchanged }, event))
+        })
+        .await
+    }
+
+    /// Enables or disables a user. The tokens of a disabled user are kept but rejected. Returns whether the state
+    /// changed.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no such user.
+    pub async fn set_active(&self, name: UserName, is_active: bool) -> Result<bool> {
+        self.write(move |db| {
             let user = existing(db, &name)?;
             users::update_active(db, user.id, is_active)?;
-            Ok(user.is_active != is_active)
+            let has_changed = user.is_active != is_active;
+            let action = if is_active { Action::UserEnable } else { Action::UserDisable };
+            let event = NewEvent::about_user(action, &name).with("is_active", user.is_active, is_active);
+            Ok((has_changed, Some(event).filter(|_| has_changed)))
         })
         .await
+    }
 }
 
-/// Adds a token to a user.
-///
-/// # Errors
-/// `Invalid` if there is no such user.
-pub async fn add_token(store: &Store, name: UserName, token: ApiToken, now: Timestamp) -> Result<()> {
-    store.write(move |db| tokens::insert(db, existing(db, &name)?.id, &token, now)).await
+/// Returns whether there is any user.
+pub async fn any_user(store: &Store) -> Result<bool> {
+    store.read(users::any).await
 }
 
-/// Returns all tokens, or the tokens of `owner`.
-///
-/// # Errors
-/// `Invalid` if there is no such user.
-pub async fn list_tokens(store: &Store, owner: Option<UserName>) -> Result<Vec<TokenRecord>> {
+/// Returns all users with their permissions, sorted by name.
+pub async fn list_users(store: &Store) -> Result<Vec<(User, Vec<Permission>)>> {
     store
-        .read(move |db| {
-            if let Some(name) = &owner {
-                existing(db, name)?;
-            }
-            tokens::list(db, owner.as_ref())
+        .read(|db| {
+            let with_permissions = |user: User| Ok((user.clone(), users::list_permissions(db, user.id)?));
+            users::list(db)?.into_iter().map(with_permissions).collect()
         })
         .await
 }
 
-/// Deletes a token and returns its record.
-///
-/// # Errors
-/// `Invalid` if there is no such token or if several tokens have the prefix.
-pub async fn revoke_token(store: &Store, name: TokenName) -> Result<TokenRecord> {
-    store
-        .write(move |db| {
-            let named = match &name {
-                TokenName::Prefix(prefix) => tokens::list_by_prefix(db, prefix)?,
-                TokenName::Whole(token) => {
-                    let id = tokens::find_by_hash(db, &token.hash())?.map(|found| found.token_id);
-                    let mut alike = tokens::list_by_prefix(db, token.prefix())?;
-                    alike.retain(|record| Some(record.id) == id);
-                    alike
-                }
-            };
-            match (named.as_slice(), &name) {
-                ([token], _) => tokens::delete(db, token.id).map(|()| token.clone()),
-                ([], TokenName::Prefix(_)) => {
-                    Err(refused("no token has this prefix; `otpd token list` lists the tokens"))
-                }
-                ([], TokenName::Whole(_)) => {
-                    Err(refused("the token does not exist; `otpd token list` lists the tokens"))
-                }
-                (several, _) => {
-                    Err(refused(format!("{} tokens have this prefix; give the complete token", several.len())))
-                }
-            }
-        })
-        .await
+/// Stores a user with its permissions and its first token. Returns the event.
+fn insert_user(
+    db: &Db,
+    name: &UserName,
+    role: Role,
+    permissions: &[Permission],
+    token: &ApiToken,
+    now: Timestamp,
+) -> Result<NewEvent> {
+    let user_id = users::insert(db, name, role, now)?;
+    permissions.iter().try_for_each(|permission| users::insert_permission(db, user_id, *permission))?;
+    store::tokens::insert(db, user_id, token, now)?;
+    let event = NewEvent::new(Action::UserAdd)
+        .with("user", Value::Null, name.as_str())
+        .with("role", Value::Null, role.as_str())
+        .with("permissions", Value::Null, codes(&users::list_permissions(db, user_id)?))
+        .with("token", Value::Null, token.prefix());
+    Ok(event)
+}
+
+fn codes(permissions: &[Permission]) -> Value {
+    permissions.iter().map(|permission| permission.code()).collect()
 }
 
 fn require_free(db: &Db, name: &UserName) -> Result<()> {

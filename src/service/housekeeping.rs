@@ -3,12 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::domain::audit::{Action, NewEvent, Origin};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::limit::Event;
+use crate::domain::otp::OtpId;
+use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::{Db, idempotency_keys, inbox, limit_events, otps, recipients};
+use crate::store::{Db, audit_events, audit_search, idempotency_keys, inbox, limit_events, otps, recipients};
 
 /// Maximum number of rows that one transaction deletes. Small transactions keep the wait of requests short.
 const BATCH: i64 = 500;
@@ -47,7 +50,7 @@ impl Service {
             Ok(limit_events::delete_after(db, now, BATCH)?
                 + idempotency_keys::delete_after(db, now, BATCH)?
                 + inbox::delete_after(db, now, BATCH)?
-                + otps::expire_untrusted(db, now, BATCH)?)
+                + expire_untrusted(db, now)?)
         };
         while self.purge(delete).await? > 0 {}
         Ok(())
@@ -58,9 +61,22 @@ impl Service {
     pub async fn purge_expired(&self, retention: Duration) -> Result<usize> {
         let mut purged = 0;
         loop {
-            let batch = self.purge(move |db, now| otps::delete_expired(db, now.minus(retention), BATCH)).await?;
+            let batch = self.purge(move |db, now| delete_expired(db, now.minus(retention), now)).await?;
             purged += batch;
             self.store.metrics().purged.inc_by(batch as u64);
+            if batch == 0 {
+                return Ok(purged);
+            }
+        }
+    }
+
+    /// Deletes the events of the audit trail that are older than `retention`, in small transactions. Returns the number
+    /// of deleted events.
+    pub async fn purge_audit(&self, retention: Duration) -> Result<usize> {
+        let mut purged = 0;
+        loop {
+            let batch = self.purge(move |db, now| audit_search::delete_before(db, now.minus(retention))).await?;
+            purged += batch;
             if batch == 0 {
                 return Ok(purged);
             }
@@ -79,4 +95,26 @@ impl Service {
         self.store.optimize_and_checkpoint().await?;
         Ok(self.store.wal_bytes())
     }
+}
+
+/// Deletes one batch of the codes that expired before `until`, and records each deletion.
+fn delete_expired(db: &Db, until: Timestamp, now: Timestamp) -> Result<usize> {
+    let deleted = otps::delete_expired(db, until, BATCH)?;
+    record(db, Action::OtpDelete, &deleted, now)
+}
+
+/// Expires one batch of codes with an issue time in the future, and records each update.
+fn expire_untrusted(db: &Db, now: Timestamp) -> Result<usize> {
+    let expired = otps::expire_untrusted(db, now, BATCH)?;
+    record(db, Action::OtpUpdate, &expired, now)
+}
+
+/// Records one event of otpd itself for each code. Returns their number.
+fn record(db: &Db, action: Action, otps: &[(OtpId, Option<Recipient>)], now: Timestamp) -> Result<usize> {
+    let origin = Origin::system();
+    for (id, recipient) in otps {
+        let event = NewEvent { otp: Some(*id), recipient: recipient.clone(), ..NewEvent::new(action) };
+        audit_events::insert(db, &origin, &event, now)?;
+    }
+    Ok(otps.len())
 }

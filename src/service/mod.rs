@@ -2,6 +2,7 @@
 //! before it calls them.
 
 pub mod accounts;
+pub mod audit;
 mod channel_worker;
 pub mod health;
 mod housekeeping;
@@ -15,12 +16,14 @@ pub mod sending;
 pub mod verifying;
 mod waiting;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::delivery::Delivery;
 use crate::domain::attempt::Outcome;
+use crate::domain::audit::{ActorKind, NewEvent, Origin};
 use crate::domain::clock::time_left;
 use crate::domain::limit::{Limit, Limits};
 use crate::domain::policy::Policy;
@@ -35,7 +38,7 @@ use crate::service::in_flight::InFlight;
 use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
 use crate::service::waiting::Queued;
 use crate::store::tokens::AuthenticatedToken;
-use crate::store::{Db, Store, tokens, users};
+use crate::store::{Db, Store, audit_events, tokens, users};
 
 /// Returns the current time. Tests supply their own clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -52,12 +55,20 @@ pub struct Settings {
     pub timezone: Tz,
     pub limits: Limits,
     pub delivery: Delivery,
+    /// Whether requests of the API that show codes are recorded in the audit trail (`audit.reads`).
+    pub audits_reads: bool,
 }
 
 impl Default for Settings {
     /// Settings without limits and without providers.
     fn default() -> Self {
-        Self { policy: Policy::default(), timezone: Tz::UTC, limits: Limits::new(|_| 0), delivery: Delivery::default() }
+        Self {
+            policy: Policy::default(),
+            timezone: Tz::UTC,
+            limits: Limits::new(|_| 0),
+            delivery: Delivery::default(),
+            audits_reads: false,
+        }
     }
 }
 
@@ -70,6 +81,7 @@ pub struct Service {
     timezone: Tz,
     limits: Arc<Guard>,
     delivery: Arc<Delivery>,
+    audits_reads: bool,
     in_flight: InFlight,
     queued: Arc<Queued>,
     /// Whether an update of `last_used_at` is in progress.
@@ -85,21 +97,38 @@ impl Drop for Noting {
     }
 }
 
+/// Where a request comes from.
+#[derive(Clone, Debug, Default)]
+pub struct RequestSource {
+    /// The request id, as shown in the log.
+    pub request_id: Option<String>,
+    /// The address of the client.
+    pub address: Option<IpAddr>,
+}
+
 /// The caller and the time of a change.
 struct Call {
     now: Timestamp,
     token_id: i64,
     user_id: i64,
+    origin: Arc<Origin>,
+}
+
+impl Call {
+    /// Records an event in the audit trail.
+    fn record(&self, db: &Db, event: &NewEvent) -> Result<()> {
+        audit_events::insert(db, &self.origin, event, self.now)
+    }
 }
 
 impl Service {
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
-        let Settings { policy, timezone, limits, delivery } = settings;
+        let Settings { policy, timezone, limits, delivery, audits_reads } = settings;
         expect_series(store.metrics(), &delivery);
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
         let (delivery, in_flight) = (Arc::new(delivery), InFlight::default());
         let (queued, noting) = (Arc::default(), Arc::default());
-        Self { store, clock, policy, timezone, limits, delivery, in_flight, queued, noting }
+        Self { store, clock, policy, timezone, limits, delivery, audits_reads, in_flight, queued, noting }
     }
 
     /// Returns the same service for one event loop. Its look-ups run on that event loop.
@@ -130,9 +159,9 @@ impl Service {
     ///
     /// # Errors
     /// `Unauthenticated` if the token is unknown or its user is disabled.
-    pub async fn authenticate(&self, token: &ApiToken) -> Result<Caller> {
+    pub async fn authenticate(&self, token: &ApiToken, source: RequestSource) -> Result<Caller> {
         let (hash, now) = (token.hash(), self.now());
-        let (caller, last_used_at) = self.store.look_up(move |db| find_caller(db, &hash)).await?;
+        let (caller, last_used_at) = self.store.look_up(move |db| find_caller(db, &hash, &source)).await?;
         if last_used_at.is_none_or(|last| time_left(last, LAST_USED_GRAIN, now).is_none()) {
             self.note_use(caller.token_id, now);
         }
@@ -161,8 +190,12 @@ impl Service {
         caller: &Caller,
         work: impl Fn(&Db, &Call) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (clock, token_id, user_id) = (Arc::clone(&self.clock), caller.token_id, caller.user_id);
-        let outcome = self.store.write(move |db| work(db, &Call { now: clock(), token_id, user_id })).await;
+        let (clock, caller) = (Arc::clone(&self.clock), caller.clone());
+        let call = move || {
+            let Caller { token_id, user_id, origin, .. } = &caller;
+            Call { now: clock(), token_id: *token_id, user_id: *user_id, origin: Arc::clone(origin) }
+        };
+        let outcome = self.store.write(move |db| work(db, &call())).await;
         if let Some(limitation) = outcome.as_ref().err().and_then(Error::limitation) {
             self.limits.warn_once(limitation, self.now());
         }
@@ -181,13 +214,20 @@ fn expect_series(metrics: &Metrics, delivery: &Delivery) {
 }
 
 /// Returns the user of a token and the time of the last use of the token.
-fn find_caller(db: &Db, hash: &TokenHash) -> Result<(Caller, Option<Timestamp>)> {
+fn find_caller(db: &Db, hash: &TokenHash, source: &RequestSource) -> Result<(Caller, Option<Timestamp>)> {
     let refused = |detail| Error::new(Kind::Unauthenticated, detail);
     let token = tokens::find_by_hash(db, hash)?.ok_or_else(|| refused("Invalid token."))?;
-    let AuthenticatedToken { user_id, token_id, role, is_active, last_used_at } = token;
-    if !is_active {
+    let AuthenticatedToken { user_id, token_id, role, last_used_at, .. } = token;
+    if !token.is_active {
         return Err(refused("User inactive or deleted."));
     }
     let permissions = users::list_permissions(db, user_id)?;
-    Ok((Caller { user_id, token_id, role, permissions }, last_used_at))
+    let origin = Arc::new(Origin {
+        kind: ActorKind::User,
+        name: token.user_name,
+        token_prefix: Some(token.prefix),
+        request_id: source.request_id.clone(),
+        address: source.address,
+    });
+    Ok((Caller { user_id, token_id, role, permissions, origin }, last_used_at))
 }

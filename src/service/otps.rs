@@ -1,28 +1,52 @@
 //! Management of codes by staff.
 
+use crate::domain::audit::{Action, NewEvent};
 use crate::domain::listing::OtpQuery;
 use crate::domain::otp::{NewOtp, Otp, OtpId, OtpPatch};
 use crate::domain::user::Caller;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::{messages, otp_list, otps};
+use crate::store::{is_damaged_row, messages, otp_list, otps};
 
 impl Service {
     /// Stores a new code and returns it. Without `valid_to`, the code has the default lifetime of the project.
     pub async fn create_otp(&self, caller: &Caller, new: NewOtp) -> Result<Otp> {
         let policy = self.policy;
-        self.write(caller, move |db, call| otps::insert(db, Otp::created(&new, call.now, &policy))).await
+        self.write(caller, move |db, call| {
+            let otp = otps::insert(db, Otp::created(&new, call.now, &policy))?;
+            call.record(db, &NewEvent::creation(&otp))?;
+            Ok(otp)
+        })
+        .await
     }
 
     /// Returns the number of matching codes and the requested page of them, from one snapshot.
     pub async fn list_otps(&self, caller: &Caller, query: OtpQuery) -> Result<(i64, Vec<Otp>)> {
         let now = self.now();
-        self.store.read_list(caller.token_id, move |db| otp_list::list(db, &query, now)).await
+        let (count, otps) = self.store.read_list(caller.token_id, move |db| otp_list::list(db, &query, now)).await?;
+        self.record_reads(caller, &otps).await?;
+        Ok((count, otps))
     }
 
     /// Returns the code with this id.
-    pub async fn retrieve_otp(&self, id: OtpId) -> Result<Otp> {
+    pub async fn retrieve_otp(&self, caller: &Caller, id: OtpId) -> Result<Otp> {
+        let otp = self.find_otp(id).await?;
+        self.record_reads(caller, std::slice::from_ref(&otp)).await?;
+        Ok(otp)
+    }
+
+    /// Returns the code with this id, for a response that does not show it.
+    pub async fn find_otp(&self, id: OtpId) -> Result<Otp> {
         self.store.look_up(move |db| otps::find(db, id)).await
+    }
+
+    /// Records that codes are shown, if `audit.reads` is set. They must not be shown if this fails.
+    async fn record_reads(&self, caller: &Caller, otps: &[Otp]) -> Result<()> {
+        if !self.audits_reads || otps.is_empty() {
+            return Ok(());
+        }
+        let events: Vec<NewEvent> = otps.iter().map(|otp| NewEvent::about(Action::OtpRead, otp)).collect();
+        self.write(caller, move |db, call| events.iter().try_for_each(|event| call.record(db, event))).await
     }
 
     /// Applies a patch to the stored code and returns the result. Read and write share one transaction. An invalid
@@ -37,6 +61,7 @@ impl Service {
             if stored.sent_at.is_some() && (changed.code, &changed.recipient) != (stored.code, &stored.recipient) {
                 messages::cancel(db, id, call.now)?;
             }
+            call.record(db, &NewEvent::update(&stored, &changed))?;
             Ok(changed)
         })
         .await
@@ -44,6 +69,16 @@ impl Service {
 
     /// Deletes the code with this id and its messages.
     pub async fn delete_otp(&self, caller: &Caller, id: OtpId) -> Result<()> {
-        self.write(caller, move |db, _| otps::delete(db, id)).await
+        self.write(caller, move |db, call| {
+            let event = match otps::find(db, id) {
+                Ok(otp) => NewEvent::deletion(&otp),
+                // The fields of a damaged code are not known.
+                Err(error) if is_damaged_row(&error) => NewEvent { otp: Some(id), ..NewEvent::new(Action::OtpDelete) },
+                Err(error) => return Err(error),
+            };
+            otps::delete(db, id)?;
+            call.record(db, &event)
+        })
+        .await
     }
 }

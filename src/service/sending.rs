@@ -3,8 +3,10 @@
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::domain::audit::{Action, NewEvent};
 use crate::domain::client::ClientNetwork;
 use crate::domain::clock::time_left;
 use crate::domain::code::Code;
@@ -111,8 +113,10 @@ impl Service {
         self.limits.require_within_limits(db, &Limit::OF_SENDING, &subjects, now)?;
         let otp = self.issue(db, recipient, purpose, now)?;
         let language = language.unwrap_or(self.delivery.language);
-        messages::insert(db, otp.id, Channel::for_recipient(recipient), language, now)?;
+        let channel = Channel::for_recipient(recipient);
+        messages::insert(db, otp.id, channel, language, now)?;
         Guard::count(db, &Event::OF_SENDING, &subjects, now)?;
+        call.record(db, &NewEvent::about(Action::OtpSend, &otp).with("channel", Value::Null, channel.as_str()))?;
         Ok(SendReceipt::new(&otp, now))
     }
 

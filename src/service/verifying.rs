@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
+use crate::domain::audit::{Action, NewEvent};
 use crate::domain::client::ClientNetwork;
 use crate::domain::code::Code;
 use crate::domain::limit::{Event, Limit, Subjects};
@@ -58,8 +61,13 @@ impl Service {
         self.limits.require_within_limits(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
         let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;
         let verdict = verdict(&known, *code, call.now);
+        let event = verification(&known, recipient, verdict, call.now);
         let answer = match verdict {
-            Verdict::Right => Ok(consume(db, known, *code, call.now)?),
+            Verdict::Right => {
+                let verified = consume(db, known, *code, call.now)?;
+                call.record(db, &NewEvent { otp: Some(verified.id), ..event })?;
+                Ok(verified)
+            }
             Verdict::Refused(Reason::TooManyAttempts) => {
                 Err(Error::limited(Reason::TooManyAttempts, self.policy.resend_cooldown))
             }
@@ -68,6 +76,7 @@ impl Service {
             }
             Verdict::Refused(reason) => {
                 let left = self.count_attempt(db, known, &subjects, call.now)?;
+                call.record(db, &event)?;
                 Err(Error::not_verified(reason, left))
             }
         };
@@ -102,6 +111,14 @@ impl Service {
         }
         Err(Error::locked_out(UNTIL_RESET).limited_by((MAX_CONSECUTIVE_FAILURES, most)))
     }
+}
+
+/// The event of a verification. It is about the newest usable code, or else about the newest code.
+fn verification(known: &[Otp], recipient: &Recipient, verdict: Verdict, now: Timestamp) -> NewEvent {
+    let otp = known.iter().find(|otp| otp.is_allow(now)).or(known.first());
+    let event =
+        NewEvent { otp: otp.map(|otp| otp.id), recipient: Some(recipient.clone()), ..NewEvent::new(Action::OtpVerify) };
+    event.with("verdict", Value::Null, verdict.as_str())
 }
 
 /// Consumes every usable code that equals `typed`. Several codes can have the same value, which must be accepted only

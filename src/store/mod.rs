@@ -4,6 +4,9 @@
 //! Parameters are written `$1`, `$2`, which other engines accept too. They must first appear in that order, because
 //! SQLite treats them as names and numbers them by first appearance.
 
+pub mod audit_events;
+pub mod audit_list;
+pub mod audit_search;
 mod backup;
 mod checkpoint;
 mod commits;

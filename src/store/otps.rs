@@ -5,7 +5,7 @@ mod of_recipient;
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::otp::{Otp, OtpId};
-use crate::domain::recipient::{EmailAddress, MobileNumber};
+use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
@@ -135,11 +135,12 @@ pub fn delete(db: &Db, id: OtpId) -> Result<()> {
 
 pub(super) const DELETE_EXPIRED: &str = "
     DELETE FROM otp_codes
-     WHERE id IN (SELECT id FROM otp_codes WHERE valid_to < $1 ORDER BY valid_to LIMIT $2)";
+     WHERE id IN (SELECT id FROM otp_codes WHERE valid_to < $1 ORDER BY valid_to LIMIT $2)
+    RETURNING id, mobile_number, email";
 
-/// Deletes at most `limit` codes that expired before `until`, oldest first. Returns their number.
-pub fn delete_expired(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_EXPIRED)?.execute(params![until.as_micros(), limit])?)
+/// Deletes at most `limit` codes that expired before `until`, oldest first. Returns their ids and recipients.
+pub fn delete_expired(db: &Db, until: Timestamp, limit: i64) -> Result<Vec<Identity>> {
+    db.prepare_cached(DELETE_EXPIRED)?.query_and_then([until.as_micros(), limit], identity)?.collect()
 }
 
 pub(super) const EXPIRE_UNTRUSTED: &str = "
@@ -150,12 +151,22 @@ pub(super) const EXPIRE_UNTRUSTED: &str = "
            checksum = NULL
      WHERE id IN (
                SELECT id FROM otp_codes WHERE updated_at > $1 AND issued_at > $1 AND valid_to > $1 LIMIT $2
-           )";
+           )
+    RETURNING id, mobile_number, email";
 
-/// Expires at most `limit` codes that were issued later than `now`, and returns how many. They are not usable now, but
-/// would become valid again at that time.
-pub fn expire_untrusted(db: &Db, now: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(EXPIRE_UNTRUSTED)?.execute(params![now.as_micros(), limit])?)
+/// Expires at most `limit` codes that were issued later than `now`, and returns their ids and recipients. They are not
+/// usable now, but would become valid again at that time.
+pub fn expire_untrusted(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Identity>> {
+    db.prepare_cached(EXPIRE_UNTRUSTED)?.query_and_then([now.as_micros(), limit], identity)?.collect()
+}
+
+/// The id and recipient of a code. The recipient of a damaged code may be unknown.
+pub type Identity = (OtpId, Option<Recipient>);
+
+fn identity(row: &Row<'_>) -> Result<Identity> {
+    let number = row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored);
+    let email = row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored);
+    Ok((OtpId::from_stored(row.get("id")?), Recipient::exactly_one(number, email).ok()))
 }
 
 /// The time of the latest update of any code.

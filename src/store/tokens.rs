@@ -10,11 +10,13 @@ use crate::store::db::Db;
 use crate::store::row::{optional_timestamp, parsed, timestamp};
 
 /// A token found by its hash, with its user.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct AuthenticatedToken {
     pub token_id: i64,
+    pub prefix: String,
     pub last_used_at: Option<Timestamp>,
     pub user_id: i64,
+    pub user_name: String,
     pub role: Role,
     pub is_active: bool,
 }
@@ -22,8 +24,10 @@ pub struct AuthenticatedToken {
 pub(super) const FIND_BY_HASH: &str = "
     SELECT t.id AS token_id,
            t.hash,
+           t.prefix,
            t.last_used_at,
            u.id AS user_id,
+           u.name AS user_name,
            u.role,
            u.is_active
       FROM api_tokens AS t
@@ -43,8 +47,10 @@ fn authenticated(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Authenticated
     let stored: Vec<u8> = row.get("hash")?;
     let token = AuthenticatedToken {
         token_id: row.get("token_id")?,
+        prefix: row.get("prefix")?,
         last_used_at: optional_timestamp(row, "last_used_at")?,
         user_id: row.get("user_id")?,
+        user_name: row.get("user_name")?,
         role: parsed(row, "role")?,
         is_active: row.get("is_active")?,
     };

@@ -144,15 +144,15 @@ async fn a_revocation_applies_to_the_next_request() {
     let name = || "support".parse().unwrap();
     let ask = || as_token(&app, "GET", "/api/notifications/otp/1", &token);
     ask().await.is(404, NOT_FOUND);
-    accounts::revoke(&app.store, name(), vec![Permission::ViewOtp]).await.unwrap();
+    app.accounts().revoke(name(), vec![Permission::ViewOtp]).await.unwrap();
     ask().await.is(403, FORBIDDEN);
-    accounts::grant(&app.store, name(), vec![Permission::ViewOtp]).await.unwrap();
+    app.accounts().grant(name(), vec![Permission::ViewOtp]).await.unwrap();
     ask().await.is(404, NOT_FOUND);
-    accounts::set_active(&app.store, name(), false).await.unwrap();
+    app.accounts().set_active(name(), false).await.unwrap();
     is_refused(&ask().await, "GET", 401, r#"{"detail":"User inactive or deleted."}"#);
-    accounts::set_active(&app.store, name(), true).await.unwrap();
+    app.accounts().set_active(name(), true).await.unwrap();
     ask().await.is(404, NOT_FOUND);
-    accounts::revoke_token(&app.store, TokenName::parse(&token[..12]).unwrap()).await.unwrap();
+    app.accounts().revoke_token(TokenName::parse(&token[..12]).unwrap()).await.unwrap();
     is_refused(&ask().await, "GET", 401, r#"{"detail":"Invalid token."}"#);
 }
 

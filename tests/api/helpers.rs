@@ -3,12 +3,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 
+use otpd::domain::audit::Origin;
 use otpd::domain::limit::{Limit, Limits};
 use otpd::domain::timestamp::Timestamp;
 use otpd::domain::token::ApiToken;
 use otpd::domain::user::{Permission, Role};
 use otpd::http;
-use otpd::service::{self, Service, accounts};
+use otpd::service::accounts::Accounts;
+use otpd::service::{self, Service};
 use otpd::store::{Options, Store};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
@@ -113,13 +115,16 @@ impl TestApp {
         )
     }
 
+    /// The management of users, on behalf of a command.
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts::new(&self.store, Origin::command("test"), Timestamp::parse(START).unwrap())
+    }
+
     /// Adds a user and returns the token.
     pub async fn user(&self, name: &str, role: Role, permissions: &[Permission]) -> String {
         let token = ApiToken::generate(&mut UnwrapErr(SysRng));
-        let now = Timestamp::parse(START).unwrap();
-        accounts::add_user(&self.store, name.parse().unwrap(), role, permissions.to_vec(), token.clone(), now)
-            .await
-            .unwrap();
+        let accounts = self.accounts();
+        accounts.add_user(name.parse().unwrap(), role, permissions.to_vec(), token.clone()).await.unwrap();
         token.reveal().to_owned()
     }
 
@@ -139,6 +144,16 @@ impl TestApp {
     }
 
     /// Deletes the codes that expired more than `retention` ago and returns their number.
+    pub async fn index_audit(&self) {
+        self.service.index_audit().await.unwrap();
+    }
+
+    /// Deletes the events of the audit trail that are older than `retention`.
+    pub async fn purge_audit(&self, retention: std::time::Duration) -> usize {
+        self.index_audit().await;
+        self.service.purge_audit(retention).await.unwrap()
+    }
+
     pub async fn purge_expired(&self, retention: std::time::Duration) -> usize {
         self.service.purge_expired(retention).await.unwrap()
     }

@@ -4,6 +4,7 @@
 
 mod access;
 mod answers;
+mod audit;
 mod bodies;
 mod clients;
 mod clock_jumps;

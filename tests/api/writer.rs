@@ -47,7 +47,7 @@ async fn a_request_without_a_valid_token_or_the_permission_does_not_reach_the_wr
     // The three changes: the user, the code, and the first use of the token.
     until(|| app.used_tokens() == 1 && changes_made(&app) == 3.0).await;
     let disabled = app.user("disabled", Role::Admin, &[]).await;
-    otpd::service::accounts::set_active(&app.store, "disabled".parse().unwrap(), false).await.unwrap();
+    app.accounts().set_active("disabled".parse().unwrap(), false).await.unwrap();
     let viewer = app.user("viewer", Role::Staff, &[Permission::ViewOtp]).await;
     let plain = app.user("plain", Role::User, Permission::ALL).await;
     for (used, token) in [(2, &viewer), (3, &plain)] {

@@ -155,7 +155,7 @@ fn an_unknown_key_a_missing_file_and_bad_toml_are_reported_in_one_line() {
     let folder = folder();
     let server = "the known settings are server.host, server.metrics, server.port, server.requests_per_second, \
                   server.trusted_proxies, server.workers";
-    let sections = "the known sections are [auth], [database], [delivery], [limits], [log], [otp], [server]";
+    let sections = "the known sections are [audit], [auth], [database], [delivery], [limits], [log], [otp], [server]";
     let otp = "the known settings are otp.code_length, otp.expiration, otp.max_attempts, otp.max_consecutive_failures, \
                otp.recipient_attempts_per_hour, otp.resend_cooldown, otp.retention, otp.timezone";
     for (toml, key, listed) in [

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::http::openapi::docs;
 use crate::http::openapi::responses::{Reasoned, Refused};
 use crate::http::openapi::schemas::FieldMessages;
-use crate::http::{health, inbox, metrics, otps, sending};
+use crate::http::{audit, health, inbox, metrics, otps, sending};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,7 +22,7 @@ use crate::http::{health, inbox, metrics, otps, sending};
     ),
     paths(
         otps::create, otps::list, otps::retrieve, otps::update, otps::delete,
-        sending::send, sending::verify, sending::reset, sending::deliveries, inbox::show_inbox,
+        sending::send, sending::verify, sending::reset, sending::deliveries, inbox::show_inbox, audit::list_audit,
         health::live, health::ready, metrics::show_metrics,
         describe, docs::docs, docs::docs_file
     ),
@@ -31,6 +31,7 @@ use crate::http::{health, inbox, metrics, otps, sending};
     tags(
         (name = "codes", description = "One-time passwords as a resource managed by staff"),
         (name = "sending", description = "Sending and verifying codes"),
+        (name = "audit", description = "What was changed, by whom and from where"),
         (name = "service", description = "Health, metrics and API description")
     )
 )]
@@ -41,8 +42,10 @@ fn json() -> serde_json::Result<String> {
     let mut description = serde_json::to_value(Description::openapi())?;
     let paths = &mut description["paths"];
     // Empty values are ignored.
-    for parameter in paths["/api/notifications/otp/"]["get"]["parameters"].as_array_mut().into_iter().flatten() {
-        parameter["allowEmptyValue"] = true.into();
+    for path in ["/api/notifications/otp/", "/api/audit/"] {
+        for parameter in paths[path]["get"]["parameters"].as_array_mut().into_iter().flatten() {
+            parameter["allowEmptyValue"] = true.into();
+        }
     }
     // An update without a body is an update without fields.
     paths["/api/notifications/otp/{id}"]["patch"]["requestBody"]["required"] = false.into();
