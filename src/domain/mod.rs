@@ -3,6 +3,7 @@
 pub mod attempt;
 pub mod audit;
 pub mod breaker;
+pub mod calendar;
 pub mod client;
 pub mod clock;
 pub mod code;

@@ -2,8 +2,8 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
-use jiff::civil::Date;
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc};
+use jiff::civil;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 use crate::domain::timestamp::Timestamp;
@@ -33,27 +33,54 @@ impl Tz {
 
     /// The first moment of a day in this zone. If the zone skipped the whole day, the first moment of the next one.
     pub fn start_of(self, day: NaiveDate) -> Timestamp {
-        // Outside the years -9999 to 9999 there are no zones.
-        self.find_start(day).unwrap_or_else(|| day.and_time(NaiveTime::MIN).and_utc()).into()
+        self.moment_at(day.and_time(NaiveTime::MIN))
     }
 
-    fn find_start(self, day: NaiveDate) -> Option<DateTime<Utc>> {
-        let (year, month, day) =
-            (day.year().try_into().ok()?, day.month().try_into().ok()?, day.day().try_into().ok()?);
-        let midnight = Date::new(year, month, day).ok()?.at(0, 0, 0, 0);
+    /// The moment at which clocks in this zone show `local`. If they showed it twice, the earlier moment. If they
+    /// skipped it, the moment of that change.
+    pub fn moment_at(self, local: NaiveDateTime) -> Timestamp {
+        // Outside the years -9999 to 9999 there are no zones.
+        self.find_moment(local).unwrap_or_else(|| local.and_utc()).into()
+    }
+
+    /// What clocks in this zone show at `moment`.
+    pub fn local_time(self, moment: Timestamp) -> NaiveDateTime {
+        let utc = DateTime::from_timestamp_micros(moment.as_micros()).unwrap_or_default().naive_utc();
+        // The last hours of the year 9999 have no offset.
+        let local = self.offset_at(moment).and_then(|offset| utc.checked_add_signed(offset));
+        local.unwrap_or(utc)
+    }
+
+    fn offset_at(self, moment: Timestamp) -> Option<TimeDelta> {
+        let moment = jiff::Timestamp::from_microsecond(moment.as_micros()).ok()?;
         let zone = TimeZone::get(self.name).ok()?;
-        let ambiguous = zone.to_ambiguous_timestamp(midnight);
-        let start = match ambiguous.offset() {
+        TimeDelta::try_seconds(zone.to_offset(moment).seconds().into())
+    }
+
+    fn find_moment(self, local: NaiveDateTime) -> Option<DateTime<Utc>> {
+        let local = civil(local)?;
+        let zone = TimeZone::get(self.name).ok()?;
+        let ambiguous = zone.to_ambiguous_timestamp(local);
+        let moment = match ambiguous.offset() {
             AmbiguousOffset::Gap { after, .. } => {
-                // Clocks skipped midnight. The day starts at that change, which is the first one after this moment.
-                let before_change = after.to_timestamp(midnight).ok()?;
+                // Clocks skipped this time. The change is the first one after this moment.
+                let before_change = after.to_timestamp(local).ok()?;
                 zone.following(before_change).next()?.timestamp()
             }
-            // If clocks showed midnight twice, this is the earlier moment.
+            // If clocks showed this time twice, this is the earlier moment.
             AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => ambiguous.compatible().ok()?,
         };
-        DateTime::from_timestamp_micros(start.as_microsecond())
+        DateTime::from_timestamp_micros(moment.as_microsecond())
     }
+}
+
+/// Returns the same date and time in jiff's type. `None`: jiff does not support the year.
+fn civil(local: NaiveDateTime) -> Option<civil::DateTime> {
+    let (year, month, day) =
+        (local.year().try_into().ok()?, local.month().try_into().ok()?, local.day().try_into().ok()?);
+    let (hour, minute, second) =
+        (local.hour().try_into().ok()?, local.minute().try_into().ok()?, local.second().try_into().ok()?);
+    civil::DateTime::new(year, month, day, hour, minute, second, local.nanosecond().try_into().ok()?).ok()
 }
 
 #[cfg(test)]
@@ -113,5 +140,32 @@ mod tests {
         let zone: Tz = "Asia/Tehran".parse().unwrap();
         let day = NaiveDate::from_ymd_opt(10_000, 1, 1).unwrap();
         assert_eq!(zone.start_of(day), day.and_time(NaiveTime::MIN).and_utc().into());
+    }
+
+    #[test]
+    fn local_times_and_moments_are_converted_into_each_other() {
+        for (zone, local, moment, shown) in [
+            ("UTC", "2025-12-30T14:39:10", "2025-12-30T14:39:10.000000Z", "2025-12-30T14:39:10"),
+            ("Asia/Tehran", "2025-12-30T14:39:10", "2025-12-30T11:09:10.000000Z", "2025-12-30T14:39:10"),
+            ("Europe/Berlin", "2025-07-01T00:00:00", "2025-06-30T22:00:00.000000Z", "2025-07-01T00:00:00"),
+            // Skipped: from 02:00 to 03:00, and from 00:00 to 01:00.
+            ("Europe/Berlin", "2025-03-30T02:30:00", "2025-03-30T01:00:00.000000Z", "2025-03-30T03:00:00"),
+            ("Asia/Tehran", "2022-03-22T00:59:59", "2022-03-21T20:30:00.000000Z", "2022-03-22T01:00:00"),
+            // Twice: from 03:00 back to 02:00, and from 24:00 back to 23:00.
+            ("Europe/Berlin", "2025-10-26T02:30:00", "2025-10-26T00:30:00.000000Z", "2025-10-26T02:30:00"),
+            ("Asia/Tehran", "2022-09-21T23:30:00", "2022-09-21T19:00:00.000000Z", "2022-09-21T23:30:00"),
+        ] {
+            let zone: Tz = zone.parse().unwrap();
+            let found = zone.moment_at(local.parse().unwrap());
+            assert_eq!(found.to_string(), moment, "{local} in {zone:?}");
+            assert_eq!(zone.local_time(found), shown.parse().unwrap(), "{local} in {zone:?}");
+        }
+    }
+
+    #[test]
+    fn the_last_hours_of_the_supported_years_use_utc() {
+        let zone: Tz = "Asia/Tehran".parse().unwrap();
+        let last = Timestamp::parse("9999-12-31T23:59:59Z").unwrap();
+        assert_eq!(zone.local_time(last), "9999-12-31T23:59:59".parse().unwrap());
     }
 }
