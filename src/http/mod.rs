@@ -5,6 +5,7 @@ mod body;
 mod caller;
 mod client_view;
 mod connections;
+mod console;
 mod error;
 mod fields;
 mod health;

@@ -1,0 +1,67 @@
+//! Labels of messages: the list, the states, and the outcomes of attempts.
+
+labels! {
+    /// The list of messages, and the states of a message.
+    Msg {
+        title: "Messages", "پیام‌ها";
+        queued: "Waiting", "در صف";
+        sending: "Being handed over", "در حال تحویل";
+        sent: "Accepted by the provider", "پذیرفته‌شده توسط سرویس‌دهنده";
+        delivered: "Delivered to the phone", "رسیده به گوشی";
+        unknown: "Unknown: it may have been sent", "نامشخص: شاید ارسال شده باشد";
+        failed: "Failed", "ناموفق";
+        expired: "Not sent in time", "به‌موقع ارسال نشد";
+        cancelled: "Taken back", "لغوشده";
+        sent_note:
+            "Accepted by the provider does not mean delivered.",
+            "پذیرفته شدن توسط سرویس‌دهنده به معنای رسیدن پیام نیست.";
+        state: "State", "وضعیت";
+        channel: "Channel", "کانال";
+        provider: "Provider", "سرویس‌دهنده";
+        reason: "Reason", "علت";
+        code: "Code", "کد";
+        attempts: "Attempts", "تلاش‌ها";
+        attempts_one: "{n} attempt", "{n} تلاش";
+        attempts_count: "{n} attempts", "{n} تلاش";
+        no_attempt: "not tried yet", "هنوز امتحان نشده";
+        next_attempt: "Next attempt at {time}", "تلاش بعدی در {time}";
+        count_one: "{n} message", "{n} پیام";
+        count: "{n} messages", "{n} پیام";
+        count_over: "more than {n} messages", "بیش از {n} پیام";
+        newer_one: "{n} newer message — show", "{n} پیام تازه‌تر — نمایش";
+        newer: "{n} newer messages — show", "{n} پیام تازه‌تر — نمایش";
+        empty:
+            "No messages yet. They appear here when a code is sent.",
+            "هنوز پیامی نیست. با ارسال کد، اینجا دیده می‌شود.";
+        none: "No message matches. Remove a filter.", "پیامی پیدا نشد. یک فیلتر را بردارید.";
+    }
+}
+
+labels! {
+    /// The channel of a message.
+    Channels {
+        sms: "SMS", "پیامک";
+        email: "E-mail", "ایمیل";
+    }
+}
+
+labels! {
+    /// The outcome of one attempt to hand a message over.
+    Outcomes {
+        sent: "The provider accepted it.", "سرویس‌دهنده آن را پذیرفت.";
+        retry:
+            "The provider could not take it now.",
+            "سرویس‌دهنده در آن لحظه نتوانست آن را بپذیرد.";
+        next:
+            "This provider refused it; another may take it.",
+            "این سرویس‌دهنده نپذیرفت؛ شاید دیگری بپذیرد.";
+        bad_recipient: "The recipient cannot be reached.", "گیرنده در دسترس نیست.";
+        misconfigured:
+            "The provider refuses everything: a setting or the account has to be corrected.",
+            "سرویس‌دهنده همه چیز را رد می‌کند: تنظیم یا حساب باید اصلاح شود.";
+        unknown:
+            "No clear answer came. The provider may have sent it.",
+            "پاسخ روشنی نرسید. شاید سرویس‌دهنده آن را فرستاده باشد.";
+        in_progress: "In progress", "در حال انجام";
+    }
+}

@@ -1,0 +1,41 @@
+//! Labels of the frame around every page.
+
+labels! {
+    /// The program.
+    App {
+        title: "otpd console", "کنسول otpd";
+        /// The title of a browser tab.
+        page_title: "{page} · otpd", "{page} · otpd";
+    }
+}
+
+labels! {
+    /// The navigation, and what stands beside it on every page.
+    Nav {
+        overview: "Overview", "نمای کلی";
+        codes: "Codes", "کدها";
+        messages: "Messages", "پیام‌ها";
+        recipients: "Recipients", "گیرندگان";
+        providers: "Providers", "سرویس‌دهنده‌ها";
+        users: "Users", "کاربران";
+        tokens: "Tokens", "توکن‌ها";
+        audit: "Audit trail", "سابقهٔ رویدادها";
+        account: "My account", "حساب من";
+        skip: "Skip to content", "پرش به محتوا";
+        sign_out: "Sign out", "خروج";
+        /// The other language, in that language.
+        language: "فارسی", "English";
+        main: "Main navigation", "ناوبری اصلی";
+        menu: "Menu", "فهرست";
+        signed_in_as: "Signed in as {user}", "وارد شده با نام {user}";
+        back: "Back", "بازگشت";
+        close: "Close", "بستن";
+        details: "Details", "جزئیات";
+        yes: "Yes", "بله";
+        no: "No", "خیر";
+        none: "none", "ندارد";
+        plain_http:
+            "This page uses plain HTTP. Others on the network can read tokens and codes. Use HTTPS.",
+            "این صفحه با HTTP ساده باز شده است. دیگران در شبکه می‌توانند توکن‌ها و کدها را بخوانند. از HTTPS استفاده کنید.";
+    }
+}

@@ -1,0 +1,40 @@
+//! Labels of providers.
+
+labels! {
+    /// The page of providers.
+    Provider {
+        title: "Providers", "سرویس‌دهنده‌ها";
+        order: "Order", "ترتیب";
+        order_note:
+            "Providers are tried from top to bottom. The order is in the configuration.",
+            "سرویس‌دهنده‌ها از بالا به پایین امتحان می‌شوند. ترتیب آن‌ها در پیکربندی است.";
+        name: "Name", "نام";
+        kind: "Kind", "نوع";
+        state: "State", "وضعیت";
+        sound: "Works", "سالم";
+        trial: "On trial", "در حال آزمایش";
+        resting: "Resting: asked last", "در استراحت: آخر از همه";
+        unused: "Not used yet", "هنوز استفاده نشده";
+        success: "Success rate", "نرخ موفقیت";
+        p50: "Half within", "نیمی تا";
+        p95: "95 of 100 within", "۹۵ از ۱۰۰ تا";
+        milliseconds: "{ms} ms", "{ms} میلی‌ثانیه";
+        last_error: "Last error", "آخرین خطا";
+        no_error: "no error", "بدون خطا";
+        credit: "Credit", "اعتبار";
+        credit_unknown: "not told by this provider", "این سرویس‌دهنده اعلام نمی‌کند";
+        credit_low: "Credit is low", "اعتبار رو به پایان است";
+        check: "Check now", "اکنون بررسی شود";
+        check_note: "Asks for the account; sends nothing.", "حساب را می‌پرسد؛ چیزی نمی‌فرستد.";
+        check_ok: "The provider answers.", "سرویس‌دهنده پاسخ می‌دهد.";
+        check_failed:
+            "The provider does not answer: {reason}",
+            "سرویس‌دهنده پاسخ نمی‌دهد: {reason}";
+        checked: "Checked {time}", "بررسی: {time}";
+        inbox: "Development inbox: nothing is sent", "صندوق آزمایشی: چیزی ارسال نمی‌شود";
+        empty:
+            "No provider is configured. Codes cannot be sent.",
+            "سرویس‌دهنده‌ای تنظیم نشده است. ارسال کد ممکن نیست.";
+        setting: "Add one under {setting}.", "یکی را در {setting} اضافه کنید.";
+    }
+}
