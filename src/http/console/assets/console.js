@@ -3,7 +3,7 @@
 (() => {
   "use strict";
   const root = document.documentElement;
-  const all = (selector, from = document) => Array.from(from.querySelectorAll(selector));
+  const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const byId = (id) => (id ? document.getElementById(id) : null);
   const persian = root.lang === "fa";
 
@@ -40,8 +40,7 @@
   };
   const hideAll = () =>
     all("[data-secret]").forEach((secret) => {
-      const box = secret.closest("[data-mask]");
-      if (box) hide(box);
+      hide(secret.closest("[data-mask]"));
     });
   all("[data-hide-after]").forEach((box) => {
     const end = atRendering + Number(box.dataset.hideAfter) * 1000;
@@ -60,10 +59,14 @@
 
   // ---- countdown ----
   const expire = (element) => {
+    element.removeAttribute("data-expires");
     const badge = byId(element.dataset.expiryBadge);
     const text = element.dataset.expiredText;
     element.classList.remove("soon");
-    if (!badge) return;
+    if (!badge) {
+      if (text) element.textContent = text;
+      return;
+    }
     element.textContent = "—";
     badge.className = "badge expired";
     badge.textContent = text;
@@ -73,15 +76,15 @@
     const now = serverNow();
     all("[data-expires]").forEach((element) => {
       const left = Math.ceil((Number(element.dataset.expires) - now) / 1000);
-      if (left <= 0) {
-        element.removeAttribute("data-expires");
-        expire(element);
-        return;
-      }
+      if (left <= 0) return expire(element);
       const clock = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
-      const text = fill(element.dataset.template || "{t}", { n: left, t: clock });
+      const text = fill(element.dataset.template || "{t}", { n: left, m: Math.ceil(left / 60), t: clock });
       if (element.textContent !== text) element.textContent = text;
       if (element.dataset.expiryBadge) element.classList.toggle("soon", left < 60);
+      const notice = element.closest("[data-notice]");
+      if (!notice?.hidden || left > Number(notice.dataset.notice)) return;
+      notice.hidden = false;
+      announce(text);
     });
   };
   if (atRendering && document.querySelector("[data-expires]")) {
@@ -89,20 +92,24 @@
     setInterval(tick, 1000);
   }
 
+  // ---- the end of the session: the answer is its new end in milliseconds ----
+  all("[data-stay]").forEach((button) =>
+    button.addEventListener("click", async () => {
+      const answer = await fetch(button.dataset.stay, { method: "POST" }).catch(() => null);
+      if (!answer?.ok || answer.redirected) return;
+      const notice = button.closest("[data-notice]");
+      notice.querySelector("[data-expires]").dataset.expires = await answer.text();
+      notice.hidden = true;
+    })
+  );
+
   // ---- copying ----
-  const selectText = (source) => {
-    const range = document.createRange();
-    range.selectNodeContents(source);
-    const selection = getSelection();
-    selection.removeAllRanges();
-    selection.addRange(range);
-  };
   const copy = async (source) => {
     try {
       await navigator.clipboard.writeText(source.textContent.trim());
       return true;
     } catch {
-      selectText(source); // on plain HTTP there is no clipboard
+      getSelection().selectAllChildren(source); // on plain HTTP there is no clipboard
       return document.execCommand("copy");
     }
   };
@@ -111,8 +118,8 @@
     if (!source) return;
     button.hidden = false;
     button.addEventListener("click", async () => {
-      if (!(await copy(source))) return;
       const label = button.querySelector("span") || button;
+      if (!(await copy(source))) return;
       const before = label.textContent;
       if (before !== button.dataset.copied) {
         label.textContent = button.dataset.copied;
@@ -125,13 +132,8 @@
   // ---- search while typing ----
   const KEPT = "otpd.search";
   const restoreSearch = () => {
-    let kept = null;
-    try {
-      kept = JSON.parse(sessionStorage.getItem(KEPT));
-      sessionStorage.removeItem(KEPT);
-    } catch {
-      return;
-    }
+    const kept = JSON.parse(sessionStorage.getItem(KEPT));
+    sessionStorage.removeItem(KEPT);
     const input = kept && document.querySelector("form[data-live] input[type=search]");
     if (!input || Date.now() - kept.at > 10000) return;
     input.focus({ preventScroll: true });
@@ -162,16 +164,18 @@
     addEventListener("pagehide", () => {
       if (!live || document.activeElement !== input) return;
       try {
-        sessionStorage.setItem(
-          KEPT,
-          JSON.stringify({ text: input.value, caret: input.selectionStart, at: Date.now() })
-        );
+        const state = { text: input.value, caret: input.selectionStart, at: Date.now() };
+        sessionStorage.setItem(KEPT, JSON.stringify(state));
       } catch {
-        // Without storage the field loses its focus, nothing else.
+        // see restoreSearch
       }
     });
   });
-  restoreSearch();
+  try {
+    restoreSearch();
+  } catch {
+    // Without storage the field loses its focus, nothing else.
+  }
 
   // ---- one submission per form ----
   const release = (form) => {
@@ -181,10 +185,7 @@
   addEventListener("submit", (event) => {
     const form = event.target;
     if (form.method !== "post" || event.defaultPrevented || form.matches("[data-live]")) return;
-    if (form.dataset.sent) {
-      event.preventDefault();
-      return;
-    }
+    if (form.dataset.sent) return event.preventDefault();
     form.dataset.sent = "yes";
     event.submitter?.setAttribute("aria-disabled", "true");
     setTimeout(() => release(form), 10000); // an answer that is a download leaves the page as it is
