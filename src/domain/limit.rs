@@ -1,4 +1,4 @@
-//! Limits on sending and verifying within a time window.
+//! Limits on sending and verifying within a time window. The limit on sign-ins to the console is in `session.rs`.
 
 use std::time::Duration;
 
@@ -34,6 +34,10 @@ pub enum Event {
     FailureBy,
     /// A request to verify for an end user of the caller (`client_ip`) failed.
     FailureFor,
+    /// A sign-in to the console failed.
+    SignInFailure,
+    /// A sign-in to the console from a client network failed.
+    SignInFailureFrom,
 }
 
 impl Event {
@@ -165,6 +169,8 @@ impl Subjects<'_> {
             Event::SendFor | Event::FailureFor => self.client.map(|client| client.key()),
             Event::SendSms => (channel == Channel::Sms).then(String::new),
             Event::SendEmail => (channel == Channel::Email).then(String::new),
+            // Sign-ins have no recipient.
+            Event::SignInFailure | Event::SignInFailureFrom => None,
         }
     }
 }

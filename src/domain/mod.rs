@@ -21,6 +21,7 @@ pub mod policy;
 pub mod purpose;
 pub mod recipient;
 pub mod secret;
+pub mod session;
 pub mod template;
 pub mod texts;
 pub mod time_zone;

@@ -70,7 +70,7 @@ impl ApiToken {
 
     /// Returns the hash that is stored.
     pub fn hash(&self) -> TokenHash {
-        TokenHash(Sha256::digest(self.0.as_bytes()).into())
+        TokenHash::of(&self.0)
     }
 
     /// The first characters, which identify the token in lists and for `token revoke`. They do not reveal the rest.
@@ -131,11 +131,17 @@ impl TokenName {
     }
 }
 
-/// The SHA-256 hash of a token. A fast hash is sufficient, because 256 random bits can't be guessed.
+/// The SHA-256 hash of a token or of another random key. A fast hash is sufficient, because 256 random bits can't be
+/// guessed.
 #[derive(Clone, Copy)]
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
+    /// Returns the hash of a text, which need not be a valid token.
+    pub fn of(text: &str) -> Self {
+        Self(Sha256::digest(text.as_bytes()).into())
+    }
+
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }

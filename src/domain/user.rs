@@ -137,6 +137,8 @@ pub struct User {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub user_id: i64,
+    /// The token of the request, or of the sign-in. A session without a token has its own id with a minus sign, which
+    /// no token has, so that limits and lists count it by itself.
     pub token_id: i64,
     pub role: Role,
     pub permissions: Vec<Permission>,

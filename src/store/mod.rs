@@ -38,6 +38,8 @@ pub mod recipients;
 mod restore;
 mod returning;
 mod row;
+pub mod sessions;
+pub mod sign_in_links;
 pub mod tokens;
 mod upgrade;
 pub mod users;

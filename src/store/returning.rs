@@ -198,7 +198,7 @@ fn spend(db: &Db, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
 }
 
 /// Cancels queued messages and returns how many. Deletes the stored answers to idempotent requests, because they refer
-/// to codes that are used up.
+/// to codes that are used up, and sessions and sign-in links, because they may have ended since.
 fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
     let sql = "UPDATE message_attempts
                   SET outcome = 'unknown',
@@ -207,6 +207,8 @@ fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
                 WHERE outcome IS NULL";
     db.execute(sql, [now.as_micros()])?;
     db.execute("DELETE FROM idempotency_keys", [])?;
+    db.execute("DELETE FROM sessions", [])?;
+    db.execute("DELETE FROM sign_in_links", [])?;
     let sql = "UPDATE messages
                   SET state = 'cancelled',
                       updated_at = $1

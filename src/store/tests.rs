@@ -109,6 +109,18 @@ fn every_query_uses_an_index() {
         message_attempts::LIST,
         message_attempts::FINISH_INTERRUPTED,
         inbox::LIST_AFTER,
+        sessions::FIND_BY_HASH,
+        sessions::LIST_OF_USER,
+        sessions::DELETE_OF_USER,
+        sessions::DELETE_BEFORE,
+        sessions::DELETE_AFTER,
+        sessions::LAST_SEARCH,
+        sessions::DELETE_OLD_SEARCHES,
+        sessions::FIND_SEARCH,
+        sign_in_links::FIND,
+        sign_in_links::DELETE_OF_USER,
+        sign_in_links::DELETE_BEFORE,
+        sign_in_links::DELETE_AFTER,
     ] {
         let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let width = plan.parameter_count();
