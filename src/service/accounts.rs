@@ -13,7 +13,7 @@ use crate::domain::token::ApiToken;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
 pub use crate::service::accounts::tokens::list_tokens;
-use crate::store::{self, Db, Store, audit_events, users};
+use crate::store::{self, Db, Store, audit_events, sessions, sign_in_links, users};
 
 /// The users of a store, managed on behalf of one actor. Each change is recorded in the audit trail.
 pub struct Accounts<'a> {
@@ -138,8 +138,8 @@ impl<'a> Accounts<'a> {
         .await
     }
 
-    /// Enables or disables a user. The tokens of a disabled user are kept but rejected. Returns whether the state
-    /// changed.
+    /// Enables or disables a user. The tokens of a disabled user are kept but rejected; its sessions end. Returns
+    /// whether the state changed.
     ///
     /// # Errors
     /// `Invalid` if there is no such user.
@@ -147,6 +147,10 @@ impl<'a> Accounts<'a> {
         self.write(move |db| {
             let user = existing(db, &name)?;
             users::update_active(db, user.id, is_active)?;
+            if !is_active {
+                sessions::delete_of_user(db, user.id)?;
+                sign_in_links::delete_of_user(db, user.id)?;
+            }
             let has_changed = user.is_active != is_active;
             let action = if is_active { Action::UserEnable } else { Action::UserDisable };
             let event = NewEvent::about_user(action, &name).with("is_active", user.is_active, is_active);
@@ -202,7 +206,7 @@ fn require_free(db: &Db, name: &UserName) -> Result<()> {
     }
 }
 
-fn existing(db: &Db, name: &UserName) -> Result<User> {
+pub(super) fn existing(db: &Db, name: &UserName) -> Result<User> {
     users::find_by_name(db, name)?
         .ok_or_else(|| refused(format!("user {name} does not exist; `otpd user list` lists the users")))
 }

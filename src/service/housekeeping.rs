@@ -8,10 +8,13 @@ use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::limit::Event;
 use crate::domain::otp::OtpId;
 use crate::domain::recipient::Recipient;
+use crate::domain::session::{IDLE, LINK_LIVES};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::{Db, audit_events, audit_search, idempotency_keys, inbox, limit_events, otps, recipients};
+use crate::store::{
+    Db, audit_events, audit_search, idempotency_keys, inbox, limit_events, otps, recipients, sessions, sign_in_links,
+};
 
 /// Maximum number of rows that one transaction deletes. Small transactions keep the wait of requests short.
 const BATCH: i64 = 500;
@@ -28,13 +31,16 @@ impl Service {
         self.store.read(|db| Ok(limit_events::newest(db)?.max(otps::newest_update(db)?))).await.ok().flatten()
     }
 
-    /// Deletes expired rows of limits, lock-outs, idempotency keys and the development inbox.
+    /// Deletes expired rows of limits, lock-outs, idempotency keys, sessions, sign-in links and the development inbox.
+    /// A session that is too old has no activity either, so its last activity decides.
     pub async fn purge_counters(&self) -> Result<()> {
         let locked = self.policy.max_consecutive_failures.unwrap_or(u32::MAX);
         let delete = move |db: &Db, now: Timestamp| {
             Ok(limit_events::delete_before(db, now.minus(Event::KEPT), BATCH)?
                 + idempotency_keys::delete_before(db, now.minus(IdempotencyKey::KEPT), BATCH)?
                 + inbox::delete_before(db, now.minus(INBOX_KEPT), BATCH)?
+                + sessions::delete_before(db, now.minus(IDLE), BATCH)?
+                + sign_in_links::delete_before(db, now.minus(LINK_LIVES), BATCH)?
                 + recipients::delete_before(db, now.minus(FAILURES_KEPT), locked, BATCH)?
                 + recipients::delete_before(db, now.minus(LOCKS_KEPT), u32::MAX, BATCH)?)
         };
@@ -50,6 +56,8 @@ impl Service {
             Ok(limit_events::delete_after(db, now, BATCH)?
                 + idempotency_keys::delete_after(db, now, BATCH)?
                 + inbox::delete_after(db, now, BATCH)?
+                + sessions::delete_after(db, now, BATCH)?
+                + sign_in_links::delete_after(db, now, BATCH)?
                 + expire_untrusted(db, now)?)
         };
         while self.purge(delete).await? > 0 {}

@@ -3,6 +3,7 @@
 
 pub mod accounts;
 pub mod audit;
+mod background;
 mod channel_worker;
 pub mod health;
 mod housekeeping;
@@ -13,12 +14,12 @@ mod otps;
 mod outbox;
 pub mod recipients;
 pub mod sending;
+pub mod sessions;
 pub mod verifying;
 mod waiting;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::delivery::Delivery;
@@ -34,6 +35,7 @@ use crate::domain::user::Caller;
 use crate::domain::verification::Verdict;
 use crate::error::{Error, Kind, Result};
 use crate::metrics::Metrics;
+use crate::service::background::Background;
 use crate::service::in_flight::InFlight;
 use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
 use crate::service::waiting::Queued;
@@ -84,17 +86,10 @@ pub struct Service {
     audits_reads: bool,
     in_flight: InFlight,
     queued: Arc<Queued>,
-    /// Whether an update of `last_used_at` is in progress.
-    noting: Arc<AtomicBool>,
-}
-
-/// An update of `last_used_at` that is in progress until this is dropped.
-struct Noting(Arc<AtomicBool>);
-
-impl Drop for Noting {
-    fn drop(&mut self) {
-        self.0.store(false, Ordering::Relaxed);
-    }
+    /// Updates of `last_used_at` of tokens.
+    uses: Background,
+    /// Updates of `last_seen_at` of sessions.
+    activity: Background,
 }
 
 /// Where a request comes from.
@@ -127,8 +122,8 @@ impl Service {
         expect_series(store.metrics(), &delivery);
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
         let (delivery, in_flight) = (Arc::new(delivery), InFlight::default());
-        let (queued, noting) = (Arc::default(), Arc::default());
-        Self { store, clock, policy, timezone, limits, delivery, audits_reads, in_flight, queued, noting }
+        let (queued, uses, activity) = (Arc::default(), Background::default(), Background::default());
+        Self { store, clock, policy, timezone, limits, delivery, audits_reads, in_flight, queued, uses, activity }
     }
 
     /// Returns the same service for one event loop. Its look-ups run on that event loop.
@@ -163,24 +158,11 @@ impl Service {
         let (hash, now) = (token.hash(), self.now());
         let (caller, last_used_at) = self.store.look_up(move |db| find_caller(db, &hash, &source)).await?;
         if last_used_at.is_none_or(|last| time_left(last, LAST_USED_GRAIN, now).is_none()) {
-            self.note_use(caller.token_id, now);
+            let token_id = caller.token_id;
+            let update = move |db: &Db| tokens::update_last_used(db, token_id, now);
+            self.uses.start(&self.store, "the last use of a token", update);
         }
         Ok(caller)
-    }
-
-    /// Updates `last_used_at` of a token in the background. The request does not wait for the update and does not fail
-    /// if the update fails. Only one update is in progress at a time, so updates can't fill the write queue.
-    fn note_use(&self, token_id: i64, now: Timestamp) {
-        if self.noting.swap(true, Ordering::Relaxed) {
-            return;
-        }
-        let (store, noting) = (self.store.clone(), Noting(Arc::clone(&self.noting)));
-        tokio::spawn(async move {
-            if let Err(error) = store.write(move |db| tokens::update_last_used(db, token_id, now)).await {
-                log::debug!("can't update the last use of a token: {error}");
-            }
-            drop(noting);
-        });
     }
 
     /// Runs `work` for a caller in one write transaction and returns its result. The clock is read inside the

@@ -13,7 +13,7 @@ const AUDIT: &str = "/api/audit/";
 
 impl TestApp {
     /// Returns the events that match `query`, newest first.
-    async fn audit(&self, query: &str) -> Vec<Value> {
+    pub async fn audit(&self, query: &str) -> Vec<Value> {
         let page = self.send("GET", &format!("{AUDIT}?{query}")).await;
         assert_eq!(page.status, 200, "{}", page.body);
         page.json()["results"].as_array().unwrap().clone()

@@ -115,6 +115,11 @@ impl TestApp {
         )
     }
 
+    /// The service behind the server.
+    pub fn service(&self) -> &Service {
+        &self.service
+    }
+
     /// The management of users, on behalf of a command.
     pub fn accounts(&self) -> Accounts<'_> {
         Accounts::new(&self.store, Origin::command("test"), Timestamp::parse(START).unwrap())

@@ -36,6 +36,8 @@ mod retention;
 mod retrieve;
 mod sending;
 mod service;
+mod sessions;
+mod sign_in;
 mod update;
 mod verify_races;
 mod verifying;

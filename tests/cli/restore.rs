@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use serde_json::Value;
 
 use crate::gateway::{Gateway, Reply};
-use crate::helpers::{Server, TOKEN, folder, otpd, run, succeed, text, until};
+use crate::helpers::{Server, TOKEN, folder, otpd, run, succeed, text, until, with_database};
 use crate::sending::configure;
 
 const OTPS: &str = "/api/notifications/otp/";
@@ -208,4 +208,17 @@ fn all_users_and_tokens_are_listed_if_the_present_database_is_unreadable() {
     assert_eq!(lines[2..6], users.map(|user| format!("user {user} is restored")));
     assert_eq!(lines[6..11].iter().filter(|line| line.ends_with(" is revoked")).count(), 5);
     assert_eq!(statuses(folder.path(), &[TOKEN, &kept]), [401, 401]);
+}
+
+#[test]
+fn a_restore_ends_the_sessions_of_the_console() {
+    let folder = with_database();
+    let open = || Connection::open(folder.path().join("otp.db")).unwrap();
+    let insert = "INSERT INTO sessions (hash, user_id, created_at, last_seen_at) VALUES (zeroblob(32), 1, 0, 0);
+                  INSERT INTO sign_in_links (hash, user_id, created_at) VALUES (zeroblob(32), 1, 0)";
+    open().execute_batch(insert).unwrap();
+    succeed(folder.path(), &["backup", "copy.db"]);
+    restore(folder.path(), &[]);
+    let count = "SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM sign_in_links)";
+    assert_eq!(open().query_row(count, [], |row| row.get(0)), Ok(0));
 }
