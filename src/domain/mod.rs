@@ -7,6 +7,7 @@ pub mod calendar;
 pub mod client;
 pub mod clock;
 pub mod code;
+pub mod code_list;
 pub mod count;
 pub mod digits;
 pub mod host;

@@ -169,6 +169,11 @@ pub struct OtpPatch {
 }
 
 impl OtpPatch {
+    /// A patch that only sets the end of the validity.
+    pub fn expiring_at(valid_to: Timestamp) -> Self {
+        Self { code: None, mobile_number: Change::Keep, email: Change::Keep, valid_to: Some(valid_to) }
+    }
+
     /// Returns `stored` with this patch applied at `now`. The result must have exactly one recipient; otherwise this is
     /// an error. `updated_at` is never before `created_at`, even if the clock was set back.
     ///

@@ -58,9 +58,21 @@ impl Body {
     /// # Errors
     /// The body is too long, too slow, has an unsupported media type, or is not an object of fields.
     pub(super) async fn read(self) -> Result<Fields> {
+        let media_type = self.media_type.clone();
+        parse(&media_type, self.bytes().await)
+    }
+
+    /// Reads the bytes of the body.
+    ///
+    /// # Errors
+    /// The body is too long or too slow.
+    pub(super) async fn bytes(self) -> Result<Vec<u8>> {
         let slow = Error::new(Kind::BodyTooSlow, "The request body did not arrive in time.");
-        let bytes = tokio::time::timeout(DEADLINE, collect(self.payload)).await.unwrap_or(Err(slow));
-        parse(&self.media_type, bytes)
+        tokio::time::timeout(DEADLINE, collect(self.payload)).await.unwrap_or(Err(slow))
+    }
+
+    pub(super) fn media_type(&self) -> &str {
+        &self.media_type
     }
 }
 

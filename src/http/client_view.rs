@@ -24,13 +24,18 @@ impl TrustedProxies {
 
 /// The URL of a request as used by the client, without the query string.
 pub(super) fn url(request: &HttpRequest, proxies: &TrustedProxies) -> String {
+    format!("{}{}", origin(request, proxies), request.path())
+}
+
+/// Scheme and host as used by the client, such as `https://otp.example.com`.
+pub(super) fn origin(request: &HttpRequest, proxies: &TrustedProxies) -> String {
     let forwarded =
         request.peer_addr().filter(|peer| proxies.trust(peer.ip())).and_then(|_| forwarded_parts(request, proxies));
     let (scheme, host) = forwarded.unwrap_or_default();
     let scheme =
         scheme.filter(|scheme| matches!(scheme.as_str(), "http" | "https")).unwrap_or_else(|| "http".to_owned());
     let host = host.filter(|host| is_host(host)).unwrap_or_else(|| own_host(request));
-    format!("{scheme}://{host}{}", request.path())
+    format!("{scheme}://{host}")
 }
 
 /// The host in the request, or the local address of the server.

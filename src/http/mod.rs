@@ -5,7 +5,7 @@ mod body;
 mod caller;
 mod client_view;
 mod connections;
-mod console;
+pub mod console;
 mod error;
 mod fields;
 mod health;
@@ -67,6 +67,8 @@ pub struct Settings {
     pub trusted_proxies: TrustedProxies,
     /// Requests per second allowed from one client address.
     pub requests_per_second: Option<NonZeroU32>,
+    /// The settings of the console. `None`: there is no console.
+    pub console: Option<console::Settings>,
     pub metrics: Metrics,
     pub stopping: Stopping,
 }
@@ -80,6 +82,7 @@ impl Default for Settings {
             idle_timeout: IDLE_TIMEOUT,
             trusted_proxies: TrustedProxies::default(),
             requests_per_second: None,
+            console: Some(console::Settings::default()),
             metrics: Metrics::new(),
             stopping: Stopping::default(),
         }
@@ -91,7 +94,7 @@ impl Default for Settings {
 /// # Errors
 /// The listener can't be used.
 pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io::Result<Server> {
-    let Settings { workers, trusted_proxies, requests_per_second, metrics, stopping, .. } = settings;
+    let Settings { workers, trusted_proxies, requests_per_second, console, metrics, stopping, .. } = settings;
     let watched = Connections::watched(settings.idle_timeout);
     let throttle =
         requests_per_second.map(|limit| Arc::new(Throttle::new(limit, trusted_proxies.clone(), metrics.clone())));
@@ -104,7 +107,12 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
             .app_data(stopping.clone())
             .wrap(from_fn(throttle::throttle))
             .wrap(from_fn(observe::observe))
-            .configure(|config| routes(config, &ENDPOINTS))
+            .configure(|config| {
+                if let Some(settings) = &console {
+                    console::routes::configure(config, settings);
+                }
+                routes(config, &ENDPOINTS);
+            })
     });
     Ok(server
         .workers(workers)

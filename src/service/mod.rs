@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod audit;
 mod background;
 mod channel_worker;
+pub mod codes;
 pub mod health;
 mod housekeeping;
 mod in_flight;

@@ -5,8 +5,8 @@ use crate::domain::listing::OtpQuery;
 use crate::domain::otp::{NewOtp, Otp, OtpId, OtpPatch};
 use crate::domain::user::Caller;
 use crate::error::Result;
-use crate::service::Service;
-use crate::store::{is_damaged_row, messages, otp_list, otps};
+use crate::service::{Call, Service};
+use crate::store::{Db, is_damaged_row, messages, otp_list, otps};
 
 impl Service {
     /// Stores a new code and returns it. Without `valid_to`, the code has the default lifetime of the project.
@@ -52,19 +52,20 @@ impl Service {
     /// Applies a patch to the stored code and returns the result. Read and write share one transaction. An invalid
     /// patch changes nothing.
     pub async fn update_otp(&self, caller: &Caller, id: OtpId, patch: OtpPatch) -> Result<Otp> {
-        let policy = self.policy;
-        self.write(caller, move |db, call| {
-            let stored = otps::find(db, id)?;
-            let changed = patch.apply(&stored, call.now, &policy)?;
-            otps::update(db, &changed)?;
-            // A queued message must not deliver a code or use a recipient that staff entered.
-            if stored.sent_at.is_some() && (changed.code, &changed.recipient) != (stored.code, &stored.recipient) {
-                messages::cancel(db, id, call.now)?;
-            }
-            call.record(db, &NewEvent::update(&stored, &changed))?;
-            Ok(changed)
-        })
-        .await
+        let service = self.clone();
+        self.write(caller, move |db, call| service.apply(db, call, otps::find(db, id)?, &patch)).await
+    }
+
+    /// Applies a patch to a stored code, within the transaction that read it.
+    pub(super) fn apply(&self, db: &Db, call: &Call, stored: Otp, patch: &OtpPatch) -> Result<Otp> {
+        let changed = patch.apply(&stored, call.now, &self.policy)?;
+        otps::update(db, &changed)?;
+        // A queued message must not deliver a code or use a recipient that staff entered.
+        if stored.sent_at.is_some() && (changed.code, &changed.recipient) != (stored.code, &stored.recipient) {
+            messages::cancel(db, stored.id, call.now)?;
+        }
+        call.record(db, &NewEvent::update(&stored, &changed))?;
+        Ok(changed)
     }
 
     /// Deletes the code with this id and its messages.

@@ -9,6 +9,7 @@ pub mod audit_list;
 pub mod audit_search;
 mod backup;
 mod checkpoint;
+pub mod code_list;
 mod commits;
 mod create;
 mod db;

@@ -15,6 +15,7 @@ use crate::domain::otp::Otp;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
+pub(super) use crate::store::otp_list::clauses::indexed_part;
 use crate::store::otp_list::clauses::{Clauses, Plan, SEARCH, Words};
 use crate::store::otp_row::{self, COLUMNS};
 

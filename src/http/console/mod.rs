@@ -1,2 +1,38 @@
-#[expect(dead_code, reason = "no page uses the labels yet")]
+//! The console: pages for staff and operators under `/console/`. One file per page, its template beside it.
+//!
+//! Handlers have the same form as those of the API and call the same services. `routes.rs` lists all pages with the
+//! access that they need, and the middleware checks it.
+
+mod assets;
+mod code;
+mod code_delete;
+mod code_fields;
+mod code_form;
+mod codes;
+mod context;
+mod error_page;
+mod flash;
+mod form;
+mod html;
+mod lists;
+mod middleware;
+mod origin;
+mod preferences;
+pub mod routes;
+mod shell;
+mod sign_in;
+mod switches;
+#[expect(dead_code, reason = "some labels are not used yet")]
 mod texts;
+mod timeline;
+
+use ipnet::IpNet;
+
+/// The settings of the console.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// Networks that may use the console. Empty: all.
+    pub allowed_addresses: Vec<IpNet>,
+    /// Scheme and host under which browsers reach the console. `None`: those of the request.
+    pub origin: Option<String>,
+}

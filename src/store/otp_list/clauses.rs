@@ -135,7 +135,7 @@ impl Clauses {
 
 /// The part of a word to look up in the index. Six digits in a row are rare, and all numbers begin alike. Of a longer
 /// number only the end is looked up, and the matching rows are compared with the whole word.
-fn indexed_part(word: &str) -> Option<&str> {
+pub(in crate::store) fn indexed_part(word: &str) -> Option<&str> {
     const RARE_DIGITS: usize = 6;
     match word.len().checked_sub(RARE_DIGITS) {
         Some(start) if word.bytes().all(|b| b.is_ascii_digit()) => word.get(start..),

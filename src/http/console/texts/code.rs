@@ -4,6 +4,10 @@ labels! {
     /// The page of a code.
     Code {
         title: "Code {id}", "کد {id}";
+        path: "Path", "مسیر";
+        fields: "Details", "جزئیات";
+        message: "Message", "پیام";
+        of_attempts: "{left} of {all}", "{left} از {all}";
         show: "Show code", "نمایش کد";
         hide: "Hide", "پنهان کردن";
         copy: "Copy", "رونوشت";

@@ -27,6 +27,10 @@ labels! {
         newer_one: "{n} newer code — show", "{n} کد تازه‌تر — نمایش";
         newer: "{n} newer codes — show", "{n} کد تازه‌تر — نمایش";
         open: "Open code {id}", "باز کردن کد {id}";
+        /// For the script, which puts in the minutes and seconds.
+        left_script: "{t} left", "{t} مانده";
+        empty_title: "No codes yet", "هنوز کدی نیست";
+        none_title: "Nothing matches", "چیزی پیدا نشد";
     }
 }
 

@@ -77,6 +77,9 @@ labels! {
             "چیزی ذخیره نشده است. دو نسخه را مقایسه و یکی را انتخاب کنید.";
         theirs: "Now stored", "اکنون ذخیره‌شده";
         yours: "Yours", "نسخهٔ شما";
+        field: "Field", "مورد";
+        different: "different", "متفاوت";
+        unchanged: "unchanged", "بدون تغییر";
         overwrite: "Save mine", "نسخهٔ من ذخیره شود";
         discard: "Keep what is stored", "همان ذخیره‌شده بماند";
         deleted: "This code was deleted meanwhile.", "در این فاصله این کد حذف شده است.";
@@ -96,6 +99,10 @@ labels! {
             "کد تازه‌ای برای {recipient} در راه است.";
         taken_back: "A waiting message was taken back.", "پیامی که در صف بود پس گرفته شد.";
         freed: "{recipient} may try again.", "{recipient} دوباره می‌تواند امتحان کند.";
+        recipient_freed: "The recipient may try again.", "گیرنده دوباره می‌تواند امتحان کند.";
+        resent_to_recipient: "A code is on its way to the recipient.", "کد برای گیرنده در راه است.";
+        user_removed: "User {user} was removed.", "کاربر {user} حذف شد.";
+        role_saved: "The role of {user} was saved.", "نقش {user} ذخیره شد.";
         user_added: "User {user} was added.", "کاربر {user} افزوده شد.";
         user_disabled: "User {user} is disabled.", "کاربر {user} غیرفعال شد.";
         user_enabled: "User {user} is enabled.", "کاربر {user} فعال شد.";

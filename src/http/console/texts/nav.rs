@@ -27,9 +27,11 @@ labels! {
         language: "فارسی", "English";
         main: "Main navigation", "ناوبری اصلی";
         menu: "Menu", "فهرست";
+        administration: "Administration", "مدیریت";
         signed_in_as: "Signed in as {user}", "وارد شده با نام {user}";
         back: "Back", "بازگشت";
         close: "Close", "بستن";
+        remove_filter: "remove this filter", "برداشتن این فیلتر";
         details: "Details", "جزئیات";
         yes: "Yes", "بله";
         no: "No", "خیر";

@@ -49,6 +49,9 @@ labels! {
         ends:
             "Your session ends in {minutes} minutes.",
             "نشست شما {minutes} دقیقه دیگر پایان می‌یابد.";
+        /// For the script, which puts in the minutes.
+        ends_script: "Your session ends in {m} minutes.", "نشست شما {m} دقیقه دیگر پایان می‌یابد.";
+        ended: "Your session has ended.", "نشست شما پایان یافت.";
         ends_soon:
             "Your session ends in less than a minute.",
             "نشست شما تا کمتر از یک دقیقهٔ دیگر پایان می‌یابد.";

@@ -1,0 +1,154 @@
+//! The pages of the console: method, path, access and handler. The middleware checks the access.
+
+use actix_web::http::Method;
+use actix_web::middleware::from_fn;
+use actix_web::{Route, guard, web};
+
+use crate::domain::user::{Caller, Permission};
+use crate::error::{Error, Kind, Result};
+use crate::http::console::{Settings, assets, code, code_delete, code_form, codes, middleware, sign_in, switches};
+use crate::http::observe::{self, Pattern};
+
+/// What a request needs to reach a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Nothing.
+    Open,
+    /// A session.
+    Session,
+    /// A session of a user with this permission.
+    Permission(Permission),
+    /// A session of an admin.
+    Admin,
+}
+
+impl Access {
+    /// What a caller lacks: a permission, or the role admin (`None`). The outer `None`: nothing.
+    pub(super) fn missing(self, caller: &Caller) -> Option<Option<Permission>> {
+        match self {
+            Self::Permission(permission) if caller.require(permission).is_err() => Some(Some(permission)),
+            Self::Admin if caller.require_admin().is_err() => Some(None),
+            Self::Open | Self::Session | Self::Permission(_) | Self::Admin => None,
+        }
+    }
+}
+
+/// A page, or an action of a page.
+pub struct Page {
+    /// `GET` (also HEAD) or `POST`.
+    pub method: &'static str,
+    pub path: &'static str,
+    pub access: Access,
+    /// Whether a request keeps the session open. Requests that a script repeats do not.
+    pub is_activity: bool,
+    route: fn() -> Route,
+}
+
+const fn get(path: &'static str, access: Access, route: fn() -> Route) -> Page {
+    Page { method: "GET", path, access, is_activity: true, route }
+}
+
+const fn post(path: &'static str, access: Access, route: fn() -> Route) -> Page {
+    Page { method: "POST", path, access, is_activity: true, route }
+}
+
+const CREATE: Access = Access::Permission(Permission::CreateOtp);
+const VIEW: Access = Access::Permission(Permission::ViewOtp);
+const UPDATE: Access = Access::Permission(Permission::UpdateOtp);
+const DELETE: Access = Access::Permission(Permission::DeleteOtp);
+const SEND: Access = Access::Permission(Permission::SendOtp);
+
+fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// All pages.
+pub static PAGES: &[Page] = &[
+    get("/console/assets/{file}", Access::Open, || read().to(assets::asset)),
+    get("/console/sign-in", Access::Open, || read().to(sign_in::show)),
+    post("/console/sign-in", Access::Open, || web::post().to(sign_in::submit)),
+    post("/console/language", Access::Open, || web::post().to(switches::language)),
+    post("/console/theme", Access::Open, || web::post().to(switches::switch_theme)),
+    post("/console/shortcuts", Access::Open, || web::post().to(switches::shortcuts)),
+    get("/console/codes", VIEW, || read().to(codes::list)),
+    post("/console/codes/search", VIEW, || web::post().to(codes::search)),
+    Page { is_activity: false, ..get("/console/codes/newer", VIEW, || read().to(codes::newer)) },
+    get("/console/codes/new", CREATE, || read().to(code_form::show_new)),
+    post("/console/codes/new", CREATE, || web::post().to(code_form::create)),
+    get("/console/codes/{id}", VIEW, || read().to(code::show)),
+    post("/console/codes/{id}/uncover", VIEW, || web::post().to(code::uncover)),
+    post("/console/codes/{id}/expire", UPDATE, || web::post().to(code::expire)),
+    post("/console/codes/{id}/resend", SEND, || web::post().to(code::resend)),
+    get("/console/codes/{id}/edit", UPDATE, || read().to(code_form::show_edit)),
+    post("/console/codes/{id}/edit", UPDATE, || web::post().to(code_form::save)),
+    get("/console/codes/{id}/delete", DELETE, || read().to(code_delete::ask)),
+    post("/console/codes/{id}/delete", DELETE, || web::post().to(code_delete::delete)),
+    post("/console/session", Access::Session, || web::post().to(sign_in::stay)),
+    post("/console/sign-out", Access::Session, || web::post().to(sign_in::sign_out)),
+];
+
+/// The page of a method and a path pattern.
+pub(super) fn page_of(method: &Method, pattern: &str) -> Option<&'static Page> {
+    let method = if method == Method::HEAD { "GET" } else { method.as_str() };
+    PAGES.iter().find(|page| page.method == method && page.path == pattern)
+}
+
+/// The path to show after the sign-in, for a form that was sent to `path`: the page of the form, or of the object.
+pub(super) fn resumed_path(pattern: &str, path: &str) -> String {
+    let (mut pattern, mut path) = (pattern, path.trim_end_matches('/'));
+    while page_of(&Method::GET, pattern).is_none() {
+        match (pattern.rsplit_once('/'), path.rsplit_once('/')) {
+            (Some((parent, _)), Some((rest, _))) if parent.len() > "/console".len() => (pattern, path) = (parent, rest),
+            _ => return "/console/".to_owned(),
+        }
+    }
+    path.to_owned()
+}
+
+/// Registers all pages. Each works with and without a trailing slash.
+pub(in crate::http) fn configure(config: &mut web::ServiceConfig, settings: &Settings) {
+    config.app_data(web::Data::new(settings.clone()));
+    config.service(web::resource("/").app_data(Pattern("/")).route(read().to(root)));
+    let mut paths: Vec<&'static str> = PAGES.iter().map(|page| page.path).collect();
+    paths.dedup();
+    for path in paths {
+        let bare = path.trim_end_matches('/');
+        for shown in [bare.to_owned(), format!("{bare}/")] {
+            let mut resource = web::resource(shown).app_data(Pattern(path));
+            for page in PAGES.iter().filter(|page| page.path == path) {
+                resource = resource.route((page.route)());
+            }
+            let refused = || async { Err::<&str, _>(Error::new(Kind::MethodNotAllowed, "Method not allowed.")) };
+            let resource = resource.default_service(web::to(refused));
+            config.service(resource.wrap(from_fn(observe::catch_panic)).wrap(from_fn(middleware::page)));
+        }
+    }
+    let missing = || async { Err::<&str, _>(Error::new(Kind::NotFound, "Not found.")) };
+    let rest = web::resource("/console/{rest:.*}").app_data(Pattern("/console/{rest}"));
+    config.service(rest.default_service(web::to(missing)).wrap(from_fn(middleware::page)));
+}
+
+/// Redirects browsers from `/` to the console. Other clients get 404.
+pub(super) async fn root(request: actix_web::HttpRequest) -> Result<actix_web::HttpResponse> {
+    let accept = request.headers().get(actix_web::http::header::ACCEPT).and_then(|value| value.to_str().ok());
+    if accept.is_some_and(|accept| accept.contains("text/html")) {
+        let location = (actix_web::http::header::LOCATION, "/console/");
+        return Ok(actix_web::HttpResponse::SeeOther().insert_header(location).finish());
+    }
+    Err(Error::new(Kind::NotFound, "Not found."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_of_one_path_stand_together() {
+        let mut paths: Vec<&str> = PAGES.iter().map(|page| page.path).collect();
+        paths.dedup();
+        let count = paths.len();
+        paths.sort_unstable();
+        paths.dedup();
+        assert_eq!(paths.len(), count);
+    }
+}

@@ -1,0 +1,152 @@
+//! What happened to a code: its events and the attempts to deliver its messages, in one list.
+
+use serde_json::Value;
+
+use crate::domain::attempt::{Attempt, Outcome};
+use crate::domain::audit::{Action, AuditEvent};
+use crate::domain::otp::Otp;
+use crate::domain::outbox::{MessageRecord, MessageState};
+use crate::domain::timestamp::Timestamp;
+use crate::http::console::context::Context;
+use crate::http::console::html::{Html, id, label_with_id};
+use crate::http::console::texts::placeholders::fill;
+use crate::service::codes::CodeDetails;
+
+/// One step of a timeline.
+pub(super) struct Step {
+    /// `ok`, `info`, `warn`, `bad` or `idle`.
+    pub(super) tone: &'static str,
+    pub(super) icon: &'static str,
+    pub(super) title: Html,
+    pub(super) at: Timestamp,
+    pub(super) note: Html,
+}
+
+/// The steps of a code, oldest first.
+pub(super) fn timeline(context: &Context, details: &CodeDetails) -> Vec<Step> {
+    let mut steps: Vec<Step> = details.events.iter().filter_map(|event| of_event(context, event)).collect();
+    steps.extend(details.messages.iter().flat_map(|message| of_message(context, message)));
+    let otp = &details.otp;
+    let is_begin = |event: &AuditEvent| matches!(event.action, Action::OtpCreate | Action::OtpSend);
+    if !details.events.iter().any(is_begin) {
+        steps.push(step(("idle", "plus"), context.t.timeline.created, otp.created_at));
+    }
+    steps.extend(expiry(context, otp));
+    steps.sort_by_key(|step| step.at);
+    steps
+}
+
+fn step((tone, icon): (&'static str, &'static str), title: &str, at: Timestamp) -> Step {
+    Step { tone, icon, title: Html::text(title), at, note: Html::default() }
+}
+
+/// The end of the validity of a code that was not used before.
+fn expiry(context: &Context, otp: &Otp) -> Option<Step> {
+    let has_expired = !otp.is_valid(context.now) && otp.consumed_at.is_none();
+    has_expired.then(|| step(("idle", "clock"), context.t.timeline.expired, otp.valid_to.min(context.now)))
+}
+
+fn of_event(context: &Context, event: &AuditEvent) -> Option<Step> {
+    let t = &context.t.timeline;
+    let by = |label: &str| label_with_id(label, "who", &event.origin.name);
+    let (marks, title) = match event.action {
+        Action::OtpCreate => (("idle", "plus"), by(t.created_by)),
+        Action::OtpSend => (("info", "send"), Html::text(t.requested)),
+        Action::OtpUpdate => (("idle", "edit"), by(t.changed_by)),
+        Action::OtpRead => (("warn", "eye"), by(t.shown_to)),
+        Action::OtpVerify if verdict(event) == Some("right") => (("ok", "check"), Html::text(t.verified)),
+        Action::OtpVerify => (("bad", "close"), Html::text(t.guess_wrong)),
+        _ => return None,
+    };
+    let note = match event.action {
+        Action::OtpSend | Action::OtpVerify => id(&event.origin.name),
+        Action::OtpUpdate => changed_fields(context, event),
+        _ => Html::default(),
+    };
+    Some(Step { tone: marks.0, icon: marks.1, title, at: event.at, note })
+}
+
+fn verdict(event: &AuditEvent) -> Option<&str> {
+    event.changes.get("verdict")?.get(1)?.as_str()
+}
+
+/// The changed fields with their values before and after. Codes are hidden and recipients are masked.
+fn changed_fields(context: &Context, event: &AuditEvent) -> Html {
+    let mut note = Html::default();
+    for (field, values) in &event.changes {
+        let label = field_label(context, field);
+        let value = |n| values.get(n).filter(|value| !value.is_null()).map(|value| shown(context, value));
+        note = note.and(Html::text(&format!("{label}: ")));
+        if let Some(before) = value(0) {
+            note = note.and(Html::struck(before));
+        }
+        if let Some(after) = value(1) {
+            note = note.and(Html::text(" ")).and(after);
+        }
+        note = note.and(Html::text(" "));
+    }
+    note
+}
+
+/// The name of a changed field.
+pub(super) fn field_label<'a>(context: &'a Context, field: &'a str) -> &'a str {
+    let t = &context.t.col;
+    match field {
+        "code" => t.code,
+        "mobile_number" => t.mobile,
+        "email" => t.email,
+        "valid_to" => t.valid_to,
+        "channel" => t.channel,
+        _ => field,
+    }
+}
+
+/// A recorded value. A time is shown in the time zone of the pages.
+pub(super) fn shown(context: &Context, value: &Value) -> Html {
+    match value {
+        Value::String(text) => match Timestamp::parse(text) {
+            Ok(moment) if text.ends_with('Z') => id(context.t.moment(moment, context.zone)),
+            _ => id(text),
+        },
+        Value::Array(items) => id(items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        Value::Null => Html::text("—"),
+        other => id(other),
+    }
+}
+
+fn of_message(context: &Context, message: &MessageRecord) -> Vec<Step> {
+    let t = context.t;
+    let mut steps: Vec<Step> = message.attempts.iter().map(|attempt| of_attempt(context, attempt)).collect();
+    let ends = match message.state {
+        MessageState::Failed => Some(("bad", "warn")),
+        MessageState::Expired => Some(("bad", "clock")),
+        MessageState::Cancelled => Some(("idle", "close")),
+        MessageState::Queued if message.attempts.is_empty() => Some(("info", "clock")),
+        MessageState::Queued | MessageState::Sending | MessageState::Sent | MessageState::Unknown => None,
+    };
+    steps.extend(ends.map(|marks| step(marks, t.message_state(message.state), message.updated_at)));
+    steps
+}
+
+fn of_attempt(context: &Context, attempt: &Attempt) -> Step {
+    let t = context.t;
+    let (tone, icon) = match attempt.outcome {
+        Some(Outcome::Sent) => ("info", "send"),
+        None => ("info", "clock"),
+        Some(Outcome::Retry | Outcome::Next | Outcome::Unknown) => ("warn", "warn"),
+        Some(Outcome::BadRecipient | Outcome::Misconfigured) => ("bad", "warn"),
+    };
+    let mut note = Html::text(t.outcome(attempt.outcome));
+    if let Some(error) = &attempt.error {
+        note = note.and(Html::text(" ")).and(id(error));
+    }
+    if let Some(finished) = attempt.finished_at {
+        let ms = i64::try_from(finished.since(attempt.started_at).as_millis()).unwrap_or(i64::MAX);
+        note = note.and(Html::text(&format!(" · {}", fill(t.timeline.attempt_took, &[("ms", &t.number(ms))]))));
+    }
+    if let Some(given) = &attempt.provider_message_id {
+        note = note.and(Html::text(&format!(" · {}: ", t.timeline.provider_id))).and(id(given));
+    }
+    let title = label_with_id(t.timeline.attempt, "provider", &attempt.provider);
+    Step { tone, icon, title, at: attempt.finished_at.unwrap_or(attempt.started_at), note }
+}
