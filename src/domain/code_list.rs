@@ -112,8 +112,11 @@ impl Search {
             return Some(Self::Recipient(Recipient::Email(address)));
         }
         let is_part_of_number = |c: char| c.is_ascii_digit() || c == '+' || is_separator(c);
-        let joined: String =
-            if text.chars().all(is_part_of_number) { text.chars().filter(|c| !is_separator(*c)).collect() } else { text };
+        let joined: String = if text.chars().all(is_part_of_number) {
+            text.chars().filter(|c| !is_separator(*c)).collect()
+        } else {
+            text
+        };
         // The beginning of an international number.
         let joined = joined.strip_prefix("+98").map_or(joined.clone(), |part| format!("0{part}"));
         let words: Vec<String> = joined.split_whitespace().take(Self::MAX_WORDS).map(str::to_owned).collect();

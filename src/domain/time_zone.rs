@@ -31,6 +31,11 @@ impl FromStr for Tz {
 impl Tz {
     pub const UTC: Self = Self { name: "UTC" };
 
+    /// The IANA name.
+    pub fn name(self) -> &'static str {
+        self.name
+    }
+
     /// The first moment of a day in this zone. If the zone skipped the whole day, the first moment of the next one.
     pub fn start_of(self, day: NaiveDate) -> Timestamp {
         self.moment_at(day.and_time(NaiveTime::MIN))

@@ -1,7 +1,7 @@
 //! The list of codes in the console: pages by keys, and counts up to a bound.
 
-use rusqlite::types::Value;
 use rusqlite::params_from_iter;
+use rusqlite::types::Value;
 
 use crate::domain::code_list::{CodeOrder, CodePage, CodeQuery, CodeState, Key, Search, Start};
 use crate::domain::listing::Period;

@@ -46,10 +46,9 @@ impl FormPage {
     fn new(context: &Context, edited: Option<Edited>, fields: Fields, errors: Vec<FieldError>) -> Self {
         let t = context.t;
         let (title, heading) = match &edited {
-            Some(edited) => (
-                fill(t.form.edit_title, &[("id", &edited.id)]),
-                label_with_id(t.form.edit_title, "id", edited.id),
-            ),
+            Some(edited) => {
+                (fill(t.form.edit_title, &[("id", &edited.id)]), label_with_id(t.form.edit_title, "id", edited.id))
+            }
             None => (t.form.new_title.to_owned(), Html::text(t.form.new_title)),
         };
         let seconds = i64::try_from(context.service.expiration().as_secs()).unwrap_or(i64::MAX);
@@ -75,7 +74,7 @@ impl FormPage {
         self.errors.iter().find(|error| error.field == field)
     }
 
-    fn has_error(&self, field: &&str) -> bool {
+    fn has_error(&self, field: &str) -> bool {
         self.error(field).is_some()
     }
 }

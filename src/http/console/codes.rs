@@ -21,13 +21,8 @@ use crate::http::query::Parameters;
 
 const PATH: &str = "/console/codes";
 /// The orders of the list, and whether a search has them.
-const ORDERS: [CodeOrder; 5] = [
-    CodeOrder::Newest,
-    CodeOrder::Oldest,
-    CodeOrder::ExpiringFirst,
-    CodeOrder::ExpiringLast,
-    CodeOrder::ChangedLast,
-];
+const ORDERS: [CodeOrder; 5] =
+    [CodeOrder::Newest, CodeOrder::Oldest, CodeOrder::ExpiringFirst, CodeOrder::ExpiringLast, CodeOrder::ChangedLast];
 
 /// A code as a row of the list. Its digits are not part of it.
 struct Row {
@@ -113,7 +108,7 @@ impl Request {
             None => None,
         };
         let state = parameters.text("state").and_then(|text| text.parse().ok());
-        let order = parameters.text("order").and_then(|text| text.parse().ok()).unwrap_or_default();
+        let order: CodeOrder = parameters.text("order").and_then(|text| text.parse().ok()).unwrap_or_default();
         let days = TypedDays::read(parameters, visitor.t);
         let values = vec![
             ("s", kept.as_ref().map_or_else(String::new, |(n, _)| n.to_string())),
@@ -177,7 +172,8 @@ pub(super) async fn list(request: HttpRequest, visitor: Visitor) -> Result<HttpR
         is_current: order == one,
     });
     let view = CodesPage {
-        shell: Shell::new(&visitor, t.codes.title, Some(Place::Codes)).with_flash(super::flash::of(&visitor, &parameters)),
+        shell: Shell::new(&visitor, t.codes.title, Some(Place::Codes))
+            .with_flash(super::flash::of(&visitor, &parameters)),
         may_create: visitor.caller()?.require(Permission::CreateOtp).is_ok(),
         search: asked.search.as_ref().map_or_else(String::new, |(_, text)| text.clone()),
         search_is_lost: asked.search_is_lost,

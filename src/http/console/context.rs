@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
-use actix_web::http::header::USER_AGENT;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::{Ready, ready};
 
@@ -20,9 +19,6 @@ use crate::http::console::preferences::Preferences;
 use crate::http::console::texts::{Texts, texts};
 use crate::service::sessions::Visit;
 use crate::service::{RequestSource, Service};
-
-/// The maximum number of characters that are kept of a browser's name.
-const BROWSER_CHARS: usize = 200;
 
 /// A request of a browser, with or without a session.
 #[derive(Clone)]
@@ -88,13 +84,6 @@ impl Context {
         let cookie = Cookie::build(self.cookie_name(), value.to_owned()).path("/").http_only(true);
         cookie.same_site(SameSite::Lax).secure(self.own.is_https()).finish()
     }
-}
-
-/// The name of the browser, without control characters.
-pub(super) fn browser(request: &HttpRequest) -> Option<String> {
-    let name = request.headers().get(USER_AGENT)?.to_str().ok()?;
-    let name: String = name.chars().filter(|c| !c.is_control()).take(BROWSER_CHARS).collect();
-    (!name.is_empty()).then_some(name)
 }
 
 /// The address of the client, for error pages.

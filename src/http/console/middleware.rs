@@ -114,7 +114,9 @@ fn with_error_page(
             let mut replaced = response.set_body(body);
             *replaced.status_mut() = head.status();
             let headers = replaced.headers_mut();
-            head.headers().iter().for_each(|(name, value)| headers.insert(name.clone(), value.clone()));
+            for (name, value) in head.headers() {
+                headers.insert(name.clone(), value.clone());
+            }
             replaced
         }
         None => response,

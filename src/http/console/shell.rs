@@ -140,6 +140,11 @@ impl Shell {
         html::relative_time(self.t, *moment, self.now, self.zone)
     }
 
+    /// A moment as date and time, as text.
+    pub(super) fn moment(&self, moment: &Timestamp) -> String {
+        self.t.moment(*moment, self.zone)
+    }
+
     /// A moment as date and time.
     pub(super) fn time(&self, moment: &Timestamp) -> Html {
         html::absolute_time(self.t, *moment, self.zone)
@@ -168,7 +173,7 @@ impl Shell {
     }
 
     pub(super) fn version(&self) -> &'static str {
-        env!("CARGO_PKG_VERSION")
+        concat!("otpd ", env!("CARGO_PKG_VERSION"))
     }
 }
 

@@ -2,16 +2,16 @@
 
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
+use actix_web::http::header::{LOCATION, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use form_urlencoded::Serializer;
 use serde::Deserialize;
 
-use crate::domain::session::{LinkKey, SessionKey};
+use crate::domain::session::{LinkKey, SessionKey, browser};
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
-use crate::http::console::context::{Context, Visitor, browser};
+use crate::http::console::context::{Context, Visitor};
 use crate::http::console::form::Form;
 use crate::http::console::shell::{Shell, render};
 use crate::http::console::texts::placeholders::fill;
@@ -92,7 +92,8 @@ pub(super) fn after_expiry(context: &Context, next: &str, form: &Form) -> Result
 pub(super) async fn submit(request: HttpRequest, visitor: Visitor, body: Body) -> Result<HttpResponse> {
     let form = Form::read(body).await?;
     let context = &*visitor;
-    let (source, browser) = (context.source.clone(), browser(&request));
+    let user_agent = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok());
+    let (source, browser) = (context.source.clone(), user_agent.and_then(browser));
     let link = LinkKey::parse(form.text("link"));
     let started = match &link {
         Some(link) => context.service.sign_in_by_link(link, source, browser).await,
