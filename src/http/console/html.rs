@@ -83,7 +83,13 @@ pub(super) fn relative_time(t: &Texts, moment: Timestamp, now: Timestamp, zone: 
     ))
 }
 
-/// A moment as date and time.
+/// A recipient. A long address may wrap.
+pub(super) fn recipient(value: &str) -> Html {
+    let class = if value.contains('@') { "id wrap" } else { "id" };
+    Html(format!("<bdi dir=\"ltr\" class=\"{class}\">{}</bdi>", escaped(value)))
+}
+
+/// A moment as date and time, with seconds.
 pub(super) fn absolute_time(t: &Texts, moment: Timestamp, zone: Tz) -> Html {
-    Html(format!("<time datetime=\"{moment}\"><bdi dir=\"ltr\">{}</bdi></time>", t.moment(moment, zone)))
+    Html(format!("<time datetime=\"{moment}\"><bdi dir=\"ltr\">{}</bdi></time>", t.exact_moment(moment, zone)))
 }

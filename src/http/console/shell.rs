@@ -130,6 +130,11 @@ impl Shell {
         html::id(value)
     }
 
+    /// A recipient. A long address may wrap.
+    pub(super) fn recipient(&self, value: &str) -> Html {
+        html::recipient(value)
+    }
+
     /// A label whose placeholder `name` is an identifier.
     pub(super) fn label_with_id(&self, label: &str, name: &str, value: impl std::fmt::Display) -> Html {
         html::label_with_id(label, name, value)
@@ -145,7 +150,7 @@ impl Shell {
         self.t.moment(*moment, self.zone)
     }
 
-    /// A moment as date and time.
+    /// A moment as date and time, with seconds.
     pub(super) fn time(&self, moment: &Timestamp) -> Html {
         html::absolute_time(self.t, *moment, self.zone)
     }

@@ -16,8 +16,7 @@ use crate::http::console::form::Form;
 use crate::http::console::shell::{Shell, render};
 use crate::http::console::texts::placeholders::fill;
 
-/// A cookie that shows after the sign-in whether the browser keeps cookies.
-const PROBE: &str = "started";
+const PATH: &str = "/console/sign-in";
 const HOME: &str = "/console/";
 
 #[derive(Template)]
@@ -58,19 +57,23 @@ impl SignInPage {
 pub(super) struct Query {
     next: Option<String>,
     link: Option<String>,
-    /// Set by the redirect after a sign-in.
-    probe: Option<String>,
+    /// Set by the redirect after a sign-in, which finds out whether the browser kept the cookie.
+    started: Option<String>,
     signed_out: Option<String>,
 }
 
-/// Shows the sign-in page.
-pub(super) async fn show(visitor: Visitor, query: web::Query<Query>) -> Result<HttpResponse> {
+/// Shows the sign-in page, or continues after a sign-in.
+pub(super) async fn show(request: HttpRequest, visitor: Visitor, query: web::Query<Query>) -> Result<HttpResponse> {
     let context = &*visitor;
-    let Query { next, link, probe, signed_out } = query.into_inner();
+    let Query { next, link, started, signed_out } = query.into_inner();
+    let next = next.and_then(own_path).unwrap_or_else(|| HOME.to_owned());
+    if started.is_some() && context.session_key(&request).is_some() {
+        return Ok(HttpResponse::SeeOther().insert_header((LOCATION, next)).finish());
+    }
     let page = SignInPage {
-        error: probe.map(|_| context.t.sign_in.no_cookie.to_owned()),
+        error: started.map(|_| context.t.sign_in.no_cookie.to_owned()),
         notice: signed_out.map(|_| context.t.sign_in.signed_out),
-        next: next.and_then(own_path).unwrap_or_else(|| HOME.to_owned()),
+        next,
         link,
         ..SignInPage::new(context)
     };
@@ -129,21 +132,19 @@ fn refuse(context: &Context, error: &Error, form: &Form, is_link: bool) -> Resul
 
 /// Continues with the page that was requested. Kept fields of a form are stored with the session, not in the URL.
 async fn enter(context: &Context, key: &SessionKey, form: &Form) -> Result<HttpResponse> {
-    let next = own_path(form.text("next").to_owned()).unwrap_or_else(|| HOME.to_owned());
+    let mut next = own_path(form.text("next").to_owned()).unwrap_or_else(|| HOME.to_owned());
     let kept: Vec<_> =
         form.shown_again().filter_map(|(name, value)| Some((name.strip_prefix("kept.")?, value))).collect();
-    let mut location = Serializer::new(String::new());
     if !kept.is_empty() {
         let visit = context.service.resume(key, context.source.clone(), false).await?;
         let fields = Serializer::new(String::new()).extend_pairs(kept).finish();
         let draft = context.service.keep_search(visit.session_id, fields).await?;
-        location.append_pair("draft", &draft.to_string());
+        next = format!("{next}?draft={draft}");
     }
-    location.append_pair(PROBE, "1");
-    let separator = if next.contains('?') { '&' } else { '?' };
+    let query = Serializer::new(String::new()).append_pair("started", "1").append_pair("next", &next).finish();
+    let location = (LOCATION, format!("{PATH}?{query}"));
     let cookie = context.session_cookie(key.reveal());
-    let location = format!("{next}{separator}{}", location.finish());
-    Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).cookie(cookie).finish())
+    Ok(HttpResponse::SeeOther().insert_header(location).cookie(cookie).finish())
 }
 
 /// A path of the console, if `text` is one. Another address would send the user to another site.

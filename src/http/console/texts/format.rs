@@ -74,6 +74,12 @@ impl Texts {
         format!("{} {}", self.date(local.date()), self.digits(&time))
     }
 
+    /// Formats a moment like [`Texts::moment`], with seconds.
+    pub fn exact_moment(&self, moment: Timestamp, zone: Tz) -> String {
+        let seconds = format!(":{:02}", zone.local_time(moment).second());
+        self.moment(moment, zone) + &self.digits(&seconds)
+    }
+
     /// Returns how long ago something was, such as "3 minutes ago", in whole units, rounded down.
     pub fn ago(&self, seconds: u64) -> String {
         let time = &self.time;
