@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
+use crate::cli::database::command_origin;
 use crate::cli::database::with_configuration;
 use crate::cli::output::{CommandResult, now, print_message};
 use crate::cli::signals::{self, Signals};
@@ -34,7 +35,7 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
         show(percent);
         abandon(&signals, &config.database_path, draft);
     };
-    let restored = store::restore(file, &config.database_path, revoke_tokens, now(), &progress)?;
+    let restored = store::restore(file, &config.database_path, revoke_tokens, &command_origin(), now(), &progress)?;
     print_message(&format!("{} were restored to {}", counts(restored.contents), config.database_path.display()));
     print_returning(&restored.returning);
     if let Some(kept) = restored.kept {

@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
+use crate::domain::audit::Origin;
 use crate::domain::timestamp::Timestamp;
 use crate::store::backup::{Contents, Progress, copy, refuse_same};
 use crate::store::create::Create;
@@ -29,7 +30,8 @@ pub struct Restored {
 /// under a name that contains `now`.
 ///
 /// Before that, the copy is changed so that it allows nothing a second time: codes that were sent are consumed, and
-/// `revokes_tokens` deletes the tokens that the present database no longer accepts.
+/// `revokes_tokens` deletes the tokens that the present database no longer accepts. The audit trail keeps the events of
+/// both databases, and gets an event of `origin`.
 ///
 /// # Errors
 /// One sentence for the operator, also if another process has the database open. `target` is unchanged then.
@@ -37,6 +39,7 @@ pub fn restore(
     source: &Path,
     target: &Path,
     revokes_tokens: bool,
+    origin: &Origin,
     now: Timestamp,
     progress: Progress<'_>,
 ) -> Result<Restored, OpenError> {
@@ -45,14 +48,14 @@ pub fn restore(
     refuse_same(&source, &target)?;
     require_replaceable(&target)?;
     // Read before the database is locked: when SQLite closes the file, it releases every lock of this process.
-    let present = Present::read(&target);
+    let present = Present::read(&target, &source);
     // Held until the new file is in place, so that no process starts to use the old one meanwhile.
     let old = hold(&target)?;
     let draft = Draft::beside(&target)?;
     let (contents, returning) = copy(&source, &draft, progress, |copy| {
         let failed =
             |cause: Box<dyn std::error::Error>| OpenError::new(source.given(), format!("can't be restored: {cause}"));
-        Returning::prepare(copy, present, revokes_tokens, now).map_err(failed)
+        Returning::prepare(copy, present, revokes_tokens, origin, now).map_err(failed)
     })
     .map_err(OpenError::of_given_backup)?;
     let kept = replace(&target, old.as_ref(), draft, now)?;

@@ -4,12 +4,15 @@
 //! The counts of limits and failures are those of the copy, because no code that could be attempted is left usable.
 
 mod account;
+mod trail;
 
 use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{OpenFlags, params};
+use serde_json::Value;
 
+use crate::domain::audit::{Action, NewEvent, Origin};
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::timestamp::Timestamp;
 use crate::store::db::Db;
@@ -18,7 +21,8 @@ use crate::store::open;
 use crate::store::open_error::OpenError;
 use crate::store::path::Location;
 use crate::store::returning::account::{Account, Accounts, accounts};
-use crate::store::{migrations, otps};
+use crate::store::returning::trail::{Trail, last_event};
+use crate::store::{audit_events, migrations, otps};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -73,21 +77,25 @@ pub(super) struct Present {
     usable: HashSet<(i64, i64)>,
     /// The greatest id that each table ever assigned.
     last_ids: Vec<(String, i64)>,
+    /// The events that the copy lacks.
+    trail: Option<Trail>,
 }
 
 impl Present {
-    /// Reads the present database without changing it.
+    /// Reads the present database without changing it. `source` is the copy that will replace it.
     ///
     /// # Errors
     /// Why it can't be read.
-    pub(super) fn read(location: &Location) -> Result<Self, String> {
+    pub(super) fn read(location: &Location, source: &Location) -> Result<Self, String> {
         if !location.file().exists() {
             return Err("it does not exist".to_owned());
         }
-        Self::open(location).map_err(|cause| cause.to_string())
+        // If the copy can't be read yet, all events are read. Those that the copy has are not added again.
+        let last = open::connect(source.file(), OpenFlags::SQLITE_OPEN_READ_ONLY).and_then(|copy| last_event(&copy));
+        Self::open(location, last.unwrap_or(0)).map_err(|cause| cause.to_string())
     }
 
-    fn open(location: &Location) -> Outcome<Self> {
+    fn open(location: &Location, last_event: i64) -> Outcome<Self> {
         let sqlite = |cause| OpenError::sqlite(location.given(), &cause);
         let db = open::connect(location.file(), OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(sqlite)?;
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -101,7 +109,7 @@ impl Present {
         let mut ids = db.prepare("SELECT name, seq FROM sqlite_sequence")?;
         let last_ids = ids.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         drop(ids);
-        Ok(Self { accounts: accounts(&db)?, usable, last_ids })
+        Ok(Self { accounts: accounts(&db)?, usable, last_ids, trail: Trail::read(&db, last_event)? })
     }
 }
 
@@ -115,6 +123,7 @@ impl Returning {
         copy: &mut Db,
         present: Result<Present, String>,
         revokes_tokens: bool,
+        origin: &Origin,
         now: Timestamp,
     ) -> Outcome<Self> {
         migrations::apply(copy)?;
@@ -135,6 +144,15 @@ impl Returning {
         for (table, last) in present.iter().flat_map(|present| &present.last_ids) {
             raise_last_id(&copy, table, *last)?;
         }
+        for trail in present.iter().filter_map(|present| present.trail.as_ref()) {
+            trail.append(&copy)?;
+        }
+        let revoked = if revokes_tokens { tokens.len() } else { 0 };
+        let event = NewEvent::new(Action::Restore)
+            .with("codes_consumed", Value::Null, spent)
+            .with("messages_cancelled", Value::Null, cancelled)
+            .with("tokens_revoked", Value::Null, revoked);
+        audit_events::insert(&copy, origin, &event, now)?;
         copy.commit()?;
         Ok(Self { not_compared, users, tokens, are_tokens_revoked: revokes_tokens, spent, cancelled })
     }
@@ -206,7 +224,9 @@ fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
                       finished_at = $1
                 WHERE outcome IS NULL";
     db.execute(sql, [now.as_micros()])?;
-    db.execute("DELETE FROM idempotency_keys", [])?;
+    for table in ["idempotency_keys", "sessions", "sign_in_links"] {
+        db.execute(&format!("DELETE FROM {table}"), [])?;
+    }
     db.execute("DELETE FROM sessions", [])?;
     db.execute("DELETE FROM sign_in_links", [])?;
     let sql = "UPDATE messages

@@ -222,3 +222,31 @@ fn a_restore_ends_the_sessions_of_the_console() {
     let count = "SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM sign_in_links)";
     assert_eq!(open().query_row(count, [], |row| row.get(0)), Ok(0));
 }
+
+#[test]
+fn the_audit_trail_keeps_the_events_of_both_databases() {
+    let folder = with_database();
+    succeed(folder.path(), &["user", "add", "sara", "--role", "staff"]);
+    succeed(folder.path(), &["backup", "copy.db"]);
+    succeed(folder.path(), &["user", "disable", "sara"]);
+    restore(folder.path(), &[]);
+    let audit = succeed(folder.path(), &["audit"]);
+    let events: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let actions: Vec<_> = events.iter().map(|event| event["action"].as_str().unwrap()).collect();
+    assert_eq!(actions, ["user.add", "user.add", "user.disable", "restore"]);
+    let last = events.last().unwrap();
+    assert_eq!(
+        last["changes"],
+        serde_json::json!({
+            "codes_consumed": [null, 0], "messages_cancelled": [null, 0], "tokens_revoked": [null, 0],
+        })
+    );
+    assert_eq!(last["actor"]["kind"], "command");
+    // A second restore adds no event twice.
+    restore(folder.path(), &[]);
+    let audit = succeed(folder.path(), &["audit"]);
+    assert_eq!(audit.lines().count(), 5, "{audit}");
+    let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    let beside_copy = names.iter().filter(|name| name.to_string_lossy().starts_with("copy.db")).count();
+    assert_eq!(beside_copy, 1, "{names:?}");
+}

@@ -23,9 +23,9 @@ impl Html {
         self.0.is_empty()
     }
 
-    /// A value that no longer applies.
-    pub(super) fn struck(value: Self) -> Self {
-        Self(format!("<del>{}</del>", value.0))
+    /// A piece on a line of its own.
+    pub(super) fn line(piece: Self) -> Self {
+        Self(format!("<span class=\"line\">{}</span>", piece.0))
     }
 
     /// Both pieces, one after the other.

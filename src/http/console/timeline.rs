@@ -70,20 +70,14 @@ fn verdict(event: &AuditEvent) -> Option<&str> {
     event.changes.get("verdict")?.get(1)?.as_str()
 }
 
-/// The changed fields with their values before and after. Codes are hidden and recipients are masked.
+/// The changed fields, each on a line with its values before and after. Codes are hidden and recipients are masked.
 fn changed_fields(context: &Context, event: &AuditEvent) -> Html {
+    let t = &context.t.audit;
     let mut note = Html::default();
     for (field, values) in &event.changes {
-        let label = field_label(context, field);
-        let value = |n| values.get(n).filter(|value| !value.is_null()).map(|value| shown(context, value));
-        note = note.and(Html::text(&format!("{label}: ")));
-        if let Some(before) = value(0) {
-            note = note.and(Html::struck(before));
-        }
-        if let Some(after) = value(1) {
-            note = note.and(Html::text(" ")).and(after);
-        }
-        note = note.and(Html::text(" "));
+        let value = |n| values.get(n).map_or_else(Html::default, |value| shown(context, value));
+        let line = Html::text(&format!("{} · {}: ", field_label(context, field), t.before)).and(value(0));
+        note = note.and(Html::line(line.and(Html::text(&format!(" · {}: ", t.after))).and(value(1))));
     }
     note
 }
