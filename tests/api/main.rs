@@ -8,6 +8,7 @@ mod audit;
 mod bodies;
 mod clients;
 mod clock_jumps;
+mod console;
 mod create;
 mod delete;
 mod docs;

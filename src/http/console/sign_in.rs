@@ -2,7 +2,7 @@
 
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{LOCATION, USER_AGENT};
+use actix_web::http::header::{LOCATION, RETRY_AFTER, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use form_urlencoded::Serializer;
@@ -127,7 +127,11 @@ fn refuse(context: &Context, error: &Error, form: &Form, is_link: bool) -> Resul
         kept: form.shown_again().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
         ..SignInPage::new(context)
     };
-    render(status, &page)
+    let mut response = render(status, &page)?;
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    Ok(response)
 }
 
 /// Continues with the page that was requested. Kept fields of a form are stored with the session, not in the URL.
