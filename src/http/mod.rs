@@ -108,10 +108,11 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
             .wrap(from_fn(throttle::throttle))
             .wrap(from_fn(observe::observe))
             .configure(|config| {
+                // The API first: actix compares a request with the paths in their order.
+                routes(config, &ENDPOINTS);
                 if let Some(settings) = &console {
                     console::routes::configure(config, settings);
                 }
-                routes(config, &ENDPOINTS);
             })
     });
     Ok(server
