@@ -45,6 +45,11 @@ impl Chain {
         self.0.get(index).map(|link| link.provider.as_ref())
     }
 
+    /// Returns the circuit breaker of the provider with this index.
+    pub fn breaker(&self, index: usize) -> Option<Breaker> {
+        self.0.get(index).map(|link| *link.breaker.lock())
+    }
+
     /// Closes idle connections of all providers. No provider may be used afterwards.
     pub async fn close(&self) {
         join_all(self.iter().map(Provider::close)).await;

@@ -29,6 +29,8 @@ const CLOCKS_DIFFER: TimeDelta = TimeDelta::minutes(1);
 
 /// The protocol of one gateway: building requests and interpreting answers.
 pub(super) trait Gateway: Clone + Debug + Send + Sync + 'static {
+    /// The type of providers.
+    const TYPE: &'static str;
     const HAS_PANEL_TEMPLATES: bool = true;
 
     /// Builds the request for a message.
@@ -162,6 +164,10 @@ impl<G: Gateway> HttpProvider<G> {
 impl<G: Gateway> Provider for HttpProvider<G> {
     fn name(&self) -> &str {
         &self.connection.name
+    }
+
+    fn type_name(&self) -> &'static str {
+        G::TYPE
     }
 
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report> {

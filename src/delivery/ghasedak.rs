@@ -35,6 +35,8 @@ pub struct Ghasedak {
 }
 
 impl Gateway for Ghasedak {
+    const TYPE: &'static str = "ghasedak";
+
     fn request(&self, message: &Message) -> Result<Call, String> {
         let body = json!({
             "receptors": [{ "mobile": message.recipient.as_str() }],

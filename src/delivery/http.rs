@@ -107,6 +107,7 @@ impl Http {
 }
 
 impl Gateway for Http {
+    const TYPE: &'static str = "http";
     const HAS_PANEL_TEMPLATES: bool = false;
 
     fn request(&self, message: &Message) -> Result<Call, String> {

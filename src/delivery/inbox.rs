@@ -25,6 +25,10 @@ impl Provider for Inbox {
         &self.name
     }
 
+    fn type_name(&self) -> &'static str {
+        "inbox"
+    }
+
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report> {
         Box::pin(async move {
             match (self.keep)(message.into()).await {

@@ -36,6 +36,8 @@ pub struct Ippanel {
 }
 
 impl Gateway for Ippanel {
+    const TYPE: &'static str = "ippanel";
+
     fn request(&self, message: &Message) -> Result<Call, String> {
         let number = message.recipient.mobile_number().map(MobileNumber::international).unwrap_or_default();
         let body = json!({

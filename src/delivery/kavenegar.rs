@@ -31,6 +31,8 @@ impl Kavenegar {
 }
 
 impl Gateway for Kavenegar {
+    const TYPE: &'static str = "kavenegar";
+
     fn request(&self, message: &Message) -> Result<Call, String> {
         let code = message.code.value().to_string();
         let fields = [

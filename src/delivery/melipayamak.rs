@@ -49,6 +49,8 @@ pub enum Login {
 }
 
 impl Gateway for Melipayamak {
+    const TYPE: &'static str = "melipayamak";
+
     fn request(&self, message: &Message) -> Result<Call, String> {
         let (code, body_id) = (message.code.value().to_string(), self.templates.name_for(message));
         let to = message.recipient.as_str();

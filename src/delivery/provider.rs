@@ -15,6 +15,9 @@ pub trait Provider: Send + Sync {
     /// Returns the configured name, which is used in logs and in the history of a message.
     fn name(&self) -> &str;
 
+    /// Returns the type, as in the configuration.
+    fn type_name(&self) -> &'static str;
+
     /// Sends a message and returns a report. The error in the report contains no code, recipient or key.
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report>;
 

@@ -35,6 +35,8 @@ pub struct SmsIr {
 }
 
 impl Gateway for SmsIr {
+    const TYPE: &'static str = "smsir";
+
     fn request(&self, message: &Message) -> Result<Call, String> {
         let template = self.templates.number_for(message)?;
         let body = json!({

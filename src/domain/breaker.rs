@@ -45,6 +45,12 @@ impl Breaker {
         }
     }
 
+    /// When the open period ends. `None`: the breaker is not open.
+    pub fn open_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let since = self.opened_at.filter(|_| self.state(now) == BreakerState::Open)?;
+        Some(since.plus(OPEN_FOR))
+    }
+
     /// Records that a message goes to the provider. If it is the trial, the breaker is open until its outcome is known.
     pub fn begin(&mut self, now: Timestamp) {
         if self.failures >= FAILURES {
@@ -97,6 +103,7 @@ mod tests {
         assert_eq!(breaker.state(at(100)), BreakerState::Open);
         assert_eq!(breaker.state(at(129)), BreakerState::Open);
         assert_eq!(breaker.state(at(130)), BreakerState::HalfOpen);
+        assert_eq!([129, 130].map(|now| breaker.open_until(at(now))), [Some(at(130)), None]);
         assert_eq!(
             breaker.state(at(99)),
             BreakerState::HalfOpen,

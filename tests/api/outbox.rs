@@ -26,6 +26,10 @@ impl Provider for UnusedProvider {
         "nowhere"
     }
 
+    fn type_name(&self) -> &'static str {
+        "unused"
+    }
+
     fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Report> {
         Box::pin(async { Report::not_sent(Outcome::Next, "there is nothing") })
     }

@@ -174,6 +174,10 @@ impl Provider for Panicking {
         "panicking"
     }
 
+    fn type_name(&self) -> &'static str {
+        "panicking"
+    }
+
     fn send<'a>(&'a self, _: &'a Message) -> BoxFuture<'a, Report> {
         Box::pin(async { panic!("a fault that a test has planned") })
     }

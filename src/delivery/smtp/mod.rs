@@ -94,6 +94,10 @@ impl Provider for SmtpProvider {
         &self.name
     }
 
+    fn type_name(&self) -> &'static str {
+        "smtp"
+    }
+
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report> {
         Box::pin(self.hand_over(message))
     }
