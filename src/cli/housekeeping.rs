@@ -8,6 +8,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::service::Service;
 
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
+const FLUSH_INTERVAL: Duration = Duration::from_secs(10);
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// A write-ahead log of this size means that a read transaction never ends, or that no process runs checkpoints.
 const WAL_TOO_LARGE: u64 = 1024 * 1024 * 1024;
@@ -36,6 +37,17 @@ pub(super) async fn run_maintenance(service: Service, retention: Retention) {
         if purged > 0 || tidied.elapsed() >= MAINTENANCE_INTERVAL {
             tidied = Instant::now();
             optimize_and_checkpoint(&service).await;
+        }
+    }
+}
+
+/// Periodically stores the figures that are counted in memory. Never returns.
+pub(super) async fn flush_figures(service: Service) {
+    let mut every = tokio::time::interval(FLUSH_INTERVAL);
+    loop {
+        every.tick().await;
+        if let Err(error) = service.flush_figures().await {
+            log::warn!("the counts of refused requests could not be stored; retrying in ten seconds: {error}");
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::cli::database::open_store;
-use crate::cli::housekeeping::{Retention, run_maintenance};
+use crate::cli::housekeeping::{Retention, flush_figures, run_maintenance};
 use crate::cli::output::{CommandResult, now};
 use crate::cli::signals::Signals;
 use crate::cli::{first_run, open_files};
@@ -61,9 +61,13 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     }
     let (stop_delivery, stop) = watch::channel(false);
     let delivery = tokio::spawn(service.clone().deliver(stop));
-    tokio::spawn(run_maintenance(service, Retention { codes: config.otp_retention, audit: config.audit_retention }));
+    tokio::spawn(flush_figures(service.clone()));
+    tokio::spawn(run_maintenance(
+        service.clone(),
+        Retention { codes: config.otp_retention, audit: config.audit_retention },
+    ));
     let outbox = Outbox { stop: stop_delivery, worker: delivery };
-    until_stopped(server, stopping, store, outbox, &signals).await?;
+    until_stopped(server, stopping, (store, service), outbox, &signals).await?;
     log::info!("stopped");
     Ok(())
 }
@@ -158,7 +162,7 @@ impl Outbox {
 async fn until_stopped(
     server: http::Server,
     stopping: http::Stopping,
-    store: Store,
+    (store, service): (Store, Service),
     mut outbox: Outbox,
     signals: &Signals,
 ) -> CommandResult {
@@ -181,6 +185,9 @@ async fn until_stopped(
         let (ended, ()) = tokio::join!(server, stop);
         ended?;
         outbox.finish().await;
+        if let Err(error) = service.flush_figures().await {
+            log::warn!("the last counts of refused requests could not be stored: {error}");
+        }
         match tokio::time::timeout(CLOSE_WITHIN, tokio::task::spawn_blocking(move || closing.close())).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err("the database could not be closed; the log contains the location of the error".into()),

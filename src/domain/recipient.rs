@@ -177,6 +177,15 @@ impl Recipient {
         self.as_str().to_ascii_lowercase()
     }
 
+    /// A recipient from its stored [`key`](Self::key).
+    pub(crate) fn from_key(key: String) -> Self {
+        if key.contains('@') {
+            Self::Email(EmailAddress::from_stored(key))
+        } else {
+            Self::Mobile(MobileNumber::from_stored(key))
+        }
+    }
+
     /// The recipient with most characters hidden, for logs and the audit trail.
     pub fn masked(&self) -> String {
         match self {

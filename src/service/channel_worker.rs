@@ -4,11 +4,9 @@
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use rand::TryRng;
-use rand::rngs::SysRng;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -20,8 +18,9 @@ use crate::domain::outbox::{MessageState, Route, Step};
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::service::Service;
+use crate::service::message_plan::{Plan, log_outcome};
 use crate::service::waiting::{PAUSE, stop_deadline, stopped};
+use crate::service::{Service, recording};
 use crate::store::messages::Due;
 use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
 
@@ -153,11 +152,13 @@ impl ChannelWorker {
             Err(error) if is_damaged_row(&error) => {
                 log::error!("message {} can't be sent: {error}", due.id);
                 messages::update(db, due.id, MessageState::Failed, now, now)?;
+                recording::count_ended(db, MessageState::Failed, &[], now)?;
                 return Ok(None);
             }
             found => found?,
         };
-        match next_step(db, route, due.id, &otp, now)? {
+        let plan = Plan::new(db, route, due.id, &otp, now)?;
+        match plan.step {
             Step::Try { provider, at } if at <= now => {
                 let name = route.chain.get(provider).map_or("", |candidate| candidate.name);
                 let attempt_id = message_attempts::insert(db, due.id, name, now)?;
@@ -166,7 +167,7 @@ impl ChannelWorker {
                 let message = self.service.delivery.message(&otp, due.language, now);
                 Ok(Some(Dispatch { message_id: due.id, attempt_id, otp, provider, message }))
             }
-            step => take_step(db, due.id, step, now).map(|()| None),
+            Step::Try { .. } | Step::End(_) => plan.carry_out(db, now).map(|()| None),
         }
     }
 
@@ -174,16 +175,18 @@ impl ChannelWorker {
         let Some(provider) = self.chain().get(dispatch.provider) else { return };
         let sending = AssertUnwindSafe(provider.send(&dispatch.message)).catch_unwind();
         let unknown = |why| Report::not_sent(Outcome::Unknown, why);
+        let begun = Instant::now();
         let report = tokio::select! {
             sent = sending => sent.unwrap_or_else(|_| unknown("internal error; see the log")),
             () = stop_deadline(stop) => unknown("otpd stopped before the provider answered"),
         };
+        let took = begun.elapsed();
         self.service.store.metrics().message(provider.name(), report.outcome.as_str());
         self.chain().end(dispatch.provider, report.outcome, self.service.now());
         let message_id = dispatch.message_id;
         log_outcome(message_id, provider.name(), &report);
         // The result must be stored. Otherwise the message would be sent again.
-        while let Err(error) = self.settle(&dispatch, &report).await {
+        while let Err(error) = self.settle(&dispatch, &report, provider.name(), took).await {
             if error.cause().is_some() {
                 log::warn!("can't store the result of message {message_id}; retrying in 1 s: {error}");
             }
@@ -191,55 +194,17 @@ impl ChannelWorker {
         }
     }
 
-    /// Stores the report of an attempt and the next step of the message.
-    async fn settle(&self, dispatch: &Dispatch, report: &Report) -> Result<()> {
+    /// Stores the report of an attempt with a provider and the next step of the message.
+    async fn settle(&self, dispatch: &Dispatch, report: &Report, provider: &str, took: Duration) -> Result<()> {
         let (worker, otp, report) = (self.clone(), dispatch.otp.clone(), report.clone());
+        let provider = provider.to_owned();
         let (message_id, attempt_id) = (dispatch.message_id, dispatch.attempt_id);
         let settled = self.service.store.write(move |db| {
             let now = worker.service.now();
             message_attempts::finish(db, attempt_id, &report, now)?;
-            let step = next_step(db, &worker.route(now), message_id, &otp, now)?;
-            take_step(db, message_id, step, now)
+            recording::count_attempt(db, &provider, report.outcome, took, now)?;
+            Plan::new(db, &worker.route(now), message_id, &otp, now)?.carry_out(db, now)
         });
         settled.await
     }
-}
-
-/// Returns the next step of a message. A message is cancelled if its code is no longer usable or if a newer message
-/// carries the code.
-fn next_step(db: &Db, route: &Route<'_>, message_id: i64, otp: &Otp, now: Timestamp) -> Result<Step> {
-    let attempts = message_attempts::list(db, message_id)?;
-    let step = route.next_step(&attempts, otp.valid_to, now, jitter());
-    let can_cancel = matches!(step, Step::Try { .. });
-    if can_cancel && (!otp.is_allow(now) || messages::has_successor(db, message_id, otp.id)?) {
-        return Ok(Route::cancel(&attempts));
-    }
-    Ok(step)
-}
-
-fn take_step(db: &Db, message_id: i64, step: Step, now: Timestamp) -> Result<()> {
-    match step {
-        Step::Try { at, .. } => messages::update(db, message_id, MessageState::Queued, at, now),
-        Step::End(state) => {
-            if !matches!(state, MessageState::Sent | MessageState::Cancelled) {
-                log::warn!("message {message_id} was not delivered: {}", state.as_str());
-            }
-            messages::update(db, message_id, state, now, now)
-        }
-    }
-}
-
-fn log_outcome(message_id: i64, provider: &str, report: &Report) {
-    let why = report.error.as_deref().unwrap_or_default();
-    match report.outcome {
-        Outcome::Sent => log::info!("message {message_id}: accepted by {provider}"),
-        Outcome::Misconfigured => log::error!("message {message_id}: {provider} is misconfigured: {why}"),
-        outcome => log::warn!("message {message_id}: {provider}: {}: {why}", outcome.as_str()),
-    }
-}
-
-/// Returns a random number from 0 to 1.
-fn jitter() -> f64 {
-    // A failure of the random number generator only means that retries are not spread.
-    f64::from(SysRng.try_next_u32().unwrap_or(0)) / f64::from(u32::MAX)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::audit::{Action, NewEvent, Origin};
+use crate::domain::figures::{self, hour_of};
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::limit::Event;
 use crate::domain::otp::OtpId;
@@ -13,7 +14,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
 use crate::store::{
-    Db, audit_events, audit_search, idempotency_keys, inbox, limit_events, otps, recipients, sessions, sign_in_links,
+    Db, audit_events, audit_search, hourly_figures, idempotency_keys, inbox, limit_events, otps, recipients, sessions,
+    sign_in_links,
 };
 
 /// Maximum number of rows that one transaction deletes. Small transactions keep the wait of requests short.
@@ -31,7 +33,7 @@ impl Service {
         self.store.read(|db| Ok(limit_events::newest(db)?.max(otps::newest_update(db)?))).await.ok().flatten()
     }
 
-    /// Deletes expired rows of limits, lock-outs, idempotency keys, sessions, sign-in links and the development inbox.
+    /// Deletes expired rows of limits, lock-outs, idempotency keys, figures, sessions, sign-in links and the development inbox.
     /// A session that is too old has no activity either, so its last activity decides.
     pub async fn purge_counters(&self) -> Result<()> {
         let locked = self.policy.max_consecutive_failures.unwrap_or(u32::MAX);
@@ -42,7 +44,8 @@ impl Service {
                 + sessions::delete_before(db, now.minus(IDLE), BATCH)?
                 + sign_in_links::delete_before(db, now.minus(LINK_LIVES), BATCH)?
                 + recipients::delete_before(db, now.minus(FAILURES_KEPT), locked, BATCH)?
-                + recipients::delete_before(db, now.minus(LOCKS_KEPT), u32::MAX, BATCH)?)
+                + recipients::delete_before(db, now.minus(LOCKS_KEPT), u32::MAX, BATCH)?
+                + hourly_figures::delete_before(db, hour_of(now.minus(figures::KEPT)), BATCH)?)
         };
         while self.purge(delete).await? > 0 {}
         Ok(())
@@ -58,6 +61,7 @@ impl Service {
                 + inbox::delete_after(db, now, BATCH)?
                 + sessions::delete_after(db, now, BATCH)?
                 + sign_in_links::delete_after(db, now, BATCH)?
+                + hourly_figures::delete_after(db, hour_of(now), BATCH)?
                 + expire_untrusted(db, now)?)
         };
         while self.purge(delete).await? > 0 {}

@@ -11,9 +11,12 @@ mod housekeeping;
 mod in_flight;
 pub mod inbox;
 mod limits;
+mod message_plan;
 mod otps;
 mod outbox;
 pub mod recipients;
+mod recording;
+mod refusals;
 pub mod sending;
 pub mod sessions;
 pub mod verifying;
@@ -39,6 +42,7 @@ use crate::metrics::Metrics;
 use crate::service::background::Background;
 use crate::service::in_flight::InFlight;
 use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
+use crate::service::refusals::Refusals;
 use crate::service::waiting::Queued;
 use crate::store::tokens::AuthenticatedToken;
 use crate::store::{Db, Store, audit_events, tokens, users};
@@ -87,6 +91,7 @@ pub struct Service {
     audits_reads: bool,
     in_flight: InFlight,
     queued: Arc<Queued>,
+    refusals: Arc<Refusals>,
     /// Updates of `last_used_at` of tokens.
     uses: Background,
     /// Updates of `last_seen_at` of sessions.
@@ -123,8 +128,22 @@ impl Service {
         expect_series(store.metrics(), &delivery);
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
         let (delivery, in_flight) = (Arc::new(delivery), InFlight::default());
-        let (queued, uses, activity) = (Arc::default(), Background::default(), Background::default());
-        Self { store, clock, policy, timezone, limits, delivery, audits_reads, in_flight, queued, uses, activity }
+        let (queued, refusals) = (Arc::default(), Arc::default());
+        let (uses, activity) = (Background::default(), Background::default());
+        Self {
+            store,
+            clock,
+            policy,
+            timezone,
+            limits,
+            delivery,
+            audits_reads,
+            in_flight,
+            queued,
+            refusals,
+            uses,
+            activity,
+        }
     }
 
     /// Returns the same service for one event loop. Its look-ups run on that event loop.

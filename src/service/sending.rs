@@ -21,7 +21,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::user::Caller;
 use crate::error::{Error, Kind, Reason, Result};
 use crate::service::limits::Guard;
-use crate::service::{Call, Service};
+use crate::service::{Call, Service, recording};
 use crate::store::{Db, idempotency_keys, messages, otps};
 
 /// A request to send a code.
@@ -72,7 +72,8 @@ impl Service {
             Some(key) => service.send_once(db, call, &request, key),
             None => service.send(db, call, &request),
         };
-        let receipt = self.write(caller, send).await?;
+        let receipt = self.write(caller, send).await;
+        let receipt = receipt.inspect_err(|error| self.note_refusal(error, caller, &recipient))?;
         self.queued.for_channel(Channel::for_recipient(&recipient)).notify_one();
         Ok(Sent {
             id: receipt.id,
@@ -131,10 +132,12 @@ impl Service {
                 Ok(again)
             }
             Some(otp) => {
+                // A message that is being sent is counted when its attempt ends.
+                recording::count_cancelled(db, messages::count_queued(db, otp.id)?.into(), now)?;
                 messages::cancel(db, otp.id, now)?;
-                otps::insert(db, otp.succeeded_by(code(), now, &self.policy))
+                insert_issued(db, otp.succeeded_by(code(), now, &self.policy))
             }
-            None => otps::insert(db, Otp::issued(code(), recipient.clone(), purpose.clone(), now, &self.policy)),
+            None => insert_issued(db, Otp::issued(code(), recipient.clone(), purpose.clone(), now, &self.policy)),
         }
     }
 
@@ -142,4 +145,10 @@ impl Service {
     pub async fn list_deliveries(&self, id: OtpId) -> Result<Vec<MessageRecord>> {
         self.store.read(move |db| messages::list_of_otp(db, otps::find(db, id)?.id)).await
     }
+}
+
+fn insert_issued(db: &Db, otp: Otp) -> Result<Otp> {
+    let otp = otps::insert(db, otp)?;
+    recording::count_sent(db, &otp)?;
+    Ok(otp)
 }

@@ -17,7 +17,7 @@ use crate::domain::user::Caller;
 use crate::domain::verification::{Verdict, repeats, verdict};
 use crate::error::{Error, Reason, Result};
 use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
-use crate::service::{Call, Service};
+use crate::service::{Call, Service, recording};
 use crate::store::{Db, otps, recipients};
 
 /// The retry time reported to a locked-out recipient. The lock-out has no end of its own: only staff can reset it.
@@ -46,8 +46,9 @@ impl Service {
     /// # Errors
     /// The code is wrong, expired or used, the recipient is locked out, or a limit is reached.
     pub async fn verify_otp(&self, caller: &Caller, request: VerifyRequest) -> Result<Verified> {
-        let service = self.clone();
-        let (verdict, answer) = self.write(caller, move |db, call| service.verify(db, call, &request)).await?;
+        let (service, recipient) = (self.clone(), request.recipient.clone());
+        let outcome = self.write(caller, move |db, call| service.verify(db, call, &request)).await;
+        let (verdict, answer) = outcome.inspect_err(|error| self.note_refusal(error, caller, &recipient))?;
         self.store.metrics().verified(verdict.as_str());
         answer
     }
@@ -129,7 +130,10 @@ fn consume(db: &Db, known: Vec<Otp>, typed: Code, now: Timestamp) -> Result<Veri
         let otp = otp.consumed(now);
         otps::update_usage(db, &otp)?;
         recipients::delete_failures(db, &otp.recipient)?;
-        verified = verified.or(Some(Verified { id: otp.id, recipient: otp.recipient }));
+        if verified.is_none() {
+            recording::count_verified(db, &otp, now)?;
+            verified = Some(Verified { id: otp.id, recipient: otp.recipient });
+        }
     }
     verified.ok_or_else(|| Error::internal("the correct code is not among the codes of the recipient"))
 }

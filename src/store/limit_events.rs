@@ -59,6 +59,61 @@ pub fn count_since(db: &Db, event: Event, subject: &str, n: u32, since: Timestam
     Ok(db.prepare_cached(COUNT_SINCE)?.query_row(values, |row| row.get(0))?)
 }
 
+pub(super) const FIRST_NUMBER: &str = "SELECT min(nth) FROM limit_events WHERE kind = $1 AND subject = $2";
+
+/// How many of the trusted events of a subject happened after `since`. Takes a few look-ups, however many there are.
+pub fn count_all_since(db: &Db, event: Event, subject: &str, since: Timestamp, now: Timestamp) -> Result<u32> {
+    let last = last_number(db, event, subject, now)?;
+    let first: Option<i64> =
+        db.prepare_cached(FIRST_NUMBER)?.query_row(params![event.as_str(), subject], |row| row.get(0))?;
+    // The events are numbered in the order of their times, so the first one after `since` is found by bisection.
+    let (mut low, mut high) = (first.unwrap_or(last + 1), last + 1);
+    while low < high {
+        let middle = low.midpoint(high);
+        let values = params![event.as_str(), subject, middle];
+        let at: Option<i64> = db.prepare_cached(FIND)?.query_row(values, |row| row.get("at")).optional()?;
+        if at.is_none_or(|at| at <= since.as_micros()) { low = middle + 1 } else { high = middle }
+    }
+    Ok(u32::try_from(last + 1 - low).unwrap_or(0))
+}
+
+pub(super) const LIST_FREQUENT: &str = "
+    SELECT subject
+      FROM limit_events
+     WHERE kind IN ('send_to', 'failure_of')
+       AND nth >= 3
+       AND kind = $1
+       AND at > $2
+       AND at <= $3
+       AND nth >= $4
+     ORDER BY at DESC
+     LIMIT $5";
+/// The index of the other statement does not contain the first events of a subject.
+pub(super) const LIST_RECENT: &str = "
+    SELECT subject
+      FROM limit_events
+     WHERE +kind = $1
+       AND at > $2
+       AND at <= $3
+       AND nth >= $4
+     ORDER BY at DESC
+     LIMIT $5";
+
+/// The subjects of at most `limit` newest events since `since` that have at least `allowed` events, trusted or not. A
+/// subject can occur several times.
+pub fn list_frequent(
+    db: &Db,
+    event: Event,
+    allowed: u32,
+    since: Timestamp,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<String>> {
+    let sql = if allowed >= 3 { LIST_FREQUENT } else { LIST_RECENT };
+    let values = params![event.as_str(), since.as_micros(), now.as_micros(), allowed, limit];
+    db.prepare_cached(sql)?.query_and_then(values, |row| Ok(row.get("subject")?))?.collect()
+}
+
 /// The time of the newest event of all subjects.
 pub fn newest(db: &Db) -> Result<Option<Timestamp>> {
     let sql = "SELECT max(at) AS at FROM limit_events";

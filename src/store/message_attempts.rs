@@ -1,6 +1,6 @@
 //! Table `message_attempts`: delivery attempts and their results.
 
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::attempt::{Attempt, Outcome, Report};
 use crate::domain::timestamp::Timestamp;
@@ -60,6 +60,24 @@ pub(super) const LIST: &str = "
 /// The attempts of a message, oldest first.
 pub fn list(db: &Db, message_id: i64) -> Result<Vec<Attempt>> {
     db.prepare_cached(LIST)?.query_and_then([message_id], from_row)?.collect()
+}
+
+pub(super) const LAST_FAILED: &str = "
+    SELECT provider,
+           outcome,
+           provider_message_id,
+           error,
+           started_at,
+           finished_at
+      FROM message_attempts
+     WHERE provider = $1
+       AND error IS NOT NULL
+     ORDER BY id DESC
+     LIMIT 1";
+
+/// The newest attempt with a provider that ended with an error.
+pub fn last_failed(db: &Db, provider: &str) -> Result<Option<Attempt>> {
+    db.prepare_cached(LAST_FAILED)?.query_row([provider], |row| Ok(from_row(row))).optional()?.transpose()
 }
 
 fn from_row(row: &Row<'_>) -> Result<Attempt> {

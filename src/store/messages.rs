@@ -121,16 +121,15 @@ fn record(db: &Db, row: &Row<'_>) -> Result<MessageRecord> {
 }
 
 /// Stores the state of a message, and its due time. A cancelled message stays cancelled, unless it turns out to have
-/// been sent.
-pub fn update(db: &Db, id: i64, state: MessageState, due_at: Timestamp, now: Timestamp) -> Result<()> {
+/// been sent. Returns whether the message now has this state.
+pub fn update(db: &Db, id: i64, state: MessageState, due_at: Timestamp, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE messages
                   SET state = $1,
                       due_at = $2,
                       updated_at = $3
                 WHERE id = $4
                   AND (state <> 'cancelled' OR $1 = 'sent')";
-    db.prepare_cached(sql)?.execute(params![state.as_str(), due_at.as_micros(), now.as_micros(), id])?;
-    Ok(())
+    Ok(db.prepare_cached(sql)?.execute(params![state.as_str(), due_at.as_micros(), now.as_micros(), id])? > 0)
 }
 
 pub(super) const CANCEL: &str = "
@@ -144,6 +143,13 @@ pub(super) const CANCEL: &str = "
 pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
     db.prepare_cached(CANCEL)?.execute(params![now.as_micros(), otp_id.value()])?;
     Ok(())
+}
+
+pub(super) const COUNT_QUEUED: &str = "SELECT count(*) FROM messages WHERE otp_id = $1 AND state = 'queued'";
+
+/// The number of queued messages with a code.
+pub fn count_queued(db: &Db, otp_id: OtpId) -> Result<u32> {
+    Ok(db.prepare_cached(COUNT_QUEUED)?.query_row([otp_id.value()], |row| row.get(0))?)
 }
 
 pub(super) const HAS_SUCCESSOR: &str = "
@@ -175,5 +181,5 @@ pub fn list_sending(db: &Db, channel: Channel) -> Result<Vec<i64>> {
 /// Requeues a message that was being sent when its worker's process ended.
 pub fn requeue_interrupted(db: &Db, id: i64, now: Timestamp) -> Result<()> {
     message_attempts::finish_interrupted(db, id, now)?;
-    update(db, id, MessageState::Queued, now, now)
+    update(db, id, MessageState::Queued, now, now).map(drop)
 }

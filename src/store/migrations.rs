@@ -14,7 +14,7 @@ use crate::store::db::Db;
 embed_migrations!("migrations");
 
 /// What each migration does, for the log.
-const DESCRIPTIONS: [(i64, &str); 8] = [
+const DESCRIPTIONS: [(i64, &str); 9] = [
     (1, "creates the tables of codes, users, permissions and API tokens"),
     (2, "adds the indexes, counters and full-text search of the list"),
     (3, "adds a checksum to each code, which detects damage on the disk"),
@@ -27,14 +27,24 @@ const DESCRIPTIONS: [(i64, &str); 8] = [
     (6, "updates the full-text search once per commit instead of once per change"),
     (7, "adds the audit trail"),
     (8, "adds the sessions of the console and the links that start them"),
+    (10, "adds the hourly figures of the console, and indexes for its lists of messages and recipients"),
 ];
 
 /// Other processes may be migrating the same file at this moment. Each try sees what they have finished.
 const TRIES: usize = 3;
 
+/// The versions known to this program, in ascending order. `refinery` sorts them by file name, where 10 precedes 2.
+fn versions() -> Vec<i64> {
+    let runner = migrations::runner();
+    let mut versions: Vec<i64> =
+        runner.get_migrations().iter().map(|migration| i64::from(migration.version())).collect();
+    versions.sort_unstable();
+    versions
+}
+
 /// The newest version known to this program.
 pub(super) fn latest() -> i64 {
-    migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+    versions().last().copied().unwrap_or(0)
 }
 
 /// The migrations that the database lacks, in order: version and description.
@@ -44,10 +54,7 @@ pub(super) fn pending(db: &Db) -> rusqlite::Result<Vec<(i64, &'static str)>> {
         let known = DESCRIPTIONS.into_iter().find(|(described, _)| *described == version);
         (version, known.map_or("changes the schema", |(_, description)| description))
     };
-    let mut versions: Vec<i64> =
-        migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).collect();
-    versions.sort_unstable();
-    Ok(versions.into_iter().filter(|version| *version > current).map(describe).collect())
+    Ok(versions().into_iter().filter(|version| *version > current).map(describe).collect())
 }
 
 /// The version of the database's schema; 0 if it has none yet.

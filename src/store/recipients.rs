@@ -1,7 +1,7 @@
 //! Table `recipients`: failures since the last success. Table `dummy_row`: written when there is no code to count a
 //! failure on.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
@@ -16,6 +16,28 @@ pub fn consecutive_failures(db: &Db, recipient: &Recipient) -> Result<u32> {
     let failures =
         db.prepare_cached(CONSECUTIVE_FAILURES)?.query_row([recipient.key()], |row| row.get(0)).optional()?;
     Ok(failures.unwrap_or(0))
+}
+
+pub(super) const LIST_LOCKED: &str = "
+    SELECT recipient
+      FROM recipients
+     WHERE consecutive_failures >= $1
+     ORDER BY consecutive_failures DESC
+     LIMIT $2";
+
+/// At most `limit` recipients with at least this many failures since their last success, the most failures first.
+pub fn list_locked(db: &Db, failures: u32, limit: usize) -> Result<Vec<Recipient>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let recipient = |row: &Row<'_>| Ok(Recipient::from_key(row.get("recipient")?));
+    db.prepare_cached(LIST_LOCKED)?.query_and_then(params![failures, limit], recipient)?.collect()
+}
+
+pub(super) const COUNT_LOCKED: &str =
+    "SELECT count(*) FROM (SELECT 1 FROM recipients WHERE consecutive_failures >= $1 LIMIT $2)";
+
+/// The number of recipients with at least this many failures since their last success, counted up to `limit`.
+pub fn count_locked(db: &Db, failures: u32, limit: i64) -> Result<i64> {
+    Ok(db.prepare_cached(COUNT_LOCKED)?.query_row(params![failures, limit], |row| row.get(0))?)
 }
 
 /// Counts a failure of a recipient.
@@ -42,10 +64,11 @@ pub fn delete_failures(db: &Db, recipient: &Recipient) -> Result<bool> {
     Ok(db.prepare_cached(sql)?.execute([recipient.key()])? > 0)
 }
 
+/// The plus keeps SQLite from using the index of failures: most recipients have few.
 pub(super) const DELETE_BEFORE: &str = "
     DELETE FROM recipients
      WHERE recipient IN (
-               SELECT recipient FROM recipients WHERE last_failed_at < $1 AND consecutive_failures < $2 LIMIT $3
+               SELECT recipient FROM recipients WHERE last_failed_at < $1 AND +consecutive_failures < $2 LIMIT $3
            )";
 
 /// Deletes at most `limit` recipients that last failed before `until` and have fewer than `failures` failures. Returns

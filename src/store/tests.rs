@@ -121,6 +121,22 @@ fn every_query_uses_an_index() {
         sign_in_links::DELETE_OF_USER,
         sign_in_links::DELETE_BEFORE,
         sign_in_links::DELETE_AFTER,
+        hourly_figures::LIST_HOURS,
+        hourly_figures::LIST_DAYS,
+        hourly_figures::HAS_ROOM,
+        hourly_figures::DELETE_HOURS_BEFORE,
+        hourly_figures::DELETE_DAYS_BEFORE,
+        hourly_figures::DELETE_HOURS_AFTER,
+        hourly_figures::DELETE_DAYS_AFTER,
+        recipients::LIST_LOCKED,
+        limit_events::FIRST_NUMBER,
+        limit_events::LIST_FREQUENT,
+        limit_events::LIST_RECENT,
+        message_attempts::LAST_FAILED,
+        messages::COUNT_QUEUED,
+        message_list::QUEUED,
+        message_list::SENDING,
+        message_list::CREATED,
     ] {
         let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let width = plan.parameter_count();
@@ -139,6 +155,35 @@ fn every_query_uses_an_index() {
         };
         let looks_up = |step: &String| !scans_all(step) || sorts_few(step) || counts_few(step) || scans_few(step);
         assert!(steps.iter().all(looks_up), "{sql}: {steps:?}");
+    }
+}
+
+#[test]
+fn recipients_with_limits_are_found_by_their_own_indexes() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = database(&folder);
+    let first_step = |sql: &str| -> String {
+        let mut plan = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let values = vec![1_i64; plan.parameter_count()];
+        let steps = plan.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>("detail")).unwrap();
+        steps.map(Result::unwrap).find(|step| step.contains("USING")).unwrap()
+    };
+    for (sql, step) in [
+        (
+            limit_events::LIST_FREQUENT,
+            "SEARCH limit_events USING COVERING INDEX limit_events_frequent (kind=? AND at>? AND at<?)",
+        ),
+        (limit_events::LIST_RECENT, "SEARCH limit_events USING INDEX limit_events_by_at (at>? AND at<?)"),
+        (
+            recipients::COUNT_LOCKED,
+            "SEARCH recipients USING COVERING INDEX recipients_by_failures (consecutive_failures>?)",
+        ),
+        (recipients::DELETE_BEFORE, "SEARCH recipients USING PRIMARY KEY (recipient=?)"),
+        (message_attempts::LAST_FAILED, "SEARCH message_attempts USING INDEX message_attempts_failed (provider=?)"),
+        (message_list::QUEUED, "SEARCH messages USING COVERING INDEX messages_queued (channel=?)"),
+        (message_list::SENDING, "SEARCH messages USING COVERING INDEX messages_sending (channel=?)"),
+    ] {
+        assert_eq!(first_step(sql), step, "{sql}");
     }
 }
 
