@@ -48,15 +48,36 @@ impl Guard {
 
     fn require_within_limit(&self, db: &Db, limit: Limit, of: &Subjects<'_>, now: Timestamp) -> Result<()> {
         let Some(allowed) = self.limits.allowed(limit) else { return Ok(()) };
-        let event = limit.event();
-        let Some(subject) = of.key(event) else { return Ok(()) };
-        let oldest = limit_events::nth_newest(db, event, &subject, allowed, now)?;
-        let Some(wait) = oldest.and_then(|oldest| limit.wait(oldest, now)) else { return Ok(()) };
+        let Some(subject) = of.key(limit.event()) else { return Ok(()) };
+        let Some(wait) = self.wait(db, limit, &subject, now)? else { return Ok(()) };
         let reason = match limit {
             Limit::FailuresPerRecipientHour => Reason::TooManyAttempts,
             _ => Reason::RateLimited,
         };
         Err(Error::limited(reason, wait).limited_by((limit.setting(), allowed)))
+    }
+
+    /// Returns how long until a limit allows the next event of a subject. `None`: it is allowed now.
+    fn wait(&self, db: &Db, limit: Limit, subject: &str, now: Timestamp) -> Result<Option<Duration>> {
+        let Some(allowed) = self.limits.allowed(limit) else { return Ok(None) };
+        let oldest = limit_events::nth_newest(db, limit.event(), subject, allowed, now)?;
+        Ok(oldest.and_then(|oldest| limit.wait(oldest, now)))
+    }
+
+    /// Returns when a limit that a subject has reached allows the next event. `None`: it is allowed now.
+    pub(super) fn reached_until(
+        &self,
+        db: &Db,
+        limit: Limit,
+        subject: &str,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>> {
+        Ok(self.wait(db, limit, subject, now)?.map(|wait| now.plus(wait)))
+    }
+
+    /// The number of events that a limit allows. `None`: the limit is disabled.
+    pub(super) fn allowed(&self, limit: Limit) -> Option<u32> {
+        self.limits.allowed(limit)
     }
 
     /// Returns the number of attempts that a recipient has left. `None`: there is no limit.
