@@ -142,11 +142,6 @@ impl TestApp {
         self.clock.store(micros, Ordering::SeqCst);
     }
 
-    /// The service behind the server.
-    pub fn service(&self) -> &Service {
-        &self.service
-    }
-
     /// Deletes what the server's periodic cleanup deletes while the clock is stable.
     pub async fn purge(&self) {
         self.service.purge_counters().await.unwrap();
