@@ -1,3 +1,4 @@
+use std::path::Path;
 use std::thread;
 use std::time::Instant;
 
@@ -38,7 +39,31 @@ fn kill(trial: u64, random: &mut Random) -> Trial {
     }
     let (_server, restart) = start();
     ledger.check(&stored(&folder.path().join("otp.db")));
+    check_audit(&folder.path().join("otp.db"));
     Trial { acknowledged: ledger.acknowledged, first, restart }
+}
+
+/// Every stored change has its event, and every event its change, whether or not the change was acknowledged.
+fn check_audit(database: &Path) {
+    let db = rusqlite::Connection::open(database).unwrap();
+    let wrong = "
+        WITH events AS (
+                 SELECT otp_id,
+                        sum(action = 'otp.create') AS creates,
+                        sum(action = 'otp.delete') AS deletes,
+                        max(CASE WHEN action IN ('otp.create', 'otp.update') THEN at END) AS changed_at
+                   FROM audit_events
+                  WHERE otp_id IS NOT NULL
+                  GROUP BY otp_id
+             )
+        SELECT count(*)
+          FROM events AS e
+          FULL JOIN otp_codes AS o ON o.id = e.otp_id
+         WHERE e.creates IS NOT 1
+            OR e.deletes <> (o.id IS NULL)
+            OR o.updated_at <> e.changed_at";
+    let wrong: i64 = db.query_row(wrong, [], |row| row.get(0)).unwrap();
+    assert_eq!(wrong, 0, "codes whose events do not agree with them");
 }
 
 #[test]

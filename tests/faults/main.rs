@@ -11,6 +11,7 @@ mod backup;
 #[path = "../program/bounded.rs"]
 mod bounded;
 mod client;
+mod console;
 mod damage;
 #[path = "../program/form.rs"]
 mod form;

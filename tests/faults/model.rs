@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::bounded::complete;
 use crate::client::{Client, OTPS};
+use crate::console::Session;
 use crate::plain::{ADDRESSES, Body, Model, NUMBERS, Stored};
 use crate::program::{Server, TOKEN, folder, otpd};
 use crate::trials::{run_alone, side_by_side, trials};
@@ -18,8 +19,23 @@ enum Step {
     Update(usize, Body),
     Delete(usize),
     Retrieve(usize),
-    List { has_email: Option<bool>, newest_first: bool },
-    Verify { by_email: bool, index: usize, attempt: i64 },
+    List {
+        has_email: Option<bool>,
+        newest_first: bool,
+    },
+    Verify {
+        by_email: bool,
+        index: usize,
+        attempt: i64,
+    },
+    /// Shows the digits of a code in the console.
+    Uncover(usize),
+    /// Deletes a code in the console.
+    DeleteInConsole(usize),
+    /// Grants or revokes a permission that no other step needs, by a command.
+    Command {
+        grants: bool,
+    },
     Stop,
     Kill,
 }
@@ -41,6 +57,9 @@ fn step() -> impl Strategy<Value = (usize, Step)> {
             .prop_map(|(has_email, newest_first)| Step::List { has_email, newest_first }),
         8 => (any::<bool>(), 0..3usize, 0..5i64)
             .prop_map(|(by_email, index, attempt)| Step::Verify { by_email, index, attempt }),
+        3 => (0..12usize).prop_map(Step::Uncover),
+        1 => (0..12usize).prop_map(Step::DeleteInConsole),
+        1 => any::<bool>().prop_map(|grants| Step::Command { grants }),
         1 => Just(Step::Stop),
         1 => Just(Step::Kill),
     ];
@@ -57,6 +76,8 @@ struct World {
     server: Server,
     tokens: [String; 3],
     clients: Vec<Client>,
+    session: Session,
+    is_granted: bool,
 }
 
 impl World {
@@ -77,7 +98,8 @@ impl World {
         };
         let tokens =
             [TOKEN.to_owned(), staff("all", &["2851", "2852", "2853", "2854", "2856"]), staff("viewer", &["2852"])];
-        let mut world = Self { folder, server, tokens, clients: Vec::new() };
+        let session = Session::start(server.socket(), "admin", TOKEN);
+        let mut world = Self { folder, server, tokens, clients: Vec::new(), session, is_granted: false };
         world.connect();
         world
     }
@@ -104,9 +126,47 @@ impl World {
             Step::Retrieve(which) => self.retrieve(model, client, id_of(*which)),
             Step::Verify { by_email, index, attempt } => self.verify(model, client, (*by_email, *index, *attempt)),
             Step::List { has_email, newest_first } => self.compare(model, client, *has_email, *newest_first),
+            Step::Uncover(which) => self.in_console(model, id_of(*which), "uncover", 200),
+            Step::DeleteInConsole(which) => self.in_console(model, id_of(*which), "delete", 303),
+            Step::Command { grants } => self.command(model, *grants),
             Step::Stop => self.restart("TERM"),
             Step::Kill => self.restart("KILL"),
         }
+    }
+
+    fn in_console(&mut self, model: &mut Model, id: i64, action: &str, success: u16) {
+        let status = self.session.post(self.server.socket(), &format!("/console/codes/{id}/{action}"), "");
+        if !model.codes.contains_key(&id) {
+            assert_eq!(status, 404);
+            return;
+        }
+        assert_eq!(status, success);
+        model.events.push((if action == "delete" { "otp.delete" } else { "otp.read" }, Some(id)));
+        if action == "delete" {
+            model.codes.remove(&id);
+        }
+    }
+
+    fn command(&mut self, model: &mut Model, grants: bool) {
+        let (word, action) = if grants { ("grant", "user.grant") } else { ("revoke", "user.revoke") };
+        let output = complete(otpd(self.folder.path()).args(["user", word, "all", "2855"]));
+        assert!(output.status.success(), "{output:?}");
+        if grants != self.is_granted {
+            self.is_granted = grants;
+            model.events.push((action, None));
+        }
+    }
+
+    /// Compares the audit trail with the changes of the model: one event for each change, and none for refusals.
+    fn compare_audit(&mut self, model: &Model) {
+        let (status, page) = self.clients[0].ask("GET", "/api/audit/?limit=500", "");
+        assert_eq!(status, 200, "{page}");
+        let event = |event: &serde_json::Value| (event["action"].as_str().unwrap().to_owned(), event["otp"].as_i64());
+        let recorded: Vec<_> = page["results"].as_array().unwrap().iter().rev().map(event).collect();
+        let setup = [("user.add", None), ("user.add", None), ("user.add", None), ("session.start", None)];
+        let expected: Vec<_> =
+            setup.iter().chain(&model.events).map(|(action, otp)| ((*action).to_owned(), *otp)).collect();
+        assert_eq!(recorded, expected);
     }
 
     fn create(&mut self, model: &mut Model, client: usize, body: &Body) {
@@ -119,6 +179,7 @@ impl World {
                 assert!(status == 201 && new.is(id, &otp), "{otp}");
                 assert!(model.ids.last().is_none_or(|last| *last < id), "ids increase and are never reused");
                 model.ids.push(id);
+                model.events.push(("otp.create", Some(id)));
                 model.codes.insert(id, new);
             }
         }
@@ -133,6 +194,7 @@ impl World {
             Some(Some(new)) => {
                 assert!(status == 200 && new.is(id, &otp), "{otp}");
                 model.codes.insert(id, new);
+                model.events.push(("otp.update", Some(id)));
             }
         }
     }
@@ -142,6 +204,7 @@ impl World {
         let expected = if client == VIEWER {
             403
         } else if model.codes.remove(&id).is_some() {
+            model.events.push(("otp.delete", Some(id)));
             204
         } else {
             404
@@ -200,6 +263,7 @@ fn run_sequences(cases: u32) -> usize {
         }
         world.restart("TERM");
         world.compare(&model, 0, None, false);
+        world.compare_audit(&model);
         Ok(())
     });
     outcome.unwrap();

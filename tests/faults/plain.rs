@@ -32,6 +32,8 @@ pub struct Stored {
 
 #[derive(Default)]
 pub struct Model {
+    /// The expected events of the audit trail: action and code.
+    pub events: Vec<(&'static str, Option<i64>)>,
     pub codes: BTreeMap<i64, Stored>,
     /// Every id that was ever assigned.
     pub ids: Vec<i64>,
@@ -97,14 +99,23 @@ impl Model {
             verified = verified.or(Some(**id));
         }
         if let Some(id) = verified {
+            self.events.push(("otp.verify", Some(id)));
             return (200, json!({ "verified": true, "id": id, "recipient": recipient }));
         }
+        let attempted = compared.first().map(|(id, _)| **id);
         for (_, stored) in compared {
             stored.attempts_left -= 1;
             left = left.max(Some(stored.attempts_left));
         }
         let refused =
             |reason, detail, left: u32| (400, json!({ "detail": detail, "reason": reason, "attempts_left": left }));
+        // An attempt is recorded if it is counted.
+        let event = match (left, spent.first()) {
+            (Some(_), _) => Some(attempted),
+            (None, None) => Some(None),
+            (None, Some((id, newest))) => (newest.is_used && newest.code != attempt).then_some(Some(**id)),
+        };
+        self.events.extend(event.map(|otp| ("otp.verify", otp)));
         match (left, spent.first()) {
             (Some(left), _) => refused("wrong_code", "The code is wrong.", left),
             (None, None) => refused("not_found", "There is no code.", 0),
