@@ -2,7 +2,10 @@
 
 use clap::{Args, Subcommand};
 
+use crate::cli::output::now;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenName};
+use crate::domain::token_details::{TokenLabel, expiry};
 use crate::domain::user::{Permission, Role, UserName};
 
 #[derive(Subcommand)]
@@ -64,16 +67,25 @@ pub(super) enum UserCommand {
 #[derive(Subcommand)]
 pub(super) enum TokenCommand {
     /// Add a token to a user (printed to stdout)
-    #[command(after_help = "Example:\n  otpd token add support")]
+    ///
+    /// An expired token is refused like a revoked one. The list shows it until it is revoked.
+    #[command(after_help = "Example:\n  otpd token add support --name ci --expires 90d")]
     Add {
         /// Name of the user
         #[arg(value_parser = user_name)]
         name: UserName,
+        /// Name of the token, shown in lists: 1 to 64 printable characters
+        #[arg(long = "name", value_name = "LABEL")]
+        label: Option<TokenLabel>,
+        /// When the token expires: after a duration from 1m to 3660d (90d), or at a date or time in UTC [default: never]
+        #[arg(long, value_name = "TIME", value_parser = |text: &str| expiry(text, now()))]
+        expires: Option<Timestamp>,
     },
-    /// List tokens (prefix, owner, created, last used)
+    /// List tokens (prefix, owner, created, last used, name, expires)
     ///
     /// The columns are separated by tabs: the prefix of the token; the name of its owner; when it was created; when it
-    /// was last used, or never. Times are in UTC. On a terminal, the first line names the columns.
+    /// was last used, or never; its name, if it has one; when it expires, or never. Times are in UTC. On a terminal, the
+    /// first line names the columns.
     #[command(after_help = "Example:\n  otpd token list support")]
     List {
         /// List only the tokens of this user

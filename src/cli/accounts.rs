@@ -12,13 +12,15 @@ use crate::cli::account_arguments::{TokenCommand, UserCommand};
 use crate::cli::database::{command_origin, open};
 use crate::cli::output::{CommandResult, now, out, out_table, print_message};
 use crate::config::Config;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenRecord};
+use crate::domain::token_details::TokenDetails;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::service::accounts::{self, Accounts, PermissionChange};
 use crate::store::Store;
 
 const USER_COLUMNS: [&str; 5] = ["NAME", "ROLE", "STATE", "CODES", "PERMISSIONS"];
-const TOKEN_COLUMNS: [&str; 4] = ["PREFIX", "OWNER", "CREATED", "LAST USED"];
+const TOKEN_COLUMNS: [&str; 6] = ["PREFIX", "OWNER", "CREATED", "LAST USED", "NAME", "EXPIRES"];
 
 pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult {
     let store = open(config)?;
@@ -55,11 +57,12 @@ pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResu
     let store = open(config)?;
     let accounts = Accounts::new(&store, command_origin(), now());
     match command {
-        TokenCommand::Add { name } => {
+        TokenCommand::Add { name, label, expires } => {
             let user = accounts.require_user(name.clone()).await?;
             let token = new_token();
             print_token(&token)?;
-            accounts.add_token(name, token).await.map_err(|cause| not_stored(&cause))?;
+            let details = TokenDetails { name: label, expires_at: expires };
+            accounts.add_token(name, token, details).await.map_err(|cause| not_stored(&cause))?;
             if !user.is_active {
                 let name = user.name;
                 print_message(&format!(
@@ -137,8 +140,11 @@ async fn user_list(store: &Store) -> crate::error::Result<String> {
 
 async fn token_list(store: &Store, owner: Option<UserName>) -> crate::error::Result<String> {
     let line = |token: TokenRecord| {
-        let last_used = token.last_used_at.map_or_else(|| "never".to_owned(), |moment| moment.to_string());
-        format!("{}\t{}\t{}\t{last_used}\n", token.prefix, token.owner, token.created_at)
+        let TokenRecord { prefix, owner, created_at, details, .. } = token;
+        let moment = |moment: Option<Timestamp>| moment.map_or_else(|| "never".to_owned(), |moment| moment.to_string());
+        let (last_used, expires) = (moment(token.last_used_at), moment(details.expires_at));
+        let name = details.name.map_or_else(String::new, |name| name.to_string());
+        format!("{prefix}\t{owner}\t{created_at}\t{last_used}\t{name}\t{expires}\n")
     };
     Ok(accounts::list_tokens(store, owner).await?.into_iter().map(line).collect())
 }

@@ -32,6 +32,7 @@ pub mod texts;
 pub mod time_zone;
 pub mod timestamp;
 pub mod token;
+pub mod token_details;
 pub mod user;
 pub mod verification;
 

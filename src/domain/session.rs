@@ -12,6 +12,7 @@ use crate::domain::clock::time_left;
 use crate::domain::limit::Event;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
+use crate::domain::token_details::is_expired;
 
 /// A session ends after this time without activity.
 pub const IDLE: Duration = Duration::from_secs(30 * 60);
@@ -81,9 +82,7 @@ impl<P> fmt::Debug for RandomKey<P> {
 #[derive(Clone, Debug)]
 pub struct SessionRecord {
     pub id: i64,
-    pub created_at: Timestamp,
-    /// Accurate to a minute.
-    pub last_seen_at: Timestamp,
+    pub times: SessionTimes,
     /// The prefix of the token of the sign-in. `None`: the user signed in with a link.
     pub token_prefix: Option<String>,
     /// The address of the sign-in.
@@ -92,15 +91,31 @@ pub struct SessionRecord {
     pub browser: Option<String>,
 }
 
-/// Whether a session is neither idle for too long nor too old. Times in the future are not trusted
-/// (`domain/clock.rs`): such a session is over.
-pub fn is_open(created_at: Timestamp, last_seen_at: Timestamp, now: Timestamp) -> bool {
-    time_left(created_at, LONGEST, now).is_some() && time_left(last_seen_at, IDLE, now).is_some()
+/// The times of a session, which decide when it ends.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionTimes {
+    pub created_at: Timestamp,
+    /// The last activity, accurate to a minute.
+    pub last_seen_at: Timestamp,
+    /// When the token of the sign-in expires, and the session with it. `None`: never, or there is no token.
+    pub token_expires_at: Option<Timestamp>,
 }
 
-/// Returns when a session ends if there is no further activity.
-pub fn ends_at(created_at: Timestamp, last_seen_at: Timestamp) -> Timestamp {
-    created_at.plus(LONGEST).min(last_seen_at.plus(IDLE))
+impl SessionTimes {
+    /// Whether the session is neither idle for too long nor too old, and its token has not expired. Times in the future
+    /// are not trusted (`domain/clock.rs`): such a session is over.
+    pub fn is_open(&self, now: Timestamp) -> bool {
+        let is_running = |began, length| time_left(began, length, now).is_some();
+        is_running(self.created_at, LONGEST)
+            && is_running(self.last_seen_at, IDLE)
+            && !is_expired(self.token_expires_at, now)
+    }
+
+    /// Returns when the session ends if there is no further activity.
+    pub fn ends_at(&self) -> Timestamp {
+        let end = self.created_at.plus(LONGEST).min(self.last_seen_at.plus(IDLE));
+        self.token_expires_at.map_or(end, |expires_at| end.min(expires_at))
+    }
 }
 
 /// Returns the printable ASCII characters of a `User-Agent`, at most 200 of them. `None`: there are none.
@@ -133,22 +148,33 @@ mod tests {
         }
     }
 
+    fn times(created_at: i64, last_seen_at: i64) -> SessionTimes {
+        SessionTimes { created_at: at(created_at), last_seen_at: at(last_seen_at), token_expires_at: None }
+    }
+
     #[test]
     fn a_session_ends_after_30_idle_minutes_and_after_12_hours() {
         let (half_hour, half_day) = (1800, 12 * 3600);
-        assert!(is_open(at(0), at(0), at(0)));
-        assert!(is_open(at(0), at(60), at(half_hour + 59)));
-        assert!(!is_open(at(0), at(60), at(half_hour + 60)));
-        assert!(is_open(at(0), at(half_day - 1), at(half_day - 1)));
-        assert!(!is_open(at(0), at(half_day - 1), at(half_day)));
-        assert_eq!(ends_at(at(0), at(60)), at(half_hour + 60));
-        assert_eq!(ends_at(at(0), at(half_day - 1)), at(half_day));
+        assert!(times(0, 0).is_open(at(0)));
+        assert!(times(0, 60).is_open(at(half_hour + 59)));
+        assert!(!times(0, 60).is_open(at(half_hour + 60)));
+        assert!(times(0, half_day - 1).is_open(at(half_day - 1)));
+        assert!(!times(0, half_day - 1).is_open(at(half_day)));
+        assert_eq!(times(0, 60).ends_at(), at(half_hour + 60));
+        assert_eq!(times(0, half_day - 1).ends_at(), at(half_day));
+    }
+
+    #[test]
+    fn a_session_ends_when_its_token_expires() {
+        let until = |second| SessionTimes { token_expires_at: Some(at(second)), ..times(0, 0) };
+        assert!(until(60).is_open(at(59)) && !until(60).is_open(at(60)));
+        assert_eq!((until(60).ends_at(), until(3600).ends_at()), (at(60), at(1800)));
     }
 
     #[test]
     fn a_session_with_a_time_in_the_future_is_over() {
-        assert!(!is_open(at(1), at(1), at(0)));
-        assert!(!is_open(at(0), at(2), at(1)));
+        assert!(!times(1, 1).is_open(at(0)));
+        assert!(!times(0, 2).is_open(at(1)));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::domain::timestamp::Timestamp;
+use crate::domain::token_details::TokenDetails;
 use crate::domain::user::UserName;
 
 /// The prefix of every generated token. People and secret scanners recognise a token by it.
@@ -99,6 +100,7 @@ pub struct TokenRecord {
     pub owner: UserName,
     pub created_at: Timestamp,
     pub last_used_at: Option<Timestamp>,
+    pub details: TokenDetails,
 }
 
 /// A token as identified by an operator.

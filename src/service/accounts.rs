@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::domain::audit::{Action, NewEvent, Origin};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
+use crate::domain::token_details::TokenDetails;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
 pub use crate::service::accounts::tokens::list_tokens;
@@ -186,7 +187,7 @@ fn insert_user(
 ) -> Result<NewEvent> {
     let user_id = users::insert(db, name, role, now)?;
     permissions.iter().try_for_each(|permission| users::insert_permission(db, user_id, *permission))?;
-    store::tokens::insert(db, user_id, token, now)?;
+    store::tokens::insert(db, user_id, token, &TokenDetails::default(), now)?;
     let event = NewEvent::new(Action::UserAdd)
         .with("user", Value::Null, name.as_str())
         .with("role", Value::Null, role.as_str())

@@ -39,6 +39,7 @@ use crate::domain::policy::Policy;
 use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenHash};
+use crate::domain::token_details::is_expired;
 use crate::domain::user::Caller;
 use crate::domain::verification::Verdict;
 use crate::error::{Error, Kind, Result};
@@ -177,10 +178,10 @@ impl Service {
     /// Returns the user of a token. Both are read from the store, so a revocation takes effect with the next request.
     ///
     /// # Errors
-    /// `Unauthenticated` if the token is unknown or its user is disabled.
+    /// `Unauthenticated` if the token is unknown or expired, or if its user is disabled.
     pub async fn authenticate(&self, token: &ApiToken, source: RequestSource) -> Result<Caller> {
         let (hash, now) = (token.hash(), self.now());
-        let (caller, last_used_at) = self.store.look_up(move |db| find_caller(db, &hash, &source)).await?;
+        let (caller, last_used_at) = self.store.look_up(move |db| find_caller(db, &hash, &source, now)).await?;
         if last_used_at.is_none_or(|last| time_left(last, LAST_USED_GRAIN, now).is_none()) {
             let token_id = caller.token_id;
             let update = move |db: &Db| tokens::update_last_used(db, token_id, now);
@@ -220,9 +221,15 @@ fn expect_series(metrics: &Metrics, delivery: &Delivery) {
 }
 
 /// Returns the user of a token and the time of the last use of the token.
-fn find_caller(db: &Db, hash: &TokenHash, source: &RequestSource) -> Result<(Caller, Option<Timestamp>)> {
+fn find_caller(
+    db: &Db,
+    hash: &TokenHash,
+    source: &RequestSource,
+    now: Timestamp,
+) -> Result<(Caller, Option<Timestamp>)> {
     let refused = |detail| Error::new(Kind::Unauthenticated, detail);
-    let token = tokens::find_by_hash(db, hash)?.ok_or_else(|| refused("Invalid token."))?;
+    let token = tokens::find_by_hash(db, hash)?.filter(|token| !is_expired(token.expires_at, now));
+    let token = token.ok_or_else(|| refused("Invalid token."))?;
     let AuthenticatedToken { user_id, token_id, role, last_used_at, .. } = token;
     if !token.is_active {
         return Err(refused("User inactive or deleted."));

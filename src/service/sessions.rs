@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::domain::audit::{Action, ActorKind, NewEvent, Origin};
-use crate::domain::session::{SEEN_GRAIN, SessionKey, SessionRecord, ends_at, is_open};
+use crate::domain::session::{SEEN_GRAIN, SessionKey, SessionRecord, SessionTimes};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
 use crate::domain::user::{Caller, Role, UserName};
@@ -36,12 +36,12 @@ impl Service {
         let (hash, now) = (key.hash(), self.now());
         let find = move |db: &Db| find_visit(db, &hash, &source, now);
         let (visit, session) = self.store.look_up(find).await?;
-        if !is_activity || now.since(session.last_seen_at) < SEEN_GRAIN {
+        if !is_activity || now.since(session.times.last_seen_at) < SEEN_GRAIN {
             return Ok(visit);
         }
         let update = move |db: &Db| sessions::update_last_seen(db, session.id, now);
         if self.activity.start(&self.store, "the last activity of a session", update) {
-            return Ok(Visit { ends_at: ends_at(session.created_at, now), ..visit });
+            return Ok(Visit { ends_at: SessionTimes { last_seen_at: now, ..session.times }.ends_at(), ..visit });
         }
         Ok(visit)
     }
@@ -83,7 +83,7 @@ impl Service {
             let mut ended = 0;
             for session in sessions::list_of_user(db, user_id)?.into_iter().filter(&chosen) {
                 sessions::delete(db, session.id)?;
-                if is_open(session.created_at, session.last_seen_at, call.now) {
+                if session.times.is_open(call.now) {
                     call.record(db, &end_of(&session, &name))?;
                     ended += 1;
                 }
@@ -97,7 +97,7 @@ impl Service {
     pub async fn list_sessions(&self, user_id: i64) -> Result<Vec<SessionRecord>> {
         let now = self.now();
         let mut sessions = self.store.read(move |db| sessions::list_of_user(db, user_id)).await?;
-        sessions.retain(|session| is_open(session.created_at, session.last_seen_at, now));
+        sessions.retain(|session| session.times.is_open(now));
         Ok(sessions)
     }
 
@@ -119,7 +119,7 @@ impl Service {
 fn find_visit(db: &Db, hash: &TokenHash, source: &RequestSource, now: Timestamp) -> Result<(Visit, FoundSession)> {
     let session = sessions::find_by_hash(db, hash)?.ok_or_else(over)?;
     let may_continue = session.is_active && session.role != Role::User;
-    if !may_continue || !is_open(session.created_at, session.last_seen_at, now) {
+    if !may_continue || !session.times.is_open(now) {
         return Err(over());
     }
     let permissions = users::list_permissions(db, session.user_id)?;
@@ -132,8 +132,7 @@ fn find_visit(db: &Db, hash: &TokenHash, source: &RequestSource, now: Timestamp)
     });
     let token_id = session.token.as_ref().map_or(-session.id, |(id, _)| *id);
     let caller = Caller { user_id: session.user_id, token_id, role: session.role, permissions, origin };
-    let ends_at = ends_at(session.created_at, session.last_seen_at);
-    Ok((Visit { caller, session_id: session.id, ends_at }, session))
+    Ok((Visit { caller, session_id: session.id, ends_at: session.times.ends_at() }, session))
 }
 
 /// The id and the name of the user of a request.
@@ -144,7 +143,7 @@ fn owner(caller: &Caller) -> (i64, UserName) {
 /// The event of the end of a session. Its start identifies it.
 fn end_of(session: &SessionRecord, owner: &UserName) -> NewEvent {
     let event = NewEvent::about_user(Action::SessionEnd, owner);
-    event.with("started_at", session.created_at.to_string(), Value::Null)
+    event.with("started_at", session.times.created_at.to_string(), Value::Null)
 }
 
 fn over() -> Error {

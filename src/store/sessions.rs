@@ -4,20 +4,19 @@ use std::net::IpAddr;
 
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::domain::session::{SEARCHES_KEPT, SessionRecord};
+use crate::domain::session::{SEARCHES_KEPT, SessionRecord, SessionTimes};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
 use crate::domain::user::Role;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{parsed, timestamp};
+use crate::store::row::{optional_timestamp, parsed, timestamp};
 
 /// A session found by its hash, with its user and its token.
 #[derive(Clone, Debug)]
 pub struct FoundSession {
     pub id: i64,
-    pub created_at: Timestamp,
-    pub last_seen_at: Timestamp,
+    pub times: SessionTimes,
     /// Id and prefix. `None`: the user signed in with a link.
     pub token: Option<(i64, String)>,
     pub user_id: i64,
@@ -33,6 +32,7 @@ pub(super) const FIND_BY_HASH: &str = "
            s.last_seen_at,
            t.id AS token_id,
            t.prefix,
+           t.expires_at,
            u.id AS user_id,
            u.name AS user_name,
            u.role,
@@ -56,8 +56,7 @@ fn found(row: &Row<'_>, hash: &TokenHash) -> Result<Option<FoundSession>> {
     let token_id: Option<i64> = row.get("token_id")?;
     let session = FoundSession {
         id: row.get("id")?,
-        created_at: timestamp(row, "created_at")?,
-        last_seen_at: timestamp(row, "last_seen_at")?,
+        times: times(row)?,
         token: token_id.map(|id| row.get("prefix").map(|prefix| (id, prefix))).transpose()?,
         user_id: row.get("user_id")?,
         user_name: row.get("user_name")?,
@@ -65,6 +64,14 @@ fn found(row: &Row<'_>, hash: &TokenHash) -> Result<Option<FoundSession>> {
         is_active: row.get("is_active")?,
     };
     Ok(hash.is(&stored).then_some(session))
+}
+
+fn times(row: &Row<'_>) -> Result<SessionTimes> {
+    Ok(SessionTimes {
+        created_at: timestamp(row, "created_at")?,
+        last_seen_at: timestamp(row, "last_seen_at")?,
+        token_expires_at: optional_timestamp(row, "expires_at")?,
+    })
 }
 
 /// A session to be stored.
@@ -106,6 +113,7 @@ pub(super) const LIST_OF_USER: &str = "
            s.created_at,
            s.last_seen_at,
            t.prefix,
+           t.expires_at,
            s.address,
            s.browser
       FROM sessions AS s
@@ -122,8 +130,7 @@ fn from_row(row: &Row<'_>) -> Result<SessionRecord> {
     let address: Option<String> = row.get("address")?;
     Ok(SessionRecord {
         id: row.get("id")?,
-        created_at: timestamp(row, "created_at")?,
-        last_seen_at: timestamp(row, "last_seen_at")?,
+        times: times(row)?,
         token_prefix: row.get("prefix")?,
         address: address.and_then(|address| address.parse().ok()),
         browser: row.get("browser")?,

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenHash, TokenRecord};
+use crate::domain::token_details::{TokenDetails, TokenLabel};
 use crate::domain::user::{Role, UserName};
 use crate::error::Result;
 use crate::store::db::Db;
@@ -15,6 +16,7 @@ pub struct AuthenticatedToken {
     pub token_id: i64,
     pub prefix: String,
     pub last_used_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
     pub user_id: i64,
     pub user_name: String,
     pub role: Role,
@@ -26,6 +28,7 @@ pub(super) const FIND_BY_HASH: &str = "
            t.hash,
            t.prefix,
            t.last_used_at,
+           t.expires_at,
            u.id AS user_id,
            u.name AS user_name,
            u.role,
@@ -49,6 +52,7 @@ fn authenticated(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Authenticated
         token_id: row.get("token_id")?,
         prefix: row.get("prefix")?,
         last_used_at: optional_timestamp(row, "last_used_at")?,
+        expires_at: optional_timestamp(row, "expires_at")?,
         user_id: row.get("user_id")?,
         user_name: row.get("user_name")?,
         role: parsed(row, "role")?,
@@ -58,9 +62,24 @@ fn authenticated(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Authenticated
 }
 
 /// Adds a token to a user. Only its hash and its prefix are stored.
-pub fn insert(db: &Db, user_id: i64, token: &ApiToken, now: Timestamp) -> Result<()> {
-    db.prepare_cached("INSERT INTO api_tokens (user_id, hash, prefix, created_at) VALUES ($1, $2, $3, $4)")?
-        .execute(params![user_id, token.hash().as_bytes(), token.prefix(), now.as_micros()])?;
+pub fn insert(db: &Db, user_id: i64, token: &ApiToken, details: &TokenDetails, now: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO api_tokens (
+                   user_id,
+                   hash,
+                   prefix,
+                   created_at,
+                   name,
+                   expires_at
+               )
+               VALUES ($1, $2, $3, $4, $5, $6)";
+    db.prepare_cached(sql)?.execute(params![
+        user_id,
+        token.hash().as_bytes(),
+        token.prefix(),
+        now.as_micros(),
+        details.name.as_ref().map(TokenLabel::as_str),
+        details.expires_at.map(Timestamp::as_micros),
+    ])?;
     Ok(())
 }
 
@@ -71,7 +90,9 @@ macro_rules! records {
                 t.prefix,
                 u.name AS owner,
                 t.created_at,
-                t.last_used_at
+                t.last_used_at,
+                t.name,
+                t.expires_at
            FROM api_tokens AS t
            JOIN users AS u ON u.id = t.user_id"
     };
@@ -112,5 +133,9 @@ fn from_row(row: &Row<'_>) -> Result<TokenRecord> {
         owner: UserName::from_stored(row.get("owner")?),
         created_at: timestamp(row, "created_at")?,
         last_used_at: optional_timestamp(row, "last_used_at")?,
+        details: TokenDetails {
+            name: row.get::<_, Option<String>>("name")?.map(TokenLabel::from_stored),
+            expires_at: optional_timestamp(row, "expires_at")?,
+        },
     })
 }

@@ -43,6 +43,7 @@ mod sending;
 mod service;
 mod sessions;
 mod sign_in;
+mod token_details;
 mod update;
 mod verify_races;
 mod verifying;

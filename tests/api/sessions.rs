@@ -223,7 +223,7 @@ async fn sessions_are_listed_and_ended_together() {
     assert_eq!(listed.iter().map(|session| session.id).collect::<Vec<_>>(), [5, 4, 3, 2]);
     assert_eq!((&listed[0].token_prefix, &listed[0].browser, listed[0].address), (&None, &None, here().address));
     assert_eq!(listed[1].token_prefix.as_deref(), Some(&token[..12]));
-    assert_eq!((listed[1].browser.as_deref(), listed[1].created_at), (Some("Firefox"), app.service().now()));
+    assert_eq!((listed[1].browser.as_deref(), listed[1].times.created_at), (Some("Firefox"), app.service().now()));
     let caller = app.visit(&by_link).await.unwrap().caller;
     assert_eq!(app.service().end_other_sessions(&caller, 5).await.unwrap(), 3, "one was over already");
     is_refused(app.visit(&old).await, OVER);

@@ -49,7 +49,7 @@ fn lists_have_a_line_of_column_names_only_on_a_terminal() {
     let folder = with_database();
     for (arguments, header) in [
         (["user", "list"], "NAME\tROLE\tSTATE\tCODES\tPERMISSIONS\n"),
-        (["token", "list"], "PREFIX\tOWNER\tCREATED\tLAST USED\n"),
+        (["token", "list"], "PREFIX\tOWNER\tCREATED\tLAST USED\tNAME\tEXPIRES\n"),
     ] {
         let rows = succeed(folder.path(), &arguments);
         assert_eq!(rows.lines().count(), 1);

@@ -70,3 +70,37 @@ fn a_token_with_a_shared_prefix_is_revoked_by_its_full_text() {
     let listed = succeed(folder.path(), &["token", "list"]);
     assert!(listed.starts_with("a-toke\tamir\t") && listed.lines().count() == 1, "{listed}");
 }
+
+#[test]
+fn a_token_may_have_a_name_and_an_expiry() {
+    let folder = with_database();
+    let otpd = |arguments: &[&str]| succeed(folder.path(), arguments);
+    let day = (chrono::Utc::now() + chrono::TimeDelta::days(30)).format("%Y-%m-%d").to_string();
+    otpd(&["token", "add", "admin", "--name", " my laptop ", "--expires", &format!("{day}T03:34+03:30")]);
+    otpd(&["token", "add", "admin", "--expires", "90d"]);
+    otpd(&["user", "add", "amir", "--role", "staff"]);
+    otpd(&["backup", "copy.db"]);
+    otpd(&["restore", "copy.db"]);
+    let listed = otpd(&["token", "list"]);
+    let ends: Vec<Vec<&str>> = listed.lines().map(|line| line.split('\t').skip(3).collect()).collect();
+    assert_eq!(ends[0], ["never", "", "never"]);
+    assert_eq!(ends[1], ["never", "my laptop", &format!("{day}T00:04:00.000000Z")]);
+    assert_eq!((ends[2][1], ends[2][2].len()), ("", "2025-12-30T14:39:10.268800Z".len()));
+    assert_eq!(ends[3], ["never", "", "never"]);
+}
+
+#[test]
+fn an_invalid_name_or_expiry_of_a_token_is_wrong_usage() {
+    let folder = with_database();
+    for (option, value, text) in [
+        ("--name", "", "a name has 1 to 64 printable characters"),
+        ("--name", "a\tb", "a name has 1 to 64 printable characters"),
+        ("--expires", "59s", "expected a duration from 1m to 3660d such as 90d"),
+        ("--expires", "2025-01-01", "expected a duration from 1m to 3660d such as 90d"),
+    ] {
+        let refused = run(folder.path(), &["token", "add", "admin", option, value]);
+        assert_eq!(refused.status.code(), Some(2), "{value:?}");
+        assert!(crate::helpers::text(refused.stderr).contains(text), "{value:?}");
+    }
+    assert_eq!(succeed(folder.path(), &["token", "list"]).lines().count(), 1);
+}

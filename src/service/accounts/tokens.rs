@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::domain::audit::{Action, NewEvent};
 use crate::domain::token::{ApiToken, TokenName, TokenRecord};
+use crate::domain::token_details::TokenDetails;
 use crate::domain::user::UserName;
 use crate::error::Result;
 use crate::service::accounts::{Accounts, existing, refused};
@@ -14,12 +15,18 @@ impl Accounts<'_> {
     ///
     /// # Errors
     /// `Invalid` if there is no such user.
-    pub async fn add_token(&self, name: UserName, token: ApiToken) -> Result<()> {
+    pub async fn add_token(&self, name: UserName, token: ApiToken, details: TokenDetails) -> Result<()> {
         let now = self.now;
         self.write(move |db| {
-            tokens::insert(db, existing(db, &name)?.id, &token, now)?;
-            let event = NewEvent::about_user(Action::TokenAdd, &name);
-            Ok(((), Some(event.with("token", Value::Null, token.prefix()))))
+            tokens::insert(db, existing(db, &name)?.id, &token, &details, now)?;
+            let mut event = NewEvent::about_user(Action::TokenAdd, &name).with("token", Value::Null, token.prefix());
+            if let Some(name) = &details.name {
+                event = event.with("name", Value::Null, name.as_str());
+            }
+            if let Some(expires_at) = details.expires_at {
+                event = event.with("expires_at", Value::Null, expires_at.to_string());
+            }
+            Ok(((), Some(event)))
         })
         .await
     }

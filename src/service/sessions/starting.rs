@@ -14,6 +14,7 @@ use crate::domain::limit::Event;
 use crate::domain::session::{FAILURE_WINDOW, FAILURES_ALLOWED, LINK_LIVES, LinkKey, SessionKey};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
+use crate::domain::token_details::is_expired;
 use crate::domain::user::{Role, User, UserName};
 use crate::error::{Error, Kind, Result};
 use crate::service::{RequestSource, Service};
@@ -125,7 +126,9 @@ fn by_token(db: &Db, name: &UserName, hash: &TokenHash, now: Timestamp) -> Resul
     let (user, token) = (users::find_by_name(db, name)?, tokens::find_by_hash(db, hash)?);
     let Some(user) = user else { return Ok(Answer::Refused(String::new())) };
     match token {
-        Some(token) if token.user_id == user.id && require_console(&user).is_ok() => {
+        Some(token)
+            if token.user_id == user.id && !is_expired(token.expires_at, now) && require_console(&user).is_ok() =>
+        {
             tokens::update_last_used(db, token.token_id, now)?;
             Ok(Answer::Accepted(user, Some((token.token_id, token.prefix))))
         }
