@@ -87,6 +87,24 @@ pub enum Start {
     Before(Key),
 }
 
+impl Start {
+    /// Makes a page of `rows`, which follow the start in the direction of the page. A row beyond `limit` tells that
+    /// there are more; it is cut off. Returns the rows in the order of the list, and whether there are rows before and
+    /// after them.
+    pub fn page<T>(self, mut rows: Vec<T>, limit: usize) -> (Vec<T>, bool, bool) {
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        match self {
+            Self::First => (rows, false, has_more),
+            Self::After(_) => (rows, true, has_more),
+            Self::Before(_) => {
+                rows.reverse();
+                (rows, has_more, true)
+            }
+        }
+    }
+}
+
 /// A search for recipients by any part, and for codes by all of their digits. Parts of codes are never searched, because
 /// the number of matches would tell their digits.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 pub mod attempt;
 pub mod audit;
+pub mod audit_list;
 pub mod breaker;
 pub mod calendar;
 pub mod client;

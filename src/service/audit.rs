@@ -1,11 +1,12 @@
 //! The audit trail (`docs/api.md`, "Audit trail").
 
 use crate::domain::audit::{AuditEvent, AuditQuery};
+use crate::domain::audit_list::{AuditListQuery, AuditPage};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::Caller;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::{Store, audit_events, audit_list, audit_search};
+use crate::store::{Store, audit_events, audit_list, audit_pages, audit_search};
 
 /// Maximum number of events that one read returns to a command.
 const BATCH: i64 = 500;
@@ -14,6 +15,11 @@ impl Service {
     /// Returns the number of matching events and the requested page of them, newest first.
     pub async fn list_audit(&self, caller: &Caller, query: AuditQuery) -> Result<(i64, Vec<AuditEvent>)> {
         self.store.read_list(caller.token_id, move |db| audit_list::list(db, &query)).await
+    }
+
+    /// Returns a page of the list in the console.
+    pub async fn audit_page(&self, caller: &Caller, query: AuditListQuery) -> Result<AuditPage> {
+        self.store.read_list(caller.token_id, move |db| audit_pages::page(db, &query)).await
     }
 
     /// Adds the events that were recorded since the last call to the index of the audit trail, in small transactions.

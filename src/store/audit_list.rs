@@ -4,6 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{params, params_from_iter};
 
 use crate::domain::audit::{AuditEvent, AuditFilter, AuditQuery};
+use crate::domain::code_list::Start;
 use crate::domain::listing::{Period, Window};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
@@ -33,13 +34,13 @@ pub fn id_before(db: &Db, since: Timestamp) -> Result<i64> {
     Ok(db.prepare_cached(sql)?.query_row(params![last_indexed(db)?, since.as_micros()], |row| row.get(0))?)
 }
 
-fn total_indexed(db: &Db) -> Result<i64> {
+pub(super) fn total_indexed(db: &Db) -> Result<i64> {
     let sql = "SELECT coalesce(sum(events), 0) FROM audit_blocks";
     Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
 }
 
 /// A part of a query: its FROM and WHERE, with the values in order.
-struct Part {
+pub(super) struct Part {
     from: &'static str,
     conditions: Vec<String>,
     values: Vec<Value>,
@@ -69,11 +70,40 @@ impl Part {
         Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |row| row.get(0))?)
     }
 
+    /// The number of matches, at most `bound`.
+    pub(super) fn count_to(&self, db: &Db, bound: i64) -> Result<i64> {
+        let (from, conditions, n) = (self.from, self.conditions.join(" AND "), self.values.len() + 1);
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} WHERE {conditions} LIMIT ${n})");
+        let values = self.values.iter().cloned().chain([Value::Integer(bound)]);
+        Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
+    }
+
+    /// The matches that follow `start` in the direction of the page, at most `limit`.
+    pub(super) fn rows(&self, db: &Db, start: Start, limit: i64) -> Result<Vec<AuditEvent>> {
+        let (key, comparison, direction) = match start {
+            Start::First => (i64::MAX, "<=", "DESC"),
+            Start::After(key) => (key.id, "<", "DESC"),
+            Start::Before(key) => (key.id, ">", "ASC"),
+        };
+        let (from, conditions, id, n) = (self.from, self.conditions.join(" AND "), self.id(), self.values.len());
+        let sql = format!(
+            "SELECT {} FROM {from} WHERE {conditions} AND {id} {comparison} ${} ORDER BY {id} {direction} LIMIT ${}",
+            columns!(),
+            n + 1,
+            n + 2
+        );
+        let values = self.values.iter().cloned().chain([Value::Integer(key), Value::Integer(limit)]);
+        db.prepare_cached(&sql)?.query_and_then(params_from_iter(values), from_row)?.collect()
+    }
+
+    /// The index walks its rows in the order of its own row ids.
+    fn id(&self) -> &'static str {
+        if self.from == INDEX { "s.rowid" } else { "e.id" }
+    }
+
     fn page(&self, db: &Db, limit: i64, offset: i64) -> Result<Vec<AuditEvent>> {
         let n = self.values.len();
-        // The index walks its rows in the order of its own row ids.
-        let id = if self.from == INDEX { "s.rowid" } else { "e.id" };
-        let (from, conditions) = (self.from, self.conditions.join(" AND "));
+        let (from, conditions, id) = (self.from, self.conditions.join(" AND "), self.id());
         let sql = format!(
             "SELECT {} FROM {from} WHERE {conditions} ORDER BY {id} DESC LIMIT ${} OFFSET ${}",
             columns!(),
@@ -89,7 +119,7 @@ const EVENTS: &str = "audit_events AS e";
 const INDEX: &str = "audit_search AS s JOIN audit_events AS e ON e.id = s.rowid";
 
 /// The matching events that are not in the index yet.
-fn newer(db: &Db, filter: &AuditFilter, indexed: i64) -> Result<Part> {
+pub(super) fn newer(db: &Db, filter: &AuditFilter, indexed: i64) -> Result<Part> {
     let AuditFilter { id_max, action, actor, otp, recipient, at } = filter;
     let hash = |recipient| Ok::<_, crate::error::Error>(Key::read(db)?.hash(recipient));
     let hash = recipient.as_ref().map(hash).transpose()?;
@@ -105,7 +135,7 @@ fn newer(db: &Db, filter: &AuditFilter, indexed: i64) -> Result<Part> {
 }
 
 /// The matching events in the index.
-fn older(db: &Db, filter: &AuditFilter, indexed: i64) -> Result<Part> {
+pub(super) fn older(db: &Db, filter: &AuditFilter, indexed: i64) -> Result<Part> {
     let terms = terms(db, filter)?;
     let (from, id) = if terms.is_some() { (INDEX, "s.rowid") } else { (EVENTS, "e.id") };
     let (first, last) = ids(db, filter.at)?;

@@ -35,16 +35,7 @@ pub fn list(db: &Db, query: &CodeQuery, now: Timestamp) -> Result<CodePage> {
             codes.reverse();
         }
     }
-    let has_more = codes.len() > query.limit;
-    codes.truncate(query.limit);
-    if is_backward {
-        codes.reverse();
-    }
-    let (has_before, has_after) = match query.start {
-        Start::First => (false, has_more),
-        Start::After(_) => (true, has_more),
-        Start::Before(_) => (has_more, true),
-    };
+    let (codes, has_before, has_after) = query.start.page(codes, query.limit);
     Ok(CodePage { codes, count: count.min(CodePage::COUNTED + 1), has_before, has_after })
 }
 

@@ -6,6 +6,7 @@
 
 pub mod audit_events;
 pub mod audit_list;
+pub mod audit_pages;
 pub mod audit_search;
 mod backup;
 mod checkpoint;

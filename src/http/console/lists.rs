@@ -78,6 +78,11 @@ impl Filters {
         Self { path, values: values.into_iter().filter(|(_, value)| !value.is_empty()).collect() }
     }
 
+    /// The same filters on another path.
+    pub(super) fn on(&self, path: &'static str) -> String {
+        Self { path, values: self.values.clone() }.without(&[])
+    }
+
     /// The values for the hidden fields of a form, without those that the form has itself.
     pub(super) fn kept(&self, own: &[&str]) -> Vec<(&'static str, String)> {
         self.values.iter().filter(|(name, _)| !own.contains(name)).cloned().collect()

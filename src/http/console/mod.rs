@@ -4,6 +4,11 @@
 //! access that they need, and the middleware checks it.
 
 mod assets;
+mod audit;
+mod audit_csv;
+mod audit_filter;
+mod audit_row;
+mod changes;
 mod code;
 mod code_delete;
 mod code_fields;

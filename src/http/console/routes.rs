@@ -6,7 +6,9 @@ use actix_web::{Route, guard, web};
 
 use crate::domain::user::{Caller, Permission};
 use crate::error::{Error, Kind, Result};
-use crate::http::console::{Settings, assets, code, code_delete, code_form, codes, middleware, sign_in, switches};
+use crate::http::console::{
+    Settings, assets, audit, audit_csv, code, code_delete, code_form, codes, middleware, sign_in, switches,
+};
 use crate::http::observe::{self, Pattern};
 
 /// What a request needs to reach a page.
@@ -83,6 +85,9 @@ pub static PAGES: &[Page] = &[
     post("/console/codes/{id}/edit", UPDATE, || web::post().to(code_form::save)),
     get("/console/codes/{id}/delete", DELETE, || read().to(code_delete::ask)),
     post("/console/codes/{id}/delete", DELETE, || web::post().to(code_delete::delete)),
+    get("/console/audit", Access::Admin, || read().to(audit::list)),
+    get("/console/audit.csv", Access::Admin, || read().to(audit_csv::download)),
+    post("/console/audit/search", Access::Admin, || web::post().to(audit::search)),
     post("/console/session", Access::Session, || web::post().to(sign_in::stay)),
     post("/console/sign-out", Access::Session, || web::post().to(sign_in::sign_out)),
 ];

@@ -1,12 +1,11 @@
 //! What happened to a code: its events and the attempts to deliver its messages, in one list.
 
-use serde_json::Value;
-
 use crate::domain::attempt::{Attempt, Outcome};
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::otp::Otp;
 use crate::domain::outbox::{MessageRecord, MessageState};
 use crate::domain::timestamp::Timestamp;
+use crate::http::console::changes::{field_label, shown};
 use crate::http::console::context::Context;
 use crate::http::console::html::{Html, id, label_with_id};
 use crate::http::console::texts::placeholders::fill;
@@ -75,37 +74,11 @@ fn changed_fields(context: &Context, event: &AuditEvent) -> Html {
     let t = &context.t.audit;
     let mut note = Html::default();
     for (field, values) in &event.changes {
-        let value = |n| values.get(n).map_or_else(Html::default, |value| shown(context, value));
-        let line = Html::text(&format!("{} · {}: ", field_label(context, field), t.before)).and(value(0));
+        let value = |n| values.get(n).map_or_else(Html::default, |value| shown(context, field, value).html());
+        let line = Html::text(&format!("{} · {}: ", field_label(context.t, field), t.before)).and(value(0));
         note = note.and(Html::line(line.and(Html::text(&format!(" · {}: ", t.after))).and(value(1))));
     }
     note
-}
-
-/// The name of a changed field.
-pub(super) fn field_label<'a>(context: &'a Context, field: &'a str) -> &'a str {
-    let t = &context.t.col;
-    match field {
-        "code" => t.code,
-        "mobile_number" => t.mobile,
-        "email" => t.email,
-        "valid_to" => t.valid_to,
-        "channel" => t.channel,
-        _ => field,
-    }
-}
-
-/// A recorded value. A time is shown in the time zone of the pages.
-pub(super) fn shown(context: &Context, value: &Value) -> Html {
-    match value {
-        Value::String(text) => match Timestamp::parse(text) {
-            Ok(moment) if text.ends_with('Z') => id(context.t.moment(moment, context.zone)),
-            _ => id(text),
-        },
-        Value::Array(items) => id(items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
-        Value::Null => Html::text("—"),
-        other => id(other),
-    }
 }
 
 fn of_message(context: &Context, message: &MessageRecord) -> Vec<Step> {

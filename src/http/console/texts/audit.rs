@@ -31,8 +31,32 @@ labels! {
         count_one: "{n} event", "{n} رویداد";
         count: "{n} events", "{n} رویداد";
         count_over: "more than {n} events", "بیش از {n} رویداد";
+        when_utc: "When (UTC)", "زمان (UTC)";
+        action: "Action", "نام کار";
+        search: "Whole mobile number or e-mail", "شمارهٔ موبایل یا ایمیل کامل";
+        search_bad:
+            "Enter a whole mobile number or a whole e-mail address.",
+            "شمارهٔ موبایل یا ایمیل را کامل وارد کنید.";
+        code: "Code ID", "شناسهٔ کد";
+        code_bad: "A code ID is a number.", "شناسهٔ کد یک عدد است.";
         newer_one: "{n} newer event — show", "{n} رویداد تازه‌تر — نمایش";
         newer: "{n} newer events — show", "{n} رویداد تازه‌تر — نمایش";
+    }
+}
+
+labels! {
+    /// Changed fields that have no column or heading of their own elsewhere.
+    Fields {
+        result: "Result", "نتیجه";
+        started: "signed in", "وارد شد";
+        refused: "refused", "رد شد";
+        link: "made a sign-in link", "پیوند ورود ساخته شد";
+        verdict: "Verdict", "نتیجهٔ بررسی";
+        token: "Token", "توکن";
+        token_name: "Name of the token", "نام توکن";
+        codes_consumed: "Codes made unusable", "کدهای ازکارافتاده";
+        messages_cancelled: "Messages taken back", "پیام‌های پس‌گرفته‌شده";
+        tokens_revoked: "Tokens revoked", "توکن‌های باطل‌شده";
     }
 }
 

@@ -23,6 +23,8 @@ labels! {
         date_hint:
             "1405/09/02 or 2026-11-23, with a time such as 14:30",
             "مانند ۱۴۰۵/۰۹/۰۲ همراه با ساعت، مانند ۱۴:۳۰";
+        /// Between the items of a list in a sentence.
+        list_separator: ",", "،";
         optional: "optional", "اختیاری";
         required: "required", "الزامی";
         /// Shown before an edit is saved.

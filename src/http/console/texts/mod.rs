@@ -84,6 +84,7 @@ groups! {
     col: codes::Columns;
     conflict: forms::Conflict;
     error: errors::Error;
+    fields: audit::Fields;
     filter: filters::Filter;
     flash: forms::Flash;
     form: forms::Form;

@@ -8,6 +8,7 @@ use crate::domain::message::Channel;
 use crate::domain::outbox::MessageState;
 use crate::domain::purpose::Purpose;
 use crate::domain::user::{Permission, Role};
+use crate::domain::verification::Verdict;
 use crate::error::Reason;
 
 impl Texts {
@@ -94,6 +95,14 @@ impl Texts {
             Reason::TooSoon => self.verdicts.too_soon,
             Reason::RateLimited => self.verdicts.rate_limited,
         }
+    }
+
+    /// Returns the label of a recorded verdict. `None`: a newer version recorded it.
+    pub fn verdict(&self, verdict: &str) -> Option<&'static str> {
+        Verdict::ALL.into_iter().find(|known| known.as_str() == verdict).map(|known| match known {
+            Verdict::Right => self.verdicts.right,
+            Verdict::Refused(reason) => self.reason(reason),
+        })
     }
 
     /// Returns the label of a usual purpose. Other purposes are returned as they are.
