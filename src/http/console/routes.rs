@@ -113,7 +113,7 @@ pub(super) fn resumed_path(pattern: &str, path: &str) -> String {
 /// Registers all pages. Each works with and without a trailing slash.
 pub(in crate::http) fn configure(config: &mut web::ServiceConfig, settings: &Settings) {
     config.app_data(web::Data::new(settings.clone()));
-    config.service(web::resource("/").app_data(Pattern("/")).route(read().to(root)));
+    config.service(web::resource("/").app_data(Pattern("/")).default_service(web::to(root)));
     let mut paths: Vec<&'static str> = PAGES.iter().map(|page| page.path).collect();
     paths.dedup();
     for path in paths {
@@ -136,7 +136,8 @@ pub(in crate::http) fn configure(config: &mut web::ServiceConfig, settings: &Set
 /// Redirects browsers from `/` to the console. Other clients get 404.
 pub(super) async fn root(request: actix_web::HttpRequest) -> Result<actix_web::HttpResponse> {
     let accept = request.headers().get(actix_web::http::header::ACCEPT).and_then(|value| value.to_str().ok());
-    if accept.is_some_and(|accept| accept.contains("text/html")) {
+    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
+    if reads && accept.is_some_and(|accept| accept.contains("text/html")) {
         let location = (actix_web::http::header::LOCATION, "/console/");
         return Ok(actix_web::HttpResponse::SeeOther().insert_header(location).finish());
     }
