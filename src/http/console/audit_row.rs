@@ -8,7 +8,7 @@ use crate::http::console::context::Context;
 
 pub(super) struct Row<'a> {
     pub(super) at: Timestamp,
-    /// The name of the actor. `None`: otpd itself.
+    /// The name of the actor. `None`: otpd itself, or a sign-in with an unknown name.
     pub(super) who: Option<&'a str>,
     /// What the actor is, if it is not a user.
     pub(super) kind: Option<&'static str>,
@@ -37,7 +37,7 @@ impl<'a> Row<'a> {
         };
         Self {
             at: event.at,
-            who,
+            who: who.filter(|name| !name.is_empty()),
             kind,
             token_prefix: origin.token_prefix.as_deref(),
             action: t.action(event.action.as_str()),

@@ -7,7 +7,7 @@ use crate::domain::message::Channel;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{Permission, Role};
 use crate::http::console::context::Context;
-use crate::http::console::html::{Html, id};
+use crate::http::console::html::{Html, recipient};
 use crate::http::console::texts::Texts;
 
 /// A value before or after a change: words, and identifiers that keep their direction.
@@ -30,7 +30,7 @@ impl Shown {
     pub(super) fn html(&self) -> Html {
         self.0.iter().fold(Html::default(), |html, piece| match piece {
             Piece::Words(text) => html.and(Html::text(text)),
-            Piece::Identifier(text) => html.and(id(text)),
+            Piece::Identifier(text) => html.and(recipient(text)),
         })
     }
 
@@ -77,6 +77,7 @@ pub(super) fn field_label<'a>(t: &'a Texts, field: &'a str) -> &'a str {
         "result" => t.fields.result,
         "codes_consumed" => t.fields.codes_consumed,
         "messages_cancelled" => t.fields.messages_cancelled,
+        "tokens" => t.token.title,
         "tokens_revoked" => t.fields.tokens_revoked,
         other => other,
     }
@@ -99,6 +100,10 @@ pub(super) fn shown(context: &Context, field: &str, value: &Value) -> Shown {
             Some(words) => Shown::words(words),
             None => Shown::identifier(moment(context, text).unwrap_or_else(|| text.clone())),
         },
+        Value::Array(items) => {
+            let items = items.iter().map(|item| item.as_str().map_or_else(|| item.to_string(), str::to_owned));
+            Shown::identifier(items.collect::<Vec<_>>().join(", "))
+        }
         other => Shown::identifier(other.to_string()),
     }
 }
