@@ -10,6 +10,7 @@ mod browser;
 mod clients;
 mod clock_jumps;
 mod console;
+mod console_account;
 mod console_audit;
 mod create;
 mod delete;

@@ -3,6 +3,7 @@
 //! Handlers have the same form as those of the API and call the same services. `routes.rs` lists all pages with the
 //! access that they need, and the middleware checks it.
 
+mod account;
 mod assets;
 mod audit;
 mod audit_csv;
@@ -24,6 +25,7 @@ mod middleware;
 mod origin;
 mod preferences;
 pub mod routes;
+mod session_rows;
 mod shell;
 mod sign_in;
 mod switches;

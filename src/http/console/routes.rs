@@ -7,7 +7,7 @@ use actix_web::{Route, guard, web};
 use crate::domain::user::{Caller, Permission};
 use crate::error::{Error, Kind, Result};
 use crate::http::console::{
-    Settings, assets, audit, audit_csv, code, code_delete, code_form, codes, middleware, sign_in, switches,
+    Settings, account, assets, audit, audit_csv, code, code_delete, code_form, codes, middleware, sign_in, switches,
 };
 use crate::http::observe::{self, Pattern};
 
@@ -88,6 +88,8 @@ pub static PAGES: &[Page] = &[
     get("/console/audit", Access::Admin, || read().to(audit::list)),
     get("/console/audit.csv", Access::Admin, || read().to(audit_csv::download)),
     post("/console/audit/search", Access::Admin, || web::post().to(audit::search)),
+    get("/console/account", Access::Session, || read().to(account::show)),
+    post("/console/account/end-others", Access::Session, || web::post().to(account::end_others)),
     post("/console/session", Access::Session, || web::post().to(sign_in::stay)),
     post("/console/sign-out", Access::Session, || web::post().to(sign_in::sign_out)),
 ];

@@ -11,6 +11,8 @@ labels! {
         ends: "Ends", "پایان";
         address: "Address", "نشانی";
         browser: "Browser", "مرورگر";
+        /// Instead of the token of the sign-in.
+        by_link: "signed in with a link", "ورود با پیوند";
         end_others: "End the other sessions", "پایان نشست‌های دیگر";
         no_others: "No other session is open.", "نشست دیگری باز نیست.";
         permissions: "My permissions", "مجوزهای من";
