@@ -55,6 +55,28 @@ pub(super) enum UserCommand {
         #[arg(value_parser = user_name)]
         name: UserName,
     },
+    /// Change the role of a user
+    ///
+    /// Applies from the next request on. Granted permissions are kept, and have an effect on the role staff. The last
+    /// active admin keeps its role.
+    #[command(after_help = "Example:\n  otpd user role support admin")]
+    Role {
+        /// Name of the user
+        #[arg(value_parser = user_name)]
+        name: UserName,
+        /// Role: admin (all permissions), staff (only granted permissions) or user (no permissions)
+        role: Role,
+    },
+    /// Remove a user with its tokens, permissions and sessions
+    ///
+    /// The audit trail keeps the name. To only refuse the tokens of a user, disable it. The last active admin can't be
+    /// removed.
+    #[command(after_help = "Example:\n  otpd user remove support")]
+    Remove {
+        /// Name of the user
+        #[arg(value_parser = user_name)]
+        name: UserName,
+    },
     /// Enable a disabled user
     #[command(after_help = "Example:\n  otpd user enable support")]
     Enable {

@@ -45,6 +45,15 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
             print_message(&format!("{name} {state}"));
             warn_if_no_admin_is_left(&store, &name).await?;
         }
+        UserCommand::Role { name, role } => {
+            let (before, role) = (accounts.set_role(name.clone(), role).await?.as_str(), role.as_str());
+            let change = if before == role { "already had" } else { "has" };
+            print_message(&format!("{name} {change} the role {role}"));
+        }
+        UserCommand::Remove { name } => {
+            accounts.remove(name.clone()).await?;
+            print_message(&format!("{name} is removed: its tokens are refused from the next request on"));
+        }
         UserCommand::Enable { name } => {
             let was_disabled = accounts.set_active(name.clone(), true).await?;
             print_message(&format!("{name} {}", if was_disabled { "is enabled" } else { "was already enabled" }));

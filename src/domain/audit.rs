@@ -42,6 +42,10 @@ pub enum Action {
     UserDisable,
     #[strum(serialize = "user.enable")]
     UserEnable,
+    #[strum(serialize = "user.role")]
+    UserRole,
+    #[strum(serialize = "user.remove")]
+    UserRemove,
     #[strum(serialize = "token.add")]
     TokenAdd,
     #[strum(serialize = "token.revoke")]

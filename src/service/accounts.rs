@@ -1,6 +1,7 @@
 //! Management of users, permissions and tokens. Commands need only access to the database file, so no caller is checked
 //! here; the console checks that its caller is an admin.
 
+mod admins;
 mod tokens;
 
 use std::sync::Arc;
@@ -145,19 +146,7 @@ impl<'a> Accounts<'a> {
     /// # Errors
     /// `Invalid` if there is no such user.
     pub async fn set_active(&self, name: UserName, is_active: bool) -> Result<bool> {
-        self.write(move |db| {
-            let user = existing(db, &name)?;
-            users::update_active(db, user.id, is_active)?;
-            if !is_active {
-                sessions::delete_of_user(db, user.id)?;
-                sign_in_links::delete_of_user(db, user.id)?;
-            }
-            let has_changed = user.is_active != is_active;
-            let action = if is_active { Action::UserEnable } else { Action::UserDisable };
-            let event = NewEvent::about_user(action, &name).with("is_active", user.is_active, is_active);
-            Ok((has_changed, Some(event).filter(|_| has_changed)))
-        })
-        .await
+        self.write(move |db| activate(db, &existing(db, &name)?, is_active)).await
     }
 }
 
@@ -194,6 +183,19 @@ fn insert_user(
         .with("permissions", Value::Null, codes(&users::list_permissions(db, user_id)?))
         .with("token", Value::Null, token.prefix());
     Ok(event)
+}
+
+/// Enables or disables a user. Returns whether the state changed, and the event if it did.
+fn activate(db: &Db, user: &User, is_active: bool) -> Result<(bool, Option<NewEvent>)> {
+    users::update_active(db, user.id, is_active)?;
+    if !is_active {
+        sessions::delete_of_user(db, user.id)?;
+        sign_in_links::delete_of_user(db, user.id)?;
+    }
+    let has_changed = user.is_active != is_active;
+    let action = if is_active { Action::UserEnable } else { Action::UserDisable };
+    let event = NewEvent::about_user(action, &user.name).with("is_active", user.is_active, is_active);
+    Ok((has_changed, Some(event).filter(|_| has_changed)))
 }
 
 fn codes(permissions: &[Permission]) -> Value {

@@ -42,6 +42,18 @@ pub fn insert(db: &Db, name: &UserName, role: Role, now: Timestamp) -> Result<i6
     ])?)
 }
 
+/// Deletes a user with everything that belongs to it.
+pub fn delete(db: &Db, user_id: i64) -> Result<()> {
+    db.prepare_cached("DELETE FROM users WHERE id = $1")?.execute([user_id])?;
+    Ok(())
+}
+
+/// Changes the role of a user.
+pub fn update_role(db: &Db, user_id: i64, role: Role) -> Result<()> {
+    db.prepare_cached("UPDATE users SET role = $1 WHERE id = $2")?.execute(params![role.as_str(), user_id])?;
+    Ok(())
+}
+
 /// Disables or enables a user.
 pub fn update_active(db: &Db, user_id: i64, is_active: bool) -> Result<()> {
     db.prepare_cached("UPDATE users SET is_active = $1 WHERE id = $2")?.execute(params![is_active, user_id])?;

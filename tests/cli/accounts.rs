@@ -215,3 +215,28 @@ fn concurrent_commands_all_succeed() {
         assert_eq!(succeed(folder.path(), &["user", "list"]).lines().count(), names.len() + 1);
     }
 }
+
+#[test]
+fn users_are_removed_and_change_their_roles() {
+    let folder = with_database();
+    succeed(folder.path(), &["user", "add", "support", "--role", "staff", "--permission", "view"]);
+    for (arguments, line) in [
+        (&["user", "role", "support", "staff"][..], "support already had the role staff\n"),
+        (&["user", "role", "support", "user"], "support has the role user\n"),
+        (&["user", "role", "support", "admin"], "support has the role admin\n"),
+        (&["user", "role", "admin", "user"], "admin has the role user\n"),
+        (&["user", "remove", "admin"], "admin is removed: its tokens are refused from the next request on\n"),
+    ] {
+        assert_eq!(stderr_of(folder.path(), arguments), line);
+    }
+    assert_eq!(succeed(folder.path(), &["user", "list"]), "support\tadmin\tactive\t2852\tview\n");
+    let last = "otpd: user support is the last active admin; `otpd user role NAME admin` makes another user one";
+    for arguments in [&["user", "remove", "support"][..], &["user", "role", "support", "staff"]] {
+        assert_eq!(fail(run(folder.path(), arguments)), last);
+    }
+    let unknown = "otpd: user x does not exist; `otpd user list` lists the users";
+    for arguments in [&["user", "remove", "x"][..], &["user", "role", "x", "staff"]] {
+        assert_eq!(fail(run(folder.path(), arguments)), unknown);
+    }
+    assert_eq!(run(folder.path(), &["user", "role", "support", "root"]).status.code(), Some(2));
+}

@@ -56,6 +56,8 @@ fn every_help_shows_an_example() {
         "user revoke",
         "user disable",
         "user enable",
+        "user role",
+        "user remove",
         "token",
         "token add",
         "token list",
@@ -79,6 +81,8 @@ fn the_help_describes_every_name() {
         ("user revoke", "Name of the user"),
         ("user disable", "Name of the user"),
         ("user enable", "Name of the user"),
+        ("user role", "Name of the user"),
+        ("user remove", "Name of the user"),
         ("token add", "Name of the user"),
         ("token list", "List only the tokens of this user"),
     ] {

@@ -75,6 +75,8 @@ labels! {
         user_revoke: "Took permissions away", "گرفتن مجوز";
         user_disable: "Disabled a user", "غیرفعال کردن کاربر";
         user_enable: "Enabled a user", "فعال کردن کاربر";
+        user_role: "Changed a role", "تغییر نقش";
+        user_remove: "Removed a user", "حذف کاربر";
         token_add: "Made a token", "ساخت توکن";
         token_revoke: "Revoked a token", "باطل کردن توکن";
         session_start: "Sign-in", "ورود";

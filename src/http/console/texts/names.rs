@@ -134,6 +134,8 @@ impl Texts {
             "user.revoke" => actions.user_revoke,
             "user.disable" => actions.user_disable,
             "user.enable" => actions.user_enable,
+            "user.role" => actions.user_role,
+            "user.remove" => actions.user_remove,
             "token.add" => actions.token_add,
             "token.revoke" => actions.token_revoke,
             "session.start" => actions.session_start,

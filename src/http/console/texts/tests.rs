@@ -152,5 +152,5 @@ fn every_action_of_the_audit_trail_has_its_own_label() {
         assert_eq!(EN.action(&label.replacen('_', ".", 1)), *en);
     }
     let names: BTreeSet<&str> = audit::Actions::ALL.iter().map(|(_, _, fa)| *fa).collect();
-    assert_eq!(names.len(), 17);
+    assert_eq!(names.len(), 19);
 }
