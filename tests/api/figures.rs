@@ -42,7 +42,7 @@ pub async fn send(app: &TestApp, recipient: &str) -> i64 {
 }
 
 /// Verifies the code with this id, which was sent to `recipient`.
-async fn verify(app: &TestApp, recipient: &str, id: i64) {
+pub async fn verify(app: &TestApp, recipient: &str, id: i64) {
     let code = app.send("GET", &path(id)).await.json()["code"].clone();
     let verified = app.send_json("POST", VERIFY, recipient.replace('}', &format!(r#","code":{code}}}"#))).await;
     assert_eq!(verified.status, 200, "{}", verified.body);

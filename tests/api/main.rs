@@ -13,6 +13,7 @@ mod clock_jumps;
 mod console;
 mod console_account;
 mod console_audit;
+mod console_overview;
 mod create;
 mod delete;
 mod docs;

@@ -67,6 +67,11 @@ pub(super) fn id(value: impl fmt::Display) -> Html {
     Html(format!("<bdi dir=\"ltr\" class=\"id\">{}</bdi>", escaped(&value.to_string())))
 }
 
+/// Digits such as those of a date, which are read from left to right.
+pub(super) fn digits(value: &str) -> Html {
+    Html(format!("<bdi dir=\"ltr\">{}</bdi>", escaped(value)))
+}
+
 /// A label whose placeholder `name` is an identifier.
 pub(super) fn label_with_id(label: &str, name: &str, value: impl fmt::Display) -> Html {
     let (before, after) = around(label, name);

@@ -13,7 +13,7 @@ use crate::http::body::Body;
 use crate::http::console::context::{Context, Visitor};
 use crate::http::console::error_page::{address_page, error_page, forbidden_page, origin_page};
 use crate::http::console::form::Form;
-use crate::http::console::routes::{Access, page_of, resumed_path};
+use crate::http::console::routes::{ACCOUNT, Access, OVERVIEW, page_of, resumed_path};
 use crate::http::console::{Settings, sign_in};
 use crate::http::observe::Pattern;
 use crate::http::request_log::LoggedOrigin;
@@ -64,6 +64,9 @@ async fn admit(context: &mut Context, service_request: &mut ServiceRequest) -> R
         }
         let caller = context.visit.as_ref().map(|visit| &visit.caller);
         if let Some(missing) = caller.and_then(|caller| access.missing(caller)) {
+            if pattern == OVERVIEW && page_of(&Method::GET, ACCOUNT).is_some() {
+                return Ok(Some(HttpResponse::SeeOther().insert_header((LOCATION, ACCOUNT)).finish()));
+            }
             return forbidden_page(context, missing).map(Some);
         }
     }

@@ -8,6 +8,7 @@ use crate::domain::user::{Caller, Permission};
 use crate::error::{Error, Kind, Result};
 use crate::http::console::{
     Settings, account, assets, audit, audit_csv, code, code_delete, code_form, codes, middleware, sign_in, switches,
+    Settings, assets, code, code_delete, code_form, codes, middleware, overview, sign_in, switches,
 };
 use crate::http::observe::{self, Pattern};
 
@@ -54,6 +55,11 @@ const fn post(path: &'static str, access: Access, route: fn() -> Route) -> Page 
     Page { method: "POST", path, access, is_activity: true, route }
 }
 
+/// The first page of the console.
+pub(super) const OVERVIEW: &str = "/console/";
+/// The page that is shown instead to users who may not see the first one.
+pub(super) const ACCOUNT: &str = "/console/account";
+
 const CREATE: Access = Access::Permission(Permission::CreateOtp);
 const VIEW: Access = Access::Permission(Permission::ViewOtp);
 const UPDATE: Access = Access::Permission(Permission::UpdateOtp);
@@ -72,6 +78,7 @@ pub static PAGES: &[Page] = &[
     post("/console/language", Access::Open, || web::post().to(switches::language)),
     post("/console/theme", Access::Open, || web::post().to(switches::switch_theme)),
     post("/console/shortcuts", Access::Open, || web::post().to(switches::shortcuts)),
+    get(OVERVIEW, VIEW, || read().to(overview::show)),
     get("/console/codes", VIEW, || read().to(codes::list)),
     post("/console/codes/search", VIEW, || web::post().to(codes::search)),
     Page { is_activity: false, ..get("/console/codes/newer", VIEW, || read().to(codes::newer)) },

@@ -50,6 +50,11 @@ impl Texts {
         self.digits(&text)
     }
 
+    /// Formats a number, rounded to a whole one.
+    pub fn rounded(&self, n: f64) -> String {
+        self.number(n.round() as i64)
+    }
+
     /// Fills `{n}` with a count: in `one` if it is 1, else in `many`.
     pub fn count(&self, n: impl Into<i64>, one: &str, many: &str) -> String {
         let n: i64 = n.into();
@@ -67,11 +72,20 @@ impl Texts {
         }
     }
 
+    /// Formats month and day: `۰۹/۰۲` or `11-23`.
+    pub fn short_date(&self, moment: Timestamp, zone: Tz) -> String {
+        self.date(zone.local_time(moment).date()).chars().skip("2026-".len()).collect()
+    }
+
+    /// Formats hours and minutes in `zone`: `۱۴:۳۵` or `14:35`. Seconds are cut off.
+    pub fn clock(&self, moment: Timestamp, zone: Tz) -> String {
+        let local = zone.local_time(moment);
+        self.digits(&format!("{:02}:{:02}", local.hour(), local.minute()))
+    }
+
     /// Formats date, hours and minutes in `zone`: `۱۴۰۵/۰۹/۰۲ ۱۴:۳۵` or `2026-11-23 14:35`. Seconds are cut off.
     pub fn moment(&self, moment: Timestamp, zone: Tz) -> String {
-        let local = zone.local_time(moment);
-        let time = format!("{:02}:{:02}", local.hour(), local.minute());
-        format!("{} {}", self.date(local.date()), self.digits(&time))
+        format!("{} {}", self.date(zone.local_time(moment).date()), self.clock(moment, zone))
     }
 
     /// Formats a moment like [`Texts::moment`], with seconds.

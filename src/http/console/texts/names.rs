@@ -85,6 +85,16 @@ impl Texts {
         }
     }
 
+    /// Returns the label of the limit with this setting. Other settings are returned as they are.
+    pub fn limit_of<'a>(&self, setting: &'a str) -> &'a str {
+        let limit = Limit::ALL.iter().find(|limit| limit.setting() == setting);
+        match limit {
+            Some(limit) => self.limit(*limit),
+            None if setting == "otp.max_consecutive_failures" => self.limits.consecutive_failures,
+            None => setting,
+        }
+    }
+
     pub fn reason(&self, reason: Reason) -> &'static str {
         match reason {
             Reason::WrongCode => self.verdicts.wrong_code,

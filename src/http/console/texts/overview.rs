@@ -7,8 +7,8 @@ labels! {
         alarms: "Alarms", "هشدارها";
         no_alarms: "No alarms.", "هشداری نیست.";
         alarm_share:
-            "Only {share}% of the codes sent in the last hour were verified. Usual at this time: {usual}%.",
-            "در یک ساعت گذشته فقط {share}٪ کدهای ارسال‌شده تأیید شد. مقدار معمول این ساعت: {usual}٪.";
+            "Only {share}% of the {n} codes sent from {from} to {until} were verified. Usual at this time: {usual}%.",
+            "از {n} کد ارسال‌شده از {from} تا {until} فقط {share}٪ تأیید شد. مقدار معمول این ساعت: {usual}٪.";
         alarm_share_hint:
             "Messages may not arrive, or someone requests codes without using them. Look at the providers and the refusals.",
             "شاید پیام‌ها نمی‌رسند یا کسی بدون استفاده کد درخواست می‌کند. سرویس‌دهنده‌ها و درخواست‌های ردشده را ببینید.";
@@ -38,6 +38,12 @@ labels! {
         see_all: "See all", "دیدن همه";
         updated: "As of {time}", "وضعیت در {time}";
         refresh: "Refresh", "تازه‌سازی";
+        charts: "Charts", "نمودارها";
+        figures: "Key figures", "شاخص‌ها";
+        not_sent: "Not sent for certain", "بدون ارسال قطعی";
+        locked_over: "more than {n}", "بیش از {n}";
+        see_refused: "See the refusals", "دیدن درخواست‌های ردشده";
+        success: "{percent}% successful in the last 24 hours", "{percent}٪ موفق در ۲۴ ساعت گذشته";
     }
 }
 
@@ -96,5 +102,38 @@ labels! {
         day: "Day", "روز";
         count: "Count", "تعداد";
         zone: "Times in {zone}", "ساعت‌ها به وقت {zone}";
+        comma: ",", "،";
+        share: "Share", "سهم";
+        provider: "Provider", "سرویس‌دهنده";
+        attempts: "Attempts", "تلاش‌ها";
+        limit: "Limit", "سقف";
+        used: "Requested", "درخواست‌شده";
+        allowed: "Allowed", "مجاز";
+        token: "Token", "توکن";
+        prefix: "Prefix", "پیش‌شماره";
+        other: "others", "بقیه";
+        seconds: "{n} s", "{n} ثانیه";
+        minutes: "{n} min", "{n} دقیقه";
+        in_seconds: "{name}, seconds", "{name}، ثانیه";
+        fallbacks: "{percent}% by fallbacks", "{percent}٪ با جایگزین";
+        successful: "Successful", "موفق";
+        below: "Below 80%", "زیر ۸۰٪";
+        up_to: "Up to 80%", "تا ۸۰٪";
+        over: "Over 80%", "بیش از ۸۰٪";
+        not_final: "The last value is not final.", "آخرین مقدار هنوز نهایی نیست.";
+        last_day: "Requested in the last 24 hours.", "درخواست‌های ۲۴ ساعت گذشته.";
+        conversion_says:
+            "{now} of the codes sent in this period were verified, {before} in the period before.",
+            "{now} کدهای ارسال‌شده در این بازه تأیید شد؛ در بازهٔ پیشین {before}.";
+        conversion_says_now:
+            "{now} of the codes sent in this period were verified.",
+            "{now} کدهای ارسال‌شده در این بازه تأیید شد.";
+        volume_says: "Messages of this period: {list}.", "پیام‌های این بازه: {list}.";
+        time_says:
+            "Half of the verified codes were verified within {p50}, 95 of 100 within {p95}.",
+            "نیمی از کدهای تأییدشده تا {p50} و ۹۵ از ۱۰۰ تا {p95} تأیید شدند.";
+        providers_says: "Successful attempts by provider: {list}.", "سهم تلاش‌های موفق هر سرویس‌دهنده: {list}.";
+        budget_says: "Messages requested in the last 24 hours: {list}.", "پیام‌های درخواست‌شده در ۲۴ ساعت گذشته: {list}.";
+        refused_says: "Refused requests by limit: {list}.", "درخواست‌های ردشده بر حسب سقف: {list}.";
     }
 }
