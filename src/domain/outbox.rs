@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use strum::{EnumString, IntoStaticStr};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::attempt::{Attempt, Outcome};
 use crate::domain::breaker::BreakerState;
@@ -14,7 +14,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The state of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case", parse_err_ty = crate::domain::Refusal, parse_err_fn = no_state)]
 pub enum MessageState {
     /// Waiting for its first or next attempt.
@@ -34,6 +34,8 @@ pub enum MessageState {
 }
 
 impl MessageState {
+    pub const ALL: &'static [Self] = Self::VARIANTS;
+
     pub fn as_str(self) -> &'static str {
         self.into()
     }

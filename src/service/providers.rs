@@ -19,6 +19,17 @@ impl Service {
         self.store.read(move |db| service.provider_states(db, now)).await
     }
 
+    /// Returns the names of the configured providers of both channels, each name once.
+    pub fn provider_names(&self) -> Vec<&str> {
+        let mut names = Vec::new();
+        for provider in self.delivery.sms.iter().chain(self.delivery.email.iter()) {
+            if !names.contains(&provider.name()) {
+                names.push(provider.name());
+            }
+        }
+        names
+    }
+
     /// Checks the account of the provider with this index, as `otpd doctor` does. Returns a description of its state,
     /// or of the problem. It takes no longer than the timeout of the provider.
     ///

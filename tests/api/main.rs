@@ -14,6 +14,7 @@ mod console;
 mod console_account;
 mod console_audit;
 mod console_overview;
+mod console_messages;
 mod create;
 mod delete;
 mod docs;

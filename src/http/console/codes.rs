@@ -137,10 +137,7 @@ impl Request {
         if let Some(state) = self.state {
             chips.push(chip(format!("{}: {}", t.filter.state, state_label(context, state)), &["state"]));
         }
-        for (label, name, day) in [(t.filter.from, "from", &self.days.from), (t.filter.to, "to", &self.days.to)] {
-            let shown = day.day.map(|day| t.date(day));
-            chips.extend(shown.map(|shown| chip(format!("{label}: {shown}"), &[name])));
-        }
+        chips.extend(self.days.chips(&self.filters, t));
         chips
     }
 }

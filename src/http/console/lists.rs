@@ -1,6 +1,6 @@
 //! What the lists share: filters by day, links that keep the filters, and keys of pages.
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
 use form_urlencoded::Serializer;
 
 use crate::domain::calendar::parse_day;
@@ -53,6 +53,16 @@ impl TypedDays {
         Period::days(self.from.day, self.to.day, zone)
     }
 
+    /// The chips of the days.
+    pub(super) fn chips(&self, filters: &Filters, t: &Texts) -> Vec<Chip> {
+        let mut chips = Vec::new();
+        for (label, name, day) in [(t.filter.from, "from", &self.from), (t.filter.to, "to", &self.to)] {
+            let shown = day.day.map(|day| format!("{label}: {}", t.date(day)));
+            chips.extend(shown.map(|label| Chip { label, link: filters.without(&[name]) }));
+        }
+        chips
+    }
+
     /// Whether a filter by day is active or in error.
     pub(super) fn is_used(&self) -> bool {
         !self.from.text.is_empty() || !self.to.text.is_empty()
@@ -63,6 +73,13 @@ impl TypedDays {
 pub(super) struct Chip {
     pub(super) label: String,
     pub(super) link: String,
+}
+
+/// An option of a select.
+pub(super) struct SelectOption {
+    pub(super) value: String,
+    pub(super) label: String,
+    pub(super) is_current: bool,
 }
 
 /// The filters of a list as they stand in its URL.
@@ -93,6 +110,23 @@ impl Filters {
         let others = self.values.iter().filter(|(known, _)| *known != name);
         let own = (name, value.to_owned());
         self.link(others.chain(Some(&own).filter(|_| !value.is_empty())))
+    }
+
+    /// The list with these days instead of those of the filters.
+    fn on_days(&self, from: &str, to: &str) -> String {
+        let others = self.values.iter().filter(|(known, _)| !["from", "to"].contains(known));
+        let own = [("from", from.to_owned()), ("to", to.to_owned())];
+        self.link(others.chain(own.iter().filter(|(_, value)| !value.is_empty())))
+    }
+
+    /// Links to today, to yesterday and to the last seven days.
+    pub(super) fn recent_days(&self, today: NaiveDate, t: &Texts) -> Vec<(&'static str, String)> {
+        let day = |ago| t.date(today.checked_sub_days(Days::new(ago)).unwrap_or(today));
+        vec![
+            (t.filter.today, self.on_days(&day(0), "")),
+            (t.filter.yesterday, self.on_days(&day(1), &day(1))),
+            (t.filter.last_7_days, self.on_days(&day(6), "")),
+        ]
     }
 
     /// The list without some of the values.

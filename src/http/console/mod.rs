@@ -23,6 +23,7 @@ mod flash;
 mod form;
 mod html;
 mod lists;
+mod messages;
 mod middleware;
 mod origin;
 mod overview;

@@ -9,6 +9,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::console::{
     Settings, account, assets, audit, audit_csv, code, code_delete, code_form, codes, middleware, sign_in, switches,
     Settings, assets, code, code_delete, code_form, codes, middleware, overview, sign_in, switches,
+    Settings, assets, code, code_delete, code_form, codes, messages, middleware, sign_in, switches,
 };
 use crate::http::observe::{self, Pattern};
 
@@ -97,6 +98,7 @@ pub static PAGES: &[Page] = &[
     post("/console/audit/search", Access::Admin, || web::post().to(audit::search)),
     get("/console/account", Access::Session, || read().to(account::show)),
     post("/console/account/end-others", Access::Session, || web::post().to(account::end_others)),
+    get("/console/messages", VIEW, || read().to(messages::list)),
     post("/console/session", Access::Session, || web::post().to(sign_in::stay)),
     post("/console/sign-out", Access::Session, || web::post().to(sign_in::sign_out)),
 ];

@@ -33,6 +33,9 @@ labels! {
         empty:
             "No messages yet. They appear here when a code is sent.",
             "هنوز پیامی نیست. با ارسال کد، اینجا دیده می‌شود.";
+        empty_title: "No messages yet", "هنوز پیامی نیست";
+        appear: "They appear here when a code is sent.", "با ارسال کد، اینجا دیده می‌شود.";
+        when: "Requested", "زمان درخواست";
         none: "No message matches. Remove a filter.", "پیامی پیدا نشد. یک فیلتر را بردارید.";
     }
 }
