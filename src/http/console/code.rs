@@ -8,11 +8,13 @@ use askama::Template;
 use crate::domain::code_list::CodeState;
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::outbox::MessageState;
+use crate::domain::recipient_state::RecipientState;
 use crate::domain::user::Permission;
 use crate::error::Result;
 use crate::http::console::codes::state_label;
 use crate::http::console::context::{Context, Visitor};
 use crate::http::console::html::Html;
+use crate::http::console::recipient_state::StateView;
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::texts::placeholders::fill;
 use crate::http::console::timeline::{Step, timeline};
@@ -47,6 +49,8 @@ struct CodePage {
     message: Option<(MessageState, &'static str)>,
     purpose: String,
     steps: Vec<Step>,
+    /// The recipient, if it is locked or paused.
+    limited: Option<StateView>,
     may: Actions,
     /// The digits, if they are shown.
     digits: Option<i64>,
@@ -54,7 +58,20 @@ struct CodePage {
 }
 
 impl CodePage {
-    fn new(context: &Context, details: CodeDetails, may: Actions, parameters: &Parameters) -> Self {
+    /// The page of a code for a visitor.
+    async fn read(visitor: &Visitor, id: OtpId, parameters: &Parameters) -> Result<Self> {
+        let details = visitor.service().code_details(id).await?;
+        let recipient = visitor.service().recipient_state(details.otp.recipient.clone()).await?;
+        Ok(Self::new(visitor, details, &recipient, actions(visitor)?, parameters))
+    }
+
+    fn new(
+        context: &Context,
+        details: CodeDetails,
+        recipient: &RecipientState,
+        may: Actions,
+        parameters: &Parameters,
+    ) -> Self {
         let t = context.t;
         let steps = timeline(context, &details);
         let CodeDetails { otp, messages, .. } = details;
@@ -72,6 +89,7 @@ impl CodePage {
             message: messages.last().map(|message| (message.state, t.message_state(message.state))),
             purpose: t.purpose(&otp.purpose).to_owned(),
             steps,
+            limited: recipient.is_limited().then(|| StateView::new(context, recipient)),
             may: Actions { expire: may.edit && state != CodeState::Expired && state != CodeState::Used, ..may },
             digits: None,
             shown_seconds: SHOWN_SECONDS,
@@ -93,17 +111,15 @@ fn actions(visitor: &Visitor) -> Result<Actions> {
 
 /// Shows a code with its digits hidden.
 pub(super) async fn show(request: HttpRequest, visitor: Visitor, path: web::Path<String>) -> Result<HttpResponse> {
-    let details = visitor.service().code_details(OtpId::parse(&path)?).await?;
     let parameters = Parameters::new(request.query_string());
-    render(StatusCode::OK, &CodePage::new(&visitor, details, actions(&visitor)?, &parameters))
+    render(StatusCode::OK, &CodePage::read(&visitor, OtpId::parse(&path)?, &parameters).await?)
 }
 
 /// Shows the digits of a code for 30 seconds. The audit trail records it.
 pub(super) async fn uncover(visitor: Visitor, path: web::Path<String>) -> Result<HttpResponse> {
     let id = OtpId::parse(&path)?;
     let uncovered = visitor.service().uncover_otp(visitor.caller()?, id).await?;
-    let details = visitor.service().code_details(id).await?;
-    let mut page = CodePage::new(&visitor, details, actions(&visitor)?, &Parameters::new(""));
+    let mut page = CodePage::read(&visitor, id, &Parameters::new("")).await?;
     let own = format!("/console/codes/{}", id.value());
     page.digits = Some(uncovered.code.value());
     page.shell.location.clone_from(&own);

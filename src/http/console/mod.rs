@@ -29,6 +29,8 @@ mod origin;
 mod overview;
 mod overview_alarms;
 mod preferences;
+mod recipient_state;
+mod recipients;
 pub mod routes;
 mod session_rows;
 mod shell;

@@ -10,6 +10,7 @@ use crate::http::console::{
     Settings, account, assets, audit, audit_csv, code, code_delete, code_form, codes, middleware, sign_in, switches,
     Settings, assets, code, code_delete, code_form, codes, middleware, overview, sign_in, switches,
     Settings, assets, code, code_delete, code_form, codes, messages, middleware, sign_in, switches,
+    Settings, assets, code, code_delete, code_form, codes, messages, middleware, recipients, sign_in, switches,
 };
 use crate::http::observe::{self, Pattern};
 
@@ -99,6 +100,9 @@ pub static PAGES: &[Page] = &[
     get("/console/account", Access::Session, || read().to(account::show)),
     post("/console/account/end-others", Access::Session, || web::post().to(account::end_others)),
     get("/console/messages", VIEW, || read().to(messages::list)),
+    get("/console/recipients", VIEW, || read().to(recipients::list)),
+    post("/console/recipients/search", VIEW, || web::post().to(recipients::search)),
+    post("/console/recipients/free", UPDATE, || web::post().to(recipients::free)),
     post("/console/session", Access::Session, || web::post().to(sign_in::stay)),
     post("/console/sign-out", Access::Session, || web::post().to(sign_in::sign_out)),
 ];

@@ -19,6 +19,23 @@ labels! {
         sends_day: "Sent in the last 24 hours", "ارسال‌های ۲۴ ساعت گذشته";
         of_limit: "{n} of {limit}", "{n} از {limit}";
         no_limit: "{n}, no limit", "{n}، بدون سقف";
+        intro:
+            "Recipients that are locked or paused. Freeing one is written to the audit trail.",
+            "گیرندگانی که قفل یا متوقف شده‌اند. آزادسازی در سابقهٔ رویدادها ثبت می‌شود.";
+        empty_title: "Nobody is locked", "هیچ گیرنده‌ای قفل نیست";
+        appear:
+            "A recipient appears here after several failures in a row, or when a limit pauses it.",
+            "گیرنده پس از چند خطای پی‌درپی یا با رسیدن به یک سقف اینجا دیده می‌شود.";
+        has_more: "Only the first {n} are shown.", "فقط {n} گیرندهٔ نخست نشان داده می‌شود.";
+        count_one: "{n} recipient", "{n} گیرنده";
+        count: "{n} recipients", "{n} گیرنده";
+        failures_count: "{n} failures in a row", "{n} خطای پی‌درپی";
+        notice_locked:
+            "The recipient of this code is locked: until staff frees it, it gets no code and none is accepted.",
+            "گیرندهٔ این کد قفل است: تا آزادسازی توسط پشتیبان، نه کدی برایش ارسال می‌شود و نه کدی از او پذیرفته می‌شود.";
+        notice_paused:
+            "The recipient of this code is paused until {time}.",
+            "گیرندهٔ این کد تا {time} متوقف است.";
         empty: "Nobody is locked.", "هیچ گیرنده‌ای قفل نیست.";
         none: "No recipient matches.", "گیرنده‌ای پیدا نشد.";
     }
