@@ -15,6 +15,7 @@ mod console_account;
 mod console_audit;
 mod console_overview;
 mod console_messages;
+mod console_providers;
 mod console_recipients;
 mod create;
 mod delete;

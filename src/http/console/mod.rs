@@ -29,6 +29,7 @@ mod origin;
 mod overview;
 mod overview_alarms;
 mod preferences;
+mod providers;
 mod recipient_state;
 mod recipients;
 pub mod routes;

@@ -11,6 +11,8 @@ use crate::http::console::{
     Settings, assets, code, code_delete, code_form, codes, middleware, overview, sign_in, switches,
     Settings, assets, code, code_delete, code_form, codes, messages, middleware, sign_in, switches,
     Settings, assets, code, code_delete, code_form, codes, messages, middleware, recipients, sign_in, switches,
+    Settings, assets, code, code_delete, code_form, codes, messages, middleware, providers, recipients, sign_in,
+    switches,
 };
 use crate::http::observe::{self, Pattern};
 
@@ -103,6 +105,8 @@ pub static PAGES: &[Page] = &[
     get("/console/recipients", VIEW, || read().to(recipients::list)),
     post("/console/recipients/search", VIEW, || web::post().to(recipients::search)),
     post("/console/recipients/free", UPDATE, || web::post().to(recipients::free)),
+    get("/console/providers", Access::Admin, || read().to(providers::list)),
+    post("/console/providers/check", Access::Admin, || web::post().to(providers::check)),
     post("/console/session", Access::Session, || web::post().to(sign_in::stay)),
     post("/console/sign-out", Access::Session, || web::post().to(sign_in::sign_out)),
 ];

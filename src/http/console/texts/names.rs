@@ -2,10 +2,10 @@
 
 use super::Texts;
 use crate::domain::attempt::Outcome;
-use crate::domain::breaker::BreakerState;
 use crate::domain::limit::Limit;
 use crate::domain::message::Channel;
 use crate::domain::outbox::MessageState;
+use crate::domain::provider_state::Health;
 use crate::domain::purpose::Purpose;
 use crate::domain::user::{Permission, Role};
 use crate::domain::verification::Verdict;
@@ -63,11 +63,11 @@ impl Texts {
         }
     }
 
-    pub fn breaker(&self, state: BreakerState) -> &'static str {
-        match state {
-            BreakerState::Closed => self.provider.sound,
-            BreakerState::HalfOpen => self.provider.trial,
-            BreakerState::Open => self.provider.resting,
+    pub fn health(&self, health: Health) -> &'static str {
+        match health {
+            Health::Sound => self.provider.sound,
+            Health::OnTrial => self.provider.trial,
+            Health::Resting(_) => self.provider.resting,
         }
     }
 
