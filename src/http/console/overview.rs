@@ -4,7 +4,6 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
-use crate::domain::breaker::BreakerState;
 use crate::domain::code_list::CodePage;
 use crate::domain::figures::overview::{Overview, Queue, Tile};
 use crate::domain::figures::period::PeriodLength;
@@ -197,17 +196,17 @@ impl ShownQueue {
 impl ShownProvider {
     fn new(t: &Texts, provider: &ProviderState) -> Self {
         let percent = provider.figures.success().map(|share| t.rounded(share * 100.0));
-        let (state, breaker) = match provider.health {
-            Health::Sound => ("sound", BreakerState::Closed),
-            Health::OnTrial => ("trial", BreakerState::HalfOpen),
-            Health::Resting(_) => ("resting", BreakerState::Open),
+        let state = match provider.health {
+            Health::Sound => "sound",
+            Health::OnTrial => "trial",
+            Health::Resting(_) => "resting",
         };
         Self {
             name: provider.name.clone(),
             channel: t.channel(provider.channel),
             success: percent.map_or_else(String::new, |n| fill(t.overview.success, &[("percent", &n)])),
             state,
-            state_label: t.breaker(breaker),
+            state_label: t.health(provider.health),
         }
     }
 }

@@ -7,12 +7,8 @@ use actix_web::{Route, guard, web};
 use crate::domain::user::{Caller, Permission};
 use crate::error::{Error, Kind, Result};
 use crate::http::console::{
-    Settings, account, assets, audit, audit_csv, code, code_delete, code_form, codes, middleware, sign_in, switches,
-    Settings, assets, code, code_delete, code_form, codes, middleware, overview, sign_in, switches,
-    Settings, assets, code, code_delete, code_form, codes, messages, middleware, sign_in, switches,
-    Settings, assets, code, code_delete, code_form, codes, messages, middleware, recipients, sign_in, switches,
-    Settings, assets, code, code_delete, code_form, codes, messages, middleware, providers, recipients, sign_in,
-    switches,
+    Settings, account, assets, audit, audit_csv, code, code_delete, code_form, codes, messages, middleware, overview,
+    providers, recipients, sign_in, switches,
 };
 use crate::http::observe::{self, Pattern};
 

@@ -93,7 +93,6 @@ impl Texts {
             None if setting == "otp.max_consecutive_failures" => self.limits.consecutive_failures,
             None => setting,
         }
-        Limit::ALL.iter().find(|limit| limit.setting() == setting).map_or(setting, |limit| self.limit(*limit))
     }
 
     pub fn reason(&self, reason: Reason) -> &'static str {
