@@ -155,7 +155,7 @@ async fn token_list(store: &Store, owner: Option<UserName>) -> crate::error::Res
         let name = details.name.map_or_else(String::new, |name| name.to_string());
         format!("{prefix}\t{owner}\t{created_at}\t{last_used}\t{name}\t{expires}\n")
     };
-    Ok(accounts::list_tokens(store, owner).await?.into_iter().map(line).collect())
+    Ok(accounts::tokens::list_tokens(store, owner).await?.into_iter().map(line).collect())
 }
 
 /// Generates a token with the operating system's random number generator. Panics if the generator fails.

@@ -5,6 +5,7 @@ pub mod audit;
 pub mod audit_list;
 pub mod breaker;
 pub mod calendar;
+pub mod caller;
 pub mod client;
 pub mod clock;
 pub mod code;

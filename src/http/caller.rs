@@ -7,8 +7,9 @@ use actix_web::http::header::AUTHORIZATION;
 use actix_web::{FromRequest, HttpMessage, HttpRequest, web};
 use futures_util::future::LocalBoxFuture;
 
+pub(super) use crate::domain::caller::Caller;
 use crate::domain::token::ApiToken;
-pub(super) use crate::domain::user::{Caller, Permission};
+pub(super) use crate::domain::user::Permission;
 use crate::error::{Error, Kind, Result};
 use crate::http::client_view::{self, TrustedProxies};
 use crate::http::request_log::{LoggedId, LoggedOrigin};

@@ -111,7 +111,7 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
                 // The API first: actix compares a request with the paths in their order.
                 routes(config, &ENDPOINTS);
                 if let Some(settings) = &console {
-                    console::routes::configure(config, settings);
+                    console::registration::configure(config, settings);
                 }
             })
     });

@@ -2,8 +2,8 @@
 
 use crate::domain::audit::{AuditEvent, AuditQuery};
 use crate::domain::audit_list::{AuditListQuery, AuditPage};
+use crate::domain::caller::Caller;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::user::Caller;
 use crate::error::Result;
 use crate::service::Service;
 use crate::store::{Store, audit_events, audit_list, audit_pages, audit_search};

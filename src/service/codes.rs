@@ -6,13 +6,13 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter, AuditQuery, NewEvent};
+use crate::domain::caller::Caller;
 use crate::domain::code::Code;
 use crate::domain::code_list::{CodePage, CodeQuery};
 use crate::domain::listing::Window;
 use crate::domain::otp::{Otp, OtpId, OtpPatch};
 use crate::domain::outbox::MessageRecord;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::user::Caller;
 use crate::error::Result;
 use crate::service::Service;
 use crate::store::{audit_list, code_list, messages, otps};
@@ -79,7 +79,7 @@ impl Service {
             if stored.updated_at != read_at {
                 return Ok(Edit::Conflict(stored));
             }
-            service.apply(db, call, stored, &patch).map(Edit::Saved)
+            service.apply(db, call, &stored, &patch).map(Edit::Saved)
         })
         .await
     }
@@ -102,7 +102,7 @@ impl Service {
             if !stored.is_valid(call.now) {
                 return Ok(stored);
             }
-            service.apply(db, call, stored, &OtpPatch::expiring_at(call.now))
+            service.apply(db, call, &stored, &OtpPatch::expiring_at(call.now))
         })
         .await
     }

@@ -1,7 +1,7 @@
 //! The list of messages.
 
+use crate::domain::caller::Caller;
 use crate::domain::message_list::{MessagePage, MessageQuery};
-use crate::domain::user::Caller;
 use crate::error::Result;
 use crate::service::Service;
 use crate::store::message_list;

@@ -1,9 +1,9 @@
 //! Management of codes by staff.
 
 use crate::domain::audit::{Action, NewEvent};
+use crate::domain::caller::Caller;
 use crate::domain::listing::OtpQuery;
 use crate::domain::otp::{NewOtp, Otp, OtpId, OtpPatch};
-use crate::domain::user::Caller;
 use crate::error::Result;
 use crate::service::{Call, Service};
 use crate::store::{Db, is_damaged_row, messages, otp_list, otps};
@@ -53,18 +53,18 @@ impl Service {
     /// patch changes nothing.
     pub async fn update_otp(&self, caller: &Caller, id: OtpId, patch: OtpPatch) -> Result<Otp> {
         let service = self.clone();
-        self.write(caller, move |db, call| service.apply(db, call, otps::find(db, id)?, &patch)).await
+        self.write(caller, move |db, call| service.apply(db, call, &otps::find(db, id)?, &patch)).await
     }
 
     /// Applies a patch to a stored code, within the transaction that read it.
-    pub(super) fn apply(&self, db: &Db, call: &Call, stored: Otp, patch: &OtpPatch) -> Result<Otp> {
-        let changed = patch.apply(&stored, call.now, &self.policy)?;
+    pub(super) fn apply(&self, db: &Db, call: &Call, stored: &Otp, patch: &OtpPatch) -> Result<Otp> {
+        let changed = patch.apply(stored, call.now, &self.policy)?;
         otps::update(db, &changed)?;
         // A queued message must not deliver a code or use a recipient that staff entered.
         if stored.sent_at.is_some() && (changed.code, &changed.recipient) != (stored.code, &stored.recipient) {
             messages::cancel(db, stored.id, call.now)?;
         }
-        call.record(db, &NewEvent::update(&stored, &changed))?;
+        call.record(db, &NewEvent::update(stored, &changed))?;
         Ok(changed)
     }
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::domain::audit::{Action, NewEvent, Origin};
+use crate::domain::caller::Caller;
 use crate::domain::limit::Event;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::user::Caller;
 use crate::error::Result;
 use crate::service::Service;
 use crate::store::{Db, Store, audit_events, limit_events, recipients};

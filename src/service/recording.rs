@@ -8,13 +8,13 @@
 use std::time::Duration;
 
 use crate::domain::attempt::{Attempt, Outcome};
+use crate::domain::caller::Caller;
 use crate::domain::figures::{Counter, hour_of};
 use crate::domain::message::Channel;
 use crate::domain::otp::Otp;
 use crate::domain::outbox::MessageState;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::user::Caller;
 use crate::error::{Error, Result};
 use crate::service::Service;
 use crate::store::{Db, hourly_figures};

@@ -7,6 +7,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::domain::audit::{Action, NewEvent};
+use crate::domain::caller::Caller;
 use crate::domain::client::ClientNetwork;
 use crate::domain::clock::time_left;
 use crate::domain::code::Code;
@@ -18,7 +19,6 @@ use crate::domain::outbox::MessageRecord;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::user::Caller;
 use crate::error::{Error, Kind, Reason, Result};
 use crate::service::limits::Guard;
 use crate::service::{Call, Service, recording};

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::domain::audit::{Action, ActorKind, NewEvent, Origin};
+use crate::domain::caller::Caller;
 use crate::domain::session::{SEEN_GRAIN, SessionKey, SessionRecord, SessionTimes};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
-use crate::domain::user::{Caller, Role, UserName};
+use crate::domain::user::{Role, UserName};
 use crate::error::{Error, Kind, Result};
 pub use crate::service::sessions::starting::create_sign_in_link;
 use crate::service::{Call, RequestSource, Service};

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::domain::audit::{Action, NewEvent};
+use crate::domain::caller::Caller;
 use crate::domain::client::ClientNetwork;
 use crate::domain::code::Code;
 use crate::domain::limit::{Event, Limit, Subjects};
@@ -13,7 +14,6 @@ use crate::domain::otp::{Otp, OtpId};
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::user::Caller;
 use crate::domain::verification::{Verdict, repeats, verdict};
 use crate::error::{Error, Reason, Result};
 use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};

@@ -160,7 +160,7 @@ async fn a_revocation_applies_to_the_next_request() {
 async fn the_last_use_of_a_token_is_recorded_every_ten_minutes() {
     let app = TestApp::start().await;
     let last_used = || async {
-        let tokens = accounts::list_tokens(&app.store, None).await.unwrap();
+        let tokens = accounts::tokens::list_tokens(&app.store, None).await.unwrap();
         tokens[0].last_used_at.map(|moment| moment.to_string())
     };
     // The use of the token is recorded after the response.

@@ -4,7 +4,8 @@ import { LOOKS, launch, open, signIn, violations } from "./browser.mjs";
 import { Server } from "./server.mjs";
 
 let server, browser;
-const paths = ["/console/sign-in", "/console/sign-in?started=1", "/console/codes", "/console/codes?state=used", "/console/codes/new", "/console/missing"];
+const paths = ["/console/", "/console/?period=7d", "/console/messages", "/console/messages?state=failed", "/console/recipients",
+  "/console/providers", "/console/audit", "/console/audit?action=otp.update", "/console/account", "/console/sign-in", "/console/sign-in?started=1", "/console/codes", "/console/codes?state=used", "/console/codes/new", "/console/missing"];
 before(async () => {
   server = await Server.start();
   browser = await launch();

@@ -28,6 +28,7 @@ const SHOWN_SECONDS: u64 = 30;
 const REFRESH: HeaderName = HeaderName::from_static("refresh");
 
 /// The actions that the caller may use on a code.
+#[derive(Clone, Copy)]
 struct Actions {
     edit: bool,
     delete: bool,
@@ -81,7 +82,7 @@ impl CodePage {
         Self {
             shell: Shell::new(context, title, Some(Place::Codes)).with_flash(flash::of(context, parameters)),
             id,
-            heading: html::label_with_id(t.code.title, "id", id),
+            heading: html::label_with_id(t.code.title, "id", &id),
             state,
             state_label: state_label(context, state),
             left: (state == CodeState::Usable).then(|| t.left(otp.ttl(context.now))),

@@ -41,7 +41,7 @@ pub(super) async fn ask(visitor: Visitor, path: web::Path<String>) -> Result<Htt
     let page = DeletePage {
         shell: Shell::new(&visitor, fill(t.code.delete_q, &[("id", &id)]), Some(Place::Codes)),
         id,
-        heading: label_with_id(t.code.delete_q, "id", id),
+        heading: label_with_id(t.code.delete_q, "id", &id),
         state,
         state_label: state_label(&visitor, state),
         messages: (count > 0).then(|| t.count(count, t.code.lost_messages_one, t.code.lost_messages)),

@@ -47,7 +47,7 @@ impl FormPage {
         let t = context.t;
         let (title, heading) = match &edited {
             Some(edited) => {
-                (fill(t.form.edit_title, &[("id", &edited.id)]), label_with_id(t.form.edit_title, "id", edited.id))
+                (fill(t.form.edit_title, &[("id", &edited.id)]), label_with_id(t.form.edit_title, "id", &edited.id))
             }
             None => (t.form.new_title.to_owned(), Html::text(t.form.new_title)),
         };

@@ -61,7 +61,7 @@ fn seconds_of(seconds: u64) -> i64 {
 pub(super) fn forbidden_page(context: &Context, missing: Option<Permission>) -> Result<HttpResponse> {
     let t = &context.t.error;
     let message = match missing {
-        Some(permission) => label_with_id(t.forbidden, "code", permission.code()),
+        Some(permission) => label_with_id(t.forbidden, "code", &permission.code()),
         None => Html::text(t.admins_only),
     };
     page(context, StatusCode::FORBIDDEN, message, None)
@@ -78,7 +78,7 @@ pub(super) fn origin_page(context: &Context, origin: &str) -> Result<HttpRespons
 
 /// 403: the console is not open to the address of the client.
 pub(super) fn address_page(context: &Context, request: &HttpRequest) -> Result<HttpResponse> {
-    let message = label_with_id(context.t.error.address, "address", client_address(request));
+    let message = label_with_id(context.t.error.address, "address", &client_address(request));
     page(context, StatusCode::FORBIDDEN, message, None)
 }
 

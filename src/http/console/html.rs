@@ -63,7 +63,7 @@ pub(super) fn icon(name: &str, class: &str) -> Html {
 }
 
 /// An identifier. It keeps its direction in a text from right to left.
-pub(super) fn id(value: impl fmt::Display) -> Html {
+pub(super) fn id(value: &(impl fmt::Display + ?Sized)) -> Html {
     Html(format!("<bdi dir=\"ltr\" class=\"id\">{}</bdi>", escaped(&value.to_string())))
 }
 
@@ -73,7 +73,7 @@ pub(super) fn digits(value: &str) -> Html {
 }
 
 /// A label whose placeholder `name` is an identifier.
-pub(super) fn label_with_id(label: &str, name: &str, value: impl fmt::Display) -> Html {
+pub(super) fn label_with_id(label: &str, name: &str, value: &(impl fmt::Display + ?Sized)) -> Html {
     let (before, after) = around(label, name);
     Html(format!("{}{}{}", escaped(before), id(value), escaped(after)))
 }

@@ -32,6 +32,7 @@ mod preferences;
 mod providers;
 mod recipient_state;
 mod recipients;
+pub(in crate::http) mod registration;
 pub mod routes;
 mod session_rows;
 mod shell;

@@ -56,7 +56,7 @@ impl StateView {
 /// The class of the badge, the state, and the state as a sentence.
 fn words(context: &Context, state: &RecipientState, until: Option<Timestamp>) -> (&'static str, Html, Html) {
     let t = &context.t.recipient;
-    let with_time = |label, until| label_with_id(label, "time", context.t.moment(until, context.zone));
+    let with_time = |label, until| label_with_id(label, "time", &context.t.moment(until, context.zone));
     match until {
         _ if state.is_locked => ("locked", Html::text(t.locked), Html::text(t.notice_locked)),
         Some(until) => ("paused", with_time(t.paused, until), with_time(t.notice_paused, until)),

@@ -1,16 +1,14 @@
 //! The pages of the console: method, path, access and handler. The middleware checks the access.
 
 use actix_web::http::Method;
-use actix_web::middleware::from_fn;
 use actix_web::{Route, guard, web};
 
-use crate::domain::user::{Caller, Permission};
-use crate::error::{Error, Kind, Result};
+use crate::domain::caller::Caller;
+use crate::domain::user::Permission;
 use crate::http::console::{
-    Settings, account, assets, audit, audit_csv, code, code_delete, code_form, codes, messages, middleware, overview,
-    providers, recipients, sign_in, switches,
+    account, assets, audit, audit_csv, code, code_delete, code_form, codes, messages, overview, providers, recipients,
+    sign_in, switches,
 };
-use crate::http::observe::{self, Pattern};
 
 /// What a request needs to reach a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +42,7 @@ pub struct Page {
     pub access: Access,
     /// Whether a request keeps the session open. Requests that a script repeats do not.
     pub is_activity: bool,
-    route: fn() -> Route,
+    pub(super) route: fn() -> Route,
 }
 
 const fn get(path: &'static str, access: Access, route: fn() -> Route) -> Page {
@@ -123,40 +121,6 @@ pub(super) fn resumed_path(pattern: &str, path: &str) -> String {
         }
     }
     path.to_owned()
-}
-
-/// Registers all pages. Each works with and without a trailing slash.
-pub(in crate::http) fn configure(config: &mut web::ServiceConfig, settings: &Settings) {
-    config.app_data(web::Data::new(settings.clone()));
-    config.service(web::resource("/").app_data(Pattern("/")).default_service(web::to(root)));
-    let mut paths: Vec<&'static str> = PAGES.iter().map(|page| page.path).collect();
-    paths.dedup();
-    for path in paths {
-        let bare = path.trim_end_matches('/');
-        for shown in [bare.to_owned(), format!("{bare}/")] {
-            let mut resource = web::resource(shown).app_data(Pattern(path));
-            for page in PAGES.iter().filter(|page| page.path == path) {
-                resource = resource.route((page.route)());
-            }
-            let refused = || async { Err::<&str, _>(Error::new(Kind::MethodNotAllowed, "Method not allowed.")) };
-            let resource = resource.default_service(web::to(refused));
-            config.service(resource.wrap(from_fn(observe::catch_panic)).wrap(from_fn(middleware::page)));
-        }
-    }
-    let missing = || async { Err::<&str, _>(Error::new(Kind::NotFound, "Not found.")) };
-    let rest = web::resource("/console/{rest:.*}").app_data(Pattern("/console/{rest}"));
-    config.service(rest.default_service(web::to(missing)).wrap(from_fn(middleware::page)));
-}
-
-/// Redirects browsers from `/` to the console. Other clients get 404.
-pub(super) async fn root(request: actix_web::HttpRequest) -> Result<actix_web::HttpResponse> {
-    let accept = request.headers().get(actix_web::http::header::ACCEPT).and_then(|value| value.to_str().ok());
-    let reads = request.method() == Method::GET || request.method() == Method::HEAD;
-    if reads && accept.is_some_and(|accept| accept.contains("text/html")) {
-        let location = (actix_web::http::header::LOCATION, "/console/");
-        return Ok(actix_web::HttpResponse::SeeOther().insert_header(location).finish());
-    }
-    Err(Error::new(Kind::NotFound, "Not found."))
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ impl Shell {
     }
 
     /// An identifier, which is always read from left to right.
-    pub(super) fn id(&self, value: impl std::fmt::Display) -> Html {
+    pub(super) fn id(&self, value: &(impl std::fmt::Display + ?Sized)) -> Html {
         html::id(value)
     }
 
@@ -136,7 +136,7 @@ impl Shell {
     }
 
     /// A label whose placeholder `name` is an identifier.
-    pub(super) fn label_with_id(&self, label: &str, name: &str, value: impl std::fmt::Display) -> Html {
+    pub(super) fn label_with_id(&self, label: &str, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Html {
         html::label_with_id(label, name, value)
     }
 
