@@ -33,7 +33,7 @@ async fn an_empty_database_has_no_data_in_any_chart() {
         let expected = "Overview|As of|2025-12-29 18:08:32|1 hour|24 hours|7 days|30 days|Refresh|Key figures|\
                         Sent|0|as in the period before|Verified of sent|—|no data of the period before|\
                         Time from sending to verification|—|no data of the period before|\
-                        Not sent for certain|0|as in the period before|Refused|0|as in the period before|Charts|\
+                        Failed or unknown|0|as in the period before|Refused|0|as in the period before|Charts|\
                         Verified of sent|No data in this period.|Messages by outcome|No data in this period.|\
                         Time from sending to verification|No data in this period.|\
                         Providers: success and latency|No data in this period.|";
@@ -70,7 +70,7 @@ async fn codes_are_shown_in_tiles_charts_and_tables() {
         "|2025-12-29 17:30|4|1|25%|This period|4|1|25%|Period before|0|0|",
         "Limit|Requested|Allowed|Share|SMS|4|4|100%|",
         "SMS per day|1|Most refused tokens:|",
-        "|Most refused number prefixes:|0912|1|",
+        "|Most refused number prefixes:|0912|Show as a table|",
         "|SMS|4|0|1 minute ago|E-mail|0|0|",
     ] {
         assert!(text.contains(expected), "{expected}\n{text}");

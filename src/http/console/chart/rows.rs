@@ -1,6 +1,6 @@
 //! Charts of horizontal bars, one below the other.
 
-use super::{Drawing, HEIGHT, Mark, at, bar, text};
+use super::{Drawing, Mark, at, bar, text};
 
 const WIDTH: f64 = 440.0;
 /// Where the middle column ends.
@@ -8,6 +8,8 @@ const NOTE: f64 = 380.0;
 /// The top of the first row, and the height of a row.
 const FIRST: f64 = 14.0;
 const STEP: u32 = 42;
+/// The space below the last row.
+const BELOW: u32 = 22;
 const THICKNESS: f64 = 9.0;
 const RADIUS: f64 = 4.5;
 
@@ -46,7 +48,7 @@ pub(in crate::http::console) fn rows(rows: &[Row], is_rtl: bool) -> Drawing {
         }
     }
     let count = u32::try_from(rows.len()).unwrap_or(u32::MAX);
-    Drawing { height: HEIGHT.max(count.saturating_mul(STEP).saturating_add(22)), marks }
+    Drawing { height: count.saturating_mul(STEP).saturating_add(BELOW), marks }
 }
 
 /// A text that ends at `x` on its right side.

@@ -114,7 +114,7 @@ fn rows_have_a_name_values_a_bar_and_a_limit() {
         "text [end strong] 440.0,65.0 50%",
     ];
     assert_eq!(shown(&drawing), expected);
-    assert_eq!(drawing.height, 190);
+    assert_eq!(drawing.height, 106);
     let many = rows(&vec![row("one", Some(2.0), None); 6], true);
     assert_eq!(many.height, 274);
     assert_eq!(shown(&many)[1..3], ["text [] 380.0,23.0 20 ms rtl", "text [strong] 440.0,23.0 50% rtl"]);

@@ -18,7 +18,7 @@ pub(in crate::http::console) const NEARLY_USED: f64 = 0.8;
 /// The most rows of a drawing. The table has all of them.
 const ROWS: usize = 6;
 /// The most tokens and prefixes in a legend.
-const TOP: usize = 2;
+const TOP: usize = 3;
 
 /// Success and latency of the providers, and the share of fallbacks.
 pub(super) fn providers(source: Source<'_>) -> Chart {
@@ -168,13 +168,19 @@ fn subject(t: &Texts, refused: &Refused) -> Html {
     if refused.is_other() { Html::text(t.chart.other) } else { id(&refused.subject) }
 }
 
-/// The first of a list in a line.
+/// The first subjects of a list in a line.
 fn top_text(t: &Texts, label: &str, refused: &[Refused]) -> Html {
-    let separator = format!("{} ", t.chart.comma);
+    let mut subjects: Vec<&Refused> = Vec::new();
+    for one in refused {
+        if subjects.iter().all(|known| known.subject != one.subject) {
+            subjects.push(one);
+        }
+    }
+    let separator = Html::text(&format!("{} ", t.chart.comma));
     let mut text = Html::text(&format!("{label}: "));
-    for (index, one) in refused.iter().take(TOP).enumerate() {
-        text = text.and(Html::text(if index == 0 { "" } else { &separator })).and(subject(t, one));
-        text = text.and(Html::text(&format!(" {}", t.total(one.count))));
+    for (index, one) in subjects.into_iter().take(TOP).enumerate() {
+        text = if index == 0 { text } else { text.and(separator.clone()) };
+        text = text.and(subject(t, one));
     }
     text
 }

@@ -90,10 +90,14 @@ pub(super) fn time(source: Source<'_>) -> Chart {
     }
     let values = |of: f64| overview.points.iter().map(|point| point.verify_seconds.percentile(of)).collect::<Vec<_>>();
     let (p50, p95) = (values(P50), values(P95));
-    let most = p95.iter().copied().flatten().fold(0.0, f64::max);
-    let plot = Plot::new(top_for(most), p50.len(), |seconds| t.rounded(seconds)).moments(&source.moments());
-    let plot =
-        plot.line("line dash", "c3", &p95).line("line", "c3", &p50).name("p95", -7.0, &p95).name("p50", 15.0, &p50);
+    let top = top_for(p95.iter().copied().flatten().fold(0.0, f64::max));
+    let plot = Plot::new(top, p50.len(), |seconds| t.rounded(seconds)).moments(&source.moments());
+    let plot = plot.line("line dash", "c3", &p95).line("line", "c3", &p50);
+    // The names of two close lines stand above and below them.
+    let is_close =
+        |(p50, p95): (&Option<f64>, &Option<f64>)| p95.zip(*p50).is_some_and(|(p95, p50)| p95 - p50 < top / 8.0);
+    let is_close = p50.iter().zip(&p95).rev().find(|(p50, _)| p50.is_some()).is_some_and(is_close);
+    let plot = plot.name("p95", -7.0, &p95).name("p50", if is_close { 15.0 } else { -7.0 }, &p50);
     let row = |seconds: &Histogram| [P50, P95].map(|of| t.duration(seconds.percentile(of))).to_vec();
     let [half, most_of] = [P50, P95].map(|of| t.duration(totals.percentile(of)));
     let legend = |label: &str, name: &str| format!("{} ({name})", fill(t.chart.in_seconds, &[("name", &label)]));

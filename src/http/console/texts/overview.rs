@@ -40,7 +40,7 @@ labels! {
         refresh: "Refresh", "تازه‌سازی";
         charts: "Charts", "نمودارها";
         figures: "Key figures", "شاخص‌ها";
-        not_sent: "Not sent for certain", "بدون ارسال قطعی";
+        not_sent: "Failed or unknown", "ناموفق یا نامشخص";
         locked_over: "more than {n}", "بیش از {n}";
         see_refused: "See the refusals", "دیدن درخواست‌های ردشده";
         success: "{percent}% successful in the last 24 hours", "{percent}٪ موفق در ۲۴ ساعت گذشته";
