@@ -77,6 +77,15 @@ pub(super) enum UserCommand {
         #[arg(value_parser = user_name)]
         name: UserName,
     },
+    /// Print a link that signs a user in to the console once, within 10 minutes
+    ///
+    /// The link begins with console.origin or, if that is not set, with server.host and server.port.
+    #[command(after_help = "Example:\n  otpd user link support")]
+    Link {
+        /// Name of the user, an active admin or staff
+        #[arg(value_parser = user_name)]
+        name: UserName,
+    },
     /// Enable a disabled user
     #[command(after_help = "Example:\n  otpd user enable support")]
     Enable {

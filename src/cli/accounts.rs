@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io;
+use std::net::IpAddr;
 use std::os::unix::fs::MetadataExt;
 
 use rand::rand_core::UnwrapErr;
@@ -17,6 +18,7 @@ use crate::domain::token::{ApiToken, TokenRecord};
 use crate::domain::token_details::TokenDetails;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::service::accounts::{self, Accounts, PermissionChange};
+use crate::service::sessions::create_sign_in_link;
 use crate::store::Store;
 
 const USER_COLUMNS: [&str; 5] = ["NAME", "ROLE", "STATE", "CODES", "PERMISSIONS"];
@@ -44,6 +46,11 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
             };
             print_message(&format!("{name} {state}"));
             warn_if_no_admin_is_left(&store, &name).await?;
+        }
+        UserCommand::Link { name } => {
+            let origin = console_origin(config)?;
+            let key = create_sign_in_link(&store, command_origin(), name, now()).await?;
+            out(&format!("{origin}/console/sign-in?link={}\n", key.reveal()))?;
         }
         UserCommand::Role { name, role } => {
             let (before, role) = (accounts.set_role(name.clone(), role).await?.as_str(), role.as_str());
@@ -98,6 +105,28 @@ async fn add_user(accounts: &Accounts<'_>, name: UserName, role: Role, permissio
         warn_if_without_effect(&name, role);
     }
     Ok(())
+}
+
+/// The address at which browsers reach the console.
+///
+/// # Errors
+/// The console is not served, or its port is not known.
+fn console_origin(config: &Config) -> Result<String, &'static str> {
+    if !config.console_enabled {
+        return Err("the console is not served, because console.enabled is false");
+    }
+    if let Some(origin) = &config.console_origin {
+        return Ok(origin.clone());
+    }
+    if config.port == 0 {
+        return Err("the port of the console is not known, because server.port is 0; set console.origin");
+    }
+    let host = match config.host.parse::<IpAddr>() {
+        Ok(address) if address.is_unspecified() => "127.0.0.1".to_owned(),
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        _ => config.host.clone(),
+    };
+    Ok(format!("http://{host}:{}", config.port))
 }
 
 /// Prints which permissions changed and which did not.

@@ -170,6 +170,9 @@ const DATABASE: Needs = Needs::Only(&["database", "log"]);
 fn needs(command: &Command) -> Needs {
     match command {
         Command::Serve | Command::Doctor | Command::SendTest { .. } | Command::Config(_) => Needs::All,
+        Command::User(UserCommand::Link { .. }) => {
+            Needs::Only(&["console", "database", "log", "server.host", "server.port"])
+        }
         Command::Init { .. } => Needs::Only(&["auth", "database", "log"]),
         Command::User(_)
         | Command::Token(_)

@@ -25,13 +25,16 @@ use log::LevelFilter;
 pub use crate::config::delivery::DeliveryConfig;
 use crate::config::layers::Layers;
 pub use crate::config::needs::Needs;
-use crate::config::values::{duration, file_path, host, metrics_address, network};
+use crate::config::values::{duration, file_path, host, metrics_address, network, origin};
 use crate::domain::code::CodeLength;
 use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::time_zone::Tz;
 use crate::domain::token::ApiToken;
 use crate::error::ConfigError;
+
+const NETWORKS: &str = "IP addresses or networks such as 10.0.0.0/8";
+const ORIGIN: &str = "a scheme and a host such as https://otp.example.com, without a path, or nothing";
 
 /// All settings, validated. Settings that the command does not need have their defaults. `Debug` does not print
 /// secrets.
@@ -63,6 +66,13 @@ pub struct Config {
     pub audit_retention: Option<Duration>,
     /// Whether requests of the API that show codes are recorded.
     pub audits_reads: bool,
+    /// Whether the console is served.
+    pub console_enabled: bool,
+    /// The clients that may open the console. Empty: all.
+    pub console_allowed_addresses: Vec<IpNet>,
+    /// Scheme, host and port of the console as browsers show them, in the form of the header `Origin`. `None`: those of
+    /// each request.
+    pub console_origin: Option<String>,
     pub bootstrap_token: Option<ApiToken>,
     pub log_level: LevelFilter,
     /// Settings that should be changed, one line each.
@@ -90,11 +100,7 @@ impl Config {
             port: layers.value("server.port", "a port from 0 to 65535", |text| text.parse().ok())?,
             workers: Some(number(&layers, "server.workers", "threads", 0..=1024)? as usize)
                 .filter(|workers| *workers > 0),
-            trusted_proxies: layers.list(
-                "server.trusted_proxies",
-                "IP addresses or networks such as 10.0.0.0/8",
-                network,
-            )?,
+            trusted_proxies: layers.list("server.trusted_proxies", NETWORKS, network)?,
             requests_per_second: NonZeroU32::new(limit(&layers, "server.requests_per_second", 1_000_000)?),
             metrics: layers.value(
                 "server.metrics",
@@ -112,6 +118,9 @@ impl Config {
             otp_retention: retention(&layers, "otp.retention")?,
             audit_retention: retention(&layers, "audit.retention")?,
             audits_reads: layers.value("audit.reads", "true or false", |text| text.parse().ok())?,
+            console_enabled: layers.value("console.enabled", "true or false", |text| text.parse().ok())?,
+            console_allowed_addresses: layers.list("console.allowed_addresses", NETWORKS, network)?,
+            console_origin: layers.value("console.origin", ORIGIN, origin)?,
             bootstrap_token: layers.secret("auth.bootstrap_token", ApiToken::chosen)?,
             log_level: layers.value("log.level", "off, error, warn, info, debug or trace", |text| text.parse().ok())?,
             warnings: layers.exposed_secrets(),

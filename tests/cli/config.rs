@@ -102,6 +102,18 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "9464",
         r#"server.metrics = "9464" is not valid: expected an address and port such as 127.0.0.1:9464, or nothing"#,
     ),
+    ("OTPD_CONSOLE__ENABLED", "no", r#"console.enabled = "no" is not valid: expected true or false"#),
+    (
+        "OTPD_CONSOLE__ALLOWED_ADDRESSES",
+        "x",
+        r#"console.allowed_addresses = "x" is not valid: expected IP addresses or networks such as 10.0.0.0/8"#,
+    ),
+    (
+        "OTPD_CONSOLE__ORIGIN",
+        "https://otp.example.com/",
+        "console.origin = \"https://otp.example.com/\" is not valid: expected a scheme and a host such as \
+         https://otp.example.com, without a path, or nothing",
+    ),
     ("OTPD_DATABASE__CHECKPOINTS", "no", r#"database.checkpoints = "no" is not valid: expected true or false"#),
     ("OTPD_DATABASE__PATH", ":memory:", r#"database.path = ":memory:" is not valid: expected the path of a file"#),
     ("OTPD_DATABASE__PATH", " ", r#"database.path = " " is not valid: expected the path of a file"#),
@@ -155,7 +167,8 @@ fn an_unknown_key_a_missing_file_and_bad_toml_are_reported_in_one_line() {
     let folder = folder();
     let server = "the known settings are server.host, server.metrics, server.port, server.requests_per_second, \
                   server.trusted_proxies, server.workers";
-    let sections = "the known sections are [audit], [auth], [database], [delivery], [limits], [log], [otp], [server]";
+    let sections =
+        "the known sections are [audit], [auth], [console], [database], [delivery], [limits], [log], [otp], [server]";
     let otp = "the known settings are otp.code_length, otp.expiration, otp.max_attempts, otp.max_consecutive_failures, \
                otp.recipient_attempts_per_hour, otp.resend_cooldown, otp.retention, otp.timezone";
     for (toml, key, listed) in [

@@ -18,6 +18,7 @@ mod foreign_files;
 mod gateway;
 mod helpers;
 mod init;
+mod links;
 mod listeners;
 mod log;
 mod missing;
