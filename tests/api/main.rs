@@ -49,6 +49,7 @@ mod retention;
 mod retrieve;
 mod sending;
 mod service;
+mod session_searches;
 mod sessions;
 mod sign_in;
 mod token_details;
