@@ -94,6 +94,10 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
         blocking_threads: readers as usize,
         trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
         requests_per_second: config.requests_per_second,
+        console: config.console_enabled.then(|| http::console::Settings {
+            allowed_addresses: config.console_allowed_addresses.clone(),
+            origin: config.console_origin.clone(),
+        }),
         metrics,
         ..http::Settings::default()
     };

@@ -7,10 +7,6 @@ use rand::distr::{Alphanumeric, SampleString};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::domain::timestamp::Timestamp;
-use crate::domain::token_details::TokenDetails;
-use crate::domain::user::UserName;
-
 /// The prefix of every generated token. People and secret scanners recognise a token by it.
 const PREFIX: &str = "otpd_";
 /// Random base62 characters: 43 × log₂ 62 = 256 bits.
@@ -90,17 +86,6 @@ impl fmt::Debug for ApiToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ApiToken(***)")
     }
-}
-
-/// A token as shown in lists, without the secret. `id` is internal and never shown.
-#[derive(Clone, Debug)]
-pub struct TokenRecord {
-    pub id: i64,
-    pub prefix: String,
-    pub owner: UserName,
-    pub created_at: Timestamp,
-    pub last_used_at: Option<Timestamp>,
-    pub details: TokenDetails,
 }
 
 /// A token as identified by an operator.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
+use crate::domain::user::UserName;
 
 const MAX_CHARS: usize = 64;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -78,6 +79,17 @@ pub fn expiry(text: &str, now: Timestamp) -> Result<Timestamp, &'static str> {
 /// Whether a token with this expiry is refused at `now`.
 pub fn is_expired(expires_at: Option<Timestamp>, now: Timestamp) -> bool {
     expires_at.is_some_and(|expires_at| expires_at <= now)
+}
+
+/// A token as shown in lists, without the secret. `id` is internal and never shown.
+#[derive(Clone, Debug)]
+pub struct TokenRecord {
+    pub id: i64,
+    pub prefix: String,
+    pub owner: UserName,
+    pub created_at: Timestamp,
+    pub last_used_at: Option<Timestamp>,
+    pub details: TokenDetails,
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{ApiToken, TokenHash, TokenRecord};
-use crate::domain::token_details::{TokenDetails, TokenLabel};
+use crate::domain::token::{ApiToken, TokenHash};
+use crate::domain::token_details::{TokenDetails, TokenLabel, TokenRecord};
 use crate::domain::user::{Role, UserName};
 use crate::error::Result;
 use crate::store::db::Db;

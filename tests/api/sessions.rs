@@ -1,9 +1,10 @@
 //! Sessions of the console.
 
 use otpd::domain::audit::Origin;
+use otpd::domain::caller::Caller;
 use otpd::domain::session::{LinkKey, SessionKey};
 use otpd::domain::timestamp::Timestamp;
-use otpd::domain::user::{Caller, Permission, Role};
+use otpd::domain::user::{Permission, Role};
 use otpd::error::{Kind, Result};
 use otpd::service::RequestSource;
 use otpd::service::sessions::{Visit, create_sign_in_link};

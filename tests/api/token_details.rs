@@ -3,7 +3,7 @@
 use otpd::domain::token::ApiToken;
 use otpd::domain::token_details::{TokenDetails, expiry};
 use otpd::domain::user::Role;
-use otpd::service::accounts::list_tokens;
+use otpd::service::accounts::tokens::list_tokens;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use serde_json::json;

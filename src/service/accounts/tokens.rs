@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::domain::audit::{Action, NewEvent};
-use crate::domain::token::{ApiToken, TokenName, TokenRecord};
-use crate::domain::token_details::TokenDetails;
+use crate::domain::token::{ApiToken, TokenName};
+use crate::domain::token_details::{TokenDetails, TokenRecord};
 use crate::domain::user::UserName;
 use crate::error::Result;
 use crate::service::accounts::{Accounts, existing, refused};
