@@ -29,7 +29,7 @@ async fn providers_show_their_state_their_figures_and_their_last_error() {
     assert!(page.contains("<bdi dir=\"ltr\" class=\"id wrap\">500: the gateway is unavailable</bdi>"), "{page}");
     assert!(page.contains("<span class=\"nowrap\">0%</span><svg class=\"meter low\""), "{page}");
     assert!(page.contains("<span class=\"nowrap\">100%</span><svg class=\"meter\"") && page.contains("5 attempts"));
-    assert!(page.contains("1 · SMS") && page.contains("2 · SMS") && page.contains(" ms</span>"), "{page}");
+    assert!(page.contains("Order 1 · SMS") && page.contains("Order 2 · SMS") && page.contains(" ms</span>"), "{page}");
     app.set_clock("2025-12-29T14:39:02.273219Z");
     let page = browser.get("/console/providers").await.body;
     assert!(page.contains("<span class=\"badge trial\">On trial</span>"), "{page}");

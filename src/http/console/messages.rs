@@ -36,13 +36,19 @@ impl Row {
         let t = context.t;
         let attempt = message.last_attempt.as_ref();
         let outcome = attempt.and_then(|attempt| attempt.outcome).filter(|outcome| *outcome != Outcome::Sent);
-        let is_untried = message.state == MessageState::Queued && attempt.is_none();
+        let reason = match message.state {
+            MessageState::Cancelled => Some(t.msg.cancelled_reason),
+            MessageState::Queued if attempt.is_none() => Some(t.msg.no_attempt),
+            _ => outcome.map(|outcome| t.outcome(Some(outcome))),
+        };
         Self {
             code: message.otp_id.value(),
             state: message.state,
             state_label: t.message_state(message.state),
-            reason: outcome.map(|outcome| t.outcome(Some(outcome))).or(is_untried.then_some(t.msg.no_attempt)),
-            error: attempt.and_then(|attempt| attempt.error.clone()),
+            reason,
+            error: attempt
+                .filter(|_| message.state != MessageState::Cancelled)
+                .and_then(|attempt| attempt.error.clone()),
             channel: t.channel(message.channel),
             provider: message.last_attempt.map(|attempt| attempt.provider),
             requested_at: message.created_at,

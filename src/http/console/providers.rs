@@ -59,8 +59,8 @@ struct Row {
     /// How long it still rests.
     left: Option<String>,
     success: Option<Success>,
-    p50: Option<String>,
-    p95: Option<String>,
+    /// The times within which half, and 95 of 100 attempts, were answered.
+    latency: Option<(String, String)>,
     last_error: Option<LastError>,
     answer: Option<Answer>,
 }
@@ -84,8 +84,7 @@ impl Row {
             health: t.health(state.health),
             left: rests_until.map(|until| t.left(until.seconds_after(context.now))),
             success: success(t, state.figures.accepted, state.figures.attempts),
-            p50: percentile(0.5),
-            p95: percentile(0.95),
+            latency: percentile(0.5).zip(percentile(0.95)),
             last_error: state.last_failed.map(|attempt| LastError {
                 text: attempt.error,
                 reason: t.outcome(attempt.outcome),

@@ -35,6 +35,9 @@ labels! {
             "هنوز پیامی نیست. با ارسال کد، اینجا دیده می‌شود.";
         empty_title: "No messages yet", "هنوز پیامی نیست";
         appear: "They appear here when a code is sent.", "با ارسال کد، اینجا دیده می‌شود.";
+        cancelled_reason:
+            "The code was changed, used or sent again before.",
+            "پیش از آن، کد تغییر کرد، استفاده شد یا دوباره ارسال شد.";
         when: "Requested", "زمان درخواست";
         none: "No message matches. Remove a filter.", "پیامی پیدا نشد. یک فیلتر را بردارید.";
     }

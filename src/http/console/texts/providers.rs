@@ -24,8 +24,8 @@ labels! {
         credit: "Credit", "اعتبار";
         credit_unknown: "not told by this provider", "این سرویس‌دهنده اعلام نمی‌کند";
         credit_low: "Credit is low", "اعتبار رو به پایان است";
-        account: "Account and credit", "حساب و اعتبار";
-        unchecked: "not asked", "پرسیده نشده";
+        account: "Account", "حساب";
+        latency: "Time to answer", "زمان پاسخ";
         failing: "There is a problem", "مشکلی هست";
         figures: "Figures of the last 24 hours.", "آمار ۲۴ ساعت گذشته.";
         check: "Check now", "اکنون بررسی شود";

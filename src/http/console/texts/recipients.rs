@@ -17,6 +17,8 @@ labels! {
         failures_hour: "Failures in the last hour", "خطاهای یک ساعت گذشته";
         sends_hour: "Sent in the last hour", "ارسال‌های یک ساعت گذشته";
         sends_day: "Sent in the last 24 hours", "ارسال‌های ۲۴ ساعت گذشته";
+        per_hour: "Sends in an hour", "ارسال در ساعت";
+        per_day: "Sends in a day", "ارسال در روز";
         of_limit: "{n} of {limit}", "{n} از {limit}";
         no_limit: "{n}, no limit", "{n}، بدون سقف";
         intro:
