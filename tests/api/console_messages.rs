@@ -70,4 +70,7 @@ async fn pages_go_on_with_older_messages_and_back_to_the_first_one() {
     assert!(last.contains("09120000000") && !last.contains("09120000001"), "{last}");
     assert!(last.contains("href=\"/console/messages?state=queued\">") && last.contains("First page"));
     assert!(!last.contains("rel=\"next\""));
+    assert_eq!(app.send_json("PATCH", &crate::helpers::path(1), r#"{"code":1}"#).await.status, 200);
+    let cancelled = page(&browser, "/console/messages?state=cancelled").await;
+    assert!(cancelled.contains("The code was changed, used or sent again before."), "{cancelled}");
 }
