@@ -17,6 +17,7 @@ mod console_messages;
 mod console_overview;
 mod console_providers;
 mod console_recipients;
+mod console_users;
 mod create;
 mod delete;
 mod docs;

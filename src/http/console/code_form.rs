@@ -12,11 +12,11 @@ use crate::http::body::Body;
 use crate::http::console::code::to_code;
 use crate::http::console::code_fields::{Entered, FieldError, Fields, Validity};
 use crate::http::console::context::{Context, Visitor};
+use crate::http::console::drafts::{draft, kept};
 use crate::http::console::form::Form;
 use crate::http::console::html::{Html, label_with_id};
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::texts::placeholders::fill;
-use crate::http::query::Parameters;
 use crate::service::codes::Edit;
 
 #[derive(Template)]
@@ -77,19 +77,6 @@ impl FormPage {
     fn has_error(&self, field: &str) -> bool {
         self.error(field).is_some()
     }
-}
-
-/// The fields that a form had when the session ended, if the page is shown after that.
-async fn kept(visitor: &Visitor, request: &HttpRequest) -> Result<Option<Form>> {
-    let parameters = Parameters::new(request.query_string());
-    let Some(n) = parameters.text("draft").and_then(|n| n.parse().ok()) else { return Ok(None) };
-    draft(visitor, n).await
-}
-
-/// Fields that are kept with the session.
-async fn draft(visitor: &Visitor, n: i64) -> Result<Option<Form>> {
-    let text = visitor.service().find_search(visitor.visit()?.session_id, n).await?;
-    Ok(text.map(|text| form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
 }
 
 /// Shows the form for a new code.

@@ -18,6 +18,7 @@ mod code_fields;
 mod code_form;
 mod codes;
 mod context;
+mod drafts;
 mod error_page;
 mod flash;
 mod form;
@@ -41,6 +42,11 @@ mod switches;
 #[expect(dead_code, reason = "some labels are not used yet")]
 mod texts;
 mod timeline;
+mod token_form;
+mod user;
+mod user_new;
+mod user_questions;
+mod users;
 
 use ipnet::IpNet;
 

@@ -8,6 +8,8 @@ use crate::domain::user::Permission;
 use crate::http::console::{
     account, assets, audit, audit_csv, code, code_delete, code_form, codes, messages, overview, providers, recipients,
     sign_in, switches,
+    Settings, account, assets, audit, audit_csv, code, code_delete, code_form, codes, middleware, sign_in, switches,
+    token_form, user, user_new, user_questions, users,
 };
 
 /// What a request needs to reach a page.
@@ -101,6 +103,22 @@ pub static PAGES: &[Page] = &[
     post("/console/recipients/free", UPDATE, || web::post().to(recipients::free)),
     get("/console/providers", Access::Admin, || read().to(providers::list)),
     post("/console/providers/check", Access::Admin, || web::post().to(providers::check)),
+    get("/console/users", Access::Admin, || read().to(users::list)),
+    get("/console/users/new", Access::Admin, || read().to(user_new::show)),
+    post("/console/users/new", Access::Admin, || web::post().to(user_new::add)),
+    get("/console/users/{name}", Access::Admin, || read().to(user::show)),
+    post("/console/users/{name}/role", Access::Admin, || web::post().to(user::save_role)),
+    post("/console/users/{name}/permissions", Access::Admin, || web::post().to(user::save_permissions)),
+    post("/console/users/{name}/enable", Access::Admin, || web::post().to(user::enable)),
+    post("/console/users/{name}/end-sessions", Access::Admin, || web::post().to(user::end_sessions)),
+    get("/console/users/{name}/disable", Access::Admin, || read().to(user_questions::ask_disable)),
+    post("/console/users/{name}/disable", Access::Admin, || web::post().to(user_questions::disable)),
+    get("/console/users/{name}/remove", Access::Admin, || read().to(user_questions::ask_remove)),
+    post("/console/users/{name}/remove", Access::Admin, || web::post().to(user_questions::remove)),
+    get("/console/users/{name}/revoke", Access::Admin, || read().to(user_questions::ask_revoke)),
+    post("/console/users/{name}/revoke", Access::Admin, || web::post().to(user_questions::revoke)),
+    get("/console/users/{name}/token", Access::Admin, || read().to(token_form::show)),
+    post("/console/users/{name}/token", Access::Admin, || web::post().to(token_form::add)),
     post("/console/session", Access::Session, || web::post().to(sign_in::stay)),
     post("/console/sign-out", Access::Session, || web::post().to(sign_in::sign_out)),
 ];

@@ -70,7 +70,7 @@ impl Accounts<'_> {
     }
 }
 
-fn require_other_admin(db: &Db, user: &User) -> Result<()> {
+pub(super) fn require_other_admin(db: &Db, user: &User) -> Result<()> {
     let is_active_admin = |user: &User| user.role == Role::Admin && user.is_active;
     if !is_active_admin(user) || users::list(db)?.iter().any(|other| other.id != user.id && is_active_admin(other)) {
         return Ok(());

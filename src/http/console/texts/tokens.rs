@@ -16,6 +16,20 @@ labels! {
         never: "Never", "هرگز";
         expires: "Valid until", "معتبر تا";
         no_expiration: "Without end", "بدون پایان";
+        name: "Name of the token", "نام توکن";
+        name_hint:
+            "What the token is for, such as shop-backend. It cannot be changed later.",
+            "توکن برای چیست، مانند shop-backend. بعداً تغییر نمی‌کند.";
+        validity: "Validity", "اعتبار";
+        days_90: "90 days", "۹۰ روز";
+        one_year: "One year", "یک سال";
+        until: "Until", "تا";
+        bad_name: "A name has 1 to 64 characters and is not a token.", "نام ۱ تا ۶۴ نویسه دارد و خودِ توکن نیست.";
+        bad_expiry:
+            "Choose a time that is at least a minute and at most ten years ahead.",
+            "زمانی از یک دقیقه تا ده سال آینده انتخاب کنید.";
+        of_user: "New token of {user}", "توکن تازهٔ {user}";
+        make: "Make token", "ساخت توکن";
         revoked: "Revoked", "باطل‌شده";
         revoke: "Revoke", "باطل کردن";
         revoke_q: "Revoke token {prefix}?", "توکن {prefix} باطل شود؟";

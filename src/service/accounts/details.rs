@@ -1,0 +1,96 @@
+//! What the console shows of users, and its changes of them.
+
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+
+use crate::domain::token::{ApiToken, TokenRecord};
+use crate::domain::token_details::TokenDetails;
+use crate::domain::user::{Caller, Permission, Role, User, UserName};
+use crate::error::{Error, Kind, Result};
+use crate::service::Service;
+use crate::service::accounts::Accounts;
+use crate::service::accounts::admins::require_other_admin;
+use crate::store::{Db, tokens, users};
+
+/// A user with its permissions and tokens.
+#[derive(Clone, Debug)]
+pub struct UserDetails {
+    pub user: User,
+    pub permissions: Vec<Permission>,
+    pub tokens: Vec<TokenRecord>,
+    /// Whether the user can neither be disabled nor removed nor lose its role.
+    pub is_last_admin: bool,
+}
+
+impl UserDetails {
+    fn of(db: &Db, user: User) -> Result<Self> {
+        let is_last_admin = match require_other_admin(db, &user) {
+            Ok(()) => false,
+            Err(error) if error.kind() == Kind::Invalid => true,
+            Err(error) => return Err(error),
+        };
+        let (permissions, tokens) = (users::list_permissions(db, user.id)?, tokens::list(db, Some(&user.name))?);
+        Ok(Self { user, permissions, tokens, is_last_admin })
+    }
+}
+
+impl Service {
+    /// The management of users on behalf of a caller, who must be an admin.
+    pub fn accounts(&self, caller: &Caller) -> Accounts<'_> {
+        Accounts::new(&self.store, std::sync::Arc::clone(&caller.origin), self.now())
+    }
+
+    /// Returns all users, sorted by name.
+    pub async fn list_users(&self) -> Result<Vec<UserDetails>> {
+        let list = |db: &Db| users::list(db)?.into_iter().map(|user| UserDetails::of(db, user)).collect();
+        self.store.read(list).await
+    }
+
+    /// Returns a user.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such user.
+    pub async fn find_user(&self, name: UserName) -> Result<UserDetails> {
+        let missing = || Error::new(Kind::NotFound, "There is no such user.");
+        let find = move |db: &Db| UserDetails::of(db, users::find_by_name(db, &name)?.ok_or_else(missing)?);
+        self.store.read(find).await
+    }
+
+    /// Adds a user and returns its first token.
+    ///
+    /// # Errors
+    /// `Invalid` if the name is taken.
+    pub async fn add_user(
+        &self,
+        caller: &Caller,
+        name: UserName,
+        role: Role,
+        permissions: Vec<Permission>,
+    ) -> Result<ApiToken> {
+        let token = ApiToken::generate(&mut UnwrapErr(SysRng));
+        self.accounts(caller).add_user(name, role, permissions, token.clone()).await?;
+        Ok(token)
+    }
+
+    /// Adds a token to a user and returns it.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no such user.
+    pub async fn add_token(&self, caller: &Caller, name: UserName, details: TokenDetails) -> Result<ApiToken> {
+        let token = ApiToken::generate(&mut UnwrapErr(SysRng));
+        self.accounts(caller).add_token(name, token.clone(), details).await?;
+        Ok(token)
+    }
+
+    /// Grants and revokes permissions so that the user has exactly these.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no such user.
+    pub async fn set_permissions(&self, caller: &Caller, name: UserName, permissions: Vec<Permission>) -> Result<()> {
+        let others = Permission::ALL.iter().copied().filter(|permission| !permissions.contains(permission)).collect();
+        let accounts = self.accounts(caller);
+        accounts.revoke(name.clone(), others).await?;
+        accounts.grant(name, permissions).await?;
+        Ok(())
+    }
+}
