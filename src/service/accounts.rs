@@ -2,9 +2,8 @@
 //! here; the console checks that its caller is an admin.
 
 mod admins;
+pub mod details;
 pub mod tokens;
-mod details;
-mod tokens;
 
 use std::sync::Arc;
 
@@ -16,8 +15,6 @@ use crate::domain::token::ApiToken;
 use crate::domain::token_details::TokenDetails;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
-pub use crate::service::accounts::details::UserDetails;
-pub use crate::service::accounts::tokens::list_tokens;
 use crate::store::{self, Db, Store, audit_events, sessions, sign_in_links, users};
 
 /// The users of a store, managed on behalf of one actor. Each change is recorded in the audit trail.

@@ -7,9 +7,7 @@ use crate::domain::caller::Caller;
 use crate::domain::user::Permission;
 use crate::http::console::{
     account, assets, audit, audit_csv, code, code_delete, code_form, codes, messages, overview, providers, recipients,
-    sign_in, switches,
-    Settings, account, assets, audit, audit_csv, code, code_delete, code_form, codes, middleware, sign_in, switches,
-    token_form, user, user_new, user_questions, users,
+    sign_in, switches, token_form, user, user_new, user_questions, users,
 };
 
 /// What a request needs to reach a page.

@@ -7,7 +7,7 @@ use askama::Template;
 use form_urlencoded::Serializer;
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::TokenRecord;
+use crate::domain::token_details::TokenRecord;
 use crate::domain::token_details::is_expired;
 use crate::domain::user::{Permission, Role, UserName};
 use crate::error::{Error, Kind, Result};
@@ -21,7 +21,7 @@ use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::user_questions::ask_role;
 use crate::http::console::users::Badge;
 use crate::http::query::Parameters;
-use crate::service::accounts::UserDetails;
+use crate::service::accounts::details::UserDetails;
 
 /// A choice of the role.
 pub(super) struct RoleChoice {

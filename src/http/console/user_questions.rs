@@ -4,7 +4,8 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
-use crate::domain::token::{TokenName, TokenRecord};
+use crate::domain::token::TokenName;
+use crate::domain::token_details::TokenRecord;
 use crate::domain::user::{Role, UserName};
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
@@ -15,7 +16,7 @@ use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::texts::placeholders::fill;
 use crate::http::console::user::{after, name_of, path, refused, to};
 use crate::http::query::Parameters;
-use crate::service::accounts::UserDetails;
+use crate::service::accounts::details::UserDetails;
 
 #[derive(Template)]
 #[template(path = "user_question.html")]

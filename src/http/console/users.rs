@@ -11,7 +11,7 @@ use crate::http::console::context::{Context, Visitor};
 use crate::http::console::flash;
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::query::Parameters;
-use crate::service::accounts::UserDetails;
+use crate::service::accounts::details::UserDetails;
 
 struct Row {
     name: String,

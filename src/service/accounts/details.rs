@@ -3,9 +3,10 @@
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
-use crate::domain::token::{ApiToken, TokenRecord};
-use crate::domain::token_details::TokenDetails;
-use crate::domain::user::{Caller, Permission, Role, User, UserName};
+use crate::domain::caller::Caller;
+use crate::domain::token::ApiToken;
+use crate::domain::token_details::{TokenDetails, TokenRecord};
+use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
 use crate::service::Service;
 use crate::service::accounts::Accounts;
