@@ -23,6 +23,16 @@ pub struct ProviderState {
     pub last_failed: Option<Attempt>,
 }
 
+impl ProviderState {
+    /// Whether most attempts of the last day failed, although its circuit breaker is closed. A single failure is no sign.
+    pub fn is_failing(&self) -> bool {
+        const ENOUGH: u64 = 5;
+        self.health == Health::Sound
+            && self.figures.attempts >= ENOUGH
+            && self.figures.accepted * 2 < self.figures.attempts
+    }
+}
+
 /// Whether messages go to a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {

@@ -166,7 +166,7 @@ fn parts(query: &CodeQuery, now: Timestamp) -> Vec<Part> {
     }
     for (n, code) in words.iter().enumerate().filter_map(|(n, word)| Some((n, word.parse::<i64>().ok()?))) {
         let mut part = Part::filtered(CODES, query, now);
-        part.add("o.code = $", Value::Integer(code));
+        part.add("(o.code = $ OR o.id = $)", Value::Integer(code));
         let others = words.iter().enumerate().filter(|(other, _)| *other != n);
         others.for_each(|(_, word)| part.add(IN_RECIPIENT, Value::Text(word.clone())));
         parts.push(part);

@@ -1,9 +1,9 @@
 //! A browser with a session of the console.
 
 use form_urlencoded::Serializer;
-use reqwest::header::{COOKIE, ORIGIN};
+use reqwest::header::{CONTENT_TYPE, COOKIE, ORIGIN};
 use reqwest::redirect::Policy;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder};
 
 use crate::helpers::{Answer, TestApp, answer};
 
@@ -15,23 +15,34 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Signs in.
-    pub async fn of(app: &TestApp, name: &str, token: &str) -> Self {
+    /// A browser without a session.
+    pub fn new(app: &TestApp) -> Self {
         let client = Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        let mut browser = Self { address: app.address.clone(), client, cookies: "otpd_language=en".to_owned() };
-        let signed_in = browser.post("/console/sign-in", &[("user", name), ("token", token)]).await;
-        assert_eq!(signed_in.status, 303, "{}", signed_in.body);
-        let (cookie, _) = signed_in.header("set-cookie").split_once(';').unwrap();
-        browser.cookies = format!("{}; {cookie}", browser.cookies);
+        Self { address: app.address.clone(), client, cookies: "otpd_language=en".to_owned() }
+    }
+
+    /// Signs in with a token.
+    pub async fn signed_in(app: &TestApp, user: &str, token: &str) -> Self {
+        let mut browser = Self::new(app);
+        let answer = browser.post("/console/sign-in", &[("user", user), ("token", token)]).await;
+        assert_eq!(answer.status, 303, "{}", answer.body);
+        browser.keep_cookie(&answer);
         browser
     }
 
-    async fn send(&self, request: RequestBuilder) -> Answer {
-        answer(request.header(COOKIE, &self.cookies)).await
+    /// Keeps the cookie that an answer sets.
+    pub fn keep_cookie(&mut self, answer: &Answer) {
+        let (cookie, _) = answer.header("set-cookie").split_once(';').unwrap();
+        self.cookies = format!("otpd_language=en; {cookie}");
+    }
+
+    pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        self.client.request(method, format!("{}{path}", self.address)).header(COOKIE, &self.cookies)
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.client.get(format!("{}{path}", self.address))).await
+        answer(self.request("GET", path)).await
     }
 
     /// Returns a page, which must exist.
@@ -41,14 +52,14 @@ impl Browser {
         page.body
     }
 
-    /// Sends a form.
+    /// Submits a form of a page of the console.
     pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = self.client.post(format!("{}{path}", self.address)).header(ORIGIN, &self.address);
-        self.send(request.header("Content-Type", "application/x-www-form-urlencoded").body(body)).await
+        let request = self.request("POST", path).header(ORIGIN, &self.address);
+        answer(request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)).await
     }
 
-    /// Sends a form that is answered by a redirect, and returns the location.
+    /// Submits a form that is answered by a redirect, and returns the location.
     pub async fn redirect(&self, path: &str, fields: &[(&str, &str)]) -> String {
         let sent = self.post(path, fields).await;
         assert_eq!(sent.status, 303, "{}", sent.body);
@@ -58,6 +69,6 @@ impl Browser {
 
 impl TestApp {
     pub async fn admin_browser(&self) -> Browser {
-        Browser::of(self, "admin", &self.admin).await
+        Browser::signed_in(self, "admin", &self.admin).await
     }
 }

@@ -2,53 +2,9 @@
 
 use otpd::domain::user::{Permission, Role};
 use otpd::http::console::routes::{Access, PAGES};
-use reqwest::redirect::Policy;
 
-use crate::helpers::{Answer, TestApp, answer};
-
-/// A browser with the cookies of one session.
-pub struct Browser {
-    client: reqwest::Client,
-    address: String,
-    pub cookie: String,
-}
-
-impl Browser {
-    pub fn new(app: &TestApp) -> Self {
-        let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
-        Self { client, address: app.address.clone(), cookie: "otpd_language=en".to_owned() }
-    }
-
-    /// Signs in with a token.
-    pub async fn signed_in(app: &TestApp, user: &str, token: &str) -> Self {
-        let mut browser = Self::new(app);
-        let answer = browser.post("/console/sign-in", &[("user", user), ("token", token)]).await;
-        assert_eq!(answer.status, 303, "{}", answer.body);
-        browser.keep_cookie(&answer);
-        browser
-    }
-
-    pub fn keep_cookie(&mut self, answer: &Answer) {
-        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
-        self.cookie = format!("otpd_language=en; {cookie}");
-    }
-
-    pub fn request(&self, method: &str, path: &str) -> reqwest::RequestBuilder {
-        let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
-        self.client.request(method, format!("{}{path}", self.address)).header("Cookie", &self.cookie)
-    }
-
-    pub async fn get(&self, path: &str) -> Answer {
-        answer(self.request("GET", path)).await
-    }
-
-    /// Submits a form of a page of the console.
-    pub async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
-        let request = self.request("POST", path).header("Origin", &self.address);
-        answer(request.header("Content-Type", "application/x-www-form-urlencoded").body(body)).await
-    }
-}
+use crate::browser::Browser;
+use crate::helpers::{TestApp, answer};
 
 const SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
                                connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \

@@ -6,7 +6,7 @@ use crate::helpers::TestApp;
 #[tokio::test]
 async fn the_account_shows_the_own_sessions_and_permissions() {
     let (app, token) = TestApp::with_amir().await;
-    let amir = Browser::of(&app, "amir", &token).await;
+    let amir = Browser::signed_in(&app, "amir", &token).await;
     let page = amir.page("/console/account").await;
     assert!(page.contains("<bdi dir=\"ltr\" class=\"id\">amir</bdi> · Staff"), "{page}");
     assert!(page.contains("<dt><bdi dir=\"ltr\" class=\"id\">2852</bdi></dt><dd>View codes</dd>"), "{page}");
@@ -20,7 +20,8 @@ async fn the_account_shows_the_own_sessions_and_permissions() {
 #[tokio::test]
 async fn the_other_sessions_are_ended() {
     let (app, token) = TestApp::with_amir().await;
-    let [amir, other] = [Browser::of(&app, "amir", &token).await, Browser::of(&app, "amir", &token).await];
+    let [amir, other] =
+        [Browser::signed_in(&app, "amir", &token).await, Browser::signed_in(&app, "amir", &token).await];
     let admin = app.admin_browser().await;
     assert!(amir.page("/console/account").await.contains("End the other sessions"));
     let location = amir.redirect("/console/account/end-others", &[]).await;

@@ -145,7 +145,7 @@ async fn the_events_are_downloaded_as_csv() {
 #[tokio::test]
 async fn only_admins_see_the_trail() {
     let (app, token) = TestApp::with_amir().await;
-    let amir = Browser::of(&app, "amir", &token).await;
+    let amir = Browser::signed_in(&app, "amir", &token).await;
     for path in ["/console/audit", "/console/audit.csv"] {
         assert_eq!(amir.get(path).await.status, 403, "{path}");
     }

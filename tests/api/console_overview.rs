@@ -6,7 +6,7 @@ use otpd::domain::limit::Limit;
 use otpd::domain::user::{Permission, Role};
 use otpd::service::Settings;
 
-use crate::console::Browser;
+use crate::browser::Browser;
 use crate::figures::{mobile, send, verify};
 use crate::helpers::{TestApp, only};
 use crate::outbox::delivering;

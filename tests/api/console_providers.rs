@@ -2,7 +2,7 @@
 
 use otpd::domain::outbox::OnUnknown;
 
-use crate::console::Browser;
+use crate::browser::Browser;
 use crate::helpers::TestApp;
 use crate::outbox::{Gateway, Reply, with_two};
 use crate::outbox_faults::history;

@@ -5,7 +5,7 @@ use otpd::domain::policy::Policy;
 use otpd::domain::user::{Permission, Role};
 use otpd::service::Settings;
 
-use crate::console::Browser;
+use crate::browser::Browser;
 use crate::helpers::{Answer, TestApp};
 use crate::outbox::delivering;
 use crate::sending::{SEND, TO_MOBILE};

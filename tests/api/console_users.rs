@@ -36,7 +36,7 @@ async fn a_user_is_added_and_its_token_is_shown_once() {
     let token = shown_token(&added.body);
     assert_eq!(added.body.matches(token).count(), 1);
     assert!(added.body.contains("<link rel=\"canonical\" href=\"/console/users/sara\">"));
-    let sara = Browser::of(&app, "sara", token).await;
+    let sara = Browser::signed_in(&app, "sara", token).await;
     assert_eq!(sara.get("/console/users").await.status, 403);
     let user = admin.page("/console/users/sara").await;
     assert!(user.contains(&token[..12]) && !user.contains(token));
@@ -99,7 +99,7 @@ async fn tokens_are_made_and_revoked() {
 async fn a_user_is_disabled_enabled_and_removed() {
     let (app, token) = TestApp::with_amir().await;
     let admin = app.admin_browser().await;
-    let amir = Browser::of(&app, "amir", &token).await;
+    let amir = Browser::signed_in(&app, "amir", &token).await;
     assert!(admin.page(AMIR).await.contains("End all sessions"));
     let location = admin.redirect(&format!("{AMIR}/end-sessions"), &[]).await;
     assert_eq!(location, "/console/users/amir?done=sessions_ended&id=1");
@@ -160,7 +160,7 @@ async fn an_admin_is_warned_before_it_locks_itself_out() {
 async fn only_admins_reach_users() {
     let app = TestApp::start().await;
     let token = app.user("amir", Role::Staff, Permission::ALL).await;
-    let amir = Browser::of(&app, "amir", &token).await;
+    let amir = Browser::signed_in(&app, "amir", &token).await;
     for page in ["", "/new", "/amir", "/amir/token", "/amir/disable", "/amir/remove", "/amir/revoke"] {
         assert_eq!(amir.get(&format!("/console/users{page}")).await.status, 403, "{page}");
     }

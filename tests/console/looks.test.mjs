@@ -5,7 +5,8 @@ import { Server } from "./server.mjs";
 
 let server, browser;
 const paths = ["/console/", "/console/?period=7d", "/console/messages", "/console/messages?state=failed", "/console/recipients",
-  "/console/providers", "/console/audit", "/console/audit?action=otp.update", "/console/account", "/console/sign-in", "/console/sign-in?started=1", "/console/codes", "/console/codes?state=used", "/console/codes/new", "/console/missing"];
+  "/console/providers", "/console/audit", "/console/audit?action=otp.update", "/console/account",
+  "/console/users", "/console/users/new", "/console/users/admin", "/console/users/admin/token", "/console/sign-in", "/console/sign-in?started=1", "/console/codes", "/console/codes?state=used", "/console/codes/new", "/console/missing"];
 before(async () => {
   server = await Server.start();
   browser = await launch();

@@ -38,16 +38,23 @@ impl Row {
     fn new(otp: &Otp, context: &Context) -> Self {
         let state = CodeState::of(otp, context.now);
         let left = i64::try_from(otp.ttl(context.now)).unwrap_or(i64::MAX);
-        let clock = format!("{}:{:02}", context.t.number(left / 60), left % 60);
+        let clock = clock(left);
         Self {
             id: otp.id.value(),
             recipient: otp.recipient.as_str().to_owned(),
             state,
             state_label: state_label(context, state),
             valid_to: otp.valid_to,
-            left: (state == CodeState::Usable).then(|| fill(context.t.codes.left_script, &[("t", &clock)])),
+            left: (state == CodeState::Usable)
+                .then(|| fill(context.t.codes.left_script, &[("t", &context.t.digits(&clock))])),
         }
     }
+}
+
+/// Hours, minutes and seconds, as the script shows them: `4:59` or `13:04:59`.
+fn clock(seconds: i64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if hours == 0 { format!("{minutes}:{seconds:02}") } else { format!("{hours}:{minutes:02}:{seconds:02}") }
 }
 
 /// The name of a state.

@@ -24,15 +24,14 @@ impl Html {
     }
 
     /// A piece on a line of its own.
-    pub(super) fn line(piece: Self) -> Self {
-        Self(format!("<span class=\"line\">{}</span>", piece.0))
+    pub(super) fn line(Self(piece): Self) -> Self {
+        Self(format!("<span class=\"line\">{piece}</span>"))
     }
 
     /// Both pieces, one after the other.
     #[must_use]
-    pub(super) fn and(mut self, other: Self) -> Self {
-        self.0.push_str(&other.0);
-        self
+    pub(super) fn and(self, Self(other): Self) -> Self {
+        Self(self.0 + &other)
     }
 }
 

@@ -62,11 +62,6 @@ impl TypedDays {
         }
         chips
     }
-
-    /// Whether a filter by day is active or in error.
-    pub(super) fn is_used(&self) -> bool {
-        !self.from.text.is_empty() || !self.to.text.is_empty()
-    }
 }
 
 /// An active filter, with the link that removes it.

@@ -7,7 +7,7 @@ use askama::Template;
 use crate::domain::code_list::CodePage;
 use crate::domain::figures::overview::{Overview, Queue, Tile};
 use crate::domain::figures::period::PeriodLength;
-use crate::domain::provider_state::{Health, ProviderState};
+use crate::domain::provider_state::ProviderState;
 use crate::domain::user::Role;
 use crate::error::Result;
 use crate::http::console::chart::Mark;
@@ -196,17 +196,13 @@ impl ShownQueue {
 impl ShownProvider {
     fn new(t: &Texts, provider: &ProviderState) -> Self {
         let percent = provider.figures.success().map(|share| t.rounded(share * 100.0));
-        let state = match provider.health {
-            Health::Sound => "sound",
-            Health::OnTrial => "trial",
-            Health::Resting(_) => "resting",
-        };
+        let (state, state_label) = t.provider_state(provider);
         Self {
             name: provider.name.clone(),
             channel: t.channel(provider.channel),
             success: percent.map_or_else(String::new, |n| fill(t.overview.success, &[("percent", &n)])),
             state,
-            state_label: t.health(provider.health),
+            state_label,
         }
     }
 }

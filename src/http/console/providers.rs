@@ -69,10 +69,10 @@ impl Row {
     fn new(context: &Context, state: ProviderState) -> Self {
         let t = context.t;
         let percentile = |of| state.figures.seconds.percentile(of).and_then(|seconds| milliseconds(t, seconds));
-        let (badge, rests_until) = match state.health {
-            Health::Sound => ("sound", None),
-            Health::OnTrial => ("trial", None),
-            Health::Resting(until) => ("resting", Some(until)),
+        let (badge, health) = t.provider_state(&state);
+        let rests_until = match state.health {
+            Health::Resting(until) => Some(until),
+            Health::Sound | Health::OnTrial => None,
         };
         Self {
             channel: state.channel,
@@ -81,7 +81,7 @@ impl Row {
             position: t.number(i64::try_from(state.index + 1).unwrap_or(i64::MAX)),
             type_name: state.type_name,
             badge,
-            health: t.health(state.health),
+            health,
             left: rests_until.map(|until| t.left(until.seconds_after(context.now))),
             success: success(t, state.figures.accepted, state.figures.attempts),
             latency: percentile(0.5).zip(percentile(0.95)),

@@ -77,7 +77,10 @@
     all("[data-expires]").forEach((element) => {
       const left = Math.ceil((Number(element.dataset.expires) - now) / 1000);
       if (left <= 0) return expire(element);
-      const clock = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
+      const two = (n) => String(n).padStart(2, "0");
+      const minutes = Math.floor(left / 60) % 60;
+      const hours = Math.floor(left / 3600);
+      const clock = (hours ? `${hours}:${two(minutes)}` : minutes) + ":" + two(left % 60);
       const text = fill(element.dataset.template || "{t}", { n: left, m: Math.ceil(left / 60), t: clock });
       if (element.textContent !== text) element.textContent = text;
       if (element.dataset.expiryBadge) element.classList.toggle("soon", left < 60);

@@ -24,6 +24,7 @@ labels! {
         expire: "Expire now", "اکنون منقضی شود";
         edit: "Edit", "ویرایش";
         delete: "Delete", "حذف";
+        send: "Send a code", "ارسال کد";
         resend: "Send again", "ارسال دوباره";
         resend_note:
             "The recipient gets a new code. This one stops working.",

@@ -31,6 +31,9 @@ labels! {
         left_script: "{t} left", "{t} مانده";
         empty_title: "No codes yet", "هنوز کدی نیست";
         none_title: "Nothing matches", "چیزی پیدا نشد";
+        deleted_hint:
+            "The audit trail shows who deleted a code.",
+            "سابقهٔ رویدادها نشان می‌دهد چه کسی کد را حذف کرده است.";
     }
 }
 

@@ -123,7 +123,7 @@ impl Texts {
     }
 
     /// Replaces ASCII digits by Persian digits in Persian.
-    fn digits(&self, text: &str) -> String {
+    pub fn digits(&self, text: &str) -> String {
         match self.language {
             Language::Fa => text.chars().map(persian_digit).collect(),
             Language::En => text.to_owned(),

@@ -101,7 +101,9 @@ labels! {
             "کد تازه‌ای برای {recipient} در راه است.";
         taken_back: "A waiting message was taken back.", "پیامی که در صف بود پس گرفته شد.";
         freed: "{recipient} may try again.", "{recipient} دوباره می‌تواند امتحان کند.";
-        recipient_freed: "The recipient may try again.", "گیرنده دوباره می‌تواند امتحان کند.";
+        recipient_freed:
+            "The recipient may try again. A code without guesses stays unusable: send a new one.",
+            "گیرنده دوباره می‌تواند تلاش کند. کد بدون حدس باقی‌مانده قابل استفاده نمی‌شود؛ کد تازه‌ای بفرستید.";
         resent_to_recipient: "A code is on its way to the recipient.", "کد برای گیرنده در راه است.";
         user_removed: "User {user} was removed.", "کاربر {user} حذف شد.";
         role_saved: "The role of {user} was saved.", "نقش {user} ذخیره شد.";

@@ -5,7 +5,7 @@ use crate::domain::attempt::Outcome;
 use crate::domain::limit::Limit;
 use crate::domain::message::Channel;
 use crate::domain::outbox::MessageState;
-use crate::domain::provider_state::Health;
+use crate::domain::provider_state::{Health, ProviderState};
 use crate::domain::purpose::Purpose;
 use crate::domain::user::{Permission, Role};
 use crate::domain::verification::Verdict;
@@ -63,11 +63,13 @@ impl Texts {
         }
     }
 
-    pub fn health(&self, health: Health) -> &'static str {
-        match health {
-            Health::Sound => self.provider.sound,
-            Health::OnTrial => self.provider.trial,
-            Health::Resting(_) => self.provider.resting,
+    /// Returns the class of a provider's badge and its label.
+    pub fn provider_state(&self, provider: &ProviderState) -> (&'static str, &'static str) {
+        match provider.health {
+            Health::Sound if provider.is_failing() => ("tone-bad", self.provider.often_fails),
+            Health::Sound => ("sound", self.provider.sound),
+            Health::OnTrial => ("trial", self.provider.trial),
+            Health::Resting(_) => ("resting", self.provider.resting),
         }
     }
 

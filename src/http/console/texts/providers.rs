@@ -12,6 +12,7 @@ labels! {
         kind: "Kind", "نوع";
         state: "State", "وضعیت";
         sound: "Works", "سالم";
+        often_fails: "Often fails", "اغلب ناموفق";
         trial: "On trial", "در حال آزمایش";
         resting: "Resting: asked last", "در استراحت: آخر از همه";
         unused: "Not used yet", "هنوز استفاده نشده";
@@ -29,7 +30,8 @@ labels! {
         failing: "There is a problem", "مشکلی هست";
         figures: "Figures of the last 24 hours.", "آمار ۲۴ ساعت گذشته.";
         check: "Check now", "اکنون بررسی شود";
-        check_note: "Asks for the account; sends nothing.", "حساب را می‌پرسد؛ چیزی نمی‌فرستد.";
+        check_note: "“Check now” asks the provider for the account. It sends no message.",
+            "«اکنون بررسی شود» حساب را از سرویس‌دهنده می‌پرسد و پیامی نمی‌فرستد.";
         check_ok: "The provider answers.", "سرویس‌دهنده پاسخ می‌دهد.";
         check_failed:
             "The provider does not answer: {reason}",
