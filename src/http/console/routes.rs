@@ -105,7 +105,7 @@ pub static PAGES: &[Page] = &[
     get("/console/users/new", Access::Admin, || read().to(user_new::show)),
     post("/console/users/new", Access::Admin, || web::post().to(user_new::add)),
     get("/console/users/{name}", Access::Admin, || read().to(user::show)),
-    post("/console/users/{name}/role", Access::Admin, || web::post().to(user::save_role)),
+    post("/console/users/{name}/role", Access::Admin, || web::post().to(user_questions::save_role)),
     post("/console/users/{name}/permissions", Access::Admin, || web::post().to(user::save_permissions)),
     post("/console/users/{name}/enable", Access::Admin, || web::post().to(user::enable)),
     post("/console/users/{name}/end-sessions", Access::Admin, || web::post().to(user::end_sessions)),

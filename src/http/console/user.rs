@@ -7,8 +7,7 @@ use askama::Template;
 use form_urlencoded::Serializer;
 
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token_details::TokenRecord;
-use crate::domain::token_details::is_expired;
+use crate::domain::token_details::{TokenRecord, is_expired};
 use crate::domain::user::{Permission, Role, UserName};
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
@@ -18,7 +17,6 @@ use crate::http::console::flash;
 use crate::http::console::form::Form;
 use crate::http::console::session_rows::SessionRow;
 use crate::http::console::shell::{Place, Shell, render};
-use crate::http::console::user_questions::ask_role;
 use crate::http::console::users::Badge;
 use crate::http::query::Parameters;
 use crate::service::accounts::details::UserDetails;
@@ -180,21 +178,6 @@ pub(super) async fn show(request: HttpRequest, visitor: Visitor, path: web::Path
     let mut page = UserPage::new(&visitor, details, kept.as_ref()).await?;
     page.shell.flash = flash::of(&visitor, &Parameters::new(request.query_string()));
     render(StatusCode::OK, &page)
-}
-
-/// Saves the role. An admin is asked before it gives up its own role.
-pub(super) async fn save_role(visitor: Visitor, path: web::Path<String>, body: Body) -> Result<HttpResponse> {
-    let form = Form::read(body).await?;
-    let details = visitor.service().find_user(name_of(&path)?).await?;
-    let (caller, name) = (visitor.caller()?, details.user.name.clone());
-    let role: Role = form.text("role").parse().unwrap_or(details.user.role);
-    let is_own_loss = details.user.id == caller.user_id && role != Role::Admin;
-    if is_own_loss && !details.is_last_admin && form.text("confirmed").is_empty() {
-        return ask_role(&visitor, &name, role);
-    }
-    let outcome = visitor.service().accounts(caller).set_role(name.clone(), role).await;
-    let page = if is_own_loss { "/console/account".to_owned() } else { self::path(&name) };
-    after(&visitor, name.clone(), outcome, |_| to(&page, "role_saved", name.as_str())).await
 }
 
 /// Saves the permissions.

@@ -135,8 +135,23 @@ pub(super) async fn revoke(visitor: Visitor, path: web::Path<String>, body: Body
     Ok(to(&self::path(&token.owner), "token_revoked", &token.prefix))
 }
 
+/// Saves the role. An admin is asked before it gives up its own role.
+pub(super) async fn save_role(visitor: Visitor, of: web::Path<String>, body: Body) -> Result<HttpResponse> {
+    let form = Form::read(body).await?;
+    let details = visitor.service().find_user(name_of(&of)?).await?;
+    let (caller, name) = (visitor.caller()?, details.user.name.clone());
+    let role: Role = form.text("role").parse().unwrap_or(details.user.role);
+    let is_own_loss = details.user.id == caller.user_id && role != Role::Admin;
+    if is_own_loss && !details.is_last_admin && form.text("confirmed").is_empty() {
+        return ask_role(&visitor, &name, role);
+    }
+    let outcome = visitor.service().accounts(caller).set_role(name.clone(), role).await;
+    let page = if is_own_loss { "/console/account".to_owned() } else { path(&name) };
+    after(&visitor, name.clone(), outcome, |_| to(&page, "role_saved", name.as_str())).await
+}
+
 /// Asks an admin whether to give up its own role.
-pub(super) fn ask_role(visitor: &Visitor, name: &UserName, role: Role) -> Result<HttpResponse> {
+fn ask_role(visitor: &Visitor, name: &UserName, role: Role) -> Result<HttpResponse> {
     let t = &visitor.t.user;
     let mut page = QuestionPage {
         notes: vec![t.own_role],

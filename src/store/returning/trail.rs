@@ -12,6 +12,25 @@ pub(super) struct Trail {
     events: Vec<Vec<Value>>,
 }
 
+/// All columns of an event.
+macro_rules! columns {
+    () => {
+        "id,
+         at,
+         actor_kind,
+         actor_name,
+         token_prefix,
+         action,
+         otp_id,
+         recipient,
+         recipient_hash,
+         former_recipient_hash,
+         changes,
+         request_id,
+         address"
+    };
+}
+
 const COLUMNS: usize = 13;
 
 /// The last event of a database; 0 if it has none.
@@ -36,22 +55,7 @@ impl Trail {
         if !has_trail(db)? {
             return Ok(None);
         }
-        let sql = "SELECT id,
-                          at,
-                          actor_kind,
-                          actor_name,
-                          token_prefix,
-                          action,
-                          otp_id,
-                          recipient,
-                          recipient_hash,
-                          former_recipient_hash,
-                          changes,
-                          request_id,
-                          address
-                     FROM audit_events
-                    WHERE id > $1
-                    ORDER BY id";
+        let sql = concat!("SELECT ", columns!(), " FROM audit_events WHERE id > $1 ORDER BY id");
         let mut events = db.prepare(sql)?;
         let events = events.query_map([after], |row| (0..COLUMNS).map(|column| row.get(column)).collect())?;
         Ok(Some(Self { key: key(db)?, events: events.collect::<Result<_, _>>()? }))
@@ -66,22 +70,11 @@ impl Trail {
         } else if key(copy)? != self.key {
             return Ok(());
         }
-        let sql = "INSERT INTO audit_events (
-                       id,
-                       at,
-                       actor_kind,
-                       actor_name,
-                       token_prefix,
-                       action,
-                       otp_id,
-                       recipient,
-                       recipient_hash,
-                       former_recipient_hash,
-                       changes,
-                       request_id,
-                       address
-                   )
-                   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
+        let sql = concat!(
+            "INSERT INTO audit_events (",
+            columns!(),
+            ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+        );
         let mut insert = copy.prepare(sql)?;
         let is_missing = |event: &&Vec<Value>| matches!(event.first(), Some(Value::Integer(id)) if *id > last);
         for event in self.events.iter().filter(is_missing) {
