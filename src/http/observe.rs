@@ -103,10 +103,13 @@ impl Exchange {
         }
     }
 
-    /// Sets the headers of every response. Responses contain codes, so caches must not store them.
+    /// Sets the headers of every response. Responses contain codes, so caches must not store them. Only a handler of
+    /// files without data sets another rule.
     fn set_headers(&self, headers: &mut HeaderMap) {
         headers.insert(REQUEST_ID, self.id.value());
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if !headers.contains_key(CACHE_CONTROL) {
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        }
         headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     }
 

@@ -40,15 +40,15 @@ impl<'a> Accounts<'a> {
         Self { store, origin, now }
     }
 
-    /// Runs `work` in a transaction and records its event, if it returns one, in the same transaction.
-    async fn write<T: Send + 'static>(
+    /// Runs `work` in a transaction and records the events that it returns in the same transaction.
+    async fn write<T: Send + 'static, E: IntoIterator<Item = NewEvent>>(
         &self,
-        work: impl Fn(&Db) -> Result<(T, Option<NewEvent>)> + Send + 'static,
+        work: impl Fn(&Db) -> Result<(T, E)> + Send + 'static,
     ) -> Result<T> {
         let (origin, now) = (Arc::clone(&self.origin), self.now);
         let record = move |db: &Db| {
-            let (outcome, event) = work(db)?;
-            event.iter().try_for_each(|event| audit_events::insert(db, &origin, event, now))?;
+            let (outcome, events) = work(db)?;
+            events.into_iter().try_for_each(|event| audit_events::insert(db, &origin, &event, now))?;
             Ok(outcome)
         };
         self.store.write(record).await
@@ -123,19 +123,21 @@ impl<'a> Accounts<'a> {
         permissions: Vec<Permission>,
         action: Action,
     ) -> Result<PermissionChange> {
-        let grants = action == Action::UserGrant;
-        let apply = if grants { users::insert_permission } else { users::delete_permission };
+        self.write(move |db| apply_permissions(db, &existing(db, &name)?, &permissions, action)).await
+    }
+
+    /// Grants and revokes permissions so that the user has exactly these.
+    ///
+    /// # Errors
+    /// `Invalid` if there is no such user.
+    pub async fn set_permissions(&self, name: UserName, permissions: Vec<Permission>) -> Result<()> {
         self.write(move |db| {
             let user = existing(db, &name)?;
-            let held = users::list_permissions(db, user.id)?;
-            let distinct = Permission::ALL.iter().copied().filter(|permission| permissions.contains(permission));
-            let (changed, unchanged): (Vec<_>, Vec<_>) =
-                distinct.partition(|permission| held.contains(permission) != grants);
-            changed.iter().try_for_each(|permission| apply(db, user.id, *permission))?;
-            let event = NewEvent::about_user(action, &name);
-            let event = event.with("permissions", codes(&held), codes(&users::list_permissions(db, user.id)?));
-            let event = Some(event).filter(|_| !changed.is_empty());
-            Ok((PermissionChange { role: user.role, changed, unchanged }, event))
+            let is_other = |permission: &Permission| !permissions.contains(permission);
+            let others: Vec<Permission> = Permission::ALL.iter().copied().filter(is_other).collect();
+            let (_, revoked) = apply_permissions(db, &user, &others, Action::UserRevoke)?;
+            let (_, granted) = apply_permissions(db, &user, &permissions, Action::UserGrant)?;
+            Ok(((), revoked.into_iter().chain(granted)))
         })
         .await
     }
@@ -196,6 +198,25 @@ fn activate(db: &Db, user: &User, is_active: bool) -> Result<(bool, Option<NewEv
     let action = if is_active { Action::UserEnable } else { Action::UserDisable };
     let event = NewEvent::about_user(action, &user.name).with("is_active", user.is_active, is_active);
     Ok((has_changed, Some(event).filter(|_| has_changed)))
+}
+
+/// Grants or revokes permissions of a user. Returns the change, and its event if anything changed.
+fn apply_permissions(
+    db: &Db,
+    user: &User,
+    permissions: &[Permission],
+    action: Action,
+) -> Result<(PermissionChange, Option<NewEvent>)> {
+    let grants = action == Action::UserGrant;
+    let apply = if grants { users::insert_permission } else { users::delete_permission };
+    let held = users::list_permissions(db, user.id)?;
+    let distinct = Permission::ALL.iter().copied().filter(|permission| permissions.contains(permission));
+    let (changed, unchanged): (Vec<_>, Vec<_>) = distinct.partition(|permission| held.contains(permission) != grants);
+    changed.iter().try_for_each(|permission| apply(db, user.id, *permission))?;
+    let event = NewEvent::about_user(action, &user.name);
+    let event = event.with("permissions", codes(&held), codes(&users::list_permissions(db, user.id)?));
+    let event = Some(event).filter(|_| !changed.is_empty());
+    Ok((PermissionChange { role: user.role, changed, unchanged }, event))
 }
 
 fn codes(permissions: &[Permission]) -> Value {

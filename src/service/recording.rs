@@ -25,7 +25,7 @@ pub(super) fn count_sent(db: &Db, otp: &Otp) -> Result<()> {
     hourly_figures::add(db, hour_of(otp.created_at), &counter, 1)
 }
 
-/// Counts the verification of a code, in the hour in which the code was first sent. Codes of staff do not count.
+/// Counts the verification of a code, in the hour in which the code was first sent. Codes that staff created are not counted.
 pub(super) fn count_verified(db: &Db, otp: &Otp, now: Timestamp) -> Result<()> {
     let Some(issued_at) = otp.issued_at else { return Ok(()) };
     let counters = Counter::code_verified(Channel::for_recipient(&otp.recipient), now.since(issued_at));

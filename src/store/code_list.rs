@@ -36,6 +36,10 @@ pub fn list(db: &Db, query: &CodeQuery, now: Timestamp) -> Result<CodePage> {
         }
     }
     let (codes, has_before, has_after) = query.start.page(codes, query.limit);
+    if query.start == Start::First && !has_after {
+        // The parts of a search may overlap.
+        count = i64::try_from(codes.len()).unwrap_or(i64::MAX);
+    }
     Ok(CodePage { codes, count: count.min(CodePage::COUNTED + 1), has_before, has_after })
 }
 

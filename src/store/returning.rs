@@ -227,8 +227,6 @@ fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
     for table in ["idempotency_keys", "sessions", "sign_in_links"] {
         db.execute(&format!("DELETE FROM {table}"), [])?;
     }
-    db.execute("DELETE FROM sessions", [])?;
-    db.execute("DELETE FROM sign_in_links", [])?;
     let sql = "UPDATE messages
                   SET state = 'cancelled',
                       updated_at = $1

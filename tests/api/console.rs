@@ -177,3 +177,46 @@ async fn every_page_and_action_is_open_to_exactly_the_callers_of_the_route_table
         }
     }
 }
+
+#[tokio::test]
+async fn files_are_kept_by_browsers_and_pages_are_not() {
+    let app = TestApp::start().await;
+    let browser = Browser::new(&app);
+    let page = browser.get("/console/sign-in").await;
+    let (_, rest) = page.body.split_once("href=\"/console/assets/console-").unwrap();
+    let (hash, _) = rest.split_once(".css\"").unwrap();
+    let style = browser.get(&format!("/console/assets/console-{hash}.css")).await;
+    assert_eq!((style.status.as_u16(), style.header("content-type")), (200, "text/css; charset=utf-8"));
+    assert_eq!(style.header("cache-control"), "public, max-age=31536000, immutable");
+    assert_eq!(browser.get("/console/assets/console-0.css").await.header("cache-control"), "no-store");
+}
+
+#[tokio::test]
+async fn a_switch_returns_to_its_page_and_nowhere_else() {
+    let app = TestApp::start().await;
+    let browser = Browser::new(&app);
+    for (back, location) in [
+        ("/console/codes?state=used", "/console/codes?state=used"),
+        ("https://evil.example/console/", "/console/"),
+        ("//evil.example", "/console/"),
+        ("", "/console/"),
+    ] {
+        let answer = browser.post("/console/language", &[("language", "fa"), ("back", back)]).await;
+        assert_eq!((answer.status.as_u16(), answer.header("location")), (303, location));
+    }
+}
+
+#[tokio::test]
+async fn a_form_without_its_version_or_choice_changes_nothing() {
+    let app = TestApp::start().await;
+    let id = app.create().await;
+    app.user("sara", Role::Staff, &[]).await;
+    let browser = app.admin_browser().await;
+    let fields = [("mobile", "09120000000"), ("validity", "renew")];
+    assert_eq!(browser.post(&format!("/console/codes/{id}/edit"), &fields).await.status, 400);
+    assert_eq!(browser.post("/console/users/sara/role", &[("role", "root")]).await.status, 400);
+    assert_eq!(browser.post("/console/users/sara/token", &[("name", "ci")]).await.status, 422);
+    let changes = app.send("GET", "/api/audit/?actor=admin&limit=500").await.json();
+    let actions: Vec<_> = changes["results"].as_array().unwrap().iter().map(|event| &event["action"]).collect();
+    assert_eq!(actions, ["session.start", "otp.create"]);
+}

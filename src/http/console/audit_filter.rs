@@ -77,7 +77,7 @@ impl Request {
         !self.code.is_empty() && self.code_id().is_none()
     }
 
-    /// The conditions of the list. A recipient or an id that is not one matches nothing.
+    /// The conditions of the list. An invalid recipient or id matches nothing.
     pub(super) fn filter(&self, context: &Context) -> AuditFilter {
         AuditFilter {
             id_max: (self.search_is_bad() || self.code_is_bad()).then_some(NONE),

@@ -20,6 +20,7 @@ use crate::http::console::texts::placeholders::fill;
 use crate::http::console::timeline::{Step, timeline};
 use crate::http::console::{flash, html};
 use crate::http::query::Parameters;
+use crate::http::request_log::log_otp;
 use crate::service::codes::CodeDetails;
 use crate::service::sending::SendRequest;
 
@@ -147,5 +148,5 @@ pub(super) async fn resend(visitor: Visitor, path: web::Path<String>) -> Result<
 /// The redirect to a code after an action.
 pub(super) fn to_code(id: OtpId, done: &str) -> HttpResponse {
     let location = format!("/console/codes/{0}?done={done}&id={0}", id.value());
-    HttpResponse::SeeOther().insert_header((LOCATION, location)).finish()
+    log_otp(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish(), id)
 }

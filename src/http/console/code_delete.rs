@@ -15,6 +15,7 @@ use crate::http::console::context::Visitor;
 use crate::http::console::html::{Html, label_with_id};
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::texts::placeholders::fill;
+use crate::http::request_log::log_otp;
 
 #[derive(Template)]
 #[template(path = "code_delete.html")]
@@ -58,5 +59,5 @@ pub(super) async fn delete(visitor: Visitor, path: web::Path<String>) -> Result<
     let id = OtpId::parse(&path)?;
     visitor.service().delete_otp(visitor.caller()?, id).await?;
     let location = format!("/console/codes?done=deleted&id={}", id.value());
-    Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish())
+    Ok(log_otp(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish(), id))
 }

@@ -96,7 +96,7 @@ impl Fields {
         ]
     }
 
-    /// When the code had been updated when the form was shown.
+    /// `updated_at` of the code as the form showed it.
     pub(super) fn read_at(&self) -> Option<Timestamp> {
         Timestamp::parse(&self.updated_at).ok()
     }

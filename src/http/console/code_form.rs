@@ -129,7 +129,9 @@ pub(super) async fn save(visitor: Visitor, path: web::Path<String>, body: Body) 
         Err(_) => form.clone(),
     };
     let fields = Fields::typed(&mine);
-    let read_at = Fields::typed(&form).read_at().unwrap_or(edited.updated_at);
+    let read_at = Fields::typed(&form).read_at();
+    let read_at =
+        read_at.ok_or_else(|| Error::new(Kind::Invalid, "The form does not name its version of the code."))?;
     match fields.check(&visitor, Some(&otp)) {
         Ok(entered) => {
             let patch = entered.into_patch(&otp);

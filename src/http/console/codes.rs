@@ -20,7 +20,7 @@ use crate::http::console::texts::placeholders::fill;
 use crate::http::query::Parameters;
 
 const PATH: &str = "/console/codes";
-/// The orders of the list, and whether a search has them.
+/// The orders in the menu.
 const ORDERS: [CodeOrder; 5] =
     [CodeOrder::Newest, CodeOrder::Oldest, CodeOrder::ExpiringFirst, CodeOrder::ExpiringLast, CodeOrder::ChangedLast];
 
@@ -85,7 +85,8 @@ struct CodesPage {
     states: Vec<Choice>,
     orders: Vec<Choice>,
     days: TypedDays,
-    hidden: Vec<(&'static str, String)>,
+    kept_by_search: Vec<(&'static str, String)>,
+    kept_by_filters: Vec<(&'static str, String)>,
     chips: Vec<Chip>,
     clear: String,
     rows: Vec<Row>,
@@ -183,7 +184,8 @@ pub(super) async fn list(request: HttpRequest, visitor: Visitor) -> Result<HttpR
         search_is_lost: asked.search_is_lost,
         states: std::iter::once(state(t.filter.any, None)).chain(states).collect(),
         orders: orders.collect(),
-        hidden: asked.filters.kept(&["from", "to"]),
+        kept_by_search: asked.filters.kept(&["s"]),
+        kept_by_filters: asked.filters.kept(&["from", "to"]),
         chips: asked.chips(&visitor),
         clear: PATH.to_owned(),
         rows: page.codes.iter().map(|otp| Row::new(otp, &visitor)).collect(),

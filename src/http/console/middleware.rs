@@ -53,6 +53,10 @@ async fn admit(context: &mut Context, service_request: &mut ServiceRequest) -> R
     }
     let pattern = request.app_data::<Pattern>().map_or("", |pattern| pattern.0);
     let page = page_of(request.method(), pattern);
+    if request.method() == Method::POST {
+        // The address of the page for GET, to which the switches of the frame return.
+        context.location = resumed_path(pattern, request.path());
+    }
     let access = page.map_or(Access::Session, |page| page.access);
     if access != Access::Open {
         if let Err(error) = resume(context, &request, page.is_none_or(|page| page.is_activity)).await {
@@ -64,7 +68,7 @@ async fn admit(context: &mut Context, service_request: &mut ServiceRequest) -> R
         }
         let caller = context.visit.as_ref().map(|visit| &visit.caller);
         if let Some(missing) = caller.and_then(|caller| access.missing(caller)) {
-            if pattern == OVERVIEW && page_of(&Method::GET, ACCOUNT).is_some() {
+            if pattern == OVERVIEW {
                 return Ok(Some(HttpResponse::SeeOther().insert_header((LOCATION, ACCOUNT)).finish()));
             }
             return forbidden_page(context, missing).map(Some);
@@ -105,10 +109,12 @@ fn with_error_page(
     let (request, response) = response.into_parts();
     let error = response.error().and_then(actix_web::Error::as_error::<Error>);
     let page = match error {
-        Some(error) if error.kind() != Kind::Unauthenticated => {
-            Some(error_page(context, error, request.method() == Method::POST)?)
+        // The session ended while the handler ran.
+        Some(error) if error.kind() == Kind::Unauthenticated => {
+            Some(HttpResponse::SeeOther().insert_header((LOCATION, "/console/sign-in")).finish())
         }
-        _ => None,
+        Some(error) => Some(error_page(context, error, request.method() == Method::POST)?),
+        None => None,
     };
     // The error stays in the response, because the log shows its cause.
     let response = match page {

@@ -51,6 +51,11 @@ impl OwnOrigin {
     }
 }
 
+/// Whether a text is the path of a page of the console. Any other address could send the user to another site.
+pub(super) fn is_own_path(text: &str) -> bool {
+    text.starts_with("/console/") && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::test::TestRequest;

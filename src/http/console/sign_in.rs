@@ -13,6 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
 use crate::http::console::context::{Context, Visitor};
 use crate::http::console::form::Form;
+use crate::http::console::origin::is_own_path;
 use crate::http::console::shell::{Shell, render};
 use crate::http::console::texts::placeholders::fill;
 
@@ -151,10 +152,9 @@ async fn enter(context: &Context, key: &SessionKey, form: &Form) -> Result<HttpR
     Ok(HttpResponse::SeeOther().insert_header(location).cookie(cookie).finish())
 }
 
-/// A path of the console, if `text` is one. Another address would send the user to another site.
+/// A path to continue with, if `text` is one.
 fn own_path(text: String) -> Option<String> {
-    let is_own = text.starts_with(HOME) && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    (is_own && !text.starts_with("/console/sign-")).then_some(text)
+    (is_own_path(&text) && !text.starts_with("/console/sign-")).then_some(text)
 }
 
 /// Ends the session.

@@ -88,7 +88,11 @@ fn check(context: &Context, form: &Form) -> Result<TokenDetails, Vec<FieldError>
             errors.extend(expires_at.is_none().then_some(FieldError { field: "until", message }));
             expires_at
         }
-        (None, _) => None,
+        (None, "none") => None,
+        (None, _) => {
+            errors.push(FieldError { field: "until", message: context.t.form.choose });
+            None
+        }
     };
     if errors.is_empty() { Ok(TokenDetails { name: name.and_then(Result::ok), expires_at }) } else { Err(errors) }
 }

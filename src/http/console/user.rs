@@ -184,7 +184,8 @@ pub(super) async fn show(request: HttpRequest, visitor: Visitor, path: web::Path
 pub(super) async fn save_permissions(visitor: Visitor, path: web::Path<String>, body: Body) -> Result<HttpResponse> {
     let form = Form::read(body).await?;
     let name = visitor.service().find_user(name_of(&path)?).await?.user.name;
-    visitor.service().set_permissions(visitor.caller()?, name.clone(), ticked(&form)).await?;
+    let accounts = visitor.service().accounts(visitor.caller()?);
+    accounts.set_permissions(name.clone(), ticked(&form)).await?;
     Ok(to(&self::path(&name), "permissions_saved", name.as_str()))
 }
 

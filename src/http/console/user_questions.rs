@@ -140,7 +140,7 @@ pub(super) async fn save_role(visitor: Visitor, of: web::Path<String>, body: Bod
     let form = Form::read(body).await?;
     let details = visitor.service().find_user(name_of(&of)?).await?;
     let (caller, name) = (visitor.caller()?, details.user.name.clone());
-    let role: Role = form.text("role").parse().unwrap_or(details.user.role);
+    let role: Role = form.text("role").parse().map_err(|refusal: &'static str| Error::new(Kind::Invalid, refusal))?;
     let is_own_loss = details.user.id == caller.user_id && role != Role::Admin;
     if is_own_loss && !details.is_last_admin && form.text("confirmed").is_empty() {
         return ask_role(&visitor, &name, role);

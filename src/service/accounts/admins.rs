@@ -1,4 +1,4 @@
-//! Changes of users that must leave an active admin: removal, roles and disabling in the console.
+//! Changes that must not take away the last active admin: removal, roles and disabling in the console.
 
 use serde_json::Value;
 

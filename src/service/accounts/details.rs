@@ -82,16 +82,4 @@ impl Service {
         self.accounts(caller).add_token(name, token.clone(), details).await?;
         Ok(token)
     }
-
-    /// Grants and revokes permissions so that the user has exactly these.
-    ///
-    /// # Errors
-    /// `Invalid` if there is no such user.
-    pub async fn set_permissions(&self, caller: &Caller, name: UserName, permissions: Vec<Permission>) -> Result<()> {
-        let others = Permission::ALL.iter().copied().filter(|permission| !permissions.contains(permission)).collect();
-        let accounts = self.accounts(caller);
-        accounts.revoke(name.clone(), others).await?;
-        accounts.grant(name, permissions).await?;
-        Ok(())
-    }
 }

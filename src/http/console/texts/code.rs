@@ -51,7 +51,7 @@ labels! {
             "A message is still waiting. It will not be sent.",
             "پیامی هنوز در صف است. دیگر ارسال نمی‌شود.";
         lost_kept:
-            "The audit trail keeps that the code existed.",
+            "The audit trail keeps a record of this code.",
             "سابقهٔ رویدادها وجود این کد را نگه می‌دارد.";
         expire_instead: "Expire instead", "به جای حذف منقضی شود";
         already_expired:
