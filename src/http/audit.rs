@@ -13,7 +13,7 @@ use crate::error::{InvalidValue, Result};
 use crate::http::caller::Caller;
 use crate::http::client_view::{self, TrustedProxies};
 use crate::http::openapi::responses::{Denials, Faults};
-use crate::http::openapi::schemas::{FieldMessages, any_integer, limit, offset};
+use crate::http::openapi::schemas::{FieldMessages, any_integer, audit_action, limit, offset};
 use crate::http::page::Page;
 use crate::http::query::{Parameters, number};
 use crate::service::Service;
@@ -32,7 +32,7 @@ struct AuditParameters {
     #[param(schema_with = any_integer)]
     id_max: Option<i64>,
     /// One action, such as `otp.update`
-    #[param(example = "otp.update")]
+    #[param(schema_with = audit_action, example = "otp.update")]
     action: Option<String>,
     /// Name of the actor
     #[param(example = "support")]

@@ -6,6 +6,7 @@ use crate::domain::code_list::Search;
 use crate::domain::recipient::Recipient;
 use crate::error::Result;
 use crate::http::console::context::{Context, Visitor};
+use crate::http::console::drafts;
 use crate::http::console::lists::{Chip, Filters, TypedDays};
 use crate::http::console::texts::placeholders::fill;
 use crate::http::query::Parameters;
@@ -32,7 +33,7 @@ impl Request {
     pub(super) async fn read(visitor: &Visitor, parameters: &Parameters) -> Result<Self> {
         let asked: Option<i64> = parameters.text("s").and_then(|n| n.parse().ok());
         let kept = match asked {
-            Some(n) => visitor.service().find_search(visitor.visit()?.session_id, n).await?.map(|text| (n, text)),
+            Some(n) => drafts::search(visitor, n).await?.map(|text| (n, text)),
             None => None,
         };
         let text = |name| parameters.text(name).unwrap_or_default().to_owned();

@@ -3,7 +3,6 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
-use form_urlencoded::Serializer;
 
 use crate::domain::otp::{NewOtp, Otp, OtpId};
 use crate::domain::timestamp::Timestamp;
@@ -12,7 +11,7 @@ use crate::http::body::Body;
 use crate::http::console::code::to_code;
 use crate::http::console::code_fields::{Entered, FieldError, Fields, Validity};
 use crate::http::console::context::{Context, Visitor};
-use crate::http::console::drafts::{draft, kept};
+use crate::http::console::drafts::{draft, keep_form, kept};
 use crate::http::console::form::Form;
 use crate::http::console::html::{Html, label_with_id};
 use crate::http::console::shell::{Place, Shell, render};
@@ -173,9 +172,7 @@ struct ConflictPage {
 
 /// 409: the code was changed by somebody else. Both versions are shown, and nothing is saved.
 async fn conflict(visitor: &Visitor, stored: &Otp, mine: &Fields) -> Result<HttpResponse> {
-    let pairs = mine.pairs();
-    let text = Serializer::new(String::new()).extend_pairs(pairs).finish();
-    let draft = visitor.service().keep_search(visitor.visit()?.session_id, text).await?;
+    let draft = keep_form(visitor.service(), visitor.visit()?.session_id, mine.pairs()).await?;
     let page = ConflictPage {
         shell: Shell::new(visitor, visitor.t.conflict.title, Some(Place::Codes)),
         id: stored.id.value(),

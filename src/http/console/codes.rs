@@ -13,6 +13,7 @@ use crate::domain::user::Permission;
 use crate::error::Result;
 use crate::http::body::Body;
 use crate::http::console::context::{Context, Visitor};
+use crate::http::console::drafts;
 use crate::http::console::form::Form;
 use crate::http::console::lists::{Chip, Filters, ROWS, TypedDays, key_text, start};
 use crate::http::console::shell::{Place, Shell, render};
@@ -112,7 +113,7 @@ impl Request {
     async fn read(visitor: &Visitor, parameters: &Parameters) -> Result<Self> {
         let asked: Option<i64> = parameters.text("s").and_then(|n| n.parse().ok());
         let kept = match asked {
-            Some(n) => visitor.service().find_search(visitor.visit()?.session_id, n).await?.map(|text| (n, text)),
+            Some(n) => drafts::search(visitor, n).await?.map(|text| (n, text)),
             None => None,
         };
         let state = parameters.text("state").and_then(|text| text.parse().ok());

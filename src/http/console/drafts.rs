@@ -1,11 +1,26 @@
-//! Fields of a form that are kept with the session, because the form could not be saved.
+//! Texts that are kept with the session instead of the URL: searches, and fields of forms that could not be saved.
 
 use actix_web::HttpRequest;
+use form_urlencoded::Serializer;
 
 use crate::error::Result;
 use crate::http::console::context::Visitor;
 use crate::http::console::form::Form;
 use crate::http::query::Parameters;
+use crate::service::Service;
+
+/// Marks the fields of a form. A search that begins with this control character is not shown again.
+const FORM: char = '\u{1}';
+
+/// Keeps the fields of a form. Returns their number within the session.
+pub(super) async fn keep_form<'a>(
+    service: &Service,
+    session_id: i64,
+    fields: impl IntoIterator<Item = (&'a str, &'a str)>,
+) -> Result<i64> {
+    let fields = Serializer::new(String::new()).extend_pairs(fields).finish();
+    service.keep_search(session_id, format!("{FORM}{fields}")).await
+}
 
 /// The fields that a form had when the session ended, if the page is shown after that.
 pub(super) async fn kept(visitor: &Visitor, request: &HttpRequest) -> Result<Option<Form>> {
@@ -17,5 +32,12 @@ pub(super) async fn kept(visitor: &Visitor, request: &HttpRequest) -> Result<Opt
 /// Fields that are kept with the session.
 pub(super) async fn draft(visitor: &Visitor, n: i64) -> Result<Option<Form>> {
     let text = visitor.service().find_search(visitor.visit()?.session_id, n).await?;
-    Ok(text.map(|text| form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
+    let fields = text.as_deref().and_then(|text| text.strip_prefix(FORM));
+    Ok(fields.map(|fields| form_urlencoded::parse(fields.as_bytes()).into_owned().collect()))
+}
+
+/// The search with this number. The fields of a form are not a search: they may contain a code.
+pub(super) async fn search(visitor: &Visitor, n: i64) -> Result<Option<String>> {
+    let text = visitor.service().find_search(visitor.visit()?.session_id, n).await?;
+    Ok(text.filter(|text| !text.starts_with(FORM)))
 }

@@ -11,12 +11,12 @@ use crate::domain::user::Permission;
 use crate::error::{FieldErrors, Result};
 use crate::http::body::Body;
 use crate::http::console::context::Visitor;
-use crate::http::console::flash;
 use crate::http::console::form::Form;
 use crate::http::console::recipient_state::StateView;
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::texts::Texts;
 use crate::http::console::texts::placeholders::fill;
+use crate::http::console::{drafts, flash};
 use crate::http::query::Parameters;
 
 const PATH: &str = "/console/recipients";
@@ -61,7 +61,7 @@ pub(super) async fn list(request: HttpRequest, visitor: Visitor) -> Result<HttpR
     let parameters = Parameters::new(request.query_string());
     let searched = parameters.text("s");
     let recipient = match searched.and_then(|n| n.parse().ok()) {
-        Some(n) => visitor.service().find_search(visitor.visit()?.session_id, n).await?,
+        Some(n) => drafts::search(&visitor, n).await?,
         None => None,
     };
     let found = match recipient.and_then(|text| parse(&text, visitor.t).ok()) {

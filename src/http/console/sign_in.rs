@@ -3,19 +3,20 @@
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{LOCATION, RETRY_AFTER, USER_AGENT};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use form_urlencoded::Serializer;
-use serde::Deserialize;
 
 use crate::domain::session::{LinkKey, SessionKey, browser};
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
 use crate::http::console::context::{Context, Visitor};
+use crate::http::console::drafts::keep_form;
 use crate::http::console::form::Form;
 use crate::http::console::origin::is_own_path;
 use crate::http::console::shell::{Shell, render};
 use crate::http::console::texts::placeholders::fill;
+use crate::http::query::Parameters;
 
 const PATH: &str = "/console/sign-in";
 const HOME: &str = "/console/";
@@ -54,28 +55,22 @@ impl SignInPage {
     }
 }
 
-#[derive(Deserialize)]
-pub(super) struct Query {
-    next: Option<String>,
-    link: Option<String>,
-    /// Set by the redirect after a sign-in, which finds out whether the browser kept the cookie.
-    started: Option<String>,
-    signed_out: Option<String>,
-}
-
 /// Shows the sign-in page, or continues after a sign-in.
-pub(super) async fn show(request: HttpRequest, visitor: Visitor, query: web::Query<Query>) -> Result<HttpResponse> {
+pub(super) async fn show(request: HttpRequest, visitor: Visitor) -> Result<HttpResponse> {
     let context = &*visitor;
-    let Query { next, link, started, signed_out } = query.into_inner();
-    let next = next.and_then(own_path).unwrap_or_else(|| HOME.to_owned());
+    let parameters = Parameters::new(request.query_string());
+    let text = |name| parameters.text(name).map(str::to_owned);
+    let next = text("next").and_then(own_path).unwrap_or_else(|| HOME.to_owned());
+    // Set by the redirect after a sign-in, which finds out whether the browser kept the cookie.
+    let started = text("started");
     if started.is_some() && context.session_key(&request).is_some() {
         return Ok(HttpResponse::SeeOther().insert_header((LOCATION, next)).finish());
     }
     let page = SignInPage {
         error: started.map(|_| context.t.sign_in.no_cookie.to_owned()),
-        notice: signed_out.map(|_| context.t.sign_in.signed_out),
+        notice: text("signed_out").map(|_| context.t.sign_in.signed_out),
         next,
-        link,
+        link: text("link"),
         ..SignInPage::new(context)
     };
     render(StatusCode::OK, &page)
@@ -142,8 +137,7 @@ async fn enter(context: &Context, key: &SessionKey, form: &Form) -> Result<HttpR
         form.shown_again().filter_map(|(name, value)| Some((name.strip_prefix("kept.")?, value))).collect();
     if !kept.is_empty() {
         let visit = context.service.resume(key, context.source.clone(), false).await?;
-        let fields = Serializer::new(String::new()).extend_pairs(kept).finish();
-        let draft = context.service.keep_search(visit.session_id, fields).await?;
+        let draft = keep_form(&context.service, visit.session_id, kept).await?;
         next = format!("{next}?draft={draft}");
     }
     let query = Serializer::new(String::new()).append_pair("started", "1").append_pair("next", &next).finish();

@@ -54,11 +54,17 @@ fn of_event(context: &Context, event: &AuditEvent) -> Option<Step> {
         Action::OtpUpdate => (("idle", "edit"), by(t.changed_by)),
         Action::OtpRead => (("warn", "eye"), by(t.shown_to)),
         Action::OtpVerify if verdict(event) == Some("right") => (("ok", "check"), Html::text(t.verified)),
-        Action::OtpVerify => (("bad", "close"), Html::text(t.guess_wrong)),
+        Action::OtpVerify if verdict(event) == Some("wrong_code") => (("bad", "close"), Html::text(t.guess_wrong)),
+        Action::OtpVerify => (("bad", "close"), Html::text(t.guess_refused)),
         _ => return None,
     };
     let note = match event.action {
-        Action::OtpSend | Action::OtpVerify => id(&event.origin.name),
+        Action::OtpSend => id(&event.origin.name),
+        Action::OtpVerify => {
+            let verdict = verdict(event).filter(|verdict| !["right", "wrong_code"].contains(verdict));
+            let label = verdict.and_then(|verdict| context.t.verdict(verdict));
+            label.map_or_else(Html::default, |label| Html::text(&format!("{label} · "))).and(id(&event.origin.name))
+        }
         Action::OtpUpdate => changed_fields(context, event),
         _ => Html::default(),
     };

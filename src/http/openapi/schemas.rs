@@ -7,6 +7,7 @@ use utoipa::openapi::schema::{AnyOfBuilder, ArrayBuilder, ObjectBuilder, OneOfBu
 use utoipa::openapi::{KnownFormat, RefOr, SchemaFormat};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::domain::audit::Action;
 use crate::domain::code::Code;
 use crate::domain::listing::Window;
 use crate::domain::recipient::EmailAddress;
@@ -149,6 +150,11 @@ pub(crate) fn limit() -> Schema {
 
 pub(crate) fn offset() -> Schema {
     typed(Type::Integer).minimum(Some(0)).default(Some(json!(0))).into()
+}
+
+/// An action of the audit trail.
+pub(crate) fn audit_action() -> Schema {
+    typed(Type::String).enum_values(Some(Action::ALL.iter().map(|action| action.as_str()))).into()
 }
 
 pub(crate) fn email() -> Schema {
