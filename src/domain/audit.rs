@@ -1,4 +1,4 @@
-//! The audit trail: what was changed, by whom and from where (`docs/api.md`, "Audit trail").
+//! The audit trail: the changes, with their actors and origins (`docs/api.md`, "Audit trail").
 
 use std::fmt::Display;
 use std::net::IpAddr;

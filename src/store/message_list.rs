@@ -44,7 +44,7 @@ const JOINS: &str = "
       JOIN otp_codes AS o ON o.id = m.otp_id
       LEFT JOIN message_attempts AS a ON a.id = (SELECT max(id) FROM message_attempts WHERE message_id = m.id)";
 
-/// Where the rows of a list come from, so that few rows are read in vain.
+/// The index that the list reads. It is chosen so that few rows are read and then discarded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     /// All messages, by id.

@@ -11,7 +11,7 @@ const FEWEST: u64 = 50;
 const FALL: f64 = 0.8;
 /// Tolerance for rounding errors.
 const EPSILON: f64 = 1e-9;
-/// The number of days before, whose same hour is compared.
+/// The number of earlier days. The same hour of each of them is compared.
 pub const DAYS: i64 = 7;
 
 /// A condition that staff should look into.

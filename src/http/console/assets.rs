@@ -1,4 +1,4 @@
-//! The files of the console. The name of a file contains a hash of its content, so browsers may keep it for ever.
+//! The files of the console. The name of a file contains a hash of its content, so browsers can cache it permanently.
 
 use std::sync::LazyLock;
 

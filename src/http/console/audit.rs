@@ -1,4 +1,4 @@
-//! The audit trail: what was changed, by whom and from where.
+//! The page of the audit trail.
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;

@@ -148,7 +148,7 @@ impl Plot {
         self
     }
 
-    /// A bar per moment, whose parts stand one above the other in the order of `colours`.
+    /// One stacked bar per moment. Its parts have the order of `colours`, from bottom to top.
     pub(super) fn stacks(mut self, colours: &[&str], stacks: &[Vec<f64>]) -> Self {
         let slot = self.slot();
         let width = (slot * BAR.0).min(BAR.1);
@@ -200,7 +200,7 @@ pub(super) fn top_for(most: f64) -> f64 {
     tops.find(|top| *top >= most).unwrap_or(most)
 }
 
-/// The indexes of the values whose moments are named.
+/// The indexes of the moments that get a label.
 fn labelled(count: usize) -> Vec<usize> {
     let last = count.saturating_sub(1);
     if count <= LABELS { (0..count).collect() } else { (0..LABELS).map(|n| n * last / (LABELS - 1)).collect() }

@@ -71,7 +71,7 @@ pub(super) fn digits(value: &str) -> Html {
     Html(format!("<bdi dir=\"ltr\">{}</bdi>", escaped(value)))
 }
 
-/// A label whose placeholder `name` is an identifier.
+/// A label. The placeholder `name` is replaced by an identifier.
 pub(super) fn label_with_id(label: &str, name: &str, value: &(impl fmt::Display + ?Sized)) -> Html {
     let (before, after) = around(label, name);
     Html(format!("{}{}{}", escaped(before), id(value), escaped(after)))

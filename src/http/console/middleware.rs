@@ -1,5 +1,5 @@
-//! Middleware of the console: who may reach a page, where a form may come from, the session, the security headers, and
-//! errors as pages.
+//! Middleware of the console. It checks the access to pages and the origin of forms, reads the session, sets the
+//! security headers, and shows errors as pages.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};

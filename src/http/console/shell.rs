@@ -135,7 +135,7 @@ impl Shell {
         html::recipient(value)
     }
 
-    /// A label whose placeholder `name` is an identifier.
+    /// A label. The placeholder `name` is replaced by an identifier.
     pub(super) fn label_with_id(&self, label: &str, name: &str, value: &(impl std::fmt::Display + ?Sized)) -> Html {
         html::label_with_id(label, name, value)
     }

@@ -31,7 +31,7 @@ use crate::http::{audit, health, inbox, metrics, otps, sending};
     tags(
         (name = "codes", description = "One-time passwords as a resource managed by staff"),
         (name = "sending", description = "Sending and verifying codes"),
-        (name = "audit", description = "What was changed, by whom and from where"),
+        (name = "audit", description = "The changes, with their actors and origins"),
         (name = "service", description = "Health, metrics and API description")
     )
 )]

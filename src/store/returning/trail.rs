@@ -61,8 +61,8 @@ impl Trail {
         Ok(Some(Self { key: key(db)?, events: events.collect::<Result<_, _>>()? }))
     }
 
-    /// Adds the events to a copy that lacks them. Does nothing if the copy comes from another database, whose events
-    /// have other hashes.
+    /// Adds the events that the copy lacks. Does nothing if the copy comes from another database, because the hashes of
+    /// its events have another key.
     pub(super) fn append(&self, copy: &Db) -> rusqlite::Result<()> {
         let last = last_event(copy)?;
         if last == 0 {
