@@ -1,7 +1,6 @@
 //! The account of the caller: its sessions and permissions, and the switches of the pages.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
@@ -10,6 +9,7 @@ use crate::error::Result;
 use crate::http::console::context::Visitor;
 use crate::http::console::flash;
 use crate::http::console::session_rows::SessionRow;
+use crate::http::console::shell::redirect;
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::query::Parameters;
 
@@ -48,5 +48,5 @@ pub(super) async fn end_others(visitor: Visitor) -> Result<HttpResponse> {
     let visit = visitor.visit()?;
     let ended = visitor.service().end_other_sessions(&visit.caller, visit.session_id).await?;
     let location = format!("{PATH}?done=sessions_ended&id={ended}");
-    Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish())
+    Ok(redirect(&location).finish())
 }

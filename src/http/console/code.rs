@@ -1,7 +1,7 @@
 //! One code: its fields, its timeline and its actions.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{HeaderName, LOCATION};
+use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 
@@ -15,6 +15,7 @@ use crate::http::console::codes::state_label;
 use crate::http::console::context::{Context, Visitor};
 use crate::http::console::html::Html;
 use crate::http::console::recipient_state::StateView;
+use crate::http::console::shell::redirect;
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::texts::placeholders::fill;
 use crate::http::console::timeline::{Step, timeline};
@@ -148,5 +149,5 @@ pub(super) async fn resend(visitor: Visitor, path: web::Path<String>) -> Result<
 /// The redirect to a code after an action.
 pub(super) fn to_code(id: OtpId, done: &str) -> HttpResponse {
     let location = format!("/console/codes/{0}?done={done}&id={0}", id.value());
-    log_otp(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish(), id)
+    log_otp(redirect(&location).finish(), id)
 }

@@ -1,7 +1,6 @@
 //! The deletion of a code, after a question.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
@@ -13,6 +12,7 @@ use crate::error::Result;
 use crate::http::console::codes::state_label;
 use crate::http::console::context::Visitor;
 use crate::http::console::html::{Html, label_with_id};
+use crate::http::console::shell::redirect;
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::texts::placeholders::fill;
 use crate::http::request_log::log_otp;
@@ -59,5 +59,5 @@ pub(super) async fn delete(visitor: Visitor, path: web::Path<String>) -> Result<
     let id = OtpId::parse(&path)?;
     visitor.service().delete_otp(visitor.caller()?, id).await?;
     let location = format!("/console/codes?done=deleted&id={}", id.value());
-    Ok(log_otp(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish(), id))
+    Ok(log_otp(redirect(&location).finish(), id))
 }

@@ -1,7 +1,6 @@
 //! The list of codes.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
@@ -16,6 +15,7 @@ use crate::http::console::context::{Context, Visitor};
 use crate::http::console::drafts;
 use crate::http::console::form::Form;
 use crate::http::console::lists::{Chip, Filters, ROWS, TypedDays, key_text, start};
+use crate::http::console::shell::redirect;
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::texts::placeholders::fill;
 use crate::http::query::Parameters;
@@ -233,7 +233,7 @@ pub(super) async fn search(visitor: Visitor, body: Body) -> Result<HttpResponse>
     };
     let filters = ["state", "from", "to", "order"].map(|name| (name, form.text(name).to_owned()));
     let location = Filters::new(PATH, filters.into()).with("s", &n);
-    Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish())
+    Ok(redirect(&location).finish())
 }
 
 /// Answers the number of codes that are newer than `after`, at most 100.

@@ -4,7 +4,7 @@
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue, LOCATION};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 
@@ -14,6 +14,7 @@ use crate::http::console::context::{Context, Visitor};
 use crate::http::console::error_page::{address_page, error_page, forbidden_page, origin_page};
 use crate::http::console::form::Form;
 use crate::http::console::routes::{ACCOUNT, Access, OVERVIEW, page_of, resumed_path};
+use crate::http::console::shell::redirect;
 use crate::http::console::{Settings, sign_in};
 use crate::http::observe::Pattern;
 use crate::http::request_log::LoggedOrigin;
@@ -69,7 +70,7 @@ async fn admit(context: &mut Context, service_request: &mut ServiceRequest) -> R
         let caller = context.visit.as_ref().map(|visit| &visit.caller);
         if let Some(missing) = caller.and_then(|caller| access.missing(caller)) {
             if pattern == OVERVIEW {
-                return Ok(Some(HttpResponse::SeeOther().insert_header((LOCATION, ACCOUNT)).finish()));
+                return Ok(Some(redirect(ACCOUNT).finish()));
             }
             return forbidden_page(context, missing).map(Some);
         }
@@ -93,7 +94,7 @@ async fn signed_out(context: &Context, request: &mut ServiceRequest, pattern: &s
     if request.method() != Method::POST {
         let next: String = form_urlencoded::byte_serialize(context.location.as_bytes()).collect();
         let location = format!("/console/sign-in?next={next}");
-        return Ok(HttpResponse::SeeOther().insert_header((LOCATION, location)).finish());
+        return Ok(redirect(&location).finish());
     }
     let next = resumed_path(pattern, request.path());
     let Ok(body) = request.extract::<Body>().await;
@@ -110,9 +111,7 @@ fn with_error_page(
     let error = response.error().and_then(actix_web::Error::as_error::<Error>);
     let page = match error {
         // The session ended while the handler ran.
-        Some(error) if error.kind() == Kind::Unauthenticated => {
-            Some(HttpResponse::SeeOther().insert_header((LOCATION, "/console/sign-in")).finish())
-        }
+        Some(error) if error.kind() == Kind::Unauthenticated => Some(redirect("/console/sign-in").finish()),
         Some(error) => Some(error_page(context, error, request.method() == Method::POST)?),
         None => None,
     };

@@ -1,7 +1,6 @@
 //! The recipients that are locked or paused, and the state of any recipient.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 
@@ -13,6 +12,7 @@ use crate::http::body::Body;
 use crate::http::console::context::Visitor;
 use crate::http::console::form::Form;
 use crate::http::console::recipient_state::StateView;
+use crate::http::console::shell::redirect;
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::texts::Texts;
 use crate::http::console::texts::placeholders::fill;
@@ -115,5 +115,5 @@ pub(super) async fn free(visitor: Visitor, body: Body) -> Result<HttpResponse> {
 }
 
 fn to(location: &str) -> HttpResponse {
-    HttpResponse::SeeOther().insert_header((LOCATION, location)).finish()
+    redirect(location).finish()
 }

@@ -1,12 +1,13 @@
 //! Registers the pages with actix.
 
 use actix_web::http::Method;
-use actix_web::http::header::{ACCEPT, LOCATION};
+use actix_web::http::header::ACCEPT;
 use actix_web::middleware::from_fn;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::error::{Error, Kind, Result};
 use crate::http::console::routes::PAGES;
+use crate::http::console::shell::redirect;
 use crate::http::console::{Settings, middleware};
 use crate::http::observe::{self, Pattern};
 
@@ -38,8 +39,7 @@ async fn root(request: HttpRequest) -> Result<HttpResponse> {
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok());
     let reads = request.method() == Method::GET || request.method() == Method::HEAD;
     if reads && accept.is_some_and(|accept| accept.contains("text/html")) {
-        let location = (LOCATION, "/console/");
-        return Ok(HttpResponse::SeeOther().insert_header(location).finish());
+        return Ok(redirect("/console/").finish());
     }
     Err(Error::new(Kind::NotFound, "Not found."))
 }

@@ -1,8 +1,8 @@
 //! The frame around the pages: navigation, menus and footer.
 
-use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_TYPE, LOCATION};
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 
 use crate::domain::time_zone::Tz;
@@ -13,6 +13,13 @@ use crate::http::console::assets;
 use crate::http::console::context::Context;
 use crate::http::console::html::{self, Html};
 use crate::http::console::texts::Texts;
+
+/// Starts a response that sends the browser to `location` with a GET request.
+pub(super) fn redirect(location: &str) -> HttpResponseBuilder {
+    let mut response = HttpResponse::SeeOther();
+    response.insert_header((LOCATION, location));
+    response
+}
 
 /// A place in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use actix_web::cookie::Cookie;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{LOCATION, RETRY_AFTER, USER_AGENT};
+use actix_web::http::header::{RETRY_AFTER, USER_AGENT};
 use actix_web::{HttpRequest, HttpResponse};
 use askama::Template;
 use form_urlencoded::Serializer;
@@ -14,6 +14,7 @@ use crate::http::console::context::{Context, Visitor};
 use crate::http::console::drafts::keep_form;
 use crate::http::console::form::Form;
 use crate::http::console::origin::is_own_path;
+use crate::http::console::shell::redirect;
 use crate::http::console::shell::{Shell, render};
 use crate::http::console::texts::placeholders::fill;
 use crate::http::query::Parameters;
@@ -64,7 +65,7 @@ pub(super) async fn show(request: HttpRequest, visitor: Visitor) -> Result<HttpR
     // Set by the redirect after a sign-in, which finds out whether the browser kept the cookie.
     let started = text("started");
     if started.is_some() && context.session_key(&request).is_some() {
-        return Ok(HttpResponse::SeeOther().insert_header((LOCATION, next)).finish());
+        return Ok(redirect(&next).finish());
     }
     let page = SignInPage {
         error: started.map(|_| context.t.sign_in.no_cookie.to_owned()),
@@ -141,9 +142,9 @@ async fn enter(context: &Context, key: &SessionKey, form: &Form) -> Result<HttpR
         next = format!("{next}?draft={draft}");
     }
     let query = Serializer::new(String::new()).append_pair("started", "1").append_pair("next", &next).finish();
-    let location = (LOCATION, format!("{PATH}?{query}"));
+    let location = format!("{PATH}?{query}");
     let cookie = context.session_cookie(key.reveal());
-    Ok(HttpResponse::SeeOther().insert_header(location).cookie(cookie).finish())
+    Ok(redirect(&location).cookie(cookie).finish())
 }
 
 /// A path to continue with, if `text` is one.
@@ -156,8 +157,7 @@ pub(super) async fn sign_out(visitor: Visitor) -> Result<HttpResponse> {
     visitor.service().end_session(visitor.visit()?).await?;
     let mut cookie: Cookie<'static> = visitor.session_cookie("");
     cookie.make_removal();
-    let location = (LOCATION, "/console/sign-in?signed_out=1");
-    Ok(HttpResponse::SeeOther().insert_header(location).cookie(cookie).finish())
+    Ok(redirect("/console/sign-in?signed_out=1").cookie(cookie).finish())
 }
 
 /// Keeps the session open. Answers its new end in milliseconds since 1970.

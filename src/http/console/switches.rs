@@ -1,7 +1,6 @@
 //! The switches of a browser's preferences: language, theme and shortcuts.
 
 use actix_web::HttpResponse;
-use actix_web::http::header::LOCATION;
 
 use crate::domain::message::Language;
 use crate::error::Result;
@@ -9,6 +8,7 @@ use crate::http::body::Body;
 use crate::http::console::form::Form;
 use crate::http::console::origin::is_own_path;
 use crate::http::console::preferences::{LANGUAGE, SHORTCUTS, THEME, cookie, theme};
+use crate::http::console::shell::redirect;
 
 pub(super) async fn language(body: Body) -> Result<HttpResponse> {
     let form = Form::read(body).await?;
@@ -29,5 +29,5 @@ pub(super) async fn shortcuts(body: Body) -> Result<HttpResponse> {
 /// Sets a preference and returns to the page with the switch, which the form names.
 fn back(form: &Form, name: &'static str, value: &str) -> HttpResponse {
     let path = Some(form.text("back")).filter(|path| is_own_path(path)).unwrap_or("/console/");
-    HttpResponse::SeeOther().insert_header((LOCATION, path)).cookie(cookie(name, value)).finish()
+    redirect(path).cookie(cookie(name, value)).finish()
 }

@@ -1,7 +1,6 @@
 //! One user: role, permissions, tokens and sessions.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::LOCATION;
 use actix_web::{HttpRequest, HttpResponse, web};
 use askama::Template;
 use form_urlencoded::Serializer;
@@ -16,6 +15,7 @@ use crate::http::console::drafts::kept;
 use crate::http::console::flash;
 use crate::http::console::form::Form;
 use crate::http::console::session_rows::SessionRow;
+use crate::http::console::shell::redirect;
 use crate::http::console::shell::{Place, Shell, render};
 use crate::http::console::users::Badge;
 use crate::http::query::Parameters;
@@ -145,7 +145,7 @@ pub(super) fn path(name: &UserName) -> String {
 /// The redirect to a page after an action.
 pub(super) fn to(path: &str, done: &str, about: &str) -> HttpResponse {
     let query = Serializer::new(String::new()).append_pair("done", done).append_pair("id", about).finish();
-    HttpResponse::SeeOther().insert_header((LOCATION, format!("{path}?{query}"))).finish()
+    redirect(&format!("{path}?{query}")).finish()
 }
 
 /// The redirect to the user after a change. 409 with the page if the user is the last active admin.
