@@ -23,8 +23,11 @@ impl Service {
     }
 
     /// Adds the events that were recorded since the last call to the index of the audit trail, in small transactions.
+    ///
+    /// It ends with the first incomplete block. Under load there is always a newer event, and a transaction for each
+    /// few of them would make all changes slower.
     pub async fn index_audit(&self) -> Result<()> {
-        while self.store.write(audit_search::index_block).await? > 0 {}
+        while self.store.write(audit_search::index_block).await? == audit_search::BLOCK {}
         Ok(())
     }
 }

@@ -11,8 +11,8 @@ use crate::error::Result;
 use crate::store::audit_events::Key;
 use crate::store::db::Db;
 
-/// The number of events in a block. One transaction adds or deletes one block.
-const BLOCK: i64 = 1000;
+/// The number of events in a complete block. One transaction adds or deletes one block.
+pub const BLOCK: i64 = 1000;
 
 /// The last event in the index; 0 if it is empty.
 pub(super) fn last_indexed(db: &Db) -> Result<i64> {

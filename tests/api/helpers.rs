@@ -148,7 +148,7 @@ impl TestApp {
         self.service.purge_untrusted().await.unwrap();
     }
 
-    /// Deletes the codes that expired more than `retention` ago and returns their number.
+    /// Adds the new events of the audit trail to its index.
     pub async fn index_audit(&self) {
         self.service.index_audit().await.unwrap();
     }
@@ -159,6 +159,7 @@ impl TestApp {
         self.service.purge_audit(retention).await.unwrap()
     }
 
+    /// Deletes the codes that expired more than `retention` ago and returns their number.
     pub async fn purge_expired(&self, retention: std::time::Duration) -> usize {
         self.service.purge_expired(retention).await.unwrap()
     }

@@ -139,3 +139,12 @@ async fn a_hanging_writer_makes_every_readiness_check_503_in_time() {
     assert_eq!(app.create().await, 1);
     answer(app.request("GET", "/readyz")).await.is(200, r#"{"status":"ok"}"#);
 }
+
+#[tokio::test]
+async fn a_pass_over_the_new_audit_events_ends_with_the_first_incomplete_block() {
+    let app = TestApp::start().await;
+    app.create().await;
+    let before = batches(&app);
+    app.index_audit().await;
+    assert_eq!(batches(&app), before + 1);
+}
