@@ -11,6 +11,8 @@ use prometheus::{
 /// Buckets in seconds, from 0.1 ms to the maximum duration of a request.
 const DURATIONS: [f64; 15] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+/// Buckets in seconds, up to the lifetime of a code. A status is first requested after five seconds.
+const DELIVERIES: [f64; 8] = [2.5, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0];
 const BATCH_SIZES: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
 
 /// The metrics of one process. Clones share the same counters.
@@ -34,6 +36,8 @@ pub struct Metrics {
     limited: IntCounterVec,
     verifications: IntCounterVec,
     messages: IntCounterVec,
+    reports: IntCounterVec,
+    delivery_seconds: HistogramVec,
     /// Messages that are queued or being sent.
     pub outbox: IntGauge,
     /// Codes deleted because they expired longer than `otp.retention` ago.
@@ -79,6 +83,15 @@ impl Metrics {
             ),
             verifications: counters("otpd_verifications_total", "Verifications, by verdict", &["verdict"]),
             messages: counters("otpd_message_attempts_total", "Delivery attempts", &["provider", "outcome"]),
+            reports: counters("otpd_delivery_reports_total", "Delivery reports", &["provider", "status"]),
+            delivery_seconds: register(
+                &registry,
+                HistogramVec::new(
+                    HistogramOpts::new("otpd_delivery_seconds", "Time from acceptance to delivery, in seconds")
+                        .buckets(DELIVERIES.to_vec()),
+                    &["provider"],
+                ),
+            ),
             outbox: gauge("otpd_outbox_messages", "Messages that are queued or being sent"),
             purged: counter(
                 "otpd_purged_codes_total",
@@ -122,6 +135,22 @@ impl Metrics {
     /// Counts an attempt to deliver a message. `provider` is the configured name of the provider.
     pub fn message(&self, provider: &str, outcome: &str) {
         self.messages.with_label_values(&[provider, outcome]).inc();
+    }
+
+    /// Counts a delivery that a provider reported.
+    pub fn reported(&self, provider: &str, status: &str) {
+        self.reports.with_label_values(&[provider, status]).inc();
+    }
+
+    /// Records the time from the acceptance of a message to its delivery.
+    pub fn delivered(&self, provider: &str, after: Duration) {
+        self.delivery_seconds.with_label_values(&[provider]).observe(after.as_secs_f64());
+    }
+
+    /// Creates the series of the delivery reports of a provider at 0.
+    pub fn expect_reports(&self, provider: &str, status: &str) {
+        self.reports.with_label_values(&[provider, status]);
+        self.delivery_seconds.with_label_values(&[provider]);
     }
 
     /// Returns all metrics in the Prometheus text format, version 0.0.4.

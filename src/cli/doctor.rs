@@ -12,6 +12,7 @@ use crate::cli::output::{CommandResult, now, out};
 use crate::config::Config;
 use crate::delivery::{Keep, ProviderSettings};
 use crate::domain::count::counted;
+use crate::domain::message::Channel;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{ConfigError, Error};
 use crate::service::health;
@@ -54,8 +55,9 @@ pub(super) async fn run(config: &Config, fault: Option<&ConfigError>) -> Command
     let of_files = store::findings(&config.database_path);
     findings.extend(of_files.into_iter().map(|finding| ("files".to_owned(), Finding::Problem(finding))));
     if fault.is_none() {
-        findings.extend(providers("sms", &config.delivery.sms).await);
-        findings.extend(providers("email", &config.delivery.email).await);
+        for (channel, settings) in config.delivery.providers.iter() {
+            findings.extend(providers(channel, settings).await);
+        }
     }
     print(findings)
 }
@@ -79,9 +81,11 @@ fn print(findings: Vec<(String, Finding)>) -> CommandResult {
 }
 
 /// Checks the providers of a channel. A channel without a provider is not a problem, because an installation may use
-/// only the other channel, or none.
-async fn providers(channel: &str, settings: &[ProviderSettings]) -> Vec<(String, Finding)> {
-    if settings.is_empty() {
+/// only other channels, or none. It is mentioned if it is SMS or e-mail.
+async fn providers(channel: Channel, settings: &[ProviderSettings]) -> Vec<(String, Finding)> {
+    let is_usual = matches!(channel, Channel::Sms | Channel::Email);
+    let channel = channel.as_str();
+    if settings.is_empty() && is_usual {
         let words = format!("no provider; to send codes, configure a [[delivery.{channel}]] table");
         return vec![(channel.to_owned(), Finding::Note(words))];
     }
@@ -106,8 +110,7 @@ async fn check(settings: &ProviderSettings) -> Result<String, String> {
 /// # Errors
 /// The first provider that cannot be built, with the reason.
 pub(super) fn require_sound_providers(config: &Config) -> Result<(), String> {
-    let mut settings = config.delivery.sms.iter().chain(&config.delivery.email);
-    settings.try_for_each(|settings| settings.build(&no_inbox()).map(drop))
+    config.delivery.all_providers().try_for_each(|settings| settings.build(&no_inbox()).map(drop))
 }
 
 /// A [`Keep`] that always fails, because no message is sent here.

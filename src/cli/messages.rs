@@ -11,9 +11,10 @@ use crate::cli::output::{CommandResult, now, out, print_message};
 use crate::cli::serve;
 use crate::cli::signals::Signals;
 use crate::config::Config;
+use crate::delivery;
 use crate::domain::attempt::Outcome;
 use crate::domain::code::Code;
-use crate::domain::message::{Channel, Language};
+use crate::domain::message::{Channel, Envelope, Language};
 use crate::domain::otp::Otp;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
@@ -91,14 +92,22 @@ pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
 }
 
 /// Sends one real message with a code that is not stored, and prints the result of each provider.
-pub(super) async fn send_test(config: &Config, recipient: Recipient, language: Option<Language>) -> CommandResult {
+pub(super) async fn send_test(
+    config: &Config,
+    recipient: Recipient,
+    language: Option<Language>,
+    channel: Option<Channel>,
+) -> CommandResult {
     let store = open(config)?;
     let settings = serve::service_settings(config, &store)?;
-    settings.delivery.require_reachable(&recipient)?;
+    settings.delivery.require_reachable(&recipient, channel.as_slice())?;
     let code = Code::generate(&mut UnwrapErr(SysRng), config.policy.code_length);
-    let chain = settings.delivery.chain(Channel::for_recipient(&recipient));
+    let channel = channel.unwrap_or_else(|| Channel::for_recipient(&recipient));
+    let chain = settings.delivery.chain(channel);
     let otp = Otp::issued(code, recipient, Purpose::default(), now(), &config.policy);
-    let message = settings.delivery.message(&otp, language.unwrap_or(settings.delivery.language), now());
+    let language = language.unwrap_or(settings.delivery.language);
+    let envelope = Envelope { reference: delivery::new_reference(), channel, language };
+    let message = settings.delivery.message(&otp, envelope, now());
     for provider in chain.iter() {
         let report = provider.send(&message).await;
         provider.close().await;
@@ -112,7 +121,7 @@ pub(super) async fn send_test(config: &Config, recipient: Recipient, language: O
         match report.outcome {
             Outcome::Sent => return Ok(()),
             Outcome::Unknown => return Err("the message may have been sent; ask the recipient".into()),
-            Outcome::Retry | Outcome::Next | Outcome::BadRecipient | Outcome::Misconfigured => {}
+            Outcome::Retry | Outcome::Next | Outcome::BadRecipient | Outcome::Misconfigured | Outcome::Interrupted => {}
         }
     }
     Err("no provider accepted the message".into())

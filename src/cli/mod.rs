@@ -29,7 +29,7 @@ use crate::cli::messages::RecipientCommand;
 use crate::cli::output::{CommandResult, block_on, out, print_message};
 use crate::cli::tools::ToolCommand;
 use crate::config::{Config, Needs};
-use crate::domain::message::Language;
+use crate::domain::message::{Channel, Language};
 use crate::domain::recipient::Recipient;
 use crate::error::ConfigError;
 
@@ -113,6 +113,9 @@ enum Command {
         /// Language of the message: fa or en [default: delivery.language]
         #[arg(long)]
         language: Option<Language>,
+        /// Channel: sms, call, bale or email [default: sms for a number, email for an address]
+        #[arg(long)]
+        channel: Option<Channel>,
     },
     /// Back up the live database (verified before it replaces FILE)
     ///
@@ -223,7 +226,9 @@ pub fn run() -> CommandResult {
         Command::Inbox { follow } => block_on(messages::show_inbox(&config, follow)),
         Command::Audit { since, follow } => block_on(audit::show(&config, since, follow)),
         Command::Doctor => block_on(doctor::run(&config, fault.as_ref())),
-        Command::SendTest { recipient, language } => block_on(messages::send_test(&config, recipient, language)),
+        Command::SendTest { recipient, language, channel } => {
+            block_on(messages::send_test(&config, recipient, language, channel))
+        }
         Command::Backup { file, force } => copies::backup(&config, &file, force),
         Command::Restore { file, revoke_tokens } => copies::restore(&config, &file, revoke_tokens),
         Command::Config(ConfigCommand::Show) => out(&config.show()),

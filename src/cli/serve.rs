@@ -16,6 +16,7 @@ use crate::cli::signals::Signals;
 use crate::cli::{first_run, open_files};
 use crate::config::{Config, DeliveryConfig};
 use crate::delivery::{Chain, Delivery};
+use crate::domain::message::PerChannel;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::service::{self, Service};
@@ -107,13 +108,15 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
 /// The settings of the service, from the configuration.
 pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service::Settings, String> {
     let keep = service::inbox::keeper(store.clone(), Arc::new(now));
-    let DeliveryConfig { sms, email, texts, language, on_unknown, allowed_prefixes } = &config.delivery;
+    let DeliveryConfig { providers, texts, language, on_unknown, fallback_margin, escalate_after, allowed_prefixes } =
+        &config.delivery;
     let delivery = Delivery {
-        sms: Chain::build(sms, &keep)?,
-        email: Chain::build(email, &keep)?,
+        chains: PerChannel::try_from_fn(|channel| Chain::build(providers.get(channel), &keep))?,
         texts: texts.clone(),
         language: *language,
         on_unknown: *on_unknown,
+        fallback_margin: *fallback_margin,
+        escalate_after: *escalate_after,
         allowed_prefixes: allowed_prefixes.clone(),
         has_inbox: config.delivery.has_inbox(),
     };

@@ -1,13 +1,17 @@
 //! `[delivery]`: providers, message texts and allowed recipients.
 
+use std::time::Duration;
+
 use crate::config::layers::Layers;
 use crate::config::nearest::nearest;
 use crate::config::table::Table;
+use crate::config::values::duration;
 use crate::delivery::{ProviderSettings, ReadKeys, TYPES, inbox};
 use crate::domain::code::CodeLength;
 use crate::domain::host::ascii_domain;
-use crate::domain::message::{Channel, Language};
+use crate::domain::message::{Channel, Language, PerChannel};
 use crate::domain::outbox::OnUnknown;
+use crate::domain::policy::Policy;
 use crate::domain::purpose::Purpose;
 use crate::domain::template::Template;
 use crate::domain::texts::{TextTemplate, Texts};
@@ -16,11 +20,13 @@ use crate::error::ConfigError;
 /// How messages reach their recipients.
 #[derive(Debug)]
 pub struct DeliveryConfig {
-    pub sms: Vec<ProviderSettings>,
-    pub email: Vec<ProviderSettings>,
+    pub providers: PerChannel<Vec<ProviderSettings>>,
     pub texts: Texts,
     pub language: Language,
     pub on_unknown: OnUnknown,
+    /// `None`: `delivery.fallback` is false.
+    pub fallback_margin: Option<Duration>,
+    pub escalate_after: Duration,
     pub allowed_prefixes: Vec<String>,
 }
 
@@ -35,16 +41,20 @@ impl DeliveryConfig {
                 return Err(table.0.fault("type", words));
             }
             require_unique_names(&tables, &chain)?;
-            if chain.is_empty() && allow_inbox {
+            let is_default = matches!(channel, Channel::Sms | Channel::Email);
+            if chain.is_empty() && allow_inbox && is_default {
                 chain.push(inbox("inbox".to_owned()));
             }
             Ok(chain)
         };
         Ok(Self {
-            sms: chain(Channel::Sms)?,
-            email: chain(Channel::Email)?,
+            providers: PerChannel::try_from_fn(chain)?,
             texts: texts(layers)?,
             language: layers.value("delivery.language", "fa or en", |text| text.parse().ok())?,
+            fallback_margin: fallback_margin(layers)?,
+            escalate_after: layers.value("delivery.escalate_after", "a duration from 1s to 10m", |text| {
+                duration(text, 1).filter(|after| *after <= Policy::SENT_CODE_LIVES)
+            })?,
             on_unknown: layers.value("delivery.on_unknown", "stop or next", |text| text.parse().ok())?,
             allowed_prefixes: layers.list(
                 "delivery.allowed_prefixes",
@@ -56,12 +66,18 @@ impl DeliveryConfig {
 
     /// Whether a provider is the development inbox.
     pub fn has_inbox(&self) -> bool {
-        self.sms.iter().chain(&self.email).any(|provider| provider.is_inbox)
+        self.all_providers().any(|provider| provider.is_inbox)
+    }
+
+    /// The providers of all channels.
+    pub fn all_providers(&self) -> impl Iterator<Item = &ProviderSettings> {
+        self.providers.iter().flat_map(|(_, chain)| chain)
     }
 
     pub(super) fn warnings(&self, length: CodeLength) -> Vec<String> {
-        let mut warnings = if self.sms.is_empty() { Vec::new() } else { self.texts.warnings(length) };
-        warnings.extend(self.sms.iter().chain(&self.email).flat_map(|provider| provider.warnings.clone()));
+        let mut warnings =
+            if self.providers.get(Channel::Sms).is_empty() { Vec::new() } else { self.texts.warnings(length) };
+        warnings.extend(self.all_providers().flat_map(|provider| provider.warnings.clone()));
         warnings
     }
 }
@@ -95,6 +111,15 @@ fn require_unique_names(tables: &[Table<'_>], chain: &[ProviderSettings]) -> Res
     (0..chain.len()).find(|n| is_taken(*n)).map_or(Ok(()), refused)
 }
 
+/// How long a code must still be valid for a message that did not arrive to be sent again. `None`: never.
+fn fallback_margin(layers: &Layers) -> Result<Option<Duration>, ConfigError> {
+    let is_on: bool = layers.value("delivery.fallback", "true or false", |text| text.parse().ok())?;
+    let margin = layers.value("delivery.fallback_margin", "a duration from 0s to 10m", |text| {
+        duration(text, 0).filter(|margin| *margin <= Policy::SENT_CODE_LIVES)
+    })?;
+    Ok(is_on.then_some(margin))
+}
+
 fn texts(layers: &Layers) -> Result<Texts, ConfigError> {
     let tables = layers.tables("delivery.texts")?;
     let templates = tables.iter().map(text).collect::<Result<_, _>>()?;
@@ -109,7 +134,10 @@ fn text(table: &Table<'_>) -> Result<TextTemplate, ConfigError> {
         Template::parse(&text).map_err(|cause| table.fault(key, &format!("is not valid: {cause}")))
     };
     let html = || table.masked("html")?.map(|text| template("html", text)).transpose();
-    let channel = table.text("channel")?.parse().map_err(|accepted| table.refused("channel", accepted))?;
+    let channel = match table.text("channel")?.parse() {
+        Ok(channel @ (Channel::Sms | Channel::Email)) => channel,
+        _ => return Err(table.refused("channel", "sms or email")),
+    };
     let purpose = table.optional("purpose")?.map(|purpose| {
         Purpose::parse(&purpose).map_err(|_| table.refused("purpose", "1 to 32 characters of a-z, 0-9, _ and -"))
     });

@@ -19,7 +19,7 @@ const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Secrets. They have no default, and can also be given as `KEY_file = "path"`.
 const SECRETS: [&str; 1] = ["auth.bootstrap_token"];
 /// Lists of tables that contain secrets.
-const SECRET_TABLES: [&str; 2] = ["delivery.sms", "delivery.email"];
+const SECRET_TABLES: [&str; 4] = ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email"];
 const DEFAULT: &str = "default";
 
 #[derive(Debug)]

@@ -16,7 +16,8 @@ use crate::domain::secret::Secret;
 use crate::error::ConfigError;
 
 /// The keys of all lists of tables.
-pub(super) const LISTS: [&str; 3] = ["delivery.sms", "delivery.email", "delivery.texts"];
+pub(super) const LISTS: [&str; 5] =
+    ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email", "delivery.texts"];
 
 /// The names of keys that were read and are not secret. `config show` masks all other keys.
 pub(super) type Shown = Mutex<BTreeSet<String>>;

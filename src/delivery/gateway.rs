@@ -13,7 +13,7 @@ use crate::delivery::answer::Answer;
 use crate::delivery::common::Connection;
 use crate::delivery::provider::{Provider, innermost};
 use crate::delivery::request_errors::{request_failure, response_failure};
-use crate::domain::attempt::{Outcome, Report};
+use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
 use crate::domain::message::Message;
 use crate::domain::secret::Secret;
 
@@ -41,6 +41,29 @@ pub(super) trait Gateway: Clone + Debug + Send + Sync + 'static {
 
     /// Returns the report for an answer.
     fn interpret(&self, answer: &Answer) -> Report;
+
+    /// The largest number of messages in one request for their status. 0: the gateway does not report it.
+    const STATUS_BATCH: usize = 0;
+
+    /// Builds the request for the status of messages.
+    fn status_request(&self, _ids: &[String]) -> Option<Call> {
+        None
+    }
+
+    /// Returns the status of each message that the answer mentions. `None`: the answer is not usable.
+    fn read_statuses(&self, _ids: &[String], _answer: &Answer) -> Option<Vec<(String, DeliveryStatus)>> {
+        None
+    }
+
+    /// Builds the request that finds a message by [`Message::reference`].
+    fn find_request(&self, _message: &Message) -> Option<Call> {
+        None
+    }
+
+    /// Returns the corrected report of a message from the answer to [`Self::find_request`]. `None`: it can't tell.
+    fn read_found(&self, _message: &Message, _answer: &Answer) -> Option<Report> {
+        None
+    }
 
     /// Returns the request that checks the key. `None`: only sending a message can check it.
     fn account_check(&self) -> Option<Check> {
@@ -180,6 +203,26 @@ impl<G: Gateway> Provider for HttpProvider<G> {
                 Ok(answer) => self.gateway.interpret(&answer),
                 Err(report) => report,
             }
+        })
+    }
+
+    fn status_batch(&self) -> usize {
+        G::STATUS_BATCH
+    }
+
+    fn statuses<'a>(&'a self, ids: &'a [String]) -> BoxFuture<'a, Result<Vec<(String, DeliveryStatus)>, String>> {
+        Box::pin(async move {
+            let Some(call) = self.gateway.status_request(ids) else { return Ok(Vec::new()) };
+            let answer = self.request(call).await.map_err(|report| report.error.unwrap_or_default())?;
+            let unusable = || format!("{}: the response contains no status", answer.status);
+            self.gateway.read_statuses(ids, &answer).ok_or_else(unusable)
+        })
+    }
+
+    fn find<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Option<Report>> {
+        Box::pin(async move {
+            let answer = self.request(self.gateway.find_request(message)?).await.ok()?;
+            self.gateway.read_found(message, &answer)
         })
     }
 

@@ -35,7 +35,13 @@ pub use crate::delivery::settings::{ProviderSettings, ProviderType};
 pub use crate::delivery::smsir::SmsIr;
 pub use crate::delivery::smtp::{Security, Sender, Smtp};
 
-use crate::domain::message::{Channel, Language, Message};
+use rand::Rng;
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+
+use std::time::Duration;
+
+use crate::domain::message::{Channel, Envelope, Language, Message, PerChannel};
 use crate::domain::otp::Otp;
 use crate::domain::outbox::OnUnknown;
 use crate::domain::recipient::{MobileNumber, Recipient};
@@ -43,15 +49,24 @@ use crate::domain::texts::Texts;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{FieldErrors, Result};
 
+/// Returns a random [`Message::reference`].
+pub fn new_reference() -> u64 {
+    UnwrapErr(SysRng).next_u64() >> 11
+}
+
 /// The `[delivery]` section of the configuration.
 #[derive(Debug, Default)]
 pub struct Delivery {
-    pub sms: Chain,
-    pub email: Chain,
+    pub chains: PerChannel<Chain>,
     pub texts: Texts,
     /// Default language, for requests without a language.
     pub language: Language,
     pub on_unknown: OnUnknown,
+    /// How long a code must still be valid for a message that did not arrive to be sent again by another provider.
+    /// `None`: it is not sent again.
+    pub fallback_margin: Option<Duration>,
+    /// How long a message may take before its next channel is used.
+    pub escalate_after: Duration,
     /// Allowed prefixes of mobile numbers. Empty: all numbers are allowed.
     pub allowed_prefixes: Vec<String>,
     /// Whether the development inbox is one of the providers.
@@ -60,32 +75,53 @@ pub struct Delivery {
 
 impl Delivery {
     pub fn chain(&self, channel: Channel) -> &Chain {
-        match channel {
-            Channel::Sms => &self.sms,
-            Channel::Email => &self.email,
-        }
+        self.chains.get(channel)
+    }
+
+    /// Whether figures of a channel are shown: SMS and e-mail always, the others if they have a provider.
+    pub fn shows(&self, channel: Channel) -> bool {
+        matches!(channel, Channel::Sms | Channel::Email) || !self.chain(channel).is_empty()
+    }
+
+    /// The providers of all channels.
+    pub fn providers(&self) -> impl Iterator<Item = &dyn Provider> {
+        self.chains.iter().flat_map(|(_, chain)| chain.iter())
     }
 
     /// Returns the message that is sent to the recipient of a code at `now`.
-    pub fn message(&self, otp: &Otp, language: Language, now: Timestamp) -> Message {
+    pub fn message(&self, otp: &Otp, envelope: Envelope, now: Timestamp) -> Message {
         // Rounded down, so that the text does not exceed the remaining lifetime.
         let minutes = otp.ttl(now) / 60;
-        let text = self.texts.render(Channel::for_recipient(&otp.recipient), language, &otp.purpose, otp.code, minutes);
+        let Envelope { reference, channel, language } = envelope;
+        let text = self.texts.render(channel, language, &otp.purpose, otp.code, minutes);
         let (recipient, purpose) = (otp.recipient.clone(), otp.purpose.clone());
-        Message { recipient, code: otp.code, purpose, language, minutes, text }
+        Message { reference, channel, recipient, code: otp.code, purpose, language, minutes, text }
     }
 
-    /// Requires that messages can be sent to a recipient.
+    /// Requires that messages can be sent to a recipient through each of these channels. Without channels, the usual one
+    /// of the recipient is used.
     ///
     /// # Errors
-    /// No provider is configured for the channel, or `delivery.allowed_prefixes` does not include the number.
-    pub fn require_reachable(&self, recipient: &Recipient) -> Result<()> {
+    /// A channel can't reach this kind of recipient, no provider is configured for it, or `delivery.allowed_prefixes`
+    /// does not include the number.
+    pub fn require_reachable(&self, recipient: &Recipient, channels: &[Channel]) -> Result<()> {
         let refused = |message| Err(FieldErrors::one(field(recipient), message).into());
         let is_allowed = |number: &MobileNumber| {
             self.allowed_prefixes.is_empty()
                 || self.allowed_prefixes.iter().any(|prefix| number.as_str().starts_with(prefix.as_str()))
         };
-        if self.chain(Channel::for_recipient(recipient)).is_empty() {
+        for channel in channels {
+            let name = channel.as_str();
+            if !channel.can_reach(recipient) {
+                let kind = if recipient.email().is_some() { "an e-mail address" } else { "a mobile number" };
+                return Err(FieldErrors::one("channel", format!("{kind} can not be reached by {name}.")).into());
+            }
+            if self.chain(*channel).is_empty() {
+                let message = format!("Messages can not be sent by {name}: no provider is configured.");
+                return Err(FieldErrors::one("channel", message).into());
+            }
+        }
+        if channels.is_empty() && self.chain(Channel::for_recipient(recipient)).is_empty() {
             return refused("Messages can not be sent there: no provider is configured.");
         }
         if !recipient.mobile_number().is_none_or(is_allowed) {

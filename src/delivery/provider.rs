@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::domain::attempt::Report;
+use crate::domain::attempt::{DeliveryStatus, Report};
 use crate::domain::inbox::NewInboxMessage;
 use crate::domain::message::Message;
 use crate::error::Result;
@@ -20,6 +20,26 @@ pub trait Provider: Send + Sync {
 
     /// Sends a message and returns a report. The error in the report contains no code, recipient or key.
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report>;
+
+    /// Returns the largest number of messages in one request for their status. 0: the provider does not report it.
+    fn status_batch(&self) -> usize {
+        0
+    }
+
+    /// Asks for the status of accepted messages by the ids that the provider gave them, at most [`Self::status_batch`].
+    /// Messages that the response does not mention are missing in the result.
+    ///
+    /// # Errors
+    /// Why there is no status, without a code, recipient or key.
+    fn statuses<'a>(&'a self, _ids: &'a [String]) -> BoxFuture<'a, Result<Vec<(String, DeliveryStatus)>, String>> {
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Finds out what happened to a message after an attempt with an unknown outcome, by [`Message::reference`].
+    /// Returns the corrected report. `None`: the provider can't tell.
+    fn find<'a>(&'a self, _message: &'a Message) -> BoxFuture<'a, Option<Report>> {
+        Box::pin(async { None })
+    }
 
     /// Checks the provider without sending a message. Returns a description of its state.
     ///

@@ -2,6 +2,7 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::domain::message::Channel;
 use crate::domain::timestamp::Timestamp;
 
 /// The outcome of an attempt.
@@ -19,6 +20,8 @@ pub enum Outcome {
     Misconfigured,
     /// It is not known whether the provider accepted it.
     Unknown,
+    /// otpd ended during the attempt. The provider may have accepted it.
+    Interrupted,
 }
 
 impl Outcome {
@@ -55,9 +58,35 @@ impl Report {
     }
 }
 
+/// What a provider reports about a message that it accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case", parse_err_ty = crate::domain::Refusal, parse_err_fn = no_status)]
+pub enum DeliveryStatus {
+    /// It is on its way, or the provider does not know yet.
+    Waiting,
+    Delivered,
+    /// The operator or the device did not take it.
+    Undelivered,
+    /// The recipient is on a black list of the provider or the line.
+    Blocked,
+}
+
+impl DeliveryStatus {
+    pub const FINAL: [Self; 3] = [Self::Delivered, Self::Undelivered, Self::Blocked];
+
+    pub fn as_str(self) -> &'static str {
+        self.into()
+    }
+}
+
+fn no_status(_: &str) -> &'static str {
+    "not a delivery status"
+}
+
 /// One attempt to send a message through one provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
+    pub channel: Channel,
     pub provider: String,
     /// `None`: the attempt is in progress.
     pub outcome: Option<Outcome>,
@@ -65,4 +94,20 @@ pub struct Attempt {
     pub error: Option<String>,
     pub started_at: Timestamp,
     pub finished_at: Option<Timestamp>,
+    /// What the provider reported after it accepted the message. `None`: it does not report the delivery.
+    pub status: Option<DeliveryStatus>,
+    /// When the provider first reported this status.
+    pub status_at: Option<Timestamp>,
+}
+
+impl Attempt {
+    /// Whether the provider accepted the message, and has not reported that it did not arrive.
+    pub fn is_on_its_way(&self) -> bool {
+        self.outcome == Some(Outcome::Sent) && !self.has_not_arrived()
+    }
+
+    /// Whether the provider accepted the message, and then reported that it did not arrive.
+    pub fn has_not_arrived(&self) -> bool {
+        matches!(self.status, Some(DeliveryStatus::Undelivered | DeliveryStatus::Blocked))
+    }
 }

@@ -74,7 +74,7 @@ impl Breaker {
                 was_open.then_some(Change::Closed)
             }
             // The provider works, but refuses this message or has no credit.
-            Outcome::Next => None,
+            Outcome::Next | Outcome::Interrupted => None,
         }
     }
 }

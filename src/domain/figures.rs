@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::domain::attempt::{Attempt, Outcome};
+use crate::domain::attempt::{Attempt, DeliveryStatus, Outcome};
 use crate::domain::figures::histogram::Histogram;
 use crate::domain::message::Channel;
 use crate::domain::outbox::MessageState;
@@ -39,6 +39,8 @@ pub enum Figure {
     AttemptSeconds,
     /// Messages that a provider accepted after another one was tried: the accepting provider.
     Fallbacks,
+    /// Deliveries that a provider reported: the status and the provider.
+    Reports,
     /// Requests refused by a limit: the setting.
     Refusals,
     /// The same: the setting and the prefix of the token.
@@ -107,6 +109,11 @@ impl Counter {
             Self::new(Figure::Attempts, format!("{} {provider}", outcome.as_str())),
             Self::new(Figure::AttemptSeconds, format!("{bucket:02} {provider}")),
         ]
+    }
+
+    /// The counter of a delivery that a provider reported.
+    pub fn report(provider: &str, status: DeliveryStatus) -> Self {
+        Self::new(Figure::Reports, format!("{} {provider}", status.as_str()))
     }
 
     /// The counters of a message with these attempts that has reached a final state.

@@ -13,12 +13,8 @@ pub struct NewInboxMessage {
 
 impl From<&Message> for NewInboxMessage {
     fn from(message: &Message) -> Self {
-        let Message { recipient, text, .. } = message;
-        Self {
-            channel: Channel::for_recipient(recipient),
-            recipient: recipient.as_str().to_owned(),
-            text: text.clone(),
-        }
+        let Message { channel, recipient, text, .. } = message;
+        Self { channel: *channel, recipient: recipient.as_str().to_owned(), text: text.clone() }
     }
 }
 

@@ -26,6 +26,10 @@ pub enum Event {
     SendFor,
     /// An SMS was requested.
     SendSms,
+    /// A call was requested.
+    SendCall,
+    /// A message over Bale was requested.
+    SendBale,
     /// An e-mail was requested.
     SendEmail,
     /// The verification of a recipient's code failed.
@@ -44,7 +48,8 @@ impl Event {
     /// How long events are kept: the longest window of all limits.
     pub const KEPT: Duration = DAY;
     /// The events of a request to send.
-    pub const OF_SENDING: [Self; 5] = [Self::SendTo, Self::SendBy, Self::SendFor, Self::SendSms, Self::SendEmail];
+    pub const OF_SENDING: [Self; 7] =
+        [Self::SendTo, Self::SendBy, Self::SendFor, Self::SendSms, Self::SendCall, Self::SendBale, Self::SendEmail];
     /// The events of a failed request to verify.
     pub const OF_FAILURE: [Self; 3] = [Self::FailureOf, Self::FailureBy, Self::FailureFor];
     /// The events of a recipient. A reset deletes them.
@@ -64,6 +69,8 @@ pub enum Limit {
     SendsPerTokenMinute,
     SendsPerClientHour,
     SmsPerDay,
+    CallsPerDay,
+    BalePerDay,
     EmailsPerDay,
     FailuresPerRecipientHour,
     FailuresPerTokenHour,
@@ -72,16 +79,28 @@ pub enum Limit {
 
 impl Limit {
     pub const ALL: &'static [Self] = Self::VARIANTS;
-    pub const OF_SENDING: [Self; 6] = [
+    pub const OF_SENDING: [Self; 8] = [
         Self::SendsPerRecipientHour,
         Self::SendsPerRecipientDay,
         Self::SendsPerTokenMinute,
         Self::SendsPerClientHour,
         Self::SmsPerDay,
+        Self::CallsPerDay,
+        Self::BalePerDay,
         Self::EmailsPerDay,
     ];
     pub const OF_VERIFYING: [Self; 3] =
         [Self::FailuresPerTokenHour, Self::FailuresPerClientHour, Self::FailuresPerRecipientHour];
+
+    /// The limit on the messages of a channel over all recipients.
+    pub fn of_channel(channel: Channel) -> Self {
+        match channel {
+            Channel::Sms => Self::SmsPerDay,
+            Channel::Call => Self::CallsPerDay,
+            Channel::Bale => Self::BalePerDay,
+            Channel::Email => Self::EmailsPerDay,
+        }
+    }
 
     /// The setting that holds the allowed number of events.
     pub fn setting(self) -> &'static str {
@@ -97,6 +116,8 @@ impl Limit {
             Self::SendsPerTokenMinute => Event::SendBy,
             Self::SendsPerClientHour => Event::SendFor,
             Self::SmsPerDay => Event::SendSms,
+            Self::CallsPerDay => Event::SendCall,
+            Self::BalePerDay => Event::SendBale,
             Self::EmailsPerDay => Event::SendEmail,
             Self::FailuresPerRecipientHour => Event::FailureOf,
             Self::FailuresPerTokenHour => Event::FailureBy,
@@ -112,7 +133,11 @@ impl Limit {
             | Self::FailuresPerRecipientHour
             | Self::FailuresPerTokenHour
             | Self::FailuresPerClientHour => HOUR,
-            Self::SendsPerRecipientDay | Self::SmsPerDay | Self::EmailsPerDay => DAY,
+            Self::SendsPerRecipientDay
+            | Self::SmsPerDay
+            | Self::CallsPerDay
+            | Self::BalePerDay
+            | Self::EmailsPerDay => DAY,
         }
     }
 
@@ -154,6 +179,7 @@ impl Limits {
 #[derive(Clone, Copy, Debug)]
 pub struct Subjects<'a> {
     pub recipient: &'a Recipient,
+    pub channel: Channel,
     pub token_id: i64,
     /// The end user of the caller, if the request contains one.
     pub client: Option<ClientNetwork>,
@@ -162,13 +188,15 @@ pub struct Subjects<'a> {
 impl Subjects<'_> {
     /// The key under which the store counts an event. `None`: the event does not apply to these subjects.
     pub fn key(&self, event: Event) -> Option<String> {
-        let channel = Channel::for_recipient(self.recipient);
+        let on = |channel| (self.channel == channel).then(String::new);
         match event {
             Event::SendTo | Event::FailureOf => Some(self.recipient.key()),
             Event::SendBy | Event::FailureBy => Some(self.token_id.to_string()),
             Event::SendFor | Event::FailureFor => self.client.map(|client| client.key()),
-            Event::SendSms => (channel == Channel::Sms).then(String::new),
-            Event::SendEmail => (channel == Channel::Email).then(String::new),
+            Event::SendSms => on(Channel::Sms),
+            Event::SendCall => on(Channel::Call),
+            Event::SendBale => on(Channel::Bale),
+            Event::SendEmail => on(Channel::Email),
             // Sign-ins have no recipient.
             Event::SignInFailure | Event::SignInFailureFrom => None,
         }

@@ -29,6 +29,7 @@ pub mod recipient;
 pub mod recipient_state;
 pub mod secret;
 pub mod session;
+pub mod status_schedule;
 pub mod template;
 pub mod texts;
 pub mod time_zone;

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::domain::attempt::{Attempt, Outcome};
+use crate::domain::attempt::{Attempt, DeliveryStatus, Outcome};
 use crate::domain::breaker::BreakerState;
 use crate::domain::clock::is_trusted;
+use crate::domain::message::{Channel, Envelope};
+use crate::domain::otp::OtpId;
 use crate::domain::timestamp::Timestamp;
 
 /// The pause before the second attempt at a provider. Each further pause is twice as long.
@@ -23,6 +25,12 @@ pub enum MessageState {
     Sending,
     /// A provider accepted it.
     Sent,
+    /// A provider reported that it arrived.
+    Delivered,
+    /// All providers that accepted it reported that it did not arrive.
+    Undelivered,
+    /// As `Undelivered`, because the recipient is on a black list.
+    Blocked,
     /// A provider may have accepted it. It is not sent again, because the recipient could get it twice.
     Unknown,
     /// All providers refused it.
@@ -45,11 +53,27 @@ fn no_state(_: &str) -> &'static str {
     "not a state of a message"
 }
 
+/// A message of the outbox.
+#[derive(Clone, Debug)]
+pub struct StoredMessage {
+    pub id: i64,
+    pub otp_id: OtpId,
+    /// Contains the channel of the next attempt, or of the last one.
+    pub envelope: Envelope,
+    /// The channels that are used if this one does not reach the recipient.
+    pub next_channels: Vec<Channel>,
+    pub state: MessageState,
+    /// Whether it was sent again because a provider reported that it did not arrive.
+    pub has_fallen_back: bool,
+}
+
 /// A stored message with its attempts.
 #[derive(Clone, Debug)]
 pub struct MessageRecord {
     pub id: i64,
     pub state: MessageState,
+    /// The channel of the next attempt, or of the last one.
+    pub channel: Channel,
     /// Oldest first.
     pub attempts: Vec<Attempt>,
     pub created_at: Timestamp,
@@ -71,6 +95,8 @@ pub enum OnUnknown {
 pub enum Step {
     /// Send it through the provider with this index in the chain, at this time.
     Try { provider: usize, at: Timestamp },
+    /// Send it through this channel, because the current one does not reach the recipient.
+    NextChannel(Channel),
     /// Stop, with this final state.
     End(MessageState),
 }
@@ -93,8 +119,7 @@ pub struct Route<'a> {
 impl Route<'_> {
     /// Returns the final step of a message that must no longer be sent.
     pub fn cancel(attempts: &[Attempt]) -> Step {
-        let is_unknown = attempts.iter().any(|attempt| attempt.outcome == Some(Outcome::Unknown));
-        Step::End(if is_unknown { MessageState::Unknown } else { MessageState::Cancelled })
+        Step::End(end_without_success(attempts, MessageState::Cancelled))
     }
 
     /// Records that a message goes to a provider. A half-open breaker becomes open, so that only one message is the
@@ -108,18 +133,21 @@ impl Route<'_> {
     }
 
     /// Returns the next step of a message whose code expires at `valid_to`. `jitter`, from 0 to 1, spreads the pauses.
+    /// `attempts` are those of the channel.
+    ///
+    /// If a provider reported that the message did not arrive, another provider is tried. The recipient gets no third
+    /// copy: after an attempt with another provider that may have sent it, the message ends.
     ///
     /// Every provider is tried once before any is retried. Among equals, those with an open breaker come last. Only a
     /// provider whose attempts all ended with [`Outcome::Retry`] is retried.
     pub fn next_step(&self, attempts: &[Attempt], valid_to: Timestamp, now: Timestamp, jitter: f64) -> Step {
         let any = |outcome| attempts.iter().any(|attempt| attempt.outcome == Some(outcome));
-        if any(Outcome::Sent) {
+        if attempts.iter().any(Attempt::is_on_its_way) {
             return Step::End(MessageState::Sent);
         }
-        // One unknown outcome makes the final state unknown, unless another provider sends the message.
-        let is_unknown = any(Outcome::Unknown);
-        let end = |state| Step::End(if is_unknown { MessageState::Unknown } else { state });
-        if any(Outcome::BadRecipient) || (is_unknown && self.on_unknown == OnUnknown::Stop) {
+        let end = |state| Step::End(end_without_success(attempts, state));
+        let stops = any(Outcome::Unknown) && self.on_unknown == OnUnknown::Stop;
+        if any(Outcome::BadRecipient) || stops || is_second_copy_out(attempts) {
             return end(MessageState::Failed);
         }
         let candidates = self.chain.iter().enumerate().filter(|(_, candidate)| can_try(attempts, candidate.name));
@@ -136,12 +164,32 @@ impl Route<'_> {
     }
 }
 
+/// Returns the final state of a message that no provider delivers. An unknown outcome or the report of a provider says
+/// more than `state`.
+fn end_without_success(attempts: &[Attempt], state: MessageState) -> MessageState {
+    let report = attempts.iter().rev().find_map(|attempt| match attempt.status {
+        Some(DeliveryStatus::Undelivered) => Some(MessageState::Undelivered),
+        Some(DeliveryStatus::Blocked) => Some(MessageState::Blocked),
+        _ => None,
+    });
+    let is_unknown = attempts.iter().any(|attempt| attempt.outcome == Some(Outcome::Unknown));
+    if is_unknown { MessageState::Unknown } else { report.unwrap_or(state) }
+}
+
+/// Whether a copy has not arrived, and a second one was accepted or may have been.
+fn is_second_copy_out(attempts: &[Attempt]) -> bool {
+    let is_copy =
+        |attempt: &&Attempt| matches!(attempt.outcome, Some(Outcome::Sent | Outcome::Unknown | Outcome::Interrupted));
+    attempts.iter().any(Attempt::has_not_arrived) && attempts.iter().filter(is_copy).count() > 1
+}
+
 fn attempts_at<'a>(attempts: &'a [Attempt], provider: &'a str) -> impl Iterator<Item = &'a Attempt> {
     attempts.iter().filter(move |attempt| attempt.provider == provider)
 }
 
 fn can_try(attempts: &[Attempt], provider: &str) -> bool {
-    attempts_at(attempts, provider).all(|attempt| attempt.outcome == Some(Outcome::Retry))
+    attempts_at(attempts, provider)
+        .all(|attempt| matches!(attempt.outcome, Some(Outcome::Retry | Outcome::Interrupted)))
 }
 
 /// Returns the pause after a number of attempts. Half of it is fixed, and `jitter` scales the other half.

@@ -44,7 +44,9 @@ impl Texts {
         Ok(Self { templates, webotp_domain })
     }
 
+    /// Returns the text of a message. Calls and Bale messages have the text of an SMS.
     pub fn render(&self, channel: Channel, language: Language, purpose: &Purpose, code: Code, minutes: u64) -> Text {
+        let channel = if channel == Channel::Email { channel } else { Channel::Sms };
         let code = code.value().to_string();
         match self.template(channel, language, purpose) {
             Some(template) => self.fill(template, &code, minutes),
@@ -102,8 +104,8 @@ fn name(template: &TextTemplate) -> String {
         Language::En => "English",
     };
     let channel = match template.channel {
-        Channel::Sms => "SMS",
         Channel::Email => "e-mail",
+        Channel::Sms | Channel::Call | Channel::Bale => "SMS",
     };
     let purpose = template.purpose.as_ref().map_or_else(String::new, |purpose| format!(" for {purpose}"));
     format!("the {language} {channel} text{purpose}")

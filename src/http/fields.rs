@@ -7,7 +7,7 @@ use serde_json::{Number, Value};
 
 use crate::domain::client::ClientNetwork;
 use crate::domain::code::Code;
-use crate::domain::message::Language;
+use crate::domain::message::{Channel, Language};
 use crate::domain::otp::{Change, NewOtp, OtpPatch};
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
@@ -45,8 +45,9 @@ pub(super) fn send_request(body: &Fields) -> Result<SendRequest> {
     let purpose = errors.note("purpose", optional(body, "purpose", Purpose::parse)).flatten();
     let language = errors.note("language", optional(body, "language", language)).flatten();
     let client = errors.note("client_ip", optional(body, "client_ip", ClientNetwork::parse)).flatten();
+    let channels = errors.note("channel", channels(body)).unwrap_or_default();
     let recipient = one_recipient(body, errors)?;
-    Ok(SendRequest { recipient, purpose: purpose.unwrap_or_default(), language, client })
+    Ok(SendRequest { recipient, purpose: purpose.unwrap_or_default(), language, channels, client })
 }
 
 /// Parses the body of a verify request.
@@ -95,6 +96,29 @@ fn optional<T>(
 
 fn language(text: &str) -> Result<Language, InvalidValue> {
     text.parse().map_err(|_| InvalidValue(format!("\"{text}\" is not a valid choice.").into()))
+}
+
+/// Parses the optional channels: one name, or a list of different names. In a form, commas separate the names. Empty:
+/// the field is missing.
+fn channels(body: &Fields) -> Result<Vec<Channel>, InvalidValue> {
+    let names: Vec<Cow<'_, str>> = match body.get("channel") {
+        Some(Value::Array(names)) if names.is_empty() => return Err("This list may not be empty.".into()),
+        Some(Value::Array(names)) => names.iter().map(|name| text(name, NOT_TEXT)).collect::<Result<_, _>>()?,
+        _ => match optional(body, "channel", |text| Ok(text.to_owned()))? {
+            None => return Ok(Vec::new()),
+            Some(names) if body.is_form() => names.split(',').map(|name| name.trim().to_owned().into()).collect(),
+            Some(name) => vec![name.into()],
+        },
+    };
+    let mut channels = Vec::new();
+    for name in names {
+        let channel = name.parse().map_err(|_| InvalidValue(format!("\"{name}\" is not a valid choice.").into()))?;
+        if channels.contains(&channel) {
+            return Err(InvalidValue(format!("\"{name}\" occurs twice.").into()));
+        }
+        channels.push(channel);
+    }
+    Ok(channels)
 }
 
 /// Parses a code typed by a user.

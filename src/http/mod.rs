@@ -6,6 +6,7 @@ mod caller;
 mod client_view;
 mod connections;
 pub mod console;
+mod deliveries;
 mod error;
 mod fields;
 mod health;
@@ -139,7 +140,7 @@ const ENDPOINTS: [Endpoint; 14] = [
         let resource = resource.route(read().to(otps::retrieve));
         resource.route(web::patch().to(otps::update)).route(web::delete().to(otps::delete))
     }),
-    only_read("/api/notifications/otp/{id}/deliveries", |resource| resource.route(read().to(sending::deliveries))),
+    only_read("/api/notifications/otp/{id}/deliveries", |resource| resource.route(read().to(deliveries::deliveries))),
     only_read("/api/audit", |resource| resource.route(read().to(audit::list_audit))),
     only_read("/dev/inbox", |resource| resource.route(read().to(inbox::show_inbox))),
     only_read("/metrics", |resource| resource.route(read().to(metrics::show_metrics))),

@@ -1,21 +1,16 @@
-//! Sending and verifying codes, and the status of messages (`docs/api.md`, "Send a code", "Verify a code").
+//! Sending and verifying codes (`docs/api.md`, "Send a code", "Verify a code").
 
 use actix_web::http::header::HeaderName;
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::attempt::{Attempt, Outcome};
 use crate::domain::idempotency::IdempotencyKey;
-use crate::domain::otp::OtpId;
-use crate::domain::outbox::MessageRecord;
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
 use crate::http::caller::{Caller, Permission};
 use crate::http::fields;
-use crate::http::openapi::responses::{
-    BodyRefusals, Denials, Faults, InvalidBody, Limited, NoSuchOtp, NotVerified, Repeated,
-};
+use crate::http::openapi::responses::{BodyRefusals, Denials, Faults, InvalidBody, Limited, NotVerified, Repeated};
 use crate::http::openapi::send_schemas::{RecipientForm, RecipientJson, SendForm, SendJson, VerifyForm, VerifyJson};
 use crate::http::request_log::log_otp;
 use crate::service::Service;
@@ -25,7 +20,9 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Send a code
 ///
 /// Permission code 2855. Creates a code for a recipient and a purpose and queues its message. The response never
-/// contains the code. If an earlier code is still usable, that code is sent again. A request repeated with the same
+/// contains the code. If an earlier code is still usable, that code is sent again. `channel` is one channel or a list: the
+/// next one is used if the previous one can't reach the recipient, or has not delivered the message within
+/// `delivery.escalate_after`. A request repeated with the same
 /// `Idempotency-Key` within 24 hours gets the first response, and no second message is sent.
 #[utoipa::path(
     post,
@@ -115,28 +112,6 @@ pub(super) async fn reset(caller: Caller, body: Body, service: web::Data<Service
     Ok(HttpResponse::NoContent().finish())
 }
 
-/// List the deliveries of a code
-///
-/// Permission code 2852. Oldest message first, each with its delivery attempts.
-#[utoipa::path(
-    get,
-    path = "/api/notifications/otp/{id}/deliveries",
-    tag = "sending",
-    security(("token" = [])),
-    params(("id" = i64, Path, description = "Unique ID of the code", example = 57)),
-    responses((status = 200, description = "The messages", body = Vec<DeliveryResource>), NoSuchOtp, Denials, Faults)
-)]
-pub(super) async fn deliveries(
-    caller: Caller,
-    path: web::Path<String>,
-    service: web::Data<Service>,
-) -> Result<HttpResponse> {
-    caller.require(Permission::ViewOtp)?;
-    let deliveries = service.list_deliveries(OtpId::parse(&path)?).await?;
-    let resources: Vec<DeliveryResource> = deliveries.iter().map(DeliveryResource::from).collect();
-    Ok(HttpResponse::Ok().json(resources))
-}
-
 /// A queued message.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Sent)]
@@ -168,67 +143,4 @@ struct VerifiedResource<'a> {
     id: i64,
     #[schema(example = "09123456789")]
     recipient: &'a str,
-}
-
-/// A message of a code.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Delivery)]
-pub(super) struct DeliveryResource<'a> {
-    #[schema(minimum = 1, example = 12)]
-    id: i64,
-    /// `queued`, `sending`, `sent`, `unknown` (it may have been sent), `failed`, `expired` or `cancelled`
-    #[schema(example = "sent")]
-    state: &'static str,
-    attempts: Vec<AttemptResource<'a>>,
-    #[schema(format = DateTime, example = "2025-12-29T14:38:32.273219Z")]
-    created_at: String,
-    #[schema(format = DateTime, example = "2025-12-29T14:38:33.104521Z")]
-    updated_at: String,
-}
-
-/// A delivery attempt with one provider.
-#[derive(Serialize, ToSchema)]
-#[schema(as = Attempt)]
-struct AttemptResource<'a> {
-    /// Configured name of the provider
-    #[schema(example = "kavenegar")]
-    provider: &'a str,
-    /// `sent`, `retry`, `next`, `bad_recipient`, `misconfigured` or `unknown`; null while the attempt is in progress
-    #[schema(required, example = "sent")]
-    outcome: Option<&'static str>,
-    /// Message id from the provider
-    #[schema(required, example = "8792343")]
-    provider_message_id: Option<&'a str>,
-    /// Why the message was not sent
-    #[schema(required, example = json!(null))]
-    error: Option<&'a str>,
-    #[schema(format = DateTime, example = "2025-12-29T14:38:32.281044Z")]
-    started_at: String,
-    #[schema(required, format = DateTime, example = "2025-12-29T14:38:33.101210Z")]
-    finished_at: Option<String>,
-}
-
-impl<'a> From<&'a MessageRecord> for DeliveryResource<'a> {
-    fn from(message: &'a MessageRecord) -> Self {
-        Self {
-            id: message.id,
-            state: message.state.as_str(),
-            attempts: message.attempts.iter().map(AttemptResource::from).collect(),
-            created_at: message.created_at.to_string(),
-            updated_at: message.updated_at.to_string(),
-        }
-    }
-}
-
-impl<'a> From<&'a Attempt> for AttemptResource<'a> {
-    fn from(attempt: &'a Attempt) -> Self {
-        Self {
-            provider: &attempt.provider,
-            outcome: attempt.outcome.map(Outcome::as_str),
-            provider_message_id: attempt.provider_message_id.as_deref(),
-            error: attempt.error.as_deref(),
-            started_at: attempt.started_at.to_string(),
-            finished_at: attempt.finished_at.map(|moment| moment.to_string()),
-        }
-    }
 }

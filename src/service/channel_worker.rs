@@ -10,22 +10,22 @@ use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::delivery::Chain;
+use crate::delivery::{Chain, Provider};
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::{Channel, Message};
 use crate::domain::otp::Otp;
-use crate::domain::outbox::{MessageState, Route, Step};
+use crate::domain::outbox::{MessageState, Route, Step, StoredMessage};
 use crate::domain::policy::Policy;
+use crate::domain::status_schedule::next_status_request;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::message_plan::{Plan, log_outcome};
 use crate::service::waiting::{PAUSE, stop_deadline, stopped};
 use crate::service::{Service, recording};
-use crate::store::messages::Due;
 use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
 
 /// Maximum number of messages in flight. Mail servers accept few connections from one address.
-const SMS_AT_ONCE: usize = 32;
+const GATEWAY_REQUESTS_AT_ONCE: usize = 32;
 const MAILS_AT_ONCE: usize = 8;
 /// Poll interval for work queued by another process.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
@@ -53,6 +53,8 @@ struct Claim {
     next: Duration,
     /// Number of requeued messages.
     interrupted: usize,
+    /// The channels that have a new message.
+    queued: Vec<Channel>,
 }
 
 impl ChannelWorker {
@@ -62,8 +64,8 @@ impl ChannelWorker {
 
     fn at_once(&self) -> usize {
         match self.channel {
-            Channel::Sms => SMS_AT_ONCE,
             Channel::Email => MAILS_AT_ONCE,
+            Channel::Sms | Channel::Call | Channel::Bale => GATEWAY_REQUESTS_AT_ONCE,
         }
     }
 
@@ -114,6 +116,7 @@ impl ChannelWorker {
                 }
                 let now = self.service.now();
                 claim.dispatches.iter().for_each(|dispatch| self.chain().begin(dispatch.provider, now));
+                claim.queued.iter().for_each(|channel| self.service.queued.for_channel(*channel).notify_one());
                 (claim.dispatches, claim.next)
             }
             Err(error) => {
@@ -136,38 +139,68 @@ impl ChannelWorker {
         interrupted.iter().try_for_each(|id| messages::requeue_interrupted(db, *id, now))?;
         // No message waits longer than the lifetime of its code.
         messages::reschedule(db, self.channel, now.plus(Policy::SENT_CODE_LIVES), now)?;
+        let queued = self.escalate_due(db, now)?;
         let mut due = messages::list_due(db, self.channel, now, self.at_once())?;
         due.retain(|due| !held.contains(&due.id));
         due.truncate(self.at_once() - held.len());
         let (mut route, mut dispatches) = (self.route(now), Vec::new());
         for due in due {
-            dispatches.extend(self.claim_one(db, &mut route, &due, now)?);
+            dispatches.extend(self.claim_one(db, &mut route, due, now)?);
         }
         let next = messages::next_due(db, self.channel)?.map_or(POLL_INTERVAL, |next| next.since(now));
-        Ok(Claim { dispatches, next, interrupted: interrupted.len() })
+        Ok(Claim { dispatches, next, interrupted: interrupted.len(), queued })
     }
 
-    fn claim_one(&self, db: &Db, route: &mut Route<'_>, due: &Due, now: Timestamp) -> Result<Option<Dispatch>> {
+    /// Moves messages to their next channel that were not delivered in time. Returns the channels that they moved to.
+    fn escalate_due(&self, db: &Db, now: Timestamp) -> Result<Vec<Channel>> {
+        let mut queued = Vec::new();
+        for message in messages::list_escalated(db, self.channel, now)? {
+            let id = message.id;
+            let plan = match otps::find(db, message.otp_id) {
+                Err(error) if is_damaged_row(&error) => None,
+                otp => Plan::escalate(&self.service, db, message, &otp?, now)?,
+            };
+            match plan {
+                Some(plan) => queued.extend(plan.carry_out(&self.service, db, now)?),
+                None => messages::end_escalation(db, id)?,
+            }
+        }
+        Ok(queued)
+    }
+
+    fn claim_one(
+        &self,
+        db: &Db,
+        route: &mut Route<'_>,
+        due: StoredMessage,
+        now: Timestamp,
+    ) -> Result<Option<Dispatch>> {
+        let StoredMessage { id, envelope, .. } = due;
         let otp = match otps::find(db, due.otp_id) {
             Err(error) if is_damaged_row(&error) => {
-                log::error!("message {} can't be sent: {error}", due.id);
-                messages::update(db, due.id, MessageState::Failed, now, now)?;
+                log::error!("message {id} can't be sent: {error}");
+                messages::update(db, id, MessageState::Failed, now, now)?;
                 recording::count_ended(db, MessageState::Failed, &[], now)?;
                 return Ok(None);
             }
             found => found?,
         };
-        let plan = Plan::new(db, route, due.id, &otp, now)?;
+        let plan = Plan::new(&self.service, db, route, due, &otp, now)?;
         match plan.step {
             Step::Try { provider, at } if at <= now => {
                 let name = route.chain.get(provider).map_or("", |candidate| candidate.name);
-                let attempt_id = message_attempts::insert(db, due.id, name, now)?;
-                messages::update(db, due.id, MessageState::Sending, now, now)?;
+                let attempt_id = message_attempts::insert(db, id, self.channel, name, now)?;
+                messages::update(db, id, MessageState::Sending, now, now)?;
                 route.begin(provider);
-                let message = self.service.delivery.message(&otp, due.language, now);
-                Ok(Some(Dispatch { message_id: due.id, attempt_id, otp, provider, message }))
+                let message = self.service.delivery.message(&otp, envelope, now);
+                Ok(Some(Dispatch { message_id: id, attempt_id, otp, provider, message }))
             }
-            Step::Try { .. } | Step::End(_) => plan.carry_out(db, now).map(|()| None),
+            Step::Try { .. } | Step::NextChannel(_) | Step::End(_) => {
+                let queued = plan.carry_out(&self.service, db, now)?;
+                // The other worker waits for the lock of the writer until this transaction is committed.
+                queued.iter().for_each(|channel| self.service.queued.for_channel(*channel).notify_one());
+                Ok(None)
+            }
         }
     }
 
@@ -186,7 +219,7 @@ impl ChannelWorker {
         let message_id = dispatch.message_id;
         log_outcome(message_id, provider.name(), &report);
         // The result must be stored. Otherwise the message would be sent again.
-        while let Err(error) = self.settle(&dispatch, &report, provider.name(), took).await {
+        while let Err(error) = self.settle(&dispatch, &report, provider, took).await {
             if error.cause().is_some() {
                 log::warn!("can't store the result of message {message_id}; retrying in 1 s: {error}");
             }
@@ -195,16 +228,30 @@ impl ChannelWorker {
     }
 
     /// Stores the report of an attempt with a provider and the next step of the message.
-    async fn settle(&self, dispatch: &Dispatch, report: &Report, provider: &str, took: Duration) -> Result<()> {
+    async fn settle(
+        &self,
+        dispatch: &Dispatch,
+        report: &Report,
+        provider: &dyn Provider,
+        took: Duration,
+    ) -> Result<()> {
         let (worker, otp, report) = (self.clone(), dispatch.otp.clone(), report.clone());
-        let provider = provider.to_owned();
+        let reports_status = provider.status_batch() > 0 && report.provider_message_id.is_some();
+        let provider = provider.name().to_owned();
         let (message_id, attempt_id) = (dispatch.message_id, dispatch.attempt_id);
         let settled = self.service.store.write(move |db| {
             let now = worker.service.now();
-            message_attempts::finish(db, attempt_id, &report, now)?;
+            let status_due_at = reports_status.then(|| next_status_request(now, otp.valid_to, now)).flatten();
+            message_attempts::finish(db, attempt_id, &report, status_due_at, now)?;
             recording::count_attempt(db, &provider, report.outcome, took, now)?;
-            Plan::new(db, &worker.route(now), message_id, &otp, now)?.carry_out(db, now)
+            // A message without a row was deleted with its code.
+            let Some(message) = messages::find(db, message_id)? else { return Ok(None) };
+            let plan = Plan::new(&worker.service, db, &worker.route(now), message, &otp, now)?;
+            plan.carry_out(&worker.service, db, now)
         });
-        settled.await
+        if let Some(channel) = settled.await? {
+            self.service.queued.for_channel(channel).notify_one();
+        }
+        Ok(())
     }
 }

@@ -13,8 +13,6 @@ use crate::error::Result;
 use crate::service::Service;
 use crate::store::{Db, hourly_figures, limit_events, message_list};
 
-const CHANNELS: [Channel; 2] = [Channel::Sms, Channel::Email];
-
 impl Service {
     /// Returns the figures of a period that ends now, those of the period before, and the current state. Refusals of
     /// the last seconds may be missing (`service/recording.rs`).
@@ -28,8 +26,7 @@ impl Service {
         let totals = totals(db, windows.now, windows.totals)?;
         let before = self::totals(db, windows.before, windows.totals)?;
         let (now_for, before_for) = (windows.now.elapsed(now), windows.before.elapsed(now));
-        let [sms, email] = CHANNELS.map(|channel| message_list::queue(db, channel, now));
-        let [sms_usage, email_usage] = CHANNELS.map(|channel| self.daily_usage(db, channel, now));
+        let channels = || Channel::ALL.iter().filter(|channel| self.delivery.shows(**channel));
         Ok(Overview {
             from: windows.now.starts(),
             now,
@@ -38,19 +35,16 @@ impl Service {
             totals,
             before,
             points: points(db, &windows)?,
-            usage: [sms_usage?, email_usage?],
+            usage: channels().map(|channel| self.daily_usage(db, *channel, now)).collect::<Result<_>>()?,
             alarms: alarms(db, now)?,
-            queues: [sms?, email?],
+            queues: channels().map(|channel| message_list::queue(db, *channel, now)).collect::<Result<_>>()?,
             locked: self.count_locked(db)?,
             providers: self.provider_states(db, now)?,
         })
     }
 
     fn daily_usage(&self, db: &Db, channel: Channel, now: Timestamp) -> Result<DailyUsage> {
-        let limit = match channel {
-            Channel::Sms => Limit::SmsPerDay,
-            Channel::Email => Limit::EmailsPerDay,
-        };
+        let limit = Limit::of_channel(channel);
         let requested = limit_events::count_all_since(db, limit.event(), "", now.minus(limit.window()), now)?;
         Ok(DailyUsage { channel, requested, allowed: self.limits.allowed(limit) })
     }

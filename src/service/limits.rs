@@ -75,6 +75,11 @@ impl Guard {
         Ok(self.wait(db, limit, subject, now)?.map(|wait| now.plus(wait)))
     }
 
+    /// Whether a limit over all recipients allows another event.
+    pub(super) fn has_room(&self, db: &Db, limit: Limit, now: Timestamp) -> Result<bool> {
+        Ok(self.wait(db, limit, "", now)?.is_none())
+    }
+
     /// The number of events that a limit allows. `None`: the limit is disabled.
     pub(super) fn allowed(&self, limit: Limit) -> Option<u32> {
         self.limits.allowed(limit)

@@ -6,6 +6,7 @@ pub mod audit;
 mod background;
 mod channel_worker;
 pub mod codes;
+mod delivery_reports;
 mod figures;
 pub mod health;
 mod housekeeping;
@@ -23,6 +24,7 @@ mod recording;
 mod refusals;
 pub mod sending;
 pub mod sessions;
+mod status_requests;
 pub mod verifying;
 mod waiting;
 
@@ -31,7 +33,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::Delivery;
-use crate::domain::attempt::Outcome;
+use crate::domain::attempt::{DeliveryStatus, Outcome};
 use crate::domain::audit::{ActorKind, NewEvent, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::clock::time_left;
@@ -215,8 +217,11 @@ fn expect_series(metrics: &Metrics, delivery: &Delivery) {
     let settings = Limit::ALL.iter().map(|limit| limit.setting());
     settings.chain([MAX_CONSECUTIVE_FAILURES]).for_each(|setting| metrics.expect_limit(setting));
     Verdict::ALL.into_iter().for_each(|verdict| metrics.expect_verdict(verdict.as_str()));
-    for provider in delivery.sms.iter().chain(delivery.email.iter()) {
+    for provider in delivery.providers() {
         Outcome::ALL.iter().for_each(|outcome| metrics.expect_message(provider.name(), outcome.as_str()));
+        if provider.status_batch() > 0 {
+            DeliveryStatus::FINAL.iter().for_each(|status| metrics.expect_reports(provider.name(), status.as_str()));
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use crate::domain::message::Channel;
 use crate::service::Service;
 use crate::service::channel_worker::ChannelWorker;
+use crate::service::status_requests::StatusRequests;
 use crate::service::waiting::{PAUSE, stopped};
 use crate::store::OutboxLock;
 
@@ -25,7 +26,9 @@ impl Service {
             };
             let (halt, halted) = watch::channel(false);
             let worker = |channel| ChannelWorker::new(self.clone(), channel).deliver(halted.clone());
-            let mut workers = pin!(future::join(worker(Channel::Sms), worker(Channel::Email)));
+            let workers = future::join_all(Channel::ALL.iter().map(|channel| worker(*channel)));
+            let statuses = StatusRequests::of_all_providers(&self).into_iter().map(|one| one.run(halted.clone()));
+            let mut workers = pin!(future::join(workers, future::join_all(statuses)));
             tokio::select! {
                 _ = &mut workers => return,
                 () = stopped(stop.clone()) => {}

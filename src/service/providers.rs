@@ -13,16 +13,16 @@ use crate::store::{Db, hourly_figures, message_attempts};
 const FIGURES: [Figure; 3] = [Figure::Attempts, Figure::AttemptSeconds, Figure::Fallbacks];
 
 impl Service {
-    /// Returns the configured providers of both channels, each in their order.
+    /// Returns the configured providers of all channels, each in their order.
     pub async fn providers(&self) -> Result<Vec<ProviderState>> {
         let (service, now) = (self.clone(), self.now());
         self.store.read(move |db| service.provider_states(db, now)).await
     }
 
-    /// Returns the names of the configured providers of both channels, each name once.
+    /// Returns the names of the configured providers of all channels, each name once.
     pub fn provider_names(&self) -> Vec<&str> {
         let mut names = Vec::new();
-        for provider in self.delivery.sms.iter().chain(self.delivery.email.iter()) {
+        for provider in self.delivery.providers() {
             if !names.contains(&provider.name()) {
                 names.push(provider.name());
             }
@@ -40,7 +40,7 @@ impl Service {
         Ok(provider.ok_or_else(|| Error::new(Kind::NotFound, "Not found."))?.check().await)
     }
 
-    /// Returns the configured providers of both channels at `now`.
+    /// Returns the configured providers of all channels at `now`.
     pub(super) fn provider_states(&self, db: &Db, now: Timestamp) -> Result<Vec<ProviderState>> {
         let mut totals = Totals::default();
         let windows = PeriodLength::Day.windows(now);
@@ -49,7 +49,7 @@ impl Service {
             hourly_figures::read(db, figure, windows.now, windows.totals, add)?;
         }
         let mut states = Vec::new();
-        for channel in [Channel::Sms, Channel::Email] {
+        for channel in Channel::ALL.iter().copied() {
             for (index, provider) in self.delivery.chain(channel).iter().enumerate() {
                 let last_failed = message_attempts::last_failed(db, provider.name())?;
                 let figures = totals.providers.remove(provider.name()).unwrap_or_default();

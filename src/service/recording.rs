@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::domain::attempt::{Attempt, Outcome};
+use crate::domain::attempt::{Attempt, DeliveryStatus, Outcome};
 use crate::domain::caller::Caller;
 use crate::domain::figures::{Counter, hour_of};
 use crate::domain::message::Channel;
@@ -35,6 +35,11 @@ pub(super) fn count_verified(db: &Db, otp: &Otp, now: Timestamp) -> Result<()> {
 /// Counts a finished attempt.
 pub(super) fn count_attempt(db: &Db, provider: &str, outcome: Outcome, took: Duration, now: Timestamp) -> Result<()> {
     hourly_figures::add_each(db, hour_of(now), &Counter::attempt(provider, outcome, took))
+}
+
+/// Counts a delivery that a provider reported.
+pub(super) fn count_report(db: &Db, provider: &str, status: DeliveryStatus, now: Timestamp) -> Result<()> {
+    hourly_figures::add(db, hour_of(now), &Counter::report(provider, status), 1)
 }
 
 /// Counts a message with these attempts that has reached a final state.

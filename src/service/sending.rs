@@ -1,11 +1,14 @@
 //! Issuing and sending of codes. One transaction stores the code, its message and the events for the limits. The outbox
 //! then delivers the message.
 
+use std::iter;
+
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::delivery;
 use crate::domain::audit::{Action, NewEvent};
 use crate::domain::caller::Caller;
 use crate::domain::client::ClientNetwork;
@@ -13,7 +16,7 @@ use crate::domain::clock::time_left;
 use crate::domain::code::Code;
 use crate::domain::idempotency::{IdempotencyKey, SendReceipt};
 use crate::domain::limit::{Event, Limit, Subjects};
-use crate::domain::message::{Channel, Language};
+use crate::domain::message::{Channel, Envelope, Language};
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::outbox::MessageRecord;
 use crate::domain::purpose::Purpose;
@@ -31,17 +34,29 @@ pub struct SendRequest {
     pub purpose: Purpose,
     /// `None`: the configured language.
     pub language: Option<Language>,
+    /// The channels in the order in which they are used. Empty: the usual channel of the recipient.
+    pub channels: Vec<Channel>,
     /// The network of the end user, which has its own limits.
     pub client: Option<ClientNetwork>,
 }
 
 impl SendRequest {
+    /// Returns the channel that is used first, and those after it.
+    fn route(&self) -> (Channel, &[Channel]) {
+        match self.channels.split_first() {
+            Some((first, rest)) => (*first, rest),
+            None => (Channel::for_recipient(&self.recipient), &[]),
+        }
+    }
+
     /// Returns a hash of the request, which is equal for repeated requests. The client is not included because a phone
     /// may change its network before the caller repeats a request.
     fn hash(&self) -> [u8; 32] {
         let language = self.language.map_or("", Language::as_str);
         let recipient = self.recipient.key();
-        let parts = [recipient.as_str(), self.purpose.as_str(), language];
+        let channels = self.channels.iter().map(|channel| channel.as_str());
+        let parts: Vec<&str> =
+            [recipient.as_str(), self.purpose.as_str(), language].into_iter().chain(channels).collect();
         Sha256::digest(parts.join("\0")).into()
     }
 }
@@ -65,7 +80,8 @@ impl Service {
     /// The recipient can't be reached, the recipient is locked out, a limit is reached, or the idempotency key is in
     /// use.
     pub async fn send_otp(&self, caller: &Caller, request: SendRequest, key: Option<IdempotencyKey>) -> Result<Sent> {
-        self.delivery.require_reachable(&request.recipient)?;
+        self.delivery.require_reachable(&request.recipient, &request.channels)?;
+        let channel = request.route().0;
         let _in_flight = key.map(|key| self.in_flight.enter(caller.token_id, key)).transpose()?;
         let (service, recipient) = (self.clone(), request.recipient.clone());
         let send = move |db: &Db, call: &Call| match &key {
@@ -74,7 +90,7 @@ impl Service {
         };
         let receipt = self.write(caller, send).await;
         let receipt = receipt.inspect_err(|error| self.note_refusal(error, caller, &recipient))?;
-        self.queued.for_channel(Channel::for_recipient(&recipient)).notify_one();
+        self.queued.for_channel(channel).notify_one();
         Ok(Sent {
             id: receipt.id,
             recipient,
@@ -102,7 +118,8 @@ impl Service {
     }
 
     fn send(&self, db: &Db, call: &Call, request: &SendRequest) -> Result<SendReceipt> {
-        let SendRequest { recipient, purpose, language, client } = request;
+        let SendRequest { recipient, purpose, language, client, .. } = request;
+        let (channel, next_channels) = request.route();
         let now = call.now;
         self.store.require_outbox()?;
         self.require_not_locked_out(db, recipient)?;
@@ -110,14 +127,16 @@ impl Service {
         if let Some(wait) = last.and_then(|last| time_left(last, self.policy.resend_cooldown, now)) {
             return Err(Error::limited(Reason::TooSoon, wait));
         }
-        let subjects = Subjects { recipient, token_id: call.token_id, client: *client };
+        let subjects = Subjects { recipient, channel, token_id: call.token_id, client: *client };
         self.limits.require_within_limits(db, &Limit::OF_SENDING, &subjects, now)?;
         let otp = self.issue(db, recipient, purpose, now)?;
         let language = language.unwrap_or(self.delivery.language);
-        let channel = Channel::for_recipient(recipient);
-        messages::insert(db, otp.id, channel, language, now)?;
+        let envelope = Envelope { reference: delivery::new_reference(), channel, language };
+        let escalate_at = (!next_channels.is_empty()).then(|| now.plus(self.delivery.escalate_after));
+        messages::insert(db, otp.id, envelope, next_channels, escalate_at, now)?;
         Guard::count(db, &Event::OF_SENDING, &subjects, now)?;
-        call.record(db, &NewEvent::about(Action::OtpSend, &otp).with("channel", Value::Null, channel.as_str()))?;
+        let channels = iter::once(&channel).chain(next_channels).map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
+        call.record(db, &NewEvent::about(Action::OtpSend, &otp).with("channel", Value::Null, channels))?;
         Ok(SendReceipt::new(&otp, now))
     }
 

@@ -10,6 +10,7 @@ use crate::domain::caller::Caller;
 use crate::domain::client::ClientNetwork;
 use crate::domain::code::Code;
 use crate::domain::limit::{Event, Limit, Subjects};
+use crate::domain::message::Channel;
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
@@ -57,7 +58,8 @@ impl Service {
     /// commits the counted attempt.
     fn verify(&self, db: &Db, call: &Call, request: &VerifyRequest) -> Result<(Verdict, Result<Verified>)> {
         let VerifyRequest { recipient, purpose, code, client } = request;
-        let subjects = Subjects { recipient, token_id: call.token_id, client: *client };
+        let channel = Channel::for_recipient(recipient);
+        let subjects = Subjects { recipient, channel, token_id: call.token_id, client: *client };
         self.require_not_locked_out(db, recipient)?;
         self.limits.require_within_limits(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
         let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::{Notify, watch};
 
-use crate::domain::message::Channel;
+use crate::domain::message::{Channel, PerChannel};
 
 /// The wait before a failed local operation is retried.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
@@ -14,11 +14,11 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(8);
 
 /// Wakes the worker of a channel when a message is queued.
 #[derive(Default)]
-pub(super) struct Queued([Notify; 2]);
+pub(super) struct Queued(PerChannel<Notify>);
 
 impl Queued {
     pub(super) fn for_channel(&self, channel: Channel) -> &Notify {
-        &self.0[channel as usize]
+        self.0.get(channel)
     }
 }
 

@@ -44,6 +44,9 @@ const JOINS: &str = "
       JOIN otp_codes AS o ON o.id = m.otp_id
       LEFT JOIN message_attempts AS a ON a.id = (SELECT max(id) FROM message_attempts WHERE message_id = m.id)";
 
+/// The condition of the index `messages_not_sent`.
+const NOT_SENT: &str = "m.state IN ('undelivered', 'blocked', 'unknown', 'failed', 'expired', 'cancelled')";
+
 /// The index that the list reads. It is chosen so that few rows are read and then discarded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
@@ -99,11 +102,16 @@ impl Source {
     fn of(state: Option<MessageState>, has_provider: bool) -> Self {
         match state {
             Some(MessageState::Queued | MessageState::Sending) => Self::OpenState,
-            Some(MessageState::Unknown | MessageState::Failed | MessageState::Expired | MessageState::Cancelled) => {
-                Self::State
-            }
-            Some(MessageState::Sent) | None if has_provider => Self::Attempts,
-            Some(MessageState::Sent) | None => Self::Messages,
+            Some(MessageState::Sent | MessageState::Delivered) | None if has_provider => Self::Attempts,
+            Some(MessageState::Sent | MessageState::Delivered) | None => Self::Messages,
+            Some(
+                MessageState::Undelivered
+                | MessageState::Blocked
+                | MessageState::Unknown
+                | MessageState::Failed
+                | MessageState::Expired
+                | MessageState::Cancelled,
+            ) => Self::State,
         }
     }
 
@@ -136,7 +144,7 @@ impl Source {
     /// The condition of the partial index.
     fn literal(self, state: Option<MessageState>) -> Option<String> {
         match self {
-            Self::State => Some("m.state IN ('unknown', 'failed', 'expired', 'cancelled')".to_owned()),
+            Self::State => Some(NOT_SENT.to_owned()),
             Self::OpenState => state.map(|state| format!("m.state = '{}'", state.as_str())),
             Self::Messages | Self::Attempts => None,
         }

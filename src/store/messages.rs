@@ -1,60 +1,117 @@
 //! Table `messages`: the outbox.
 
+mod next_channel;
+
 use rusqlite::{OptionalExtension, Row, params};
 
-use crate::domain::message::{Channel, Language};
+use crate::domain::message::{Channel, Envelope};
 use crate::domain::otp::OtpId;
-use crate::domain::outbox::{MessageRecord, MessageState};
+use crate::domain::outbox::{MessageRecord, MessageState, StoredMessage};
 use crate::domain::timestamp::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::db::Db;
 use crate::store::message_attempts;
 use crate::store::row::{parsed, timestamp};
 
-/// A queued message that is due.
-#[derive(Debug)]
-pub struct Due {
-    pub id: i64,
-    pub otp_id: OtpId,
-    pub language: Language,
-}
+#[cfg(test)]
+pub(super) use crate::store::messages::next_channel::{
+    END_ESCALATIONS, HAS_FALLEN_BACK, LIST_ESCALATED, NEXT_ESCALATION,
+};
+pub use crate::store::messages::next_channel::{
+    begin_fallback, end_escalation, end_escalations, has_fallen_back, list_escalated, use_channel,
+};
 
-/// Queues a message that carries a code. It is due at once.
-pub fn insert(db: &Db, otp_id: OtpId, channel: Channel, language: Language, now: Timestamp) -> Result<()> {
+/// Queues a message that carries a code. It is due at once. `next_channels` are used if it does not arrive, the first
+/// of them at `escalate_at`.
+pub fn insert(
+    db: &Db,
+    otp_id: OtpId,
+    envelope: Envelope,
+    next_channels: &[Channel],
+    escalate_at: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<()> {
     let sql = "INSERT INTO messages (
                    otp_id,
+                   reference,
                    channel,
+                   next_channels,
                    language,
                    state,
                    due_at,
+                   escalate_at,
                    created_at,
                    updated_at
                )
-               VALUES ($1, $2, $3, 'queued', $4, $4, $4)";
-    db.prepare_cached(sql)?.execute(params![otp_id.value(), channel.as_str(), language.as_str(), now.as_micros()])?;
+               VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $6, $6)";
+    let Envelope { reference, channel, language } = envelope;
+    db.prepare_cached(sql)?.execute(params![
+        otp_id.value(),
+        reference.cast_signed(),
+        channel.as_str(),
+        list(next_channels),
+        language.as_str(),
+        now.as_micros(),
+        escalate_at.map(Timestamp::as_micros),
+    ])?;
     Ok(())
 }
 
-pub(super) const LIST_DUE: &str = "
-    SELECT id,
-           otp_id,
-           language
-      FROM messages
-     WHERE state = 'queued'
-       AND channel = $1
-       AND due_at <= $2
-     ORDER BY due_at
-     LIMIT $3";
-
-/// Returns at most `limit` due messages of a channel, ordered by due time.
-pub fn list_due(db: &Db, channel: Channel, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    db.prepare_cached(LIST_DUE)?.query_and_then(params![channel.as_str(), now.as_micros(), limit], due)?.collect()
+/// The text of a list of channels.
+fn list(channels: &[Channel]) -> String {
+    channels.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join(",")
 }
 
-fn due(row: &Row<'_>) -> Result<Due> {
-    let otp_id = OtpId::from_stored(row.get("otp_id")?);
-    Ok(Due { id: row.get("id")?, otp_id, language: parsed(row, "language")? })
+/// The columns that `from_row` reads.
+macro_rules! columns {
+    () => {
+        "id,
+         otp_id,
+         reference,
+         channel,
+         next_channels,
+         language,
+         state,
+         has_fallen_back"
+    };
+}
+
+use columns;
+
+fn from_row(row: &Row<'_>) -> Result<StoredMessage> {
+    let next_channels: String = row.get("next_channels")?;
+    let next_channels = next_channels.split(',').filter(|name| !name.is_empty()).map(str::parse);
+    Ok(StoredMessage {
+        id: row.get("id")?,
+        otp_id: OtpId::from_stored(row.get("otp_id")?),
+        envelope: Envelope {
+            reference: row.get::<_, i64>("reference")?.cast_unsigned(),
+            channel: parsed(row, "channel")?,
+            language: parsed(row, "language")?,
+        },
+        next_channels: next_channels.collect::<std::result::Result<_, _>>().map_err(Error::internal)?,
+        state: parsed(row, "state")?,
+        has_fallen_back: row.get("has_fallen_back")?,
+    })
+}
+
+pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM messages WHERE id = $1");
+
+/// Returns the message with this id, if there is one.
+pub fn find(db: &Db, id: i64) -> Result<Option<StoredMessage>> {
+    db.prepare_cached(FIND)?.query_row([id], |row| Ok(from_row(row))).optional()?.transpose()
+}
+
+pub(super) const LIST_DUE: &str = concat!(
+    "SELECT ",
+    columns!(),
+    " FROM messages WHERE state = 'queued' AND channel = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3"
+);
+
+/// Returns at most `limit` due messages of a channel, ordered by due time.
+pub fn list_due(db: &Db, channel: Channel, now: Timestamp, limit: usize) -> Result<Vec<StoredMessage>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    db.prepare_cached(LIST_DUE)?.query_and_then(params![channel.as_str(), now.as_micros(), limit], from_row)?.collect()
 }
 
 pub(super) const RESCHEDULE: &str = "
@@ -66,7 +123,9 @@ pub(super) const RESCHEDULE: &str = "
 
 /// Makes messages due at `now` whose due time is later than `latest`: that time was stored while the clock was wrong.
 pub fn reschedule(db: &Db, channel: Channel, latest: Timestamp, now: Timestamp) -> Result<()> {
-    db.prepare_cached(RESCHEDULE)?.execute(params![now.as_micros(), channel.as_str(), latest.as_micros()])?;
+    for sql in [RESCHEDULE, next_channel::RESCHEDULE] {
+        db.prepare_cached(sql)?.execute(params![now.as_micros(), channel.as_str(), latest.as_micros()])?;
+    }
     Ok(())
 }
 
@@ -78,12 +137,13 @@ pub(super) const NEXT_DUE: &str = "
      ORDER BY due_at
      LIMIT 1";
 
-/// When the next message of a channel is due; `None` if none is queued.
+/// When the next message of a channel is due, or is to leave the channel; `None` if there is none.
 pub fn next_due(db: &Db, channel: Channel) -> Result<Option<Timestamp>> {
-    db.prepare_cached(NEXT_DUE)?
-        .query_row([channel.as_str()], |row| Ok(timestamp(row, "due_at")))
-        .optional()?
-        .transpose()
+    let next = |sql| {
+        let due = |row: &Row<'_>| Ok(timestamp(row, "due_at"));
+        db.prepare_cached(sql)?.query_row([channel.as_str()], due).optional()?.transpose()
+    };
+    Ok(next(NEXT_DUE)?.into_iter().chain(next(next_channel::NEXT_ESCALATION)?).min())
 }
 
 pub(super) const COUNT_OPEN: &str = "
@@ -98,6 +158,7 @@ pub fn count_open(db: &Db) -> Result<i64> {
 pub(super) const LIST_OF_OTP: &str = "
     SELECT id,
            state,
+           channel,
            created_at,
            updated_at
       FROM messages
@@ -114,6 +175,7 @@ fn record(db: &Db, row: &Row<'_>) -> Result<MessageRecord> {
     Ok(MessageRecord {
         id,
         state: parsed(row, "state")?,
+        channel: parsed(row, "channel")?,
         attempts: message_attempts::list(db, id)?,
         created_at: timestamp(row, "created_at")?,
         updated_at: timestamp(row, "updated_at")?,
@@ -121,20 +183,23 @@ fn record(db: &Db, row: &Row<'_>) -> Result<MessageRecord> {
 }
 
 /// Stores the state of a message, and its due time. A cancelled message stays cancelled, unless it turns out to have
-/// been sent. Returns whether the message now has this state.
+/// been sent or delivered. Messages in a final state use no further channel. Returns whether the message now has this
+/// state.
 pub fn update(db: &Db, id: i64, state: MessageState, due_at: Timestamp, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE messages
                   SET state = $1,
                       due_at = $2,
+                      escalate_at = CASE WHEN $1 IN ('queued', 'sending', 'sent', 'unknown') THEN escalate_at END,
                       updated_at = $3
                 WHERE id = $4
-                  AND (state <> 'cancelled' OR $1 = 'sent')";
+                  AND (state <> 'cancelled' OR $1 IN ('sent', 'delivered'))";
     Ok(db.prepare_cached(sql)?.execute(params![state.as_str(), due_at.as_micros(), now.as_micros(), id])? > 0)
 }
 
 pub(super) const CANCEL: &str = "
     UPDATE messages
        SET state = 'cancelled',
+           escalate_at = NULL,
            updated_at = $1
      WHERE otp_id = $2
        AND state IN ('queued', 'sending')";
@@ -142,7 +207,7 @@ pub(super) const CANCEL: &str = "
 /// Cancels the messages with this code that are queued or being sent.
 pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
     db.prepare_cached(CANCEL)?.execute(params![now.as_micros(), otp_id.value()])?;
-    Ok(())
+    end_escalations(db, otp_id)
 }
 
 pub(super) const COUNT_QUEUED: &str = "SELECT count(*) FROM messages WHERE otp_id = $1 AND state = 'queued'";
@@ -158,7 +223,7 @@ pub(super) const HAS_SUCCESSOR: &str = "
                  FROM messages
                 WHERE otp_id = $1
                   AND id > $2
-                  AND state IN ('queued', 'sending', 'sent', 'unknown')
+                  AND state IN ('queued', 'sending', 'sent', 'delivered', 'unknown')
            )";
 
 /// Whether a later message with the same code has reached the recipient or still may.

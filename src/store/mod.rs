@@ -14,6 +14,7 @@ pub mod code_list;
 mod commits;
 mod create;
 mod db;
+pub mod delivery_reports;
 mod draft;
 mod error;
 mod extent;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use otpd::delivery::{Chain, Connection, Delivery, Http, Keep, Provider, ProviderSettings};
 use otpd::domain::attempt::{Outcome, Report};
-use otpd::domain::message::Message;
+use otpd::domain::message::{Message, PerChannel};
 use otpd::domain::outbox::OnUnknown;
 use otpd::domain::secret::Secret;
 use otpd::domain::timestamp::Timestamp;
@@ -48,7 +48,13 @@ pub async fn first_body(gateway: &Gateway) -> String {
 /// Returns settings with a provider for both channels and without limits.
 pub fn delivering() -> Settings {
     let chain = || Chain::new(vec![Box::new(UnusedProvider)]);
-    Settings { delivery: Delivery { sms: chain(), email: chain(), ..Delivery::default() }, ..Settings::default() }
+    Settings {
+        delivery: Delivery {
+            chains: PerChannel { sms: chain(), email: chain(), ..PerChannel::default() },
+            ..Delivery::default()
+        },
+        ..Settings::default()
+    }
 }
 
 pub fn http(name: &str, url: &str) -> ProviderSettings {
@@ -82,12 +88,18 @@ pub fn chain(providers: &[ProviderSettings]) -> Chain {
 
 pub fn with_sms(gateway: &Gateway) -> Settings {
     let sms = chain(&[http("one", &gateway.url)]);
-    Settings { delivery: Delivery { sms, ..Delivery::default() }, ..Settings::default() }
+    Settings {
+        delivery: Delivery { chains: PerChannel { sms, ..PerChannel::default() }, ..Delivery::default() },
+        ..Settings::default()
+    }
 }
 
 pub fn with_two(one: &str, two: &str, on_unknown: OnUnknown) -> Settings {
     let sms = chain(&[http("one", one), http("two", two)]);
-    Settings { delivery: Delivery { sms, on_unknown, ..Delivery::default() }, ..Settings::default() }
+    Settings {
+        delivery: Delivery { chains: PerChannel { sms, ..PerChannel::default() }, on_unknown, ..Delivery::default() },
+        ..Settings::default()
+    }
 }
 
 /// Sends a code, delivers until its message is in a final state and returns the message from the delivery history.

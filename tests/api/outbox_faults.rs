@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::BoxFuture;
 use otpd::delivery::{Chain, Delivery, Provider};
 use otpd::domain::attempt::Report;
-use otpd::domain::message::Message;
+use otpd::domain::message::{Message, PerChannel};
 use otpd::domain::outbox::OnUnknown;
 use otpd::service::Settings;
 use serde_json::Value;
@@ -59,7 +59,7 @@ fn mobile(number: u32) -> String {
 async fn a_hanging_sms_gateway_does_not_delay_email() {
     let (slow, mail) = (hanging(), Gateway::start(Vec::new()));
     let (sms, email) = (chain(&[http("slow", &slow.url)]), chain(&[http("mail", &mail.url)]));
-    let delivery = Delivery { sms, email, ..Delivery::default() };
+    let delivery = Delivery { chains: PerChannel { sms, email, ..PerChannel::default() }, ..Delivery::default() };
     let app = TestApp::start_serving(Settings { delivery, ..Settings::default() }).await;
     let begun = Instant::now();
     let delivering = app.deliver();
@@ -143,8 +143,8 @@ async fn an_orphaned_claim_is_requeued() {
     let app = TestApp::start_serving(with_sms(&gateway)).await;
     let _delivering = app.deliver();
     sent_to(&app, TO_MOBILE, "sent").await;
-    let orphan = "INSERT INTO messages (otp_id, channel, language, state, due_at, created_at, updated_at)
-                  SELECT otp_id, channel, language, 'sending', due_at, created_at, updated_at FROM messages";
+    let orphan = "INSERT INTO messages (otp_id, reference, channel, language, state, due_at, created_at, updated_at)
+                  SELECT otp_id, reference, channel, language, 'sending', due_at, created_at, updated_at FROM messages";
     app.store.write(move |db| Ok(db.execute(orphan, [])?)).await.unwrap();
     sent_to(&app, &mobile(1), "sent").await;
     history(&app, 1, 1, "sent").await;
@@ -154,7 +154,10 @@ async fn an_orphaned_claim_is_requeued() {
 #[tokio::test]
 async fn an_unanswered_message_at_shutdown_is_unknown_and_not_resent() {
     let gateway = hanging();
-    let slow = Delivery { sms: chain(&[http("slow", &gateway.url)]), ..Delivery::default() };
+    let slow = Delivery {
+        chains: PerChannel { sms: chain(&[http("slow", &gateway.url)]), ..PerChannel::default() },
+        ..Delivery::default()
+    };
     let app = TestApp::start_serving(Settings { delivery: slow, ..Settings::default() }).await;
     let stop = app.deliver();
     sent_to(&app, TO_MOBILE, "sending").await;
@@ -191,7 +194,10 @@ impl Provider for Panicking {
 async fn a_panicking_provider_affects_only_its_own_message() {
     let mail = Gateway::start(Vec::new());
     let sms = Chain::new(vec![Box::new(Panicking)]);
-    let delivery = Delivery { sms, email: chain(&[http("mail", &mail.url)]), ..Delivery::default() };
+    let delivery = Delivery {
+        chains: PerChannel { sms, email: chain(&[http("mail", &mail.url)]), ..PerChannel::default() },
+        ..Delivery::default()
+    };
     let app = TestApp::start_serving(Settings { delivery, ..Settings::default() }).await;
     let _delivering = app.deliver();
     let message = sent_to(&app, TO_MOBILE, "unknown").await;

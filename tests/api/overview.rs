@@ -134,15 +134,16 @@ async fn the_overview_shows_queues_and_the_use_of_the_daily_limits() {
     send(&app, r#"{"email":"a@b.com"}"#).await;
     app.set_clock("2025-12-29T14:38:42.273219Z");
     let overview = app.service().overview(PeriodLength::Hour).await.unwrap();
-    let [sms, email] = overview.usage;
+    let [sms, email] = <[_; 2]>::try_from(overview.usage).unwrap();
     assert_eq!((sms.channel, sms.requested, sms.allowed), (Channel::Sms, 4, Some(10)));
     assert_eq!((email.channel, email.requested, email.allowed), (Channel::Email, 1, None));
-    let [sms, email] = overview.queues;
+    let [sms, email] = <[_; 2]>::try_from(overview.queues).unwrap();
     assert_eq!((sms.queued, sms.sending, sms.oldest), (4, 0, Some(Duration::from_secs(10))));
     assert_eq!((email.queued, email.channel), (1, Channel::Email));
     assert_eq!(overview.totals.outcomes, Outcomes::default());
     assert_eq!(overview.providers.len(), 2);
     app.set_clock("2025-12-30T14:38:32.273219Z");
-    let [sms, _] = app.service().overview(PeriodLength::Hour).await.unwrap().usage;
+    let usage = app.service().overview(PeriodLength::Hour).await.unwrap().usage;
+    let [sms, _] = <[_; 2]>::try_from(usage).unwrap();
     assert_eq!(sms.requested, 0, "a day later, although nothing was purged");
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use otpd::delivery::{Chain, Keep, ProviderSettings};
 use otpd::domain::attempt::Report;
 use otpd::domain::code::Code;
-use otpd::domain::message::{Language, Message, Text};
+use otpd::domain::message::{Channel, Language, Message, Text};
 use otpd::domain::purpose::Purpose;
 use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use otpd::domain::secret::Secret;
@@ -21,6 +21,8 @@ pub fn message(recipient: &str, purpose: &str) -> Message {
         Err(_) => Recipient::Mobile(MobileNumber::parse(recipient).unwrap()),
     };
     Message {
+        reference: 4711,
+        channel: Channel::for_recipient(&recipient),
         recipient,
         code: Code::new(255_315).unwrap(),
         purpose: Purpose::parse(purpose).unwrap(),

@@ -76,7 +76,7 @@ fn message_id(domain: &str) -> Result<String, Report> {
 #[cfg(test)]
 mod tests {
     use crate::domain::code::Code;
-    use crate::domain::message::{Language, Text};
+    use crate::domain::message::{Channel, Language, Text};
     use crate::domain::purpose::Purpose;
     use crate::domain::recipient::{EmailAddress, Recipient};
 
@@ -112,6 +112,8 @@ mod tests {
     fn a_subject_cannot_add_a_header() {
         let subject = "Code\r\nBcc: b@example.com\nX-Other: \u{7}".to_owned();
         let message = Message {
+            reference: 7,
+            channel: Channel::Email,
             recipient: Recipient::Email(EmailAddress::parse("a@example.com").unwrap()),
             code: Code::new(255_315).unwrap(),
             purpose: Purpose::default(),

@@ -43,6 +43,8 @@ impl Outcomes {
             Ok(MessageState::Failed) => self.failed += count,
             Ok(MessageState::Expired) => self.expired += count,
             Ok(MessageState::Cancelled) => self.cancelled += count,
+            // Counted when a provider accepted them.
+            Ok(MessageState::Delivered | MessageState::Undelivered | MessageState::Blocked) => {}
             Ok(MessageState::Queued | MessageState::Sending) | Err(_) => {}
         }
     }

@@ -29,12 +29,12 @@ pub struct Overview {
     /// The figures over time, oldest first.
     pub points: Vec<Point>,
     /// The messages requested in the last 24 hours, for each channel.
-    pub usage: [DailyUsage; 2],
+    pub usage: Vec<DailyUsage>,
     pub alarms: Vec<Alarm>,
-    pub queues: [Queue; 2],
+    pub queues: Vec<Queue>,
     /// The number of recipients that are locked out (`otp.max_consecutive_failures`), counted up to 10,001.
     pub locked: i64,
-    /// The configured providers of both channels, each in their order.
+    /// The configured providers of all channels, each in their order.
     pub providers: Vec<ProviderState>,
 }
 

@@ -177,7 +177,17 @@ fn the_alarm_checks_the_last_hour_whose_codes_have_all_expired() {
 fn attempt(provider: &str, outcome: Outcome) -> Attempt {
     let started_at = at("2025-12-29T14:00:00Z");
     let (outcome, provider) = (Some(outcome), provider.to_owned());
-    Attempt { provider, outcome, provider_message_id: None, error: None, started_at, finished_at: None }
+    Attempt {
+        channel: Channel::Sms,
+        provider,
+        outcome,
+        provider_message_id: None,
+        error: None,
+        started_at,
+        finished_at: None,
+        status: None,
+        status_at: None,
+    }
 }
 
 fn subjects(counters: &[Counter]) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::domain::attempt::Outcome;
+use crate::domain::attempt::{DeliveryStatus, Outcome};
 use crate::domain::figures::counts::{Codes, Outcomes};
 use crate::domain::figures::histogram::Histogram;
 use crate::domain::figures::{Figure, OTHER, share};
@@ -39,6 +39,9 @@ pub struct ProviderTotals {
     pub seconds: Histogram,
     /// Messages that it accepted after another provider was tried.
     pub fallbacks: u64,
+    /// Messages whose delivery it reported, successful or not.
+    pub reported: u64,
+    pub delivered: u64,
 }
 
 /// Requests refused by a limit.
@@ -69,7 +72,7 @@ impl Default for Totals {
 
 impl Default for ProviderTotals {
     fn default() -> Self {
-        Self { attempts: 0, accepted: 0, seconds: Histogram::ATTEMPT, fallbacks: 0 }
+        Self { attempts: 0, accepted: 0, seconds: Histogram::ATTEMPT, fallbacks: 0, reported: 0, delivered: 0 }
     }
 }
 
@@ -77,6 +80,11 @@ impl ProviderTotals {
     /// The share of the attempts that were accepted. `None`: there were no attempts.
     pub fn success(&self) -> Option<f64> {
         share(self.accepted, self.attempts)
+    }
+
+    /// The share of the reported messages that arrived. `None`: nothing was reported.
+    pub fn delivery_rate(&self) -> Option<f64> {
+        share(self.delivered, self.reported)
     }
 }
 
@@ -87,7 +95,7 @@ impl Totals {
         let bucket = first.parse().unwrap_or(usize::MAX);
         match figure {
             Figure::CodesSent | Figure::CodesVerified => match first.parse() {
-                Ok(Channel::Sms) => self.sms.add(figure, count),
+                Ok(Channel::Sms | Channel::Call | Channel::Bale) => self.sms.add(figure, count),
                 Ok(Channel::Email) => self.email.add(figure, count),
                 Err(_) => {}
             },
@@ -100,6 +108,11 @@ impl Totals {
             }
             Figure::AttemptSeconds => self.provider(second).seconds.add(bucket, count),
             Figure::Fallbacks => self.provider(subject).fallbacks += count,
+            Figure::Reports => {
+                let provider = self.provider(second);
+                provider.reported += count;
+                provider.delivered += if first == DeliveryStatus::Delivered.as_str() { count } else { 0 };
+            }
             Figure::Refusals => *self.refusals.entry(first.to_owned()).or_default() += count,
             Figure::RefusalsByToken => self.by_token.push(Refused::new(first, second, count)),
             Figure::RefusalsByPrefix => self.by_prefix.push(Refused::new(first, second, count)),

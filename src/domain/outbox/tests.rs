@@ -6,12 +6,15 @@ fn at(seconds: i64) -> Timestamp {
 
 fn attempt(provider: &str, outcome: Outcome, finished: i64) -> Attempt {
     Attempt {
+        channel: Channel::Sms,
         provider: provider.to_owned(),
         outcome: Some(outcome),
         provider_message_id: None,
         error: None,
         started_at: at(finished),
         finished_at: Some(at(finished)),
+        status: None,
+        status_at: None,
     }
 }
 
@@ -111,4 +114,57 @@ fn nothing_is_sent_if_the_code_is_expired_at_that_time() {
     assert_eq!(next(&[], 299), try_at(0, 299));
     let attempts = [attempt("a", Outcome::Retry, 299), attempt("b", Outcome::Retry, 299)];
     assert_eq!(next(&attempts, 299), Step::End(MessageState::Expired));
+}
+
+fn reported(provider: &str, status: DeliveryStatus) -> Attempt {
+    Attempt { status: Some(status), status_at: Some(at(6)), ..attempt(provider, Outcome::Sent, 1) }
+}
+
+#[test]
+fn a_message_that_did_not_arrive_goes_to_the_next_provider() {
+    use DeliveryStatus::{Blocked, Delivered, Undelivered, Waiting};
+    for status in [Waiting, Delivered] {
+        assert_eq!(next(&[reported("a", status)], 7), Step::End(MessageState::Sent), "{status:?}");
+    }
+    for status in [Undelivered, Blocked] {
+        assert_eq!(next(&[reported("a", status)], 7), try_at(1, 7), "{status:?}");
+    }
+    let retried = [reported("a", Undelivered), attempt("b", Outcome::Retry, 7)];
+    assert_eq!(next(&retried, 7), try_at(1, 8));
+    let sent = [reported("a", Undelivered), attempt("b", Outcome::Sent, 7)];
+    assert_eq!(next(&sent, 7), Step::End(MessageState::Sent));
+}
+
+#[test]
+fn a_message_that_did_not_arrive_ends_with_the_last_report() {
+    use DeliveryStatus::{Blocked, Undelivered};
+    for (first, second, state) in
+        [(Undelivered, Blocked, MessageState::Blocked), (Blocked, Undelivered, MessageState::Undelivered)]
+    {
+        assert_eq!(next(&[reported("a", first), reported("b", second)], 7), Step::End(state));
+    }
+    let refused = [reported("a", Blocked), attempt("b", Outcome::BadRecipient, 7)];
+    assert_eq!(next(&refused, 7), Step::End(MessageState::Blocked));
+    assert_eq!(next(&[reported("a", Undelivered)], 300), Step::End(MessageState::Undelivered));
+    assert_eq!(Route::cancel(&[reported("a", Undelivered)]), Step::End(MessageState::Undelivered));
+}
+
+#[test]
+fn a_recipient_never_gets_a_third_copy() {
+    let first = reported("a", DeliveryStatus::Undelivered);
+    for (outcome, state) in
+        [(Outcome::Unknown, MessageState::Unknown), (Outcome::Interrupted, MessageState::Undelivered)]
+    {
+        let attempts = [first.clone(), attempt("b", outcome, 7)];
+        assert_eq!(next_with(OnUnknown::Next, &attempts, 7), Step::End(state), "{outcome:?}");
+        let attempts = [attempt("a", outcome, 0), first.clone()];
+        assert_eq!(next_with(OnUnknown::Next, &attempts, 7), Step::End(state), "{outcome:?}");
+    }
+}
+
+#[test]
+fn an_interrupted_attempt_is_repeated() {
+    assert_eq!(next(&[attempt("a", Outcome::Interrupted, 1)], 5), try_at(1, 5));
+    let both = [attempt("a", Outcome::Interrupted, 1), attempt("b", Outcome::Next, 1)];
+    assert_eq!(next(&both, 5), try_at(0, 5));
 }

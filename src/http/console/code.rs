@@ -141,7 +141,13 @@ pub(super) async fn expire(visitor: Visitor, path: web::Path<String>) -> Result<
 /// Sends a code to the recipient of this one, for the same purpose.
 pub(super) async fn resend(visitor: Visitor, path: web::Path<String>) -> Result<HttpResponse> {
     let otp = visitor.service().find_otp(OtpId::parse(&path)?).await?;
-    let request = SendRequest { recipient: otp.recipient, purpose: otp.purpose, language: None, client: None };
+    let request = SendRequest {
+        recipient: otp.recipient,
+        purpose: otp.purpose,
+        language: None,
+        channels: Vec::new(),
+        client: None,
+    };
     let sent = visitor.service().send_otp(visitor.caller()?, request, None).await?;
     Ok(to_code(sent.id, "resent"))
 }

@@ -31,7 +31,7 @@ pub(super) struct Shown {
 pub(super) fn alarms(visitor: &Visitor, overview: &Overview) -> Result<Vec<Shown>> {
     let is_admin = visitor.caller()?.role == Role::Admin;
     let mut shown: Vec<Shown> = overview.alarms.iter().map(|alarm| few_verified(visitor, alarm)).collect();
-    for channel in [Channel::Sms, Channel::Email] {
+    for channel in Channel::ALL.iter().copied() {
         shown.extend(resting(visitor, overview, channel, is_admin));
     }
     shown.extend(limits(visitor, overview));

@@ -95,6 +95,8 @@ fn of_message(context: &Context, message: &MessageRecord) -> Vec<Step> {
         MessageState::Expired => Some(("bad", "clock")),
         MessageState::Cancelled => Some(("idle", "close")),
         MessageState::Queued if message.attempts.is_empty() => Some(("info", "clock")),
+        MessageState::Delivered => Some(("ok", "check")),
+        MessageState::Undelivered | MessageState::Blocked => Some(("bad", "warn")),
         MessageState::Queued | MessageState::Sending | MessageState::Sent | MessageState::Unknown => None,
     };
     steps.extend(ends.map(|marks| step(marks, t.message_state(message.state), message.updated_at)));
@@ -106,7 +108,7 @@ fn of_attempt(context: &Context, attempt: &Attempt) -> Step {
     let (tone, icon) = match attempt.outcome {
         Some(Outcome::Sent) => ("info", "send"),
         None => ("info", "clock"),
-        Some(Outcome::Retry | Outcome::Next | Outcome::Unknown) => ("warn", "warn"),
+        Some(Outcome::Retry | Outcome::Next | Outcome::Unknown | Outcome::Interrupted) => ("warn", "warn"),
         Some(Outcome::BadRecipient | Outcome::Misconfigured) => ("bad", "warn"),
     };
     let mut note = Html::text(t.outcome(attempt.outcome));

@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::http::openapi::docs;
 use crate::http::openapi::responses::{Reasoned, Refused};
 use crate::http::openapi::schemas::FieldMessages;
-use crate::http::{audit, health, inbox, metrics, otps, sending};
+use crate::http::{audit, deliveries, health, inbox, metrics, otps, sending};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -22,7 +22,7 @@ use crate::http::{audit, health, inbox, metrics, otps, sending};
     ),
     paths(
         otps::create, otps::list, otps::retrieve, otps::update, otps::delete,
-        sending::send, sending::verify, sending::reset, sending::deliveries, inbox::show_inbox, audit::list_audit,
+        sending::send, sending::verify, sending::reset, deliveries::deliveries, inbox::show_inbox, audit::list_audit,
         health::live, health::ready, metrics::show_metrics,
         describe, docs::docs, docs::docs_file
     ),

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::json;
 use utoipa::openapi::RefOr;
-use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
+use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat, Type};
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::domain::message::Language;
+use crate::domain::message::{Channel, Language};
 use crate::http::openapi::schemas::{body, code, email, empty, mobile_number, null, or_empty, typed};
 
 /// The body of a send request, as JSON.
@@ -37,6 +37,7 @@ fn send(nothing: &Schema) -> OneOfBuilder {
         ObjectBuilder::new()
             .property("purpose", in_form(nothing, purpose()))
             .property("language", in_form(nothing, language))
+            .property("channel", channel(*nothing == empty()))
             .property("client_ip", in_form(nothing, client_ip()))
     };
     recipient(nothing, rest).examples([json!({"mobile_number": "09123456789", "purpose": "login"})])
@@ -82,6 +83,19 @@ fn client_ip() -> Schema {
         .item(address("ipv6"))
         .examples([json!("198.51.100.7")])
         .into()
+}
+
+/// One channel or a list of channels. In a form, commas separate the channels.
+fn channel(is_form: bool) -> Schema {
+    let name = || typed(Type::String).enum_values(Some(Channel::ALL.iter().map(|channel| channel.as_str())));
+    let description = "Channel of the message, or several in the order in which they are used. `sms`, `call` and `bale` \
+                       reach mobile numbers, `email` reaches e-mail addresses. The default is `sms` or `email`.";
+    if is_form {
+        let names = "^((sms|call|bale|email)(,(sms|call|bale|email))*)?$";
+        return typed(Type::String).pattern(Some(names)).description(Some(description)).into();
+    }
+    let list = ArrayBuilder::new().items(name()).min_items(Some(1)).unique_items(true);
+    OneOfBuilder::new().description(Some(description)).item(name()).item(list).examples([json!(["bale", "sms"])]).into()
 }
 
 fn purpose() -> Schema {

@@ -2,11 +2,14 @@ use super::*;
 use crate::domain::listing::Period;
 use crate::domain::message_list::MessageFilter;
 
-const STATES: [Option<MessageState>; 8] = [
+const STATES: [Option<MessageState>; 11] = [
     None,
     Some(MessageState::Queued),
     Some(MessageState::Sending),
     Some(MessageState::Sent),
+    Some(MessageState::Delivered),
+    Some(MessageState::Undelivered),
+    Some(MessageState::Blocked),
     Some(MessageState::Unknown),
     Some(MessageState::Failed),
     Some(MessageState::Expired),
@@ -25,14 +28,14 @@ fn database() -> (tempfile::TempDir, Db) {
                VALUES (1, 1, '09123456789', 0, 0, 0)";
     db.execute(sql, []).unwrap();
     for n in 0..210_i64 {
-        let state = STATES[1 + usize::try_from(n % 7).unwrap()].unwrap().as_str();
-        let sql = "INSERT INTO messages (otp_id, channel, language, state, due_at, created_at, updated_at)
-                   VALUES (1, 'sms', 'fa', $1, $2, $2, $2)";
+        let state = STATES[1 + usize::try_from(n % 10).unwrap()].unwrap().as_str();
+        let sql = "INSERT INTO messages (otp_id, reference, channel, language, state, due_at, created_at, updated_at)
+                   VALUES (1, 1, 'sms', 'fa', $1, $2, $2, $2)";
         db.execute(sql, rusqlite::params![state, n]).unwrap();
         for attempt in 0..n % 4 {
             let (provider, outcome) = if attempt == 1 { ("two", "sent") } else { ("one", "retry") };
-            let sql = "INSERT INTO message_attempts (message_id, provider, outcome, error, started_at)
-                       VALUES ($1, $2, $3, 'down', 0)";
+            let sql = "INSERT INTO message_attempts (message_id, channel, provider, outcome, error, started_at)
+                       VALUES ($1, 'sms', $2, $3, 'down', 0)";
             db.execute(sql, rusqlite::params![n + 1, provider, outcome]).unwrap();
         }
     }
@@ -52,7 +55,7 @@ fn filters() -> Vec<MessageFilter> {
 /// The ids that match, newest first, found without any index.
 fn expected(filter: &MessageFilter) -> Vec<i64> {
     let matches = |n: &i64| {
-        let state = STATES[1 + usize::try_from(n % 7).unwrap()];
+        let state = STATES[1 + usize::try_from(n % 10).unwrap()];
         let provider = match filter.provider.as_deref() {
             None => true,
             Some("two") => n % 4 > 1,
@@ -119,8 +122,10 @@ fn a_list_reads_an_index_in_order_and_sorts_only_open_messages() {
         let first = match (query.filter.state, &query.filter.provider) {
             (Some(MessageState::Queued), _) => "SCAN m USING INDEX messages_queued",
             (Some(MessageState::Sending), _) => "SCAN m USING INDEX messages_sending",
-            (None | Some(MessageState::Sent), None) => "SEARCH m USING INTEGER PRIMARY KEY (rowid<?)",
-            (None | Some(MessageState::Sent), Some(_)) => {
+            (None | Some(MessageState::Sent | MessageState::Delivered), None) => {
+                "SEARCH m USING INTEGER PRIMARY KEY (rowid<?)"
+            }
+            (None | Some(MessageState::Sent | MessageState::Delivered), Some(_)) => {
                 "SEARCH p USING COVERING INDEX message_attempts_by_provider (provider=? AND message_id<?)"
             }
             _ => "SEARCH m USING INDEX messages_not_sent (state=? AND id<?)",
@@ -138,7 +143,7 @@ fn the_queue_of_a_channel_has_the_age_of_its_oldest_message() {
     let (_folder, db) = database();
     let sms = queue(&db, Channel::Sms, at(5_000_000)).unwrap();
     let oldest = Some(Duration::from_secs(5));
-    assert_eq!(sms, Queue { channel: Channel::Sms, queued: 30, sending: 30, oldest });
+    assert_eq!(sms, Queue { channel: Channel::Sms, queued: 21, sending: 21, oldest });
     let email = queue(&db, Channel::Email, at(5_000_000)).unwrap();
     assert_eq!(email, Queue { channel: Channel::Email, queued: 0, sending: 0, oldest: None });
 }

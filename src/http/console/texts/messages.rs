@@ -8,6 +8,8 @@ labels! {
         sending: "Being handed over", "در حال تحویل";
         sent: "Accepted by the provider", "پذیرفته‌شده توسط سرویس‌دهنده";
         delivered: "Delivered to the phone", "رسیده به گوشی";
+        undelivered: "Not delivered", "به گوشی نرسید";
+        blocked: "Blocked: the recipient is on a black list", "مسدود: گیرنده در فهرست سیاه است";
         unknown: "Unknown: it may have been sent", "نامشخص: شاید ارسال شده باشد";
         failed: "Failed", "ناموفق";
         expired: "Not sent in time", "به‌موقع ارسال نشد";
@@ -47,6 +49,8 @@ labels! {
     /// The channel of a message.
     Channels {
         sms: "SMS", "پیامک";
+        call: "Call", "تماس";
+        bale: "Bale", "بله";
         email: "E-mail", "ایمیل";
     }
 }
@@ -68,6 +72,9 @@ labels! {
         unknown:
             "No clear answer came. The provider may have sent it.",
             "پاسخ روشنی نرسید. شاید سرویس‌دهنده آن را فرستاده باشد.";
+        interrupted:
+            "otpd ended during the attempt. The provider may have sent it.",
+            "otpd در میانهٔ تلاش پایان یافت. شاید سرویس‌دهنده آن را فرستاده باشد.";
         in_progress: "In progress", "در حال انجام";
     }
 }

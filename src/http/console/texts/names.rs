@@ -34,6 +34,8 @@ impl Texts {
     pub fn channel(&self, channel: Channel) -> &'static str {
         match channel {
             Channel::Sms => self.channels.sms,
+            Channel::Call => self.channels.call,
+            Channel::Bale => self.channels.bale,
             Channel::Email => self.channels.email,
         }
     }
@@ -43,6 +45,9 @@ impl Texts {
             MessageState::Queued => self.msg.queued,
             MessageState::Sending => self.msg.sending,
             MessageState::Sent => self.msg.sent,
+            MessageState::Delivered => self.msg.delivered,
+            MessageState::Undelivered => self.msg.undelivered,
+            MessageState::Blocked => self.msg.blocked,
             MessageState::Unknown => self.msg.unknown,
             MessageState::Failed => self.msg.failed,
             MessageState::Expired => self.msg.expired,
@@ -59,6 +64,7 @@ impl Texts {
             Some(Outcome::BadRecipient) => self.outcomes.bad_recipient,
             Some(Outcome::Misconfigured) => self.outcomes.misconfigured,
             Some(Outcome::Unknown) => self.outcomes.unknown,
+            Some(Outcome::Interrupted) => self.outcomes.interrupted,
             None => self.outcomes.in_progress,
         }
     }
@@ -80,6 +86,8 @@ impl Texts {
             Limit::SendsPerTokenMinute => self.limits.sends_per_token_minute,
             Limit::SendsPerClientHour => self.limits.sends_per_client_hour,
             Limit::SmsPerDay => self.limits.sms_per_day,
+            Limit::CallsPerDay => self.limits.calls_per_day,
+            Limit::BalePerDay => self.limits.bale_per_day,
             Limit::EmailsPerDay => self.limits.emails_per_day,
             Limit::FailuresPerRecipientHour => self.limits.failures_per_recipient_hour,
             Limit::FailuresPerTokenHour => self.limits.failures_per_token_hour,

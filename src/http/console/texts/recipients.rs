@@ -51,6 +51,8 @@ labels! {
         sends_per_token_minute: "Messages per token and minute", "پیام‌های هر توکن در دقیقه";
         sends_per_client_hour: "Messages per end user and hour", "پیام‌های هر کاربر نهایی در ساعت";
         sms_per_day: "SMS per day", "پیامک در روز";
+        calls_per_day: "Calls per day", "تماس در روز";
+        bale_per_day: "Bale messages per day", "پیام بله در روز";
         emails_per_day: "E-mails per day", "ایمیل در روز";
         failures_per_recipient_hour: "Failures per recipient and hour", "خطاهای هر گیرنده در ساعت";
         failures_per_token_hour: "Failures per token and hour", "خطاهای هر توکن در ساعت";

@@ -1,0 +1,112 @@
+//! Asks a provider for the delivery status of the messages that it accepted.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+
+use crate::domain::message::Channel;
+use crate::domain::policy::Policy;
+use crate::error::Result;
+use crate::service::Service;
+use crate::service::waiting::{PAUSE, stopped};
+use crate::store::delivery_reports;
+
+/// How often the database is read if no status is due. A message is due five seconds after it was accepted.
+const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// The largest number of messages in one request. Larger transactions would delay other changes.
+const MOST_AT_ONCE: usize = 500;
+/// The minimum interval between warnings about one provider.
+const WARN_INTERVAL: Duration = Duration::from_secs(60);
+
+/// Asks one provider, one request after the other.
+pub(super) struct StatusRequests {
+    service: Service,
+    channel: Channel,
+    /// Index of the provider in the chain.
+    provider: usize,
+    warned_at: Option<Instant>,
+}
+
+impl StatusRequests {
+    /// Returns one for each provider that reports the delivery.
+    pub(super) fn of_all_providers(service: &Service) -> Vec<Self> {
+        let mut all = Vec::new();
+        for (channel, chain) in service.delivery.chains.iter() {
+            let reporting = chain.iter().enumerate().filter(|(_, provider)| provider.status_batch() > 0);
+            all.extend(reporting.map(|(provider, _)| Self {
+                service: service.clone(),
+                channel,
+                provider,
+                warned_at: None,
+            }));
+        }
+        all
+    }
+
+    /// Sends requests until `stop` becomes true.
+    pub(super) async fn run(mut self, stop: watch::Receiver<bool>) {
+        let requests = async {
+            loop {
+                let pause = self.ask().await.unwrap_or_else(|error| {
+                    if error.cause().is_some() {
+                        log::warn!("can't store the delivery status of messages; retrying in 1 s: {error}");
+                    }
+                    PAUSE
+                });
+                tokio::time::sleep(pause).await;
+            }
+        };
+        tokio::select! {
+            () = requests => {}
+            () = stopped(stop) => {}
+        }
+    }
+
+    /// Asks for the status of the messages that are due, with one request. Returns the time until the next request.
+    async fn ask(&mut self) -> Result<Duration> {
+        let Some(provider) = self.service.delivery.chain(self.channel).get(self.provider) else {
+            return Ok(POLL_INTERVAL);
+        };
+        let (now, channel, name) = (self.service.now(), self.channel, provider.name().to_owned());
+        let batch = provider.status_batch().min(MOST_AT_ONCE);
+        let due = self.service.store.read(move |db| {
+            let due = delivery_reports::list_due(db, channel, &name, now, batch)?;
+            Ok((due, delivery_reports::next_due(db, channel, &name)?))
+        });
+        let (due, next) = due.await?;
+        if due.is_empty() {
+            self.reschedule(next.is_some_and(|next| next > now.plus(Policy::SENT_CODE_LIVES))).await?;
+            return Ok(next.map_or(POLL_INTERVAL, |next| next.since(now).min(POLL_INTERVAL)));
+        }
+        let ids: Vec<String> = due.iter().map(|message| message.provider_message_id.clone()).collect();
+        let asked = AssertUnwindSafe(provider.statuses(&ids)).catch_unwind().await;
+        let statuses = asked.unwrap_or_else(|_| Err("internal error; see the log".to_owned()));
+        let statuses = statuses.unwrap_or_else(|cause| {
+            self.warn(&cause);
+            Vec::new()
+        });
+        self.service.store_reports(due, HashMap::from_iter(statuses)).await?;
+        Ok(Duration::ZERO)
+    }
+
+    /// Makes messages due whose due time was stored while the clock was wrong.
+    async fn reschedule(&self, is_needed: bool) -> Result<()> {
+        let Some(provider) = self.service.delivery.chain(self.channel).get(self.provider).filter(|_| is_needed) else {
+            return Ok(());
+        };
+        let (now, channel, name) = (self.service.now(), self.channel, provider.name().to_owned());
+        let latest = now.plus(Policy::SENT_CODE_LIVES);
+        self.service.store.write(move |db| delivery_reports::reschedule(db, channel, &name, latest, now)).await
+    }
+
+    fn warn(&mut self, cause: &str) {
+        if self.warned_at.is_none_or(|warned| warned.elapsed() >= WARN_INTERVAL) {
+            self.warned_at = Some(Instant::now());
+            let name = self.service.delivery.chain(self.channel).get(self.provider).map_or("", |one| one.name());
+            log::warn!("{name}: can't get the delivery status of messages: {cause}");
+        }
+    }
+}
