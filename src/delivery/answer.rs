@@ -28,6 +28,27 @@ impl Answer {
         value.as_i64().or_else(|| value.as_str()?.trim().parse().ok())
     }
 
+    /// Returns the number at a JSON pointer if it can be a status or error code, which reports may show. Longer numbers
+    /// can be anything, such as the number of a recipient.
+    pub(super) fn code(&self, pointer: &str) -> Option<i64> {
+        self.number(pointer).filter(|code| (-9999..=9999).contains(code))
+    }
+
+    pub(super) fn flag(&self, pointer: &str) -> Option<bool> {
+        self.body.pointer(pointer)?.as_bool()
+    }
+
+    /// Returns the array at a JSON pointer, each element as the body of an answer.
+    pub(super) fn items(&self, pointer: &str) -> Option<Vec<Self>> {
+        let items = self.body.pointer(pointer)?.as_array()?;
+        Some(items.iter().map(|item| self.with_body(self.status, item.clone())).collect())
+    }
+
+    /// Returns a copy with field names in lower case, for gateways whose spelling varies.
+    pub(super) fn in_lower_case(&self) -> Self {
+        self.with_body(self.status, in_lower_case(&self.body))
+    }
+
     /// Returns the string, or the number or boolean as text, at a JSON pointer in the body.
     pub(super) fn text(&self, pointer: &str) -> Option<String> {
         match self.body.pointer(pointer)? {
@@ -61,5 +82,16 @@ impl Answer {
             }
             _ => Report::not_sent(Outcome::Next, format!("{status}: the gateway rejected the request")),
         }
+    }
+}
+
+/// Returns a copy of `value` with field names in lower case.
+fn in_lower_case(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().map(|(name, value)| (name.to_ascii_lowercase(), in_lower_case(value))).collect()
+        }
+        Value::Array(items) => items.iter().map(in_lower_case).collect(),
+        other => other.clone(),
     }
 }

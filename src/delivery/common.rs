@@ -1,6 +1,6 @@
 //! Settings that several types of providers have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use crate::delivery::read_keys::ReadKeys;
 use crate::domain::host::ascii_domain;
 use crate::domain::message::Message;
 use crate::domain::purpose::Purpose;
+use crate::domain::recipient::MobileNumber;
 use crate::domain::secret::Secret;
 use crate::error::ConfigError;
 
@@ -81,17 +82,43 @@ pub(super) fn header_key(table: &dyn ReadKeys) -> Result<Secret, ConfigError> {
     if is_visible { Ok(key) } else { Err(table.refused("api_key", "a key of visible ASCII characters")) }
 }
 
+/// Reads a login that gateways with user name and password have.
+pub(super) fn login(table: &dyn ReadKeys) -> Result<(String, Secret), ConfigError> {
+    let username = table.masked("username")?.filter(|text| !text.trim().is_empty());
+    Ok((username.ok_or_else(|| table.missing("username"))?, table.secret("password")?))
+}
+
+/// Reads the name of the template parameter for the code.
+pub(super) fn parameter(table: &dyn ReadKeys, default: &str) -> Result<String, ConfigError> {
+    Ok(table.optional("parameter")?.unwrap_or_else(|| default.to_owned()))
+}
+
+/// Returns the number of the recipient as `+98…`, or nothing for an address.
+pub(super) fn international(message: &Message) -> String {
+    message.recipient.mobile_number().map(MobileNumber::international).unwrap_or_default()
+}
+
+/// Returns the number of the recipient as `98…`, or nothing for an address.
+pub(super) fn national(message: &Message) -> String {
+    international(message).trim_start_matches('+').to_owned()
+}
+
 /// The names of approved templates that are stored in the panel of a gateway.
 #[derive(Clone, Debug)]
-pub struct PanelTemplates {
+pub(super) struct PanelTemplates {
     /// The template for purposes that are not in `by_purpose`.
-    pub general: String,
-    pub by_purpose: BTreeMap<String, String>,
+    general: String,
+    by_purpose: BTreeMap<String, String>,
 }
 
 impl PanelTemplates {
     pub(super) fn name_for(&self, message: &Message) -> &str {
         self.by_purpose.get(message.purpose.as_str()).unwrap_or(&self.general)
+    }
+
+    /// Returns the different names of all templates.
+    pub(super) fn names(&self) -> BTreeSet<&str> {
+        self.by_purpose.values().chain([&self.general]).map(String::as_str).collect()
     }
 
     /// Returns the template number, for panels that identify templates by number.
@@ -114,8 +141,7 @@ impl PanelTemplates {
     /// Reads templates that are identified by numbers. `what` is the provider's name for the number.
     pub(super) fn read_numbered(table: &dyn ReadKeys, what: &str) -> Result<Self, ConfigError> {
         let templates = Self::read(table)?;
-        let is_number = |name: &String| name.parse::<i64>().is_ok();
-        if !templates.by_purpose.values().chain([&templates.general]).all(is_number) {
+        if !templates.names().iter().all(|name| name.parse::<i64>().is_ok()) {
             return Err(table.refused("template", &format!("{what} (a number)")));
         }
         Ok(templates)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::delivery::gateway::percent_encoded;
+use crate::delivery::call::percent_encoded;
 
 /// The kinds of escaping.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,14 +7,14 @@ use reqwest::header::{
 use reqwest::{Method, Url};
 
 use crate::delivery::answer::Answer;
-use crate::delivery::common::{Connection, proxy, timeout};
+use crate::delivery::call::Call;
+use crate::delivery::common::{Connection, international, proxy, timeout};
 use crate::delivery::escaping::Escaping;
-use crate::delivery::gateway::{Call, Gateway};
+use crate::delivery::gateway::Gateway;
 use crate::delivery::read_keys::ReadKeys;
 use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
-use crate::domain::recipient::MobileNumber;
 use crate::domain::secret::Secret;
 use crate::domain::template::placeholders;
 use crate::error::ConfigError;
@@ -22,9 +22,8 @@ use crate::error::ConfigError;
 /// Headers for message framing. Only otpd sets them.
 const FRAMING: [HeaderName; 3] = [CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
 
-/// Settings of a provider with `type = "http"`. Path, headers and body may contain the placeholders `{recipient}`,
-/// `{international}` (the number as `+98…`), `{code}`, `{text}`, `{subject}` and `{html}` (of an e-mail), `{purpose}`
-/// and `{language}`.
+/// Settings of a provider with `type = "http"`. Path, headers and body may contain the placeholders of
+/// `docs/providers.md`, "Any HTTP gateway".
 #[derive(Clone, Debug)]
 pub struct Http {
     pub method: Method,
@@ -45,8 +44,8 @@ pub struct Http {
 
 /// Placeholders for the code. At least one of these and one of [`RECIPIENTS`] is required.
 const CODES: [&str; 3] = ["code", "text", "html"];
-const RECIPIENTS: [&str; 2] = ["recipient", "international"];
-const OTHERS: [&str; 3] = ["subject", "purpose", "language"];
+const RECIPIENTS: [&str; 3] = ["recipient", "international", "national"];
+const OTHERS: [&str; 4] = ["subject", "purpose", "language", "channel"];
 
 impl Http {
     /// Checks the placeholders.
@@ -108,7 +107,6 @@ impl Http {
 
 impl Gateway for Http {
     const TYPE: &'static str = "http";
-    const HAS_PANEL_TEMPLATES: bool = false;
 
     fn request(&self, message: &Message) -> Result<Call, String> {
         let mut headers = HeaderMap::new();
@@ -125,7 +123,12 @@ impl Gateway for Http {
             path: fill(self.path.reveal(), message, Escaping::Percent),
             headers,
             body,
+            login: None,
         })
+    }
+
+    fn only_by_sending(&self) -> Option<&'static str> {
+        None
     }
 
     fn interpret(&self, answer: &Answer) -> Report {
@@ -148,16 +151,18 @@ impl Gateway for Http {
 
 fn fill(template: &str, message: &Message, escaping: Escaping) -> String {
     let code = message.code.value().to_string();
-    let international = message.recipient.mobile_number().map(MobileNumber::international).unwrap_or_default();
+    let international = international(message);
     let values = [
         ("{recipient}", message.recipient.as_str()),
         ("{international}", &international),
+        ("{national}", international.trim_start_matches('+')),
         ("{code}", &code),
         ("{text}", &message.text.plain),
         ("{subject}", message.text.subject.as_deref().unwrap_or_default()),
         ("{html}", message.text.html.as_deref().unwrap_or_default()),
         ("{purpose}", message.purpose.as_str()),
         ("{language}", message.language.as_str()),
+        ("{channel}", message.channel.as_str()),
     ];
     // One pass from left to right, so that placeholders inside values are not replaced.
     let (mut filled, mut rest) = (String::new(), template);

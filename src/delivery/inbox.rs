@@ -12,7 +12,7 @@ pub fn inbox(name: String) -> ProviderSettings {
     let own = name.clone();
     let build = move |keep: &Keep| Ok(Box::new(Inbox { name: own.clone(), keep: Keep::clone(keep) }) as _);
     let warnings = Vec::new();
-    ProviderSettings { name, is_inbox: true, has_panel_templates: false, warnings, build: Box::new(build) }
+    ProviderSettings { name, is_inbox: true, warnings, build: Box::new(build) }
 }
 
 struct Inbox {

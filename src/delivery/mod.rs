@@ -1,38 +1,31 @@
 //! Delivery of messages through providers, which implement [`Provider`] and are tried in the configured order.
 
 mod answer;
+mod call;
 mod chain;
+mod checks;
 mod common;
 mod escaping;
 mod gateway;
-mod ghasedak;
+mod gateways;
 mod http;
+mod http_client;
 mod inbox;
-mod ippanel;
-mod kavenegar;
-mod melipayamak;
 mod provider;
 mod read_keys;
-mod registry;
 mod request_errors;
 mod settings;
-mod smsir;
 mod smtp;
 mod tcp;
 
 pub use crate::delivery::chain::Chain;
-pub use crate::delivery::common::{Connection, PanelTemplates};
-pub use crate::delivery::ghasedak::Ghasedak;
+pub use crate::delivery::common::Connection;
+pub use crate::delivery::gateways::TYPES;
 pub use crate::delivery::http::Http;
 pub use crate::delivery::inbox::inbox;
-pub use crate::delivery::ippanel::Ippanel;
-pub use crate::delivery::kavenegar::Kavenegar;
-pub use crate::delivery::melipayamak::{Login, Melipayamak};
 pub use crate::delivery::provider::{Keep, Provider};
 pub use crate::delivery::read_keys::ReadKeys;
-pub use crate::delivery::registry::TYPES;
 pub use crate::delivery::settings::{ProviderSettings, ProviderType};
-pub use crate::delivery::smsir::SmsIr;
 pub use crate::delivery::smtp::{Security, Sender, Smtp};
 
 use rand::Rng;

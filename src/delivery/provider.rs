@@ -35,6 +35,12 @@ pub trait Provider: Send + Sync {
         Box::pin(async { Ok(Vec::new()) })
     }
 
+    /// Returns the id and the status of a message from the fields of a call-back of the provider, as decoded from the
+    /// query or the form. `None`: the fields are not those of a call-back of this provider.
+    fn read_callback(&self, _fields: &[(String, String)]) -> Option<(String, DeliveryStatus)> {
+        None
+    }
+
     /// Finds out what happened to a message after an attempt with an unknown outcome, by [`Message::reference`].
     /// Returns the corrected report. `None`: the provider can't tell.
     fn find<'a>(&'a self, _message: &'a Message) -> BoxFuture<'a, Option<Report>> {

@@ -1,4 +1,4 @@
-//! Types of providers, and the settings of a provider: a `[[delivery.sms]]` or `[[delivery.email]]` table.
+//! Types of providers, and the settings of a provider: a `[[delivery.CHANNEL]]` table.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::error::ConfigError;
 
 type Build = dyn Fn(&Keep) -> Result<Box<dyn Provider>, String> + Send + Sync;
 
-/// A type of providers.
+/// A type of providers. A type whose settings depend on the channel has one entry for each kind of settings.
 pub struct ProviderType {
     pub name: &'static str,
     pub channels: &'static [Channel],
@@ -24,7 +24,6 @@ pub struct ProviderSettings {
     /// The configured name.
     pub name: String,
     pub is_inbox: bool,
-    pub has_panel_templates: bool,
     /// Warnings about settings that are allowed but probably not intended.
     pub warnings: Vec<String>,
     pub(super) build: Box<Build>,
@@ -52,7 +51,6 @@ impl<G: Gateway> From<(Connection, G)> for ProviderSettings {
         Self {
             name: connection.name.clone(),
             is_inbox: false,
-            has_panel_templates: G::HAS_PANEL_TEMPLATES,
             warnings: host.and_then(|host| exposure(&connection.name, "key", &host)).into_iter().collect(),
             build: Box::new(move |_| Ok(Box::new(HttpProvider::new(connection.clone(), gateway.clone())?))),
         }

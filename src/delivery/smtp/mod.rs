@@ -30,7 +30,6 @@ impl From<Smtp> for ProviderSettings {
         Self {
             name: smtp.name.clone(),
             is_inbox: false,
-            has_panel_templates: false,
             warnings: exposure.into_iter().chain(smtp.unusual_port()).collect(),
             build: Box::new(move |_| Ok(Box::new(SmtpProvider::new(smtp.clone())?))),
         }
