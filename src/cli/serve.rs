@@ -14,7 +14,7 @@ use crate::cli::housekeeping::{Retention, flush_figures, run_maintenance};
 use crate::cli::output::{CommandResult, now};
 use crate::cli::signals::Signals;
 use crate::cli::{first_run, open_files};
-use crate::config::{Config, DeliveryConfig};
+use crate::config::Config;
 use crate::delivery::{Chain, Delivery};
 use crate::domain::message::PerChannel;
 use crate::http;
@@ -108,17 +108,17 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
 /// The settings of the service, from the configuration.
 pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service::Settings, String> {
     let keep = service::inbox::keeper(store.clone(), Arc::new(now));
-    let DeliveryConfig { providers, texts, language, on_unknown, fallback_margin, escalate_after, allowed_prefixes } =
-        &config.delivery;
+    let settings = &config.delivery;
     let delivery = Delivery {
-        chains: PerChannel::try_from_fn(|channel| Chain::build(providers.get(channel), &keep))?,
-        texts: texts.clone(),
-        language: *language,
-        on_unknown: *on_unknown,
-        fallback_margin: *fallback_margin,
-        escalate_after: *escalate_after,
-        allowed_prefixes: allowed_prefixes.clone(),
-        has_inbox: config.delivery.has_inbox(),
+        chains: PerChannel::try_from_fn(|channel| Chain::build(settings.providers.get(channel), &keep))?,
+        texts: settings.texts.clone(),
+        language: settings.language,
+        on_unknown: settings.on_unknown,
+        fallback_margin: settings.fallback_margin,
+        escalate_after: settings.escalate_after,
+        callback_secret: settings.callback_secret.clone(),
+        allowed_prefixes: settings.allowed_prefixes.clone(),
+        has_inbox: settings.has_inbox(),
     };
     Ok(service::Settings {
         policy: config.policy,

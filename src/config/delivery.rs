@@ -13,9 +13,13 @@ use crate::domain::message::{Channel, Language, PerChannel};
 use crate::domain::outbox::OnUnknown;
 use crate::domain::policy::Policy;
 use crate::domain::purpose::Purpose;
+use crate::domain::secret::Secret;
 use crate::domain::template::Template;
 use crate::domain::texts::{TextTemplate, Texts};
 use crate::error::ConfigError;
+
+/// The shortest `delivery.callback_secret`: 128 random bits in base64.
+const CALLBACK_SECRET_LENGTH: usize = 22;
 
 /// How messages reach their recipients.
 #[derive(Debug)]
@@ -27,6 +31,7 @@ pub struct DeliveryConfig {
     /// `None`: `delivery.fallback` is false.
     pub fallback_margin: Option<Duration>,
     pub escalate_after: Duration,
+    pub callback_secret: Option<Secret>,
     pub allowed_prefixes: Vec<String>,
 }
 
@@ -55,6 +60,7 @@ impl DeliveryConfig {
             escalate_after: layers.value("delivery.escalate_after", "a duration from 1s to 10m", |text| {
                 duration(text, 1).filter(|after| *after <= Policy::SENT_CODE_LIVES)
             })?,
+            callback_secret: layers.secret("delivery.callback_secret", callback_secret)?,
             on_unknown: layers.value("delivery.on_unknown", "stop or next", |text| text.parse().ok())?,
             allowed_prefixes: layers.list(
                 "delivery.allowed_prefixes",
@@ -118,6 +124,17 @@ fn fallback_margin(layers: &Layers) -> Result<Option<Duration>, ConfigError> {
         duration(text, 0).filter(|margin| *margin <= Policy::SENT_CODE_LIVES)
     })?;
     Ok(is_on.then_some(margin))
+}
+
+/// Parses a secret that becomes a part of a path.
+fn callback_secret(text: &str) -> Result<Secret, &'static str> {
+    let is_path_part = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    let is_long_enough = (CALLBACK_SECRET_LENGTH..=128).contains(&text.len());
+    if is_path_part && is_long_enough {
+        Ok(Secret::new(text.to_owned()))
+    } else {
+        Err("22 to 128 characters of A-Z, a-z, 0-9, - and _")
+    }
 }
 
 fn texts(layers: &Layers) -> Result<Texts, ConfigError> {

@@ -17,7 +17,7 @@ use crate::error::ConfigError;
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Secrets. They have no default, and can also be given as `KEY_file = "path"`.
-const SECRETS: [&str; 1] = ["auth.bootstrap_token"];
+const SECRETS: [&str; 2] = ["auth.bootstrap_token", "delivery.callback_secret"];
 /// Lists of tables that contain secrets.
 const SECRET_TABLES: [&str; 4] = ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email"];
 const DEFAULT: &str = "default";

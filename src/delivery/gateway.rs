@@ -75,6 +75,11 @@ pub(super) trait Gateway: Clone + Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether the gateway can find messages by their reference.
+    fn can_find(&self) -> bool {
+        false
+    }
+
     /// Builds the request that finds a message by [`Message::reference`].
     fn find_request(&self, _message: &Message) -> Option<Call> {
         None
@@ -146,6 +151,10 @@ impl<G: Gateway> Provider for HttpProvider<G> {
 
     fn read_callback(&self, fields: &[(String, String)]) -> Option<(String, DeliveryStatus)> {
         self.gateway.read_callback(fields)
+    }
+
+    fn can_find(&self) -> bool {
+        self.gateway.can_find()
     }
 
     fn find<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Option<Report>> {

@@ -38,6 +38,7 @@ use crate::domain::message::{Channel, Envelope, Language, Message, PerChannel};
 use crate::domain::otp::Otp;
 use crate::domain::outbox::OnUnknown;
 use crate::domain::recipient::{MobileNumber, Recipient};
+use crate::domain::secret::Secret;
 use crate::domain::texts::Texts;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{FieldErrors, Result};
@@ -60,6 +61,8 @@ pub struct Delivery {
     pub fallback_margin: Option<Duration>,
     /// How long a message may take before its next channel is used.
     pub escalate_after: Duration,
+    /// The secret part of the path at which providers report deliveries. `None`: there is no such path.
+    pub callback_secret: Option<Secret>,
     /// Allowed prefixes of mobile numbers. Empty: all numbers are allowed.
     pub allowed_prefixes: Vec<String>,
     /// Whether the development inbox is one of the providers.
@@ -106,7 +109,7 @@ impl Delivery {
         for channel in channels {
             let name = channel.as_str();
             if !channel.can_reach(recipient) {
-                let kind = if recipient.email().is_some() { "an e-mail address" } else { "a mobile number" };
+                let kind = if recipient.email().is_some() { "An e-mail address" } else { "A mobile number" };
                 return Err(FieldErrors::one("channel", format!("{kind} can not be reached by {name}.")).into());
             }
             if self.chain(*channel).is_empty() {

@@ -41,6 +41,11 @@ pub trait Provider: Send + Sync {
         None
     }
 
+    /// Whether the provider can find messages by their reference.
+    fn can_find(&self) -> bool {
+        false
+    }
+
     /// Finds out what happened to a message after an attempt with an unknown outcome, by [`Message::reference`].
     /// Returns the corrected report. `None`: the provider can't tell.
     fn find<'a>(&'a self, _message: &'a Message) -> BoxFuture<'a, Option<Report>> {

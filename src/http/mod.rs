@@ -2,6 +2,7 @@
 
 mod audit;
 mod body;
+mod callbacks;
 mod caller;
 mod client_view;
 mod connections;
@@ -129,7 +130,7 @@ pub fn server(listener: TcpListener, service: Service, settings: Settings) -> io
         .run())
 }
 
-const ENDPOINTS: [Endpoint; 14] = [
+const ENDPOINTS: [Endpoint; 15] = [
     with_token("/api/notifications/otp", "GET, HEAD, POST", |resource| {
         resource.route(read().to(otps::list)).route(web::post().to(otps::create))
     }),
@@ -144,6 +145,12 @@ const ENDPOINTS: [Endpoint; 14] = [
     only_read("/api/audit", |resource| resource.route(read().to(audit::list_audit))),
     only_read("/dev/inbox", |resource| resource.route(read().to(inbox::show_inbox))),
     only_read("/metrics", |resource| resource.route(read().to(metrics::show_metrics))),
+    Endpoint {
+        path: "/callbacks/{secret}/{provider}",
+        allow: "GET, POST",
+        needs_token: false,
+        routes: |resource| resource.route(web::get().to(callbacks::receive)).route(web::post().to(callbacks::receive)),
+    },
     open_read("/healthz", |resource| resource.route(read().to(health::live))),
     open_read("/readyz", |resource| resource.route(read().to(health::ready))),
     open_read("/openapi.json", |resource| resource.route(read().to(describe))),

@@ -2,25 +2,23 @@
 //! delivery attempt is committed before its message is sent. After a crash, only messages in flight are sent again.
 
 use std::collections::HashMap;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use futures_util::FutureExt;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::delivery::{Chain, Provider};
-use crate::domain::attempt::{Outcome, Report};
-use crate::domain::message::{Channel, Message};
-use crate::domain::otp::Otp;
+use crate::domain::attempt::Report;
+use crate::domain::message::Channel;
 use crate::domain::outbox::{MessageState, Route, Step, StoredMessage};
 use crate::domain::policy::Policy;
 use crate::domain::status_schedule::next_status_request;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::service::dispatch::{Dispatch, send};
 use crate::service::message_plan::{Plan, log_outcome};
-use crate::service::waiting::{PAUSE, stop_deadline, stopped};
+use crate::service::waiting::{PAUSE, stopped};
 use crate::service::{Service, recording};
 use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
 
@@ -34,16 +32,6 @@ const POLL_INTERVAL: Duration = Duration::from_secs(5);
 pub(super) struct ChannelWorker {
     service: Service,
     channel: Channel,
-}
-
-/// A claimed message and the provider that it goes to.
-struct Dispatch {
-    message_id: i64,
-    attempt_id: i64,
-    otp: Otp,
-    /// Index of the provider in the chain.
-    provider: usize,
-    message: Message,
 }
 
 /// The result of one poll of the outbox.
@@ -206,13 +194,8 @@ impl ChannelWorker {
 
     async fn deliver_one(self, dispatch: Dispatch, stop: watch::Receiver<bool>) {
         let Some(provider) = self.chain().get(dispatch.provider) else { return };
-        let sending = AssertUnwindSafe(provider.send(&dispatch.message)).catch_unwind();
-        let unknown = |why| Report::not_sent(Outcome::Unknown, why);
         let begun = Instant::now();
-        let report = tokio::select! {
-            sent = sending => sent.unwrap_or_else(|_| unknown("internal error; see the log")),
-            () = stop_deadline(stop) => unknown("otpd stopped before the provider answered"),
-        };
+        let report = send(provider, &dispatch.message, stop).await;
         let took = begun.elapsed();
         self.service.store.metrics().message(provider.name(), report.outcome.as_str());
         self.chain().end(dispatch.provider, report.outcome, self.service.now());

@@ -8,7 +8,7 @@ use crate::domain::message::Channel;
 use crate::domain::outbox::MessageState;
 use crate::domain::status_schedule::next_status_request;
 use crate::domain::timestamp::Timestamp;
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::service::message_plan::Plan;
 use crate::service::{Service, recording};
 use crate::store::delivery_reports::{self, Waiting};
@@ -41,6 +41,21 @@ impl Service {
         };
         self.cause(self.store.write(store).await?);
         Ok(())
+    }
+
+    /// Requires the secret of the path at which providers report deliveries.
+    ///
+    /// # Errors
+    /// `NotFound` for another secret, or if none is configured.
+    pub fn require_callback_secret(&self, given: &str) -> Result<()> {
+        let is_right = self.delivery.callback_secret.as_ref().is_some_and(|secret| secret.is(given));
+        if is_right { Ok(()) } else { Err(Error::new(Kind::NotFound, "Not found.")) }
+    }
+
+    /// Reads the fields of a report that a provider sent. `None`: there is no such provider, or the fields are not those
+    /// of a report.
+    pub fn read_callback(&self, provider: &str, fields: &[(String, String)]) -> Option<(String, DeliveryStatus)> {
+        self.delivery.providers().find(|one| one.name() == provider)?.read_callback(fields)
     }
 
     /// Stores a report that a provider sent about one of its messages. Reports about other messages are ignored.

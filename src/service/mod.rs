@@ -7,6 +7,7 @@ mod background;
 mod channel_worker;
 pub mod codes;
 mod delivery_reports;
+mod dispatch;
 mod figures;
 pub mod health;
 mod housekeeping;

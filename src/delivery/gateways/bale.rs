@@ -122,6 +122,10 @@ impl Gateway for Bale {
         })
     }
 
+    fn can_find(&self) -> bool {
+        matches!(self.login, Login::V3 { .. })
+    }
+
     /// v3 sends a message with the same `request_id` only once. So nothing has to be asked.
     fn find<'a>(&'a self, _client: &'a HttpClient, _message: &'a Message) -> BoxFuture<'a, Option<Report>> {
         let is_repeatable = matches!(self.login, Login::V3 { .. });

@@ -136,6 +136,10 @@ impl Gateway for Ghasedak {
         Some(items.iter().filter_map(|it| Some((it.text("/messageid")?, state(it.number("/status")?)))).collect())
     }
 
+    fn can_find(&self) -> bool {
+        true
+    }
+
     fn find_request(&self, message: &Message) -> Option<Call> {
         self.status_of(&[message.reference.to_string()], 2)
     }

@@ -90,6 +90,10 @@ impl Gateway for Magfa {
         Some(items.iter().filter_map(|it| Some((it.text("/mid")?, state(it.number("/status")?)))).collect())
     }
 
+    fn can_find(&self) -> bool {
+        true
+    }
+
     fn find_request(&self, message: &Message) -> Option<Call> {
         Some(self.get(&format!("mid/{}", message.reference)))
     }
