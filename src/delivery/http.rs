@@ -150,8 +150,7 @@ impl Gateway for Http {
 }
 
 fn fill(template: &str, message: &Message, escaping: Escaping) -> String {
-    let code = message.code.value().to_string();
-    let international = international(message);
+    let (code, international) = (message.code.value().to_string(), international(message));
     let values = [
         ("{recipient}", message.recipient.as_str()),
         ("{international}", &international),
@@ -199,8 +198,8 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
         id_pointer: pointer(table, "id_pointer")?,
     };
     gateway.require_sound().map_err(|cause| table.fault("url", &format!("is not valid: {cause}")))?;
-    let connection = Connection { name, base_url: Secret::new(origin), timeout: timeout(table)?, proxy: proxy(table)? };
-    Ok((connection, gateway).into())
+    let base_url = Secret::new(origin);
+    Ok((Connection { name, base_url, timeout: timeout(table)?, proxy: proxy(table)? }, gateway).into())
 }
 
 /// Reads the headers. Adds a `Content-Type` for `body` if there is none.

@@ -1,9 +1,12 @@
 use otpd::delivery::Http;
 use otpd::domain::attempt::{Outcome, Report};
+use otpd::domain::message::{Channel, Message};
 use reqwest::Method;
+use serde_json::json;
 
 use crate::gateway::{Gateway, ReceivedRequest};
 use crate::protocols::header;
+use crate::table::read;
 use crate::{connection, message, secret, send};
 
 #[tokio::test]
@@ -162,5 +165,31 @@ async fn success_pattern_is_matched_against_plain_text() {
         let settings = (connection(&gateway.url), http);
         let report = send(settings, &message("09123456789", "login")).await;
         assert_eq!((report.outcome, report.error.as_deref()), (outcome, error), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_generic_gateway_serves_every_channel() {
+    for (channel, to, body) in [
+        (Channel::Sms, "09123456789", "sms 989123456789 +989123456789 255315"),
+        (Channel::Call, "09123456789", "call 989123456789 +989123456789 255315"),
+        (Channel::Bale, "09123456789", "bale 989123456789 +989123456789 255315"),
+        (Channel::Email, "some@example.com", "email   255315"),
+    ] {
+        let gateway = Gateway::start(Vec::new());
+        let settings = json!({
+            "url": format!("{}/{{recipient}}", gateway.url), "headers": { "content-type": "text/plain" },
+            "body": "{channel} {national} {international} {code}",
+        });
+        let settings = read(channel, "http", settings).unwrap();
+        assert_eq!(send(settings, &Message { channel, ..message(to, "login") }).await, Report::sent(None));
+        assert_eq!(gateway.requests()[0].2, body);
+    }
+}
+
+#[test]
+fn the_development_inbox_accepts_every_channel() {
+    for channel in Channel::ALL {
+        assert!(read(*channel, "inbox", json!({})).unwrap().is_inbox, "{channel:?}");
     }
 }

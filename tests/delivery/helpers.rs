@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use otpd::delivery::{Chain, Keep, ProviderSettings};
+use otpd::delivery::{Keep, Provider, ProviderSettings};
 use otpd::domain::attempt::Report;
 use otpd::domain::code::Code;
 use otpd::domain::message::{Channel, Language, Message, Text};
@@ -40,12 +40,17 @@ pub fn no_inbox() -> Keep {
     Arc::new(|_| Box::pin(async { Err(Error::unavailable("there is no inbox")) }))
 }
 
+/// Builds the provider with these settings.
+pub fn built(settings: impl Into<ProviderSettings>) -> Box<dyn Provider> {
+    settings.into().build(&no_inbox()).unwrap()
+}
+
 /// Sends a message through the provider with these settings and returns its report.
 pub async fn send(settings: impl Into<ProviderSettings>, message: &Message) -> Report {
-    Chain::build(&[settings.into()], &no_inbox()).unwrap().get(0).unwrap().send(message).await
+    built(settings).send(message).await
 }
 
 /// Checks the provider with these settings, as `otpd doctor` does.
 pub async fn check(settings: impl Into<ProviderSettings>) -> Result<String, String> {
-    Chain::build(&[settings.into()], &no_inbox()).unwrap().get(0).unwrap().check().await
+    built(settings).check().await
 }

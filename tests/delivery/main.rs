@@ -23,12 +23,13 @@ mod protocols;
 mod proxy;
 mod request_errors;
 mod smtp;
+mod table;
 
 use std::time::Duration;
 
 use otpd::delivery::Connection;
 
-use crate::helpers::{check, message, no_inbox, secret, send};
+use crate::helpers::{built, check, message, no_inbox, secret, send};
 
 fn connection(url: &str) -> Connection {
     Connection { name: "gateway".to_owned(), base_url: secret(url), timeout: Duration::from_secs(10), proxy: None }

@@ -8,10 +8,13 @@ use std::time::Duration;
 
 use otpd::delivery::{Http, Security, Smtp};
 use otpd::domain::attempt::Outcome;
+use otpd::domain::message::Channel;
 use reqwest::Method;
+use serde_json::json;
 
 use crate::fake_mail_server::FakeMailServer;
 use crate::gateway::Gateway;
+use crate::table::provider;
 use crate::{connection, message, secret, send};
 
 /// Accepts `user` with `pass word`, and records the targets of connections.
@@ -191,9 +194,9 @@ async fn requests_to_a_gateway_are_sent_through_the_proxy() {
 #[tokio::test]
 async fn an_international_gateway_domain_is_sent_to_the_proxy_in_ascii() {
     let proxy = Gateway::start(vec![(200, r#"{"return":{"status":200},"entries":[{"messageid":7}]}"#).into()]);
-    let mut settings = connection("http://Gateway.münchen.example/base");
-    settings.proxy = Some(secret(&proxy.url));
-    let report = send((settings, crate::protocols::the_kavenegar()), &message("09123456789", "login")).await;
+    let settings = json!({ "api_key": "the/key", "template": "100", "proxy": proxy.url });
+    let settings = provider(Channel::Sms, "kavenegar", "http://Gateway.münchen.example/base", settings);
+    let report = send(settings, &message("09123456789", "login")).await;
     assert_eq!((report.outcome, report.error), (Outcome::Sent, None));
     let expected = "POST http://gateway.xn--mnchen-3ya.example/base/v1/the%2Fkey/verify/lookup.json";
     assert_eq!(proxy.requests()[0].0, expected);

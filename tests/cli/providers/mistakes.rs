@@ -42,8 +42,8 @@ fn a_misspelled_key_is_recognised() {
         ),
         (
             "[[delivery.sms]]\ntype = \"kavengar\"\n".to_owned(),
-            "delivery.sms[0].type is not valid: expected inbox, kavenegar, ippanel, melipayamak, smsir, ghasedak or \
-             http; did you mean kavenegar?",
+            "delivery.sms[0].type is not valid: expected inbox, kavenegar, ippanel, melipayamak, smsir, ghasedak, \
+             iranpayamak, mediana, asanak, messageway, magfa or http; did you mean kavenegar?",
         ),
         (
             email("user = \"u\"\npassword = \"Sup3rSecret\"\n"),

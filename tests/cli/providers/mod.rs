@@ -80,7 +80,7 @@ fn texts_and_requests_without_code_or_recipient_are_refused() {
         (
             "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h/?to={recipent}&c={code}\"\n",
             "delivery.sms[0].url is not valid: the placeholder {recipent} is unknown; known placeholders are {code}, \
-             {text}, {html}, {recipient}, {international}, {subject}, {purpose}, {language}",
+             {text}, {html}, {recipient}, {international}, {national}, {subject}, {purpose}, {language}, {channel}",
         ),
         (
             "[[delivery.sms]]\ntype = \"http\"\nurl = \"https://h?to={recipient}\"\n",
@@ -161,7 +161,7 @@ fn doctor_prints_one_line_per_check_and_the_remedy() {
         "ok    trusted proxies: none: forwarded headers are ignored",
         "ok    database: otp.db can be opened, and other users cannot read it",
         "ok    clock: 20",
-        "ok    sms by smsir: the key is valid; credit: 88 messages; `otpd send-test` checks its template",
+        "ok    sms by smsir: the key is valid; credit: 88 messages; `otpd send-test` checks its template and parameter",
         "note  email: no provider; to send codes, configure a [[delivery.email]] table",
     ] {
         assert!(said.contains(line), "{line}: {said}");
