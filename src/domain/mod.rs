@@ -38,6 +38,7 @@ pub mod token;
 pub mod token_details;
 pub mod user;
 pub mod verification;
+pub mod webhook;
 
 /// Why a text is not the name of a value, as the error of `FromStr`.
 type Refusal = &'static str;
