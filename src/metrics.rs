@@ -40,6 +40,9 @@ pub struct Metrics {
     delivery_seconds: HistogramVec,
     /// Messages that are queued or being sent.
     pub outbox: IntGauge,
+    events: IntCounterVec,
+    /// Events that wait for their delivery to an endpoint.
+    pub waiting_events: IntGauge,
     /// Codes deleted because they expired longer than `otp.retention` ago.
     pub purged: IntCounter,
 }
@@ -93,6 +96,8 @@ impl Metrics {
                 ),
             ),
             outbox: gauge("otpd_outbox_messages", "Messages that are queued or being sent"),
+            events: counters("otpd_events_total", "Attempts to deliver events to endpoints", &["type", "outcome"]),
+            waiting_events: gauge("otpd_events_waiting", "Events that wait for their delivery to an endpoint"),
             purged: counter(
                 "otpd_purged_codes_total",
                 "Codes deleted because they expired longer than otp.retention ago",
@@ -151,6 +156,16 @@ impl Metrics {
     pub fn expect_reports(&self, provider: &str, status: &str) {
         self.reports.with_label_values(&[provider, status]);
         self.delivery_seconds.with_label_values(&[provider]);
+    }
+
+    /// Creates the counter of a type of events and an outcome at 0.
+    pub fn expect_event(&self, kind: &str, outcome: &str) {
+        self.events.with_label_values(&[kind, outcome]);
+    }
+
+    /// Counts an attempt to deliver an event, or an event that is given up.
+    pub fn event(&self, kind: &str, outcome: &str) {
+        self.events.with_label_values(&[kind, outcome]).inc();
     }
 
     /// Returns all metrics in the Prometheus text format, version 0.0.4.

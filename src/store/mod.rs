@@ -17,6 +17,7 @@ mod db;
 pub mod delivery_reports;
 mod draft;
 mod error;
+pub mod event_deliveries;
 mod extent;
 mod files;
 pub mod hourly_figures;
@@ -192,9 +193,11 @@ impl Store {
         let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         self.metrics.database_bytes.set(bytes(self.file_bytes("")));
         self.metrics.wal_bytes.set(bytes(self.wal_bytes()));
-        let (codes, open) = self.read(|db| Ok((otp_list::total(db)?, messages::count_open(db)?))).await?;
+        let count = |db: &Db| Ok((otp_list::total(db)?, messages::count_open(db)?, event_deliveries::count(db)?));
+        let (codes, open, events) = self.read(count).await?;
         self.metrics.codes.set(codes);
         self.metrics.outbox.set(open);
+        self.metrics.waiting_events.set(events);
         Ok(&self.metrics)
     }
 

@@ -216,7 +216,8 @@ fn spend(db: &Db, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
 }
 
 /// Cancels queued messages and returns how many. Deletes the stored answers to idempotent requests, because they refer
-/// to codes that are used up, and sessions and sign-in links, because they may have ended since.
+/// to codes that are used up, sessions and sign-in links, because they may have ended since, and events that wait for an
+/// endpoint, because the endpoint may have received them since.
 fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
     let sql = "UPDATE message_attempts
                   SET outcome = 'unknown',
@@ -224,7 +225,7 @@ fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
                       finished_at = $1
                 WHERE outcome IS NULL";
     db.execute(sql, [now.as_micros()])?;
-    for table in ["idempotency_keys", "sessions", "sign_in_links"] {
+    for table in ["event_deliveries", "idempotency_keys", "sessions", "sign_in_links"] {
         db.execute(&format!("DELETE FROM {table}"), [])?;
     }
     let sql = "UPDATE messages
