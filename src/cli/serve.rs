@@ -15,7 +15,7 @@ use crate::cli::output::{CommandResult, now};
 use crate::cli::signals::Signals;
 use crate::cli::{first_run, open_files};
 use crate::config::Config;
-use crate::delivery::{Chain, Delivery};
+use crate::delivery::{Chain, Delivery, Endpoint};
 use crate::domain::message::PerChannel;
 use crate::http;
 use crate::metrics::Metrics;
@@ -125,6 +125,7 @@ pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service
         timezone: config.otp_timezone,
         limits: config.limits,
         delivery,
+        events: config.events.iter().cloned().map(Endpoint::new).collect::<Result<_, _>>()?,
         audits_reads: config.audits_reads,
     })
 }

@@ -12,14 +12,14 @@ use crate::config::file::read_text;
 use crate::config::nearest::nearest;
 use crate::config::needs::Needs;
 use crate::config::secret::{exposure, holds_login, secret_text};
-use crate::config::table::{Shown, Table, toml, written_as_one_table};
+use crate::config::table::{EVENTS, LISTS, Shown, Table, toml, written_as_one_table};
 use crate::error::ConfigError;
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Secrets. They have no default, and can also be given as `KEY_file = "path"`.
 const SECRETS: [&str; 2] = ["auth.bootstrap_token", "delivery.callback_secret"];
 /// Lists of tables that contain secrets.
-const SECRET_TABLES: [&str; 4] = ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email"];
+const SECRET_TABLES: [&str; 5] = ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email", EVENTS];
 const DEFAULT: &str = "default";
 
 #[derive(Debug)]
@@ -231,7 +231,8 @@ fn alternatives(key: &str, known: &[String]) -> String {
     if !siblings.is_empty() {
         return format!("the known settings are {}", siblings.join(", "));
     }
-    let mut sections: Vec<String> = known.iter().map(|known| format!("[{}]", section(known))).collect();
+    let in_brackets = |name: &str| if LISTS.contains(&name) { format!("[[{name}]]") } else { format!("[{name}]") };
+    let mut sections: Vec<String> = known.iter().map(|known| in_brackets(section(known))).collect();
     sections.dedup();
     format!("the known sections are {}", sections.join(", "))
 }

@@ -4,6 +4,7 @@
 mod contradictions;
 mod delivery;
 mod environment;
+mod events;
 mod file;
 mod layers;
 mod nearest;
@@ -26,6 +27,7 @@ pub use crate::config::delivery::DeliveryConfig;
 use crate::config::layers::Layers;
 pub use crate::config::needs::Needs;
 use crate::config::values::{duration, file_path, host, metrics_address, network, origin};
+use crate::delivery::EndpointSettings;
 use crate::domain::code::CodeLength;
 use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
@@ -59,6 +61,8 @@ pub struct Config {
     pub policy: Policy,
     pub limits: Limits,
     pub delivery: DeliveryConfig,
+    /// The endpoints that get events.
+    pub events: Vec<EndpointSettings>,
     pub otp_timezone: Tz,
     /// How long expired codes are kept. `None`: forever.
     pub otp_retention: Option<Duration>,
@@ -114,6 +118,7 @@ impl Config {
             policy: policy(&layers)?,
             limits: Limits::try_new(|one| limit(&layers, one.setting(), 1_000_000_000))?,
             delivery: DeliveryConfig::read(&layers)?,
+            events: events::read(&layers)?,
             otp_timezone: layers.value("otp.timezone", "an IANA name such as Asia/Tehran", |text| text.parse().ok())?,
             otp_retention: retention(&layers, "otp.retention")?,
             audit_retention: retention(&layers, "audit.retention")?,
@@ -147,6 +152,7 @@ impl Config {
         self.warnings.extend(self.layers.misspelt.iter().cloned());
         self.warnings.extend(contradictions::warnings(&self.policy, &self.limits));
         self.warnings.extend(self.delivery.warnings(self.policy.code_length));
+        self.warnings.extend(events::warnings(&self.events));
     }
 
     fn note(&mut self) {

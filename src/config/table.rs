@@ -15,9 +15,11 @@ use crate::delivery::ReadKeys;
 use crate::domain::secret::Secret;
 use crate::error::ConfigError;
 
+/// The key of the endpoints that get events.
+pub(super) const EVENTS: &str = "events";
 /// The keys of all lists of tables.
-pub(super) const LISTS: [&str; 5] =
-    ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email", "delivery.texts"];
+pub(super) const LISTS: [&str; 6] =
+    ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email", "delivery.texts", EVENTS];
 
 /// The names of keys that were read and are not secret. `config show` masks all other keys.
 pub(super) type Shown = Mutex<BTreeSet<String>>;
@@ -74,6 +76,22 @@ impl<'a> Table<'a> {
     /// Whether the table contains values that `config show` masks.
     pub(super) fn holds_secrets(&self) -> bool {
         self.values.keys().any(|name| !name.ends_with("_file") && !self.shown.lock().contains(name))
+    }
+
+    /// An optional list of at least one value, each parsed by `parse`. `accepted` describes the list. `config show` prints
+    /// it.
+    pub(super) fn list_of<T>(
+        &self,
+        key: &str,
+        accepted: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, ConfigError> {
+        self.shown.lock().insert(key.to_owned());
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let ValueKind::Array(items) = &value.kind else { return Err(self.refused(key, accepted)) };
+        let parsed: Option<Vec<T>> =
+            items.iter().map(|item| item.clone().into_string().ok().as_deref().and_then(&parse)).collect();
+        parsed.filter(|items| !items.is_empty()).map(Some).ok_or_else(|| self.refused(key, accepted))
     }
 
     /// Refuses keys that were not read.

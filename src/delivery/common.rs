@@ -38,7 +38,11 @@ impl Connection {
     }
 }
 
-pub(super) fn timeout(table: &dyn ReadKeys) -> Result<Duration, ConfigError> {
+/// Reads the timeout of a request.
+///
+/// # Errors
+/// It is not a duration from 1s to 120s.
+pub fn timeout(table: &dyn ReadKeys) -> Result<Duration, ConfigError> {
     let range = Duration::from_secs(1)..=Duration::from_secs(120);
     table.parsed("timeout", "a duration from 1s to 120s", Duration::from_secs(10), |text| {
         humantime::parse_duration(text).ok().filter(|duration| range.contains(duration))

@@ -19,7 +19,7 @@ const MAX_ANSWER_BYTES: usize = 256 * 1024;
 
 /// Upper limit for connecting. It is shorter than the wait at shutdown, so a request without a connection is reported
 /// as not sent.
-const CONNECT_WITHIN: Duration = Duration::from_secs(5);
+pub(super) const CONNECT_WITHIN: Duration = Duration::from_secs(5);
 
 /// The client for the requests of one provider.
 pub(super) struct HttpClient {

@@ -5,6 +5,7 @@ mod call;
 mod chain;
 mod checks;
 mod common;
+mod endpoint;
 mod escaping;
 mod gateway;
 mod gateways;
@@ -19,7 +20,8 @@ mod smtp;
 mod tcp;
 
 pub use crate::delivery::chain::Chain;
-pub use crate::delivery::common::Connection;
+pub use crate::delivery::common::{Connection, timeout};
+pub use crate::delivery::endpoint::{Endpoint, EndpointSettings};
 pub use crate::delivery::gateways::TYPES;
 pub use crate::delivery::http::Http;
 pub use crate::delivery::inbox::inbox;

@@ -9,12 +9,13 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::delivery::{Chain, Provider};
-use crate::domain::attempt::Report;
+use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Channel;
 use crate::domain::outbox::{MessageState, Route, Step, StoredMessage};
 use crate::domain::policy::Policy;
 use crate::domain::status_schedule::next_status_request;
 use crate::domain::timestamp::Timestamp;
+use crate::domain::webhook::EventType;
 use crate::error::Result;
 use crate::service::dispatch::{Dispatch, send};
 use crate::service::message_plan::{Plan, log_outcome};
@@ -229,6 +230,9 @@ impl ChannelWorker {
             recording::count_attempt(db, &provider, report.outcome, took, now)?;
             // A message without a row was deleted with its code.
             let Some(message) = messages::find(db, message_id)? else { return Ok(None) };
+            if report.outcome == Outcome::Sent {
+                worker.service.publish_message(db, EventType::Sent, &otp, message_id, &provider, now)?;
+            }
             let plan = Plan::new(&worker.service, db, &worker.route(now), message, &otp, now)?;
             plan.carry_out(&worker.service, db, now)
         });

@@ -33,7 +33,8 @@ impl Service {
         self.store.read(|db| Ok(limit_events::newest(db)?.max(otps::newest_update(db)?))).await.ok().flatten()
     }
 
-    /// Deletes expired rows of limits, lock-outs, idempotency keys, figures, sessions, sign-in links and the development inbox.
+    /// Deletes expired rows of limits, lock-outs, idempotency keys, figures, sessions, sign-in links, undelivered events and the
+    /// development inbox.
     /// A session that is too old has no activity either, so its last activity decides.
     pub async fn purge_counters(&self) -> Result<()> {
         let locked = self.policy.max_consecutive_failures.unwrap_or(u32::MAX);
@@ -48,7 +49,7 @@ impl Service {
                 + hourly_figures::delete_before(db, hour_of(now.minus(figures::KEPT)), BATCH)?)
         };
         while self.purge(delete).await? > 0 {}
-        Ok(())
+        self.purge_events().await
     }
 
     /// Deletes rows with a time in the future and expires codes with an issue time in the future. Such rows are not

@@ -180,7 +180,7 @@ pub(super) fn log_outcome(message_id: i64, provider: &str, report: &Report) {
 }
 
 /// Returns a random number from 0 to 1.
-fn jitter() -> f64 {
+pub(super) fn jitter() -> f64 {
     // A failure of the random number generator only means that retries are not spread.
     f64::from(SysRng.try_next_u32().unwrap_or(0)) / f64::from(u32::MAX)
 }

@@ -8,6 +8,8 @@ mod channel_worker;
 pub mod codes;
 mod delivery_reports;
 mod dispatch;
+mod event_worker;
+mod events;
 mod figures;
 pub mod health;
 mod housekeeping;
@@ -24,6 +26,7 @@ pub mod recipients;
 mod recording;
 mod refusals;
 pub mod sending;
+mod series;
 pub mod sessions;
 mod status_requests;
 pub mod verifying;
@@ -33,23 +36,21 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::delivery::Delivery;
-use crate::domain::attempt::{DeliveryStatus, Outcome};
+use crate::delivery::{Delivery, Endpoint};
 use crate::domain::audit::{ActorKind, NewEvent, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::clock::time_left;
-use crate::domain::limit::{Limit, Limits};
+use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenHash};
 use crate::domain::token_details::is_expired;
-use crate::domain::verification::Verdict;
 use crate::error::{Error, Kind, Result};
-use crate::metrics::Metrics;
 use crate::service::background::Background;
+use crate::service::events::Endpoints;
 use crate::service::in_flight::InFlight;
-use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
+use crate::service::limits::Guard;
 use crate::service::refusals::Refusals;
 use crate::service::waiting::Queued;
 use crate::store::tokens::AuthenticatedToken;
@@ -70,6 +71,8 @@ pub struct Settings {
     pub timezone: Tz,
     pub limits: Limits,
     pub delivery: Delivery,
+    /// The endpoints that get events.
+    pub events: Vec<Endpoint>,
     /// Whether requests of the API that show codes are recorded in the audit trail (`audit.reads`).
     pub audits_reads: bool,
 }
@@ -82,6 +85,7 @@ impl Default for Settings {
             timezone: Tz::UTC,
             limits: Limits::new(|_| 0),
             delivery: Delivery::default(),
+            events: Vec::new(),
             audits_reads: false,
         }
     }
@@ -96,6 +100,7 @@ pub struct Service {
     timezone: Tz,
     limits: Arc<Guard>,
     delivery: Arc<Delivery>,
+    endpoints: Arc<Endpoints>,
     audits_reads: bool,
     in_flight: InFlight,
     queued: Arc<Queued>,
@@ -132,8 +137,9 @@ impl Call {
 
 impl Service {
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
-        let Settings { policy, timezone, limits, delivery, audits_reads } = settings;
-        expect_series(store.metrics(), &delivery);
+        let Settings { policy, timezone, limits, delivery, events, audits_reads } = settings;
+        series::expect(store.metrics(), &delivery, &events);
+        let endpoints = Arc::new(Endpoints::new(events));
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
         let (delivery, in_flight) = (Arc::new(delivery), InFlight::default());
         let (queued, refusals) = (Arc::default(), Arc::default());
@@ -145,6 +151,7 @@ impl Service {
             timezone,
             limits,
             delivery,
+            endpoints,
             audits_reads,
             in_flight,
             queued,
@@ -210,19 +217,6 @@ impl Service {
             self.limits.warn_once(limitation, self.now());
         }
         outcome
-    }
-}
-
-/// Registers all metric series of limits, verdicts and providers, so that they are exported from the start.
-fn expect_series(metrics: &Metrics, delivery: &Delivery) {
-    let settings = Limit::ALL.iter().map(|limit| limit.setting());
-    settings.chain([MAX_CONSECUTIVE_FAILURES]).for_each(|setting| metrics.expect_limit(setting));
-    Verdict::ALL.into_iter().for_each(|verdict| metrics.expect_verdict(verdict.as_str()));
-    for provider in delivery.providers() {
-        Outcome::ALL.iter().for_each(|outcome| metrics.expect_message(provider.name(), outcome.as_str()));
-        if provider.status_batch() > 0 {
-            DeliveryStatus::FINAL.iter().for_each(|status| metrics.expect_reports(provider.name(), status.as_str()));
-        }
     }
 }
 

@@ -8,13 +8,15 @@ use tokio::sync::watch;
 use crate::domain::message::Channel;
 use crate::service::Service;
 use crate::service::channel_worker::ChannelWorker;
+use crate::service::event_worker::EventWorker;
 use crate::service::status_requests::StatusRequests;
 use crate::service::waiting::{PAUSE, stopped};
 use crate::store::OutboxLock;
 
 impl Service {
-    /// Delivers queued messages until `stop` becomes true. Messages in flight are finished before it returns. Each
-    /// channel has its own worker, so slow providers of one channel do not delay the messages of the other.
+    /// Delivers queued messages and events until `stop` becomes true. Those in flight are finished before it returns. Each
+    /// channel and each endpoint has its own worker, so slow providers of one channel do not delay the messages of the
+    /// other, and slow endpoints delay no other endpoint.
     ///
     /// Only the process that holds the outbox lock delivers. The workers end if the lock or the database is lost. They
     /// start again once the process holds the lock again.
@@ -28,7 +30,8 @@ impl Service {
             let worker = |channel| ChannelWorker::new(self.clone(), channel).deliver(halted.clone());
             let workers = future::join_all(Channel::ALL.iter().map(|channel| worker(*channel)));
             let statuses = StatusRequests::of_all_providers(&self).into_iter().map(|one| one.run(halted.clone()));
-            let mut workers = pin!(future::join(workers, future::join_all(statuses)));
+            let messages = future::join(workers, future::join_all(statuses));
+            let mut workers = pin!(future::join(messages, self.deliver_events(halted.clone())));
             tokio::select! {
                 _ = &mut workers => return,
                 () = stopped(stop.clone()) => {}
@@ -37,6 +40,21 @@ impl Service {
             halt.send_replace(true);
             workers.await;
         }
+    }
+
+    /// Delivers events to all endpoints until `stop` becomes true.
+    async fn deliver_events(&self, stop: watch::Receiver<bool>) {
+        while let Err(error) = self.delete_events_of_removed_endpoints().await {
+            if error.cause().is_some() {
+                log::warn!("can't delete the events of removed endpoints; retrying in 1 s: {error}");
+            }
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                () = stopped(stop.clone()) => return,
+            }
+        }
+        let worker = |index| EventWorker::new(self.clone(), index).deliver(stop.clone());
+        future::join_all((0..self.endpoints.list.len()).map(worker)).await;
     }
 
     /// Waits for the outbox lock and returns it.

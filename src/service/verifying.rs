@@ -69,6 +69,7 @@ impl Service {
             Verdict::Right => {
                 let verified = consume(db, known, *code, call.now)?;
                 call.record(db, &NewEvent { otp: Some(verified.id), ..event })?;
+                self.publish_verified(db, verified.id, (recipient, purpose), call.now)?;
                 Ok(verified)
             }
             Verdict::Refused(Reason::TooManyAttempts) => {
@@ -79,6 +80,7 @@ impl Service {
             }
             Verdict::Refused(reason) => {
                 let left = self.count_attempt(db, known, &subjects, call.now)?;
+                self.publish_lock_out(db, event.otp, (recipient, purpose), call.now)?;
                 call.record(db, &event)?;
                 Err(Error::not_verified(reason, left))
             }

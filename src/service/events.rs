@@ -1,0 +1,160 @@
+//! Events for the endpoints of the operator. An event is stored in the transaction of the change that it reports.
+
+use std::collections::BTreeMap;
+
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use tokio::sync::Notify;
+
+use crate::delivery::Endpoint;
+use crate::domain::count::counted;
+use crate::domain::otp::{Otp, OtpId};
+use crate::domain::purpose::Purpose;
+use crate::domain::recipient::Recipient;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::webhook::{self, Event, EventType, SentMessage, generate_webhook_id};
+use crate::error::Result;
+use crate::service::Service;
+use crate::store::event_deliveries::EndpointKey;
+use crate::store::{Db, event_deliveries, recipients};
+
+/// The outcome of an event that no attempt delivered, in the metrics.
+pub(super) const GIVEN_UP: &str = "given_up";
+/// Maximum number of events that one transaction deletes.
+const BATCH: i64 = 500;
+
+/// The endpoints that get events.
+#[derive(Debug, Default)]
+pub(super) struct Endpoints {
+    pub(super) list: Vec<Destination>,
+}
+
+/// An endpoint, and a notification that wakes its worker when an event is stored.
+#[derive(Debug)]
+pub(super) struct Destination {
+    pub(super) endpoint: Endpoint,
+    pub(super) stored: Notify,
+}
+
+impl Endpoints {
+    pub(super) fn new(endpoints: Vec<Endpoint>) -> Self {
+        let destination = |endpoint| Destination { endpoint, stored: Notify::new() };
+        Self { list: endpoints.into_iter().map(destination).collect() }
+    }
+
+    /// Whether an endpoint gets events of this type.
+    pub(super) fn want(&self, kind: EventType) -> bool {
+        self.list.iter().any(|it| it.endpoint.wants(kind))
+    }
+}
+
+impl Service {
+    /// Stores an event for each endpoint that gets events of its type, in the transaction of the change that it reports.
+    /// Without such an endpoint, it does nothing. Only the commit of the transaction publishes the event.
+    pub(super) fn publish(&self, db: &Db, event: &Event) -> Result<()> {
+        let mut webhook_id = None;
+        for Destination { endpoint, stored } in &self.endpoints.list {
+            if !endpoint.wants(event.kind) {
+                continue;
+            }
+            let id = webhook_id.get_or_insert_with(|| generate_webhook_id(&mut UnwrapErr(SysRng)));
+            let body = event.body(endpoint.includes_recipient());
+            event_deliveries::insert(db, &endpoint.key(), id, event.kind, &body, event.at)?;
+            // The worker reads the events in a transaction of the writer, and so after the end of this one.
+            stored.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Stores an event about a message with a code: [`EventType::Sent`], [`EventType::Delivered`] or
+    /// [`EventType::Undelivered`]. `provider` accepted the message.
+    pub(super) fn publish_message(
+        &self,
+        db: &Db,
+        kind: EventType,
+        otp: &Otp,
+        message_id: i64,
+        provider: &str,
+        now: Timestamp,
+    ) -> Result<()> {
+        if !self.endpoints.want(kind) {
+            return Ok(());
+        }
+        let message = Some(SentMessage { id: message_id, provider: provider.to_owned() });
+        self.publish(db, &Event { message, ..about(kind, Some(otp.id), (&otp.recipient, &otp.purpose), now) })
+    }
+
+    /// Stores an event about the verification of a code, in the transaction of the verification.
+    pub(super) fn publish_verified(
+        &self,
+        db: &Db,
+        otp: OtpId,
+        (recipient, purpose): (&Recipient, &Purpose),
+        now: Timestamp,
+    ) -> Result<()> {
+        if !self.endpoints.want(EventType::Verified) {
+            return Ok(());
+        }
+        self.publish(db, &about(EventType::Verified, Some(otp), (recipient, purpose), now))
+    }
+
+    /// Stores an event if the failure that was counted in this transaction has locked the recipient out. A locked-out
+    /// recipient has no further failures, so there is one event for each lock-out. `otp` is the code of the failed attempt.
+    pub(super) fn publish_lock_out(
+        &self,
+        db: &Db,
+        otp: Option<OtpId>,
+        (recipient, purpose): (&Recipient, &Purpose),
+        now: Timestamp,
+    ) -> Result<()> {
+        let wanted = self.policy.max_consecutive_failures.filter(|_| self.endpoints.want(EventType::LockedOut));
+        let Some(most) = wanted else { return Ok(()) };
+        if recipients::consecutive_failures(db, recipient)? < most {
+            return Ok(());
+        }
+        self.publish(db, &about(EventType::LockedOut, otp, (recipient, purpose), now))
+    }
+
+    /// Deletes the events that their endpoints have not accepted within a day. Logs their number for each endpoint.
+    pub(super) async fn purge_events(&self) -> Result<()> {
+        let mut given_up: BTreeMap<EndpointKey, u32> = BTreeMap::new();
+        let outcome = loop {
+            let service = self.clone();
+            let delete = move |db: &Db| event_deliveries::delete_before(db, service.now().minus(webhook::KEPT), BATCH);
+            match self.store.write(delete).await {
+                Ok(deleted) if deleted.is_empty() => break Ok(()),
+                Ok(deleted) => {
+                    for (endpoint, kind) in deleted {
+                        self.store.metrics().event(kind.as_str(), GIVEN_UP);
+                        *given_up.entry(endpoint).or_default() += 1;
+                    }
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        for (key, count) in given_up {
+            let known = self.endpoints.list.iter().find(|it| it.endpoint.key() == key);
+            let name = known.map_or("an endpoint that is no longer configured", |known| known.endpoint.name());
+            log::warn!("gave up {} that could not be delivered to {name} within a day", counted(count, "event"));
+        }
+        outcome
+    }
+
+    /// Deletes the events of endpoints that are no longer configured.
+    pub(super) async fn delete_events_of_removed_endpoints(&self) -> Result<()> {
+        let keys: Vec<EndpointKey> = self.endpoints.list.iter().map(|it| it.endpoint.key()).collect();
+        let deleted = self.store.write(move |db| event_deliveries::delete_of_others(db, &keys)).await?;
+        if deleted > 0 {
+            let deleted = u32::try_from(deleted).unwrap_or(u32::MAX);
+            log::warn!("deleted {} for endpoints that are no longer configured", counted(deleted, "event"));
+        }
+        Ok(())
+    }
+}
+
+fn about(kind: EventType, otp: Option<OtpId>, (recipient, purpose): (&Recipient, &Purpose), at: Timestamp) -> Event {
+    Event { kind, at, otp, recipient: recipient.clone(), purpose: purpose.clone(), message: None }
+}
+
+#[cfg(test)]
+mod tests;
