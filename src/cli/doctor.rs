@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::cli::database::open;
 use crate::cli::output::{CommandResult, now, out};
 use crate::config::Config;
-use crate::delivery::{Keep, ProviderSettings};
+use crate::delivery::{Endpoint, EndpointSettings, Keep, ProviderSettings};
 use crate::domain::count::counted;
 use crate::domain::message::Channel;
 use crate::domain::timestamp::Timestamp;
@@ -58,6 +58,7 @@ pub(super) async fn run(config: &Config, fault: Option<&ConfigError>) -> Command
         for (channel, settings) in config.delivery.providers.iter() {
             findings.extend(providers(channel, settings).await);
         }
+        findings.extend(endpoints(&config.events).await);
     }
     print(findings)
 }
@@ -92,6 +93,19 @@ async fn providers(channel: Channel, settings: &[ProviderSettings]) -> Vec<(Stri
     let mut findings = Vec::new();
     for provider in settings {
         findings.push((format!("{channel} by {}", provider.name), check(provider).await.into()));
+    }
+    findings
+}
+
+/// Checks that the hosts of the endpoints of events can be reached. No event is sent.
+async fn endpoints(settings: &[EndpointSettings]) -> Vec<(String, Finding)> {
+    let mut findings = Vec::new();
+    for settings in settings {
+        let state = match Endpoint::new(settings.clone()) {
+            Ok(endpoint) => endpoint.check().await,
+            Err(cause) => Err(cause),
+        };
+        findings.push((format!("events to {}", settings.name()), state.into()));
     }
     findings
 }

@@ -178,6 +178,7 @@ async fn every_series_used_in_alerts_exists_from_the_start() {
     let plain = [
         "otpd_write_queue_refusals_total",
         "otpd_throttled_requests_total",
+        "otpd_events_waiting",
         "otpd_outbox_messages",
         "otpd_purged_codes_total",
     ];

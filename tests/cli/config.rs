@@ -40,7 +40,8 @@ fn defaults() -> Vec<(String, String)> {
         if let Some(name) = line.strip_prefix('[') {
             section = name.trim_end_matches(']');
         } else if let Some((key, value)) = line.split_once(" = ").filter(|_| !line.starts_with('#')) {
-            found.push((format!("{section}.{key}"), value.trim_matches('"').to_owned()));
+            let key = if section.is_empty() { key.to_owned() } else { format!("{section}.{key}") };
+            found.push((key, value.trim_matches('"').to_owned()));
         }
     }
     found
@@ -167,8 +168,8 @@ fn an_unknown_key_a_missing_file_and_bad_toml_are_reported_in_one_line() {
     let folder = folder();
     let server = "the known settings are server.host, server.metrics, server.port, server.requests_per_second, \
                   server.trusted_proxies, server.workers";
-    let sections =
-        "the known sections are [audit], [auth], [console], [database], [delivery], [limits], [log], [otp], [server]";
+    let sections = "the known sections are [audit], [auth], [console], [database], [delivery], [[events]], [limits], [log], [otp], \
+         [server]";
     let otp = "the known settings are otp.code_length, otp.expiration, otp.max_attempts, otp.max_consecutive_failures, \
                otp.recipient_attempts_per_hour, otp.resend_cooldown, otp.retention, otp.timezone";
     for (toml, key, listed) in [

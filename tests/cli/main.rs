@@ -10,6 +10,7 @@ mod bounded;
 mod config;
 mod contradictions;
 mod environment;
+mod events;
 mod files;
 mod first_run;
 mod force;

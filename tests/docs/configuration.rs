@@ -65,6 +65,8 @@ pub fn settings() -> Vec<Setting> {
 fn sections() -> Vec<Section> {
     let text = fs::read_to_string(root().join("config/default.toml")).unwrap();
     let (mut sections, mut comment): (Vec<Section>, Vec<&str>) = (Vec::new(), Vec::new());
+    // TOML requires that they come first. The page shows them last.
+    let mut lists = Vec::new();
     for line in text.lines() {
         if line.is_empty() {
             comment.clear();
@@ -72,15 +74,22 @@ fn sections() -> Vec<Section> {
             sections.push(Section { name: name.to_owned(), meaning: comment.join(" "), settings: Vec::new() });
             comment.clear();
         } else if let Some((name, default)) = key(line.trim_start_matches("# ")) {
-            let section = sections.last_mut().unwrap_or_else(|| panic!("no section before {line}"));
             let default = if line.starts_with('#') { String::new() } else { default.to_owned() };
-            let key = format!("{}.{name}", section.name);
-            section.settings.push(Setting { key, default, meaning: comment.join(" ") });
+            let setting = |key| Setting { key, default, meaning: comment.join(" ") };
+            match sections.last_mut() {
+                Some(section) => section.settings.push(setting(format!("{}.{name}", section.name))),
+                None => lists.push(Section {
+                    name: name.to_owned(),
+                    meaning: String::new(),
+                    settings: vec![setting(name.to_owned())],
+                }),
+            }
             comment.clear();
         } else {
             comment.push(line.strip_prefix("# ").unwrap_or_else(|| panic!("neither a comment nor a setting: {line}")));
         }
     }
+    sections.extend(lists);
     sections
 }
 
@@ -94,7 +103,10 @@ fn key(line: &str) -> Option<(&str, &str)> {
 
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
-    let cell = |text: &str| text.replace('|', "\\|").replace("docs/providers.md", "[Providers](providers.md)");
+    let cell = |text: &str| {
+        let linked = text.replace('|', "\\|").replace("docs/providers.md", "[Providers](providers.md)");
+        linked.replace("docs/events.md", "[Events](events.md)")
+    };
     for Section { name, meaning, settings } in sections() {
         write!(page, "\n## {name}\n\n").unwrap();
         if !meaning.is_empty() {

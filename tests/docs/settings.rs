@@ -1,6 +1,7 @@
 //! Names of settings in the documents.
 
 use otpd::domain::audit::Action;
+use otpd::domain::webhook::EventType;
 
 use crate::configuration::settings;
 use crate::current_documents;
@@ -14,13 +15,14 @@ fn is_known(key: &str) -> bool {
     secret.is_some() || settings().iter().any(|it| it.key == key)
 }
 
-/// Returns the setting, not a file and not an action of the audit trail, in a code span such as `otp.expiration` or `delivery.on_unknown = "next"`.
+/// Returns the setting, not a file, an action of the audit trail or a type of events, in a code span such as `otp.expiration` or `delivery.on_unknown = "next"`.
 fn named_in(span: &str) -> Option<&str> {
     let key = span.split([' ', '=']).next()?;
     let (section, name) = key.split_once('.')?;
     let is_section = settings().iter().any(|it| it.key.split('.').next() == Some(section));
     let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
-    let is_other = FILES.iter().any(|file| key.starts_with(file)) || key.parse::<Action>().is_ok();
+    let is_event = key.parse::<Action>().is_ok() || key.parse::<EventType>().is_ok();
+    let is_other = FILES.iter().any(|file| key.starts_with(file)) || is_event;
     (is_section && is_name && !is_other).then_some(key)
 }
 

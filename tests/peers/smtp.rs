@@ -11,20 +11,12 @@ use otpd::delivery::{Chain, Security, Smtp};
 use otpd::domain::attempt::Outcome;
 
 use crate::helpers::{check, message, no_inbox, secret, send};
+use crate::python::with_package;
 
-/// Returns a Python interpreter that has aiosmtpd. Creates its environment if it is missing.
+/// Returns a Python interpreter that has aiosmtpd.
 fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();
-    PYTHON.get_or_init(|| {
-        let environment = Path::new(env!("CARGO_TARGET_TMPDIR")).join("mail-venv");
-        let python = environment.join("bin/python");
-        let run = |command: &mut Command| assert!(command.status().unwrap().success(), "{command:?}");
-        if !Command::new(&python).args(["-c", "import aiosmtpd"]).status().is_ok_and(|status| status.success()) {
-            run(Command::new("python3").args(["-m", "venv"]).arg(&environment));
-            run(Command::new(environment.join("bin/pip")).args(["install", "-q", "aiosmtpd==1.4.6"]));
-        }
-        python
-    })
+    PYTHON.get_or_init(|| with_package("aiosmtpd", "aiosmtpd==1.4.6"))
 }
 
 /// A running mail server. It is killed on drop.
