@@ -30,6 +30,12 @@
 //! 2. `service/channel_worker.rs` takes it from the outbox.
 //! 3. `domain/outbox.rs` chooses the next provider.
 //! 4. A provider in `delivery/` sends it.
+//!
+//! # The path of an event
+//!
+//! 1. `service/events.rs` stores the event for each endpoint, in the transaction of the change that it reports.
+//! 2. `service/event_worker.rs` takes it from the outbox of the endpoint.
+//! 3. `delivery/endpoint.rs` sends it, signed by `domain/webhook/signature.rs`.
 
 pub mod cli;
 pub mod config;

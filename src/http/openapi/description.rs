@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::http::openapi::docs;
 use crate::http::openapi::responses::{Reasoned, Refused};
 use crate::http::openapi::schemas::FieldMessages;
+use crate::http::openapi::webhooks::webhooks;
 use crate::http::{audit, deliveries, health, inbox, metrics, otps, sending};
 
 #[derive(OpenApi)]
@@ -32,6 +33,7 @@ use crate::http::{audit, deliveries, health, inbox, metrics, otps, sending};
         (name = "codes", description = "One-time passwords as a resource managed by staff"),
         (name = "sending", description = "Sending and verifying codes"),
         (name = "audit", description = "The changes, with their actors and origins"),
+        (name = "events", description = "Requests that otpd sends to the endpoints of `[[events]]`, signed according to Standard Webhooks"),
         (name = "service", description = "Health, metrics and API description")
     )
 )]
@@ -49,6 +51,7 @@ fn json() -> serde_json::Result<String> {
     }
     // An update without a body is an update without fields.
     paths["/api/notifications/otp/{id}"]["patch"]["requestBody"]["required"] = false.into();
+    description["webhooks"] = webhooks();
     serde_json::to_string_pretty(&description)
 }
 

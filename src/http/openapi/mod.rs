@@ -6,3 +6,4 @@ pub(super) mod docs;
 pub(super) mod responses;
 pub(super) mod schemas;
 pub(super) mod send_schemas;
+mod webhooks;
