@@ -3,6 +3,7 @@
 //! A code counts in the hour in which it was first sent, and so does its verification. The verified share of an hour is
 //! therefore a share of the codes of that hour.
 
+pub mod acceptance;
 pub mod alarm;
 pub mod counts;
 pub mod histogram;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::domain::attempt::{Attempt, DeliveryStatus, Outcome};
+use crate::domain::figures::acceptance::Acceptance;
 use crate::domain::figures::histogram::Histogram;
 use crate::domain::message::Channel;
 use crate::domain::outbox::MessageState;
@@ -25,10 +27,15 @@ use crate::domain::timestamp::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Figure {
-    /// Codes that were issued and sent: the channel. A repetition of a code does not count again.
+    /// Codes that were issued and sent: the channel and, for mobile numbers, the first four digits. Older counts have no
+    /// digits. A repetition of a code does not count again, and codes of test recipients do not count.
     CodesSent,
-    /// Those of them that were verified: the channel. Codes that staff changed in the meantime do not count.
+    /// Those of them that were verified, with the same subjects. Codes that staff changed in the meantime do not count.
     CodesVerified,
+    /// Codes of which a provider accepted a message: the provider. A code counts once for each such provider.
+    CodesSentByProvider,
+    /// Codes that were verified: the provider of the last accepted message.
+    CodesVerifiedByProvider,
     /// Seconds from the first sending of a code to its verification: the bucket.
     VerifySeconds,
     /// Messages in a final state: the state and, if an attempt was made, the provider.
@@ -92,14 +99,27 @@ impl Counter {
         Self { figure, subject: subject.into() }
     }
 
-    pub fn code_sent(channel: Channel) -> Self {
-        Self::new(Figure::CodesSent, channel.as_str())
+    pub fn code_sent(recipient: &Recipient) -> Self {
+        Self::new(Figure::CodesSent, channel_and_prefix(recipient))
     }
 
-    /// The counters of a verification, `after` the code was first sent.
-    pub fn code_verified(channel: Channel, after: Duration) -> [Self; 2] {
+    /// The counters of a verification, `after` the code was first sent. `provider` accepted the last message.
+    pub fn code_verified(recipient: &Recipient, provider: Option<&str>, after: Duration) -> Vec<Self> {
         let bucket = Histogram::VERIFICATION.bucket(after);
-        [Self::new(Figure::CodesVerified, channel.as_str()), Self::new(Figure::VerifySeconds, format!("{bucket:02}"))]
+        let verified = Self::new(Figure::CodesVerified, channel_and_prefix(recipient));
+        let seconds = Self::new(Figure::VerifySeconds, format!("{bucket:02}"));
+        [verified, seconds].into_iter().chain(provider.map(Self::code_verified_by)).collect()
+    }
+
+    /// The counters of a code after `provider` accepted a message with it.
+    pub fn code_accepted(provider: &str, acceptance: Acceptance) -> Vec<Self> {
+        let sent = acceptance.counts_as_sent().then(|| Self::new(Figure::CodesSentByProvider, provider));
+        let verified = acceptance.counts_as_verified().then(|| Self::code_verified_by(provider));
+        sent.into_iter().chain(verified).collect()
+    }
+
+    fn code_verified_by(provider: &str) -> Self {
+        Self::new(Figure::CodesVerifiedByProvider, provider)
     }
 
     /// The counters of a finished attempt.
@@ -134,7 +154,7 @@ impl Counter {
 
     /// The counters of a request that the limit of `setting` refused.
     pub fn refusal(setting: &str, token_prefix: Option<&str>, recipient: &Recipient) -> Vec<Self> {
-        let number = recipient.mobile_number().and_then(|number| number.as_str().get(..4));
+        let number = prefix(recipient);
         let by = |figure, subject: &str| Self::new(figure, format!("{setting} {subject}"));
         let by_token = token_prefix.map(|prefix| by(Figure::RefusalsByToken, prefix));
         let by_prefix = number.map(|prefix| by(Figure::RefusalsByPrefix, prefix));
@@ -147,6 +167,16 @@ impl Counter {
         let setting = self.subject.split_once(' ').map_or("", |(setting, _)| setting);
         Self::new(self.figure, format!("{setting} {OTHER}").trim_start())
     }
+}
+
+/// Returns the first four digits of a mobile number, `0900` to `0999`.
+fn prefix(recipient: &Recipient) -> Option<&str> {
+    recipient.mobile_number().and_then(|number| number.as_str().get(..4))
+}
+
+fn channel_and_prefix(recipient: &Recipient) -> String {
+    let channel = Channel::for_recipient(recipient).as_str();
+    prefix(recipient).map_or_else(|| channel.to_owned(), |prefix| format!("{channel} {prefix}"))
 }
 
 /// Returns `part / whole`. `None`: the whole is 0.

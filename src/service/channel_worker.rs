@@ -230,6 +230,7 @@ impl ChannelWorker {
             recording::count_attempt(db, &provider, report.outcome, took, now)?;
             // A message without a row was deleted with its code.
             let Some(message) = messages::find(db, message_id)? else { return Ok(None) };
+            recording::count_accepted(db, otp.id, &provider, report.outcome)?;
             if report.outcome == Outcome::Sent {
                 worker.service.publish_message(db, EventType::Sent, &otp, message_id, &provider, now)?;
             }

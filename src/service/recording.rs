@@ -9,27 +9,42 @@ use std::time::Duration;
 
 use crate::domain::attempt::{Attempt, DeliveryStatus, Outcome};
 use crate::domain::caller::Caller;
+use crate::domain::figures::acceptance::Deliverer;
 use crate::domain::figures::{Counter, hour_of};
-use crate::domain::message::Channel;
-use crate::domain::otp::Otp;
+use crate::domain::otp::{Otp, OtpId};
 use crate::domain::outbox::MessageState;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::service::Service;
-use crate::store::{Db, hourly_figures};
+use crate::store::{Db, acceptance, hourly_figures};
 
 /// Counts a new code that is sent.
 pub(super) fn count_sent(db: &Db, otp: &Otp) -> Result<()> {
-    let counter = Counter::code_sent(Channel::for_recipient(&otp.recipient));
-    hourly_figures::add(db, hour_of(otp.created_at), &counter, 1)
+    hourly_figures::add(db, hour_of(otp.created_at), &Counter::code_sent(&otp.recipient), 1)
 }
 
-/// Counts the verification of a code, in the hour in which the code was first sent. Codes that staff created are not counted.
+/// Counts the verification of a code, in the hour in which the code was first sent. Codes that staff created are not
+/// counted, nor are codes without a message, which are those of test recipients.
 pub(super) fn count_verified(db: &Db, otp: &Otp, now: Timestamp) -> Result<()> {
     let Some(issued_at) = otp.issued_at else { return Ok(()) };
-    let counters = Counter::code_verified(Channel::for_recipient(&otp.recipient), now.since(issued_at));
+    let deliverer = acceptance::find_deliverer(db, otp.id)?;
+    if deliverer == Deliverer::NoMessage {
+        return Ok(());
+    }
+    let counters = Counter::code_verified(&otp.recipient, deliverer.provider(), now.since(issued_at));
     hourly_figures::add_each(db, hour_of(issued_at), &counters)
+}
+
+/// Counts a code for a provider that accepted a message with it, in the hour in which the code was first sent. The result
+/// of the attempt must be stored. Other outcomes, and codes that staff changed, are not counted.
+pub(super) fn count_accepted(db: &Db, otp_id: OtpId, provider: &str, outcome: Outcome) -> Result<()> {
+    if outcome != Outcome::Sent {
+        return Ok(());
+    }
+    let acceptance = acceptance::find(db, otp_id, provider)?;
+    let Some((acceptance, issued_at)) = acceptance.and_then(|it| Some((it, it.issued_at?))) else { return Ok(()) };
+    hourly_figures::add_each(db, hour_of(issued_at), &Counter::code_accepted(provider, acceptance))
 }
 
 /// Counts a finished attempt.

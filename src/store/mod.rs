@@ -4,6 +4,7 @@
 //! Parameters are written `$1`, `$2`, which other engines accept too. They must first appear in that order, because
 //! SQLite treats them as names and numbers them by first appearance.
 
+pub mod acceptance;
 pub mod audit_events;
 pub mod audit_list;
 pub mod audit_pages;

@@ -113,6 +113,8 @@ const INDEXED_STATEMENTS: &[&str] = &[
     messages::HAS_SUCCESSOR,
     messages::LIST_SENDING,
     message_attempts::LIST,
+    acceptance::FIND_DELIVERER,
+    acceptance::FIND,
     message_attempts::FINISH_INTERRUPTED,
     inbox::LIST_AFTER,
     sessions::FIND_BY_HASH,

@@ -67,9 +67,9 @@ async fn a_code_counts_in_the_hour_in_which_it_was_first_sent() {
     send(&app, &mobile(1)).await;
     let expected = [
         "codes_sent 0 email: 1",
-        "codes_sent 0 sms: 1",
-        "codes_sent 1 sms: 1",
-        "codes_verified 0 sms: 1",
+        "codes_sent 0 sms 0912: 1",
+        "codes_sent 1 sms 0912: 1",
+        "codes_verified 0 sms 0912: 1",
         // 145 seconds.
         "verify_seconds 0 09: 1",
     ];
@@ -89,7 +89,7 @@ async fn wrong_codes_and_the_work_of_staff_leave_no_figures() {
     let id = send(&app, TO_MOBILE).await;
     app.send_json("PATCH", &path(id), r#"{"code":255315}"#).await;
     assert_eq!(app.send_json("POST", VERIFY, crate::verifying::CORRECT).await.status, 200);
-    assert_eq!(figures(&app).await, ["codes_sent 0 sms: 1"]);
+    assert_eq!(figures(&app).await, ["codes_sent 0 sms 0912: 1"]);
 }
 
 #[tokio::test]
@@ -106,7 +106,8 @@ async fn deliveries_count_by_outcome_and_provider() {
         "attempts 0 retry one: 2",
         "attempts 0 sent two: 1",
         "attempts 0 unknown two: 1",
-        "codes_sent 0 sms: 2",
+        "codes_sent 0 sms 0912: 2",
+        "codes_sent_by_provider 0 two: 1",
         "fallbacks 0 two: 1",
         "messages_ended 0 sent two: 1",
         "messages_ended 0 unknown two: 1",
@@ -126,12 +127,13 @@ async fn a_message_counts_once_if_a_later_code_cancels_it() {
     // Less than a minute and less than half of the lifetime is left: a new code is issued.
     app.set_clock("2025-12-29T14:42:40Z");
     assert_eq!(send(&app, TO_MOBILE).await, 2);
-    assert_eq!(figures(&app).await, ["codes_sent 0 sms: 2", "messages_ended 0 cancelled: 1"]);
+    assert_eq!(figures(&app).await, ["codes_sent 0 sms 0912: 2", "messages_ended 0 cancelled: 1"]);
     let _delivering = app.deliver();
     history(&app, 2, 0, "sent").await;
     let expected = [
         "attempts 0 sent one: 1",
-        "codes_sent 0 sms: 2",
+        "codes_sent 0 sms 0912: 2",
+        "codes_sent_by_provider 0 one: 1",
         "messages_ended 0 cancelled: 1",
         "messages_ended 0 sent one: 1",
     ];
@@ -168,7 +170,7 @@ async fn concurrent_clients_are_counted_exactly_and_a_restart_loses_nothing() {
     }
     let mut app = Arc::into_inner(app).unwrap();
     app.restart(delivering()).await;
-    let expected = ["codes_sent 0 sms: 100", "codes_verified 0 sms: 50", "verify_seconds 0 00: 50"];
+    let expected = ["codes_sent 0 sms 0912: 100", "codes_verified 0 sms 0912: 50", "verify_seconds 0 00: 50"];
     assert_eq!(figures(&app).await, expected);
     let overview = app.service().overview(PeriodLength::Day).await.unwrap();
     assert_eq!(overview.totals.codes(), Codes { sent: 100, verified: 50 });
@@ -185,12 +187,12 @@ async fn refusals_are_stored_by_the_next_flush_with_token_and_prefix() {
     }
     // The cooldown is not a limit.
     assert_eq!(app.send_json("POST", SEND, mobile(1)).await.json()["reason"], "too_soon");
-    assert_eq!(figures(&app).await, ["codes_sent 0 sms: 1"]);
+    assert_eq!(figures(&app).await, ["codes_sent 0 sms 0912: 1"]);
     app.service().flush_figures().await.unwrap();
     app.service().flush_figures().await.unwrap();
     let token = app.admin.chars().take(12).collect::<String>();
     let expected = [
-        "codes_sent 0 sms: 1".to_owned(),
+        "codes_sent 0 sms 0912: 1".to_owned(),
         "refusals 0 limits.sends_per_token_minute: 3".to_owned(),
         "refusals_by_prefix 0 limits.sends_per_token_minute 0912: 2".to_owned(),
         format!("refusals_by_token 0 limits.sends_per_token_minute {token}: 3"),

@@ -28,7 +28,7 @@ async fn days_are_the_sums_of_their_hours() {
         send(&app, &mobile(u32::try_from(n).unwrap())).await;
     }
     let days = rows(&app, "SELECT figure, day - 20450, subject, count FROM daily_figures ORDER BY day").await;
-    assert_eq!(days, ["codes_sent 0 sms: 1", "codes_sent 1 sms: 3"]);
+    assert_eq!(days, ["codes_sent 0 sms 0912: 1", "codes_sent 1 sms 0912: 3"]);
     let overview = app.service().overview(PeriodLength::Month).await.unwrap();
     assert_eq!(overview.totals.codes().sent, 4);
     let sent: Vec<u64> = overview.points.iter().map(|point| point.codes.sent).collect();
@@ -88,7 +88,7 @@ async fn figures_of_a_wrong_clock_are_deleted() {
     app.set_clock(START);
     send(&app, &mobile(2)).await;
     app.purge().await;
-    assert_eq!(figures(&app).await, ["codes_sent 0 sms: 1"]);
+    assert_eq!(figures(&app).await, ["codes_sent 0 sms 0912: 1"]);
     assert_eq!(rows(&app, "SELECT figure, day, subject, count FROM daily_figures").await.len(), 1);
 }
 

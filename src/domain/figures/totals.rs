@@ -99,6 +99,8 @@ impl Totals {
                 Ok(Channel::Email) => self.email.add(figure, count),
                 Err(_) => {}
             },
+            // The overview does not show codes by provider.
+            Figure::CodesSentByProvider | Figure::CodesVerifiedByProvider => {}
             Figure::VerifySeconds => self.verify_seconds.add(bucket, count),
             Figure::MessagesEnded => self.outcomes.add(first, count),
             Figure::Attempts => {
