@@ -10,7 +10,7 @@ use http::uri::Authority;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::cli::output::CommandResult;
+use crate::cli::output::{CommandResult, now};
 use crate::config::{Config, Needs};
 
 /// Timeout of the whole check.
@@ -25,7 +25,7 @@ pub(super) async fn run(url: Option<String>, config: Option<&Path>) -> CommandRe
     let base = match url {
         Some(url) => url,
         None => {
-            let config = Config::load(config, std::env::vars_os(), Needs::Only(&["server"]))?;
+            let config = Config::load(config, std::env::vars_os(), Needs::Only(&["server"]), now())?;
             configured_url(&config.host, config.port)?
         }
     };

@@ -190,7 +190,7 @@ fn needs(command: &Command) -> Needs {
 /// Loads the settings that a command needs. If the settings are invalid, `doctor` gets those of the database, and the
 /// error, because it reports the error and goes on.
 fn load(file: Option<&Path>, command: &Command) -> Result<(Config, Option<ConfigError>), ConfigError> {
-    let read = |needs| Config::load(file, std::env::vars_os(), needs);
+    let read = |needs| Config::load(file, std::env::vars_os(), needs, output::now());
     match read(needs(command)) {
         Ok(config) => Ok((config, None)),
         Err(fault) if matches!(command, Command::Doctor) => match read(DATABASE) {

@@ -122,6 +122,7 @@ pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service
     };
     Ok(service::Settings {
         policy: config.policy,
+        test_recipients: config.test_recipients.clone(),
         timezone: config.otp_timezone,
         limits: config.limits,
         delivery,

@@ -19,7 +19,8 @@ const DEFAULTS: &str = include_str!("../../config/default.toml");
 /// Secrets. They have no default, and can also be given as `KEY_file = "path"`.
 const SECRETS: [&str; 2] = ["auth.bootstrap_token", "delivery.callback_secret"];
 /// Lists of tables that contain secrets.
-const SECRET_TABLES: [&str; 5] = ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email", EVENTS];
+const SECRET_TABLES: [&str; 6] =
+    ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email", EVENTS, "otp.test_recipients"];
 const DEFAULT: &str = "default";
 
 #[derive(Debug)]

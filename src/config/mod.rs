@@ -11,6 +11,7 @@ mod nearest;
 mod needs;
 mod secret;
 mod table;
+mod test_recipients;
 mod values;
 
 use std::ffi::OsString;
@@ -26,12 +27,15 @@ use log::LevelFilter;
 pub use crate::config::delivery::DeliveryConfig;
 use crate::config::layers::Layers;
 pub use crate::config::needs::Needs;
+use crate::config::test_recipients::Rules;
 use crate::config::values::{duration, file_path, host, metrics_address, network, origin};
 use crate::delivery::EndpointSettings;
 use crate::domain::code::CodeLength;
 use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
+use crate::domain::test_recipient::TestRecipients;
 use crate::domain::time_zone::Tz;
+use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
 use crate::error::ConfigError;
 
@@ -59,6 +63,8 @@ pub struct Config {
     /// KiB written to the WAL between two checkpoints.
     pub checkpoint_kib: u32,
     pub policy: Policy,
+    /// Recipients with a fixed code.
+    pub test_recipients: TestRecipients,
     pub limits: Limits,
     pub delivery: DeliveryConfig,
     /// The endpoints that get events.
@@ -88,7 +94,7 @@ pub struct Config {
 
 impl Config {
     /// Reads and validates the settings in `needs` from all layers. `file` is the argument of `--config`. Without it,
-    /// `otp.toml` is read if it exists.
+    /// `otp.toml` is read if it exists. `now` is the current time.
     ///
     /// # Errors
     /// A needed key has an invalid value or contradicts another one, a key is unknown (also in an unknown section,
@@ -97,8 +103,11 @@ impl Config {
         file: Option<&Path>,
         environment: impl Iterator<Item = (OsString, OsString)>,
         needs: Needs,
+        now: Timestamp,
     ) -> Result<Self, ConfigError> {
         let layers = Layers::read(file, environment, needs)?;
+        let policy = policy(&layers)?;
+        let zone = layers.value("otp.timezone", "an IANA name such as Asia/Tehran", |text| text.parse().ok())?;
         let mut config = Self {
             host: layers.value("server.host", "a host name or an IP address", host)?,
             port: layers.value("server.port", "a port from 0 to 65535", |text| text.parse().ok())?,
@@ -115,11 +124,12 @@ impl Config {
             creates_database: layers.value("database.create", "true or false", |text| text.parse().ok())?,
             checkpoints: layers.value("database.checkpoints", "true or false", |text| text.parse().ok())?,
             checkpoint_kib: number(&layers, "database.checkpoint_kib", "KiB", 64..=1_048_576)?,
-            policy: policy(&layers)?,
+            policy,
+            test_recipients: test_recipients::read(&layers, Rules { now, zone, length: policy.code_length })?,
             limits: Limits::try_new(|one| limit(&layers, one.setting(), 1_000_000_000))?,
             delivery: DeliveryConfig::read(&layers)?,
             events: events::read(&layers)?,
-            otp_timezone: layers.value("otp.timezone", "an IANA name such as Asia/Tehran", |text| text.parse().ok())?,
+            otp_timezone: zone,
             otp_retention: retention(&layers, "otp.retention")?,
             audit_retention: retention(&layers, "audit.retention")?,
             audits_reads: layers.value("audit.reads", "true or false", |text| text.parse().ok())?,
@@ -133,8 +143,8 @@ impl Config {
             layers,
         };
         contradictions::require_separate_address(&config.layers, (&config.host, config.port), config.metrics)?;
-        config.warn();
-        config.note();
+        config.warn(now);
+        config.note(now);
         Ok(config)
     }
 
@@ -148,14 +158,15 @@ impl Config {
         self.layers.show()
     }
 
-    fn warn(&mut self) {
+    fn warn(&mut self, now: Timestamp) {
         self.warnings.extend(self.layers.misspelt.iter().cloned());
         self.warnings.extend(contradictions::warnings(&self.policy, &self.limits));
         self.warnings.extend(self.delivery.warnings(self.policy.code_length));
         self.warnings.extend(events::warnings(&self.events));
+        self.warnings.extend(test_recipients::warnings(&self.test_recipients, now));
     }
 
-    fn note(&mut self) {
+    fn note(&mut self, now: Timestamp) {
         let loopback = self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         if !loopback {
             self.notes.push(format!(
@@ -180,6 +191,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        self.notes.extend(test_recipients::note(&self.test_recipients, now));
         self.notes.extend(self.layers.foreign.clone());
     }
 }

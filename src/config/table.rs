@@ -18,8 +18,15 @@ use crate::error::ConfigError;
 /// The key of the endpoints that get events.
 pub(super) const EVENTS: &str = "events";
 /// The keys of all lists of tables.
-pub(super) const LISTS: [&str; 6] =
-    ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email", "delivery.texts", EVENTS];
+pub(super) const LISTS: [&str; 7] = [
+    "delivery.sms",
+    "delivery.call",
+    "delivery.bale",
+    "delivery.email",
+    "delivery.texts",
+    EVENTS,
+    "otp.test_recipients",
+];
 
 /// The names of keys that were read and are not secret. `config show` masks all other keys.
 pub(super) type Shown = Mutex<BTreeSet<String>>;

@@ -176,6 +176,12 @@ impl NewEvent {
         self
     }
 
+    /// Marks an event about a test recipient, whose code is fixed and was not sent.
+    #[must_use]
+    pub fn of_test_recipient(self, is_test_recipient: bool) -> Self {
+        if is_test_recipient { self.with("test_recipient", Value::Null, true) } else { self }
+    }
+
     /// Adds the fields of a code that differ. Codes are hidden and recipients are masked.
     fn with_fields(self, before: Option<&Otp>, after: Option<&Otp>) -> Self {
         let code = |otp: Option<&Otp>| otp.map(|otp| otp.code);

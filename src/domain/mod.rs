@@ -31,6 +31,7 @@ pub mod secret;
 pub mod session;
 pub mod status_schedule;
 pub mod template;
+pub mod test_recipient;
 pub mod texts;
 pub mod time_zone;
 pub mod timestamp;

@@ -42,6 +42,7 @@ use crate::domain::caller::Caller;
 use crate::domain::clock::time_left;
 use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
+use crate::domain::test_recipient::TestRecipients;
 use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenHash};
@@ -67,6 +68,8 @@ const LAST_USED_GRAIN: Duration = Duration::from_secs(600);
 #[derive(Debug)]
 pub struct Settings {
     pub policy: Policy,
+    /// Recipients with a fixed code (`otp.test_recipients`).
+    pub test_recipients: TestRecipients,
     /// The time zone of the days in list filters (`otp.timezone`).
     pub timezone: Tz,
     pub limits: Limits,
@@ -82,6 +85,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             policy: Policy::default(),
+            test_recipients: TestRecipients::default(),
             timezone: Tz::UTC,
             limits: Limits::new(|_| 0),
             delivery: Delivery::default(),
@@ -97,6 +101,7 @@ pub struct Service {
     store: Store,
     clock: Clock,
     policy: Policy,
+    test_recipients: Arc<TestRecipients>,
     timezone: Tz,
     limits: Arc<Guard>,
     delivery: Arc<Delivery>,
@@ -137,7 +142,7 @@ impl Call {
 
 impl Service {
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
-        let Settings { policy, timezone, limits, delivery, events, audits_reads } = settings;
+        let Settings { policy, test_recipients, timezone, limits, delivery, events, audits_reads } = settings;
         series::expect(store.metrics(), &delivery, &events);
         let endpoints = Arc::new(Endpoints::new(events));
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
@@ -148,6 +153,7 @@ impl Service {
             store,
             clock,
             policy,
+            test_recipients: Arc::new(test_recipients),
             timezone,
             limits,
             delivery,

@@ -71,8 +71,12 @@ pub(super) fn count_cancelled(db: &Db, count: u64, now: Timestamp) -> Result<()>
 }
 
 impl Service {
-    /// Counts a request of a caller that was refused by a limit. Other errors are ignored.
+    /// Counts a request of a caller that was refused by a limit. Other errors are ignored, and so are requests for test
+    /// recipients.
     pub(super) fn note_refusal(&self, error: &Error, caller: &Caller, recipient: &Recipient) {
+        if self.test_recipients.find_active(recipient, self.now()).is_some() {
+            return;
+        }
         if let Some((setting, _)) = error.limitation() {
             let counters = Counter::refusal(setting, caller.origin.token_prefix.as_deref(), recipient);
             self.refusals.add(hour_of(self.now()), counters, 1);

@@ -14,6 +14,7 @@ use crate::domain::caller::Caller;
 use crate::domain::client::ClientNetwork;
 use crate::domain::clock::time_left;
 use crate::domain::code::Code;
+use crate::domain::figures::acceptance::Deliverer;
 use crate::domain::idempotency::{IdempotencyKey, SendReceipt};
 use crate::domain::limit::{Event, Limit, Subjects};
 use crate::domain::message::{Channel, Envelope, Language};
@@ -21,11 +22,12 @@ use crate::domain::otp::{Otp, OtpId};
 use crate::domain::outbox::MessageRecord;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
+use crate::domain::test_recipient::TestRecipient;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Reason, Result};
 use crate::service::limits::Guard;
 use crate::service::{Call, Service, recording};
-use crate::store::{Db, idempotency_keys, messages, otps};
+use crate::store::{Db, acceptance, idempotency_keys, messages, otps};
 
 /// A request to send a code.
 #[derive(Clone, Debug)]
@@ -80,7 +82,7 @@ impl Service {
     /// The recipient can't be reached, the recipient is locked out, a limit is reached, or the idempotency key is in
     /// use.
     pub async fn send_otp(&self, caller: &Caller, request: SendRequest, key: Option<IdempotencyKey>) -> Result<Sent> {
-        self.delivery.require_reachable(&request.recipient, &request.channels)?;
+        self.require_reachable(&request, self.now())?;
         let channel = request.route().0;
         let _in_flight = key.map(|key| self.in_flight.enter(caller.token_id, key)).transpose()?;
         let (service, recipient) = (self.clone(), request.recipient.clone());
@@ -129,23 +131,51 @@ impl Service {
         }
         let subjects = Subjects { recipient, channel, token_id: call.token_id, client: *client };
         self.limits.require_within_limits(db, &Limit::OF_SENDING, &subjects, now)?;
-        let otp = self.issue(db, recipient, purpose, now)?;
-        let language = language.unwrap_or(self.delivery.language);
-        let envelope = Envelope { reference: delivery::new_reference(), channel, language };
-        let escalate_at = (!next_channels.is_empty()).then(|| now.plus(self.delivery.escalate_after));
-        messages::insert(db, otp.id, envelope, next_channels, escalate_at, now)?;
+        let test = self.test_recipients.find_active(recipient, now);
+        let otp = self.issue(db, recipient, purpose, test, now)?;
+        if test.is_none() {
+            // The exception of a test recipient may have ended since the first check.
+            self.delivery.require_reachable(recipient, &request.channels)?;
+            let language = language.unwrap_or(self.delivery.language);
+            let envelope = Envelope { reference: delivery::new_reference(), channel, language };
+            let escalate_at = (!next_channels.is_empty()).then(|| now.plus(self.delivery.escalate_after));
+            messages::insert(db, otp.id, envelope, next_channels, escalate_at, now)?;
+        }
         Guard::count(db, &Event::OF_SENDING, &subjects, now)?;
         let channels = iter::once(&channel).chain(next_channels).map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
-        call.record(db, &NewEvent::about(Action::OtpSend, &otp).with("channel", Value::Null, channels))?;
+        let event = NewEvent::about(Action::OtpSend, &otp).with("channel", Value::Null, channels);
+        call.record(db, &event.of_test_recipient(test.is_some()))?;
         Ok(SendReceipt::new(&otp, now))
     }
 
+    /// Requires that messages can be sent to a recipient. A test recipient needs no provider.
+    fn require_reachable(&self, recipient: &Recipient, now: Timestamp) -> Result<()> {
+        match self.test_recipients.find_active(recipient, now) {
+            Some(_) => Ok(()),
+            None => self.delivery.require_reachable(recipient),
+        }
+    }
+
     /// Returns the code that was sent before if it is still usable, so that a delayed message remains valid. Otherwise
-    /// issues a new code. If the earlier code is about to expire, its queued message is cancelled.
-    fn issue(&self, db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Otp> {
-        let code = || Code::generate(&mut UnwrapErr(SysRng), self.policy.code_length);
+    /// issues a new code, which is the fixed one for the test recipient `test`. If the earlier code is about to expire or
+    /// must not be repeated, its queued message is cancelled.
+    fn issue(
+        &self,
+        db: &Db,
+        recipient: &Recipient,
+        purpose: &Purpose,
+        test: Option<&TestRecipient>,
+        now: Timestamp,
+    ) -> Result<Otp> {
+        let code =
+            || test.map_or_else(|| Code::generate(&mut UnwrapErr(SysRng), self.policy.code_length), |it| it.code);
+        let insert = |otp: Otp| match test {
+            // Codes of test recipients do not count in the figures.
+            Some(test) => otps::insert(db, test.bound(otp)),
+            None => insert_issued(db, otp),
+        };
         match otps::find_issued(db, recipient, purpose, now)? {
-            Some(otp) if otp.is_worth_repeating(now) => {
+            Some(otp) if otp.is_worth_repeating(now) && may_repeat(db, &otp, test)? => {
                 let again = Otp { sent_at: Some(now), ..otp };
                 otps::update_usage(db, &again)?;
                 Ok(again)
@@ -154,15 +184,24 @@ impl Service {
                 // A message that is being sent is counted when its attempt ends.
                 recording::count_cancelled(db, messages::count_queued(db, otp.id)?.into(), now)?;
                 messages::cancel(db, otp.id, now)?;
-                insert_issued(db, otp.succeeded_by(code(), now, &self.policy))
+                insert(otp.succeeded_by(code(), now, &self.policy))
             }
-            None => insert_issued(db, Otp::issued(code(), recipient.clone(), purpose.clone(), now, &self.policy)),
+            None => insert(Otp::issued(code(), recipient.clone(), purpose.clone(), now, &self.policy)),
         }
     }
 
     /// Returns the messages of a code with their state, oldest first.
     pub async fn list_deliveries(&self, id: OtpId) -> Result<Vec<MessageRecord>> {
         self.store.read(move |db| messages::list_of_otp(db, otps::find(db, id)?.id)).await
+    }
+}
+
+/// Whether a usable code is the one to repeat: the fixed code for a test recipient, and for others a code that was sent
+/// before. A fixed code remains usable for some minutes after its entry was removed from the configuration.
+fn may_repeat(db: &Db, otp: &Otp, test: Option<&TestRecipient>) -> Result<bool> {
+    match test {
+        Some(test) => Ok(otp.code.is(test.code)),
+        None => Ok(acceptance::find_deliverer(db, otp.id)? != Deliverer::NoMessage),
     }
 }
 

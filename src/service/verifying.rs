@@ -64,7 +64,8 @@ impl Service {
         self.limits.require_within_limits(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
         let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;
         let verdict = verdict(&known, *code, call.now);
-        let event = verification(&known, recipient, verdict, call.now);
+        let is_test = self.test_recipients.find_active(recipient, call.now).is_some();
+        let event = verification(&known, recipient, verdict, call.now).of_test_recipient(is_test);
         let answer = match verdict {
             Verdict::Right => {
                 let verified = consume(db, known, *code, call.now)?;

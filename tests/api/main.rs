@@ -57,6 +57,7 @@ mod service;
 mod session_searches;
 mod sessions;
 mod sign_in;
+mod test_recipients;
 mod token_details;
 mod update;
 mod verify_races;

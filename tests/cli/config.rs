@@ -171,7 +171,7 @@ fn an_unknown_key_a_missing_file_and_bad_toml_are_reported_in_one_line() {
     let sections = "the known sections are [audit], [auth], [console], [database], [delivery], [[events]], [limits], [log], [otp], \
          [server]";
     let otp = "the known settings are otp.code_length, otp.expiration, otp.max_attempts, otp.max_consecutive_failures, \
-               otp.recipient_attempts_per_hour, otp.resend_cooldown, otp.retention, otp.timezone";
+               otp.recipient_attempts_per_hour, otp.resend_cooldown, otp.retention, otp.test_recipients, otp.timezone";
     for (toml, key, listed) in [
         ("[server]\nprot = 1\n", "server.prot (did you mean server.port?)", server),
         ("[server]\nport2 = 1\n", "server.port2 (did you mean server.port?)", server),

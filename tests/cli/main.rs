@@ -39,6 +39,7 @@ mod sound_files;
 mod start;
 mod stop;
 mod terminal;
+mod test_recipients;
 mod tokens;
 mod tools;
 mod upgrade;

@@ -104,8 +104,9 @@ fn key(line: &str) -> Option<(&str, &str)> {
 fn page() -> String {
     let mut page = INTRODUCTION.to_owned();
     let cell = |text: &str| {
-        let linked = text.replace('|', "\\|").replace("docs/providers.md", "[Providers](providers.md)");
-        linked.replace("docs/events.md", "[Events](events.md)")
+        let text = text.replace('|', "\\|").replace("docs/providers.md", "[Providers](providers.md)");
+        let text = text.replace("docs/events.md", "[Events](events.md)");
+        text.replace("docs/integrations.md", "[Integrations](integrations.md#test-recipients)")
     };
     for Section { name, meaning, settings } in sections() {
         write!(page, "\n## {name}\n\n").unwrap();

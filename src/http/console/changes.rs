@@ -79,6 +79,7 @@ pub(super) fn field_label<'a>(t: &'a Texts, field: &'a str) -> &'a str {
         "messages_cancelled" => t.fields.messages_cancelled,
         "tokens" => t.token.title,
         "tokens_revoked" => t.fields.tokens_revoked,
+        "test_recipient" => t.fields.test_recipient,
         other => other,
     }
 }
@@ -91,6 +92,7 @@ pub(super) fn shown(context: &Context, field: &str, value: &Value) -> Shown {
         Value::Bool(is_active) if field == "is_active" => {
             Shown::words(if *is_active { t.user.active } else { t.user.disabled })
         }
+        Value::Bool(true) if field == "test_recipient" => Shown::words(t.fields.fixed_code),
         Value::Number(number) => match number.as_i64() {
             Some(count) => Shown::words(t.number(count)),
             None => Shown::identifier(number.to_string()),

@@ -59,6 +59,9 @@ fn of_event(context: &Context, event: &AuditEvent) -> Option<Step> {
         _ => return None,
     };
     let note = match event.action {
+        Action::OtpSend if event.changes.contains_key("test_recipient") => {
+            Html::text(&format!("{} · ", context.t.fields.fixed_code)).and(id(&event.origin.name))
+        }
         Action::OtpSend => id(&event.origin.name),
         Action::OtpVerify => {
             let verdict = verdict(event).filter(|verdict| !["right", "wrong_code"].contains(verdict));

@@ -56,6 +56,8 @@ labels! {
         token_name: "Name of the token", "نام توکن";
         codes_consumed: "Codes made unusable", "کدهای ازکارافتاده";
         messages_cancelled: "Messages taken back", "پیام‌های پس‌گرفته‌شده";
+        test_recipient: "Test recipient", "گیرندهٔ آزمایشی";
+        fixed_code: "fixed code, not sent", "کد ثابت، بدون ارسال";
         tokens_revoked: "Tokens revoked", "توکن‌های باطل‌شده";
     }
 }
