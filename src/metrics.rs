@@ -1,12 +1,18 @@
 //! Metrics. The store and the HTTP layer update them, and `/metrics` exports them in the Prometheus text format. Labels
 //! never contain client input.
 
+mod shares;
+
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
+
+pub use crate::metrics::shares::{Sample, ShareGauges};
 
 /// Buckets in seconds, from 0.1 ms to the maximum duration of a request.
 const DURATIONS: [f64; 15] =
@@ -45,6 +51,10 @@ pub struct Metrics {
     pub waiting_events: IntGauge,
     /// Codes deleted because they expired longer than `otp.retention` ago.
     pub purged: IntCounter,
+    prefixes: ShareGauges,
+    providers: ShareGauges,
+    /// Held while gauges are replaced or rendered, so that a response contains all of them.
+    replacing: Arc<Mutex<()>>,
 }
 
 impl Metrics {
@@ -102,6 +112,9 @@ impl Metrics {
                 "otpd_purged_codes_total",
                 "Codes deleted because they expired longer than otp.retention ago",
             ),
+            prefixes: ShareGauges::new(&registry, "prefix"),
+            providers: ShareGauges::new(&registry, "provider"),
+            replacing: Arc::default(),
             registry,
         }
     }
@@ -168,11 +181,23 @@ impl Metrics {
         self.events.with_label_values(&[kind, outcome]).inc();
     }
 
+    /// Replaces the recent codes of all prefixes and providers.
+    pub fn set_shares<'a>(
+        &self,
+        prefixes: impl Iterator<Item = Sample<'a>>,
+        providers: impl Iterator<Item = Sample<'a>>,
+    ) {
+        let _whole = self.replacing.lock();
+        self.prefixes.set(prefixes);
+        self.providers.set(providers);
+    }
+
     /// Returns all metrics in the Prometheus text format, version 0.0.4.
     ///
     /// # Errors
     /// A metric can't be encoded. This is a bug in otpd.
     pub fn render(&self) -> Result<String, prometheus::Error> {
+        let _whole = self.replacing.lock();
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
 }

@@ -1,4 +1,4 @@
-//! Periodic maintenance of the server: purges, checkpoints and clock checks.
+//! Periodic maintenance of the server: purges, checkpoints, clock checks and warnings about abuse.
 
 use std::time::{Duration, Instant};
 
@@ -22,8 +22,8 @@ pub(super) struct Retention {
     pub(super) audit: Option<Duration>,
 }
 
-/// Periodically deletes old counters, codes and events, updates the statistics of the database and makes checkpoints.
-/// Never returns.
+/// Periodically deletes old counters, codes and events, updates the statistics of the database, makes checkpoints and
+/// warns about collapses of the verified share. Never returns.
 pub(super) async fn run_maintenance(service: Service, retention: Retention) {
     let mut every = tokio::time::interval(PURGE_INTERVAL);
     let mut clock = SteadyClock::new(service.now(), service.newest_timestamp().await);
@@ -33,11 +33,20 @@ pub(super) async fn run_maintenance(service: Service, retention: Retention) {
         if let Err(error) = service.index_audit().await {
             log::warn!("the audit trail could not be indexed; retrying in a minute: {error}");
         }
+        warn_of_collapses(&service).await;
         let purged = purge(&service, retention, clock.check(service.now())).await;
         if purged > 0 || tidied.elapsed() >= MAINTENANCE_INTERVAL {
             tidied = Instant::now();
             optimize_and_checkpoint(&service).await;
         }
+    }
+}
+
+/// Logs each collapse of the verified share once.
+async fn warn_of_collapses(service: &Service) {
+    match service.new_collapses().await {
+        Ok(collapses) => collapses.iter().for_each(|collapse| log::warn!("{collapse}")),
+        Err(error) => log::warn!("the verified share of codes could not be read; retrying in a minute: {error}"),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod counts;
 pub mod histogram;
 pub mod overview;
 pub mod period;
+pub mod shares;
 pub mod totals;
 
 use std::time::Duration;

@@ -19,6 +19,7 @@ mod limits;
 mod locked;
 mod message_plan;
 mod messages;
+mod metrics;
 mod otps;
 mod outbox;
 mod providers;
@@ -26,8 +27,8 @@ pub mod recipients;
 mod recording;
 mod refusals;
 pub mod sending;
-mod series;
 pub mod sessions;
+mod shares;
 mod status_requests;
 pub mod verifying;
 mod waiting;
@@ -53,6 +54,7 @@ use crate::service::events::Endpoints;
 use crate::service::in_flight::InFlight;
 use crate::service::limits::Guard;
 use crate::service::refusals::Refusals;
+use crate::service::shares::RecentShares;
 use crate::service::waiting::Queued;
 use crate::store::tokens::AuthenticatedToken;
 use crate::store::{Db, Store, audit_events, tokens, users};
@@ -110,6 +112,7 @@ pub struct Service {
     in_flight: InFlight,
     queued: Arc<Queued>,
     refusals: Arc<Refusals>,
+    shares: Arc<RecentShares>,
     /// Updates of `last_used_at` of tokens.
     uses: Background,
     /// Updates of `last_seen_at` of sessions.
@@ -143,11 +146,11 @@ impl Call {
 impl Service {
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
         let Settings { policy, test_recipients, timezone, limits, delivery, events, audits_reads } = settings;
-        series::expect(store.metrics(), &delivery, &events);
+        metrics::expect_series(store.metrics(), &delivery, &events);
         let endpoints = Arc::new(Endpoints::new(events));
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
         let (delivery, in_flight) = (Arc::new(delivery), InFlight::default());
-        let (queued, refusals) = (Arc::default(), Arc::default());
+        let (queued, refusals, shares) = (Arc::default(), Arc::default(), Arc::default());
         let (uses, activity) = (Background::default(), Background::default());
         Self {
             store,
@@ -162,6 +165,7 @@ impl Service {
             in_flight,
             queued,
             refusals,
+            shares,
             uses,
             activity,
         }
@@ -184,11 +188,6 @@ impl Service {
     /// Checks that requests can be served: the readers, the writer and the schema.
     pub async fn check(&self) -> Result<()> {
         self.store.check().await
-    }
-
-    /// Returns the metrics in the Prometheus text format.
-    pub async fn metrics(&self) -> Result<String> {
-        self.store.measure().await?.render().map_err(Error::internal)
     }
 
     /// Returns the user of a token. Both are read from the store, so a revocation takes effect with the next request.

@@ -148,11 +148,11 @@ impl Service {
         Ok(SendReceipt::new(&otp, now))
     }
 
-    /// Requires that messages can be sent to a recipient. A test recipient needs no provider.
-    fn require_reachable(&self, recipient: &Recipient, now: Timestamp) -> Result<()> {
-        match self.test_recipients.find_active(recipient, now) {
+    /// Requires that the message can be sent. A test recipient needs no provider.
+    fn require_reachable(&self, request: &SendRequest, now: Timestamp) -> Result<()> {
+        match self.test_recipients.find_active(&request.recipient, now) {
             Some(_) => Ok(()),
-            None => self.delivery.require_reachable(recipient),
+            None => self.delivery.require_reachable(&request.recipient, &request.channels),
         }
     }
 

@@ -56,6 +56,7 @@ mod sending;
 mod service;
 mod session_searches;
 mod sessions;
+mod shares;
 mod sign_in;
 mod test_recipients;
 mod token_details;

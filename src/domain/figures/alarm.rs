@@ -1,12 +1,12 @@
 //! The alarm on a fall of the verified share, which usually means that messages do not arrive.
 
 use crate::domain::figures::counts::Codes;
-use crate::domain::figures::{hour_of, share};
+use crate::domain::figures::hour_of;
 use crate::domain::policy::Policy;
 use crate::domain::timestamp::Timestamp;
 
 /// The fewest codes of an hour that cause an alarm.
-const FEWEST: u64 = 50;
+pub(super) const FEWEST: u64 = 50;
 /// An hour causes an alarm if its share is at most this part of the median.
 const FALL: f64 = 0.8;
 /// Tolerance for rounding errors.
@@ -37,9 +37,16 @@ pub fn checked_hour(now: Timestamp) -> i64 {
 /// Compares the codes of `hour` with those of the same hour on the days before.
 pub fn few_verified(hour: i64, codes: Codes, days_before: &[Codes]) -> Option<Alarm> {
     let shares = days_before.iter().filter_map(|codes| codes.verified_share()).collect();
-    let usual = median(shares).filter(|usual| *usual > 0.0)?;
-    let share = share(codes.verified, codes.sent).filter(|_| codes.sent >= FEWEST)?;
-    (share <= usual * FALL + EPSILON).then_some(Alarm::FewVerified { hour, codes, share, usual })
+    let usual = median(shares)?;
+    let share = fallen_share(codes, usual, FALL)?;
+    Some(Alarm::FewVerified { hour, codes, share, usual })
+}
+
+/// Returns the share of the codes of an hour if it is at most the part `fall` of the usual share. `None` also if there
+/// are too few codes, or if usually none are verified.
+pub(super) fn fallen_share(codes: Codes, usual: f64, fall: f64) -> Option<f64> {
+    let share = codes.verified_share().filter(|_| codes.sent >= FEWEST && usual > 0.0)?;
+    (share <= usual * fall + EPSILON).then_some(share)
 }
 
 /// Returns the middle value, or the mean of the two middle values.
