@@ -55,7 +55,7 @@ async fn a_test_recipient_gets_its_fixed_code_and_no_message() {
     app.set_clock("2025-12-29T14:39:32.273219Z");
     assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.json()["id"], 3);
     assert_eq!(app.send_json("POST", VERIFY, with_code(TO_MOBILE, CODE)).await.status, 200);
-    assert_eq!(app.store.read(|db| otpd::store::messages::count_open(db)).await.unwrap(), 0);
+    assert_eq!(app.store.read(otpd::store::messages::count_open).await.unwrap(), 0);
 }
 
 #[tokio::test]
