@@ -146,3 +146,14 @@ async fn the_audit_trail_marks_events_about_test_recipients() {
     assert_eq!(changes(0), r#"{"verdict":[null,"right"],"test_recipient":[null,true]}"#);
     assert_eq!(changes(1), r#"{"channel":[null,"sms"],"test_recipient":[null,true]}"#);
 }
+
+#[tokio::test]
+async fn the_console_shows_that_a_fixed_code_was_not_sent() {
+    let app = TestApp::start_serving(for_days()).await;
+    app.send_json("POST", SEND, TO_MOBILE).await.is(202, &app.expected_receipt(1, "09123456789"));
+    let admin = app.admin_browser().await;
+    let trail = admin.page("/console/audit?action=otp.send").await;
+    assert!(trail.contains("<dt>Test recipient</dt><dd>fixed code, not sent</dd>"), "{trail}");
+    let code = admin.page("/console/codes/1").await;
+    assert!(code.contains("fixed code, not sent · "), "{code}");
+}
