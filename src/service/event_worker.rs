@@ -109,7 +109,7 @@ impl EventWorker {
             // The event is still due. The next start sends it again.
             () = stop_deadline(stop) => return,
         };
-        self.service.store.metrics().event(event.kind.as_str(), answer.outcome());
+        self.service.store.metrics().event(&event.kind, answer.outcome());
         self.log_answer(endpoint.name(), &event, &answer);
         // The result must be stored. Otherwise the event would be sent again.
         while let Err(error) = self.settle(&event, &answer).await {
@@ -139,7 +139,7 @@ impl EventWorker {
     /// Logs the answer. Only the first failure, and the first event that is accepted after it, are logged as such,
     /// because an endpoint that is down fails for each event.
     fn log_answer(&self, name: &str, event: &DueEvent, answer: &Answer) {
-        let (id, kind) = (event.id, event.kind.as_str());
+        let (id, kind) = (event.id, &event.kind);
         match answer {
             Answer::Accepted => {
                 if self.is_failing.swap(false, Ordering::Relaxed) {

@@ -125,7 +125,7 @@ impl Service {
                 Ok(deleted) if deleted.is_empty() => break Ok(()),
                 Ok(deleted) => {
                     for (endpoint, kind) in deleted {
-                        self.store.metrics().event(kind.as_str(), GIVEN_UP);
+                        self.store.metrics().event(&kind, GIVEN_UP);
                         *given_up.entry(endpoint).or_default() += 1;
                     }
                 }

@@ -6,7 +6,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::EventType;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{parsed, timestamp};
+use crate::store::row::timestamp;
 
 /// SHA-256 of the URL of an endpoint.
 pub type EndpointKey = [u8; 32];
@@ -17,7 +17,8 @@ pub struct DueEvent {
     pub id: i64,
     /// The header `webhook-id`.
     pub webhook_id: String,
-    pub kind: EventType,
+    /// The type of the event.
+    pub kind: String,
     /// The body of the request.
     pub body: String,
     /// The number of failed attempts.
@@ -61,7 +62,7 @@ fn from_row(row: &Row<'_>) -> Result<DueEvent> {
     Ok(DueEvent {
         id: row.get("id")?,
         webhook_id: row.get("webhook_id")?,
-        kind: parsed(row, "type")?,
+        kind: row.get("type")?,
         body: row.get("body")?,
         attempts: row.get("attempts")?,
     })
@@ -128,8 +129,8 @@ pub(super) const DELETE_BEFORE: &str = "
            type";
 
 /// Deletes at most `limit` events from before `until`. Returns their endpoints and types.
-pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<Vec<(EndpointKey, EventType)>> {
-    let of_row = |row: &Row<'_>| Ok((row.get("endpoint")?, parsed(row, "type")?));
+pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<Vec<(EndpointKey, String)>> {
+    let of_row = |row: &Row<'_>| Ok((row.get("endpoint")?, row.get("type")?));
     db.prepare_cached(DELETE_BEFORE)?.query_and_then(params![until.as_micros(), limit], of_row)?.collect()
 }
 

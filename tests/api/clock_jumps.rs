@@ -246,11 +246,15 @@ async fn a_staff_code_from_the_future_is_expired_until_an_update() {
 
 #[tokio::test]
 async fn after_400_days_no_table_holds_a_number_or_an_address() {
-    let app = TestApp::start_serving(delivering()).await;
+    // Each failure locks the recipient out, and is an event with the whole recipient.
+    let policy = otpd::domain::policy::Policy { max_consecutive_failures: Some(1), ..Default::default() };
+    let events = vec![crate::events::with_recipients(&crate::gateway::Gateway::start(Vec::new()))];
+    let app = TestApp::start_serving(Settings { policy, events, ..delivering() }).await;
     for body in [TO_MOBILE, r#"{"email":"canary@b.com"}"#] {
         app.send_json("POST", SEND, body).await;
         app.send_json("POST", VERIFY, body.replace('}', r#","code":1}"#)).await;
     }
+    assert_eq!(crate::events::waiting(&app).await, 2);
     let moment = otpd::domain::timestamp::Timestamp::parse(START).unwrap().plus(Duration::from_secs(401 * 24 * 3600));
     app.set_clock(&moment.to_string());
     app.purge().await;

@@ -23,6 +23,7 @@ mod create;
 mod delete;
 mod delivery_status;
 mod docs;
+mod event_deliveries;
 mod events;
 mod expensive;
 mod fields;
