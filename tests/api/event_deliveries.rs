@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use otpd::delivery::Delivery;
+use otpd::domain::message::PerChannel;
 use otpd::domain::webhook::{EventType, WebhookSecret};
 use otpd::service::Settings;
 use serde_json::Value;
@@ -160,7 +161,11 @@ async fn an_event_in_flight_is_finished_at_a_stop() {
     let (sms, server) = (Gateway::start(Vec::new()), Gateway::start(vec![slow]));
     let sms = chain(&[http("one", &sms.url)]);
     let events = vec![endpoint(&server, &[EventType::Sent])];
-    let settings = Settings { events, delivery: Delivery { sms, ..Delivery::default() }, ..Settings::default() };
+    let settings = Settings {
+        events,
+        delivery: Delivery { chains: PerChannel { sms, ..PerChannel::default() }, ..Delivery::default() },
+        ..Settings::default()
+    };
     let app = TestApp::start_serving(settings).await;
     let delivering = app.deliver();
     app.send_json("POST", SEND, TO_MOBILE).await;

@@ -8,6 +8,7 @@ use otpd::domain::attempt::Report;
 use otpd::domain::figures::counts::Codes;
 use otpd::domain::figures::shares::{Collapse, Part, Usual};
 use otpd::domain::message::Message;
+use otpd::domain::message::PerChannel;
 use otpd::domain::outbox::OnUnknown;
 use otpd::service::Settings;
 use tokio::sync::Notify;
@@ -75,9 +76,11 @@ impl Provider for LateProvider {
 async fn a_code_that_was_verified_before_the_provider_answered_counts_once() {
     let answer = Arc::new(Notify::new());
     let sms = Chain::new(vec![Box::new(LateProvider(Arc::clone(&answer)))]);
-    let app =
-        TestApp::start_serving(Settings { delivery: Delivery { sms, ..Delivery::default() }, ..Settings::default() })
-            .await;
+    let app = TestApp::start_serving(Settings {
+        delivery: Delivery { chains: PerChannel { sms, ..PerChannel::default() }, ..Delivery::default() },
+        ..Settings::default()
+    })
+    .await;
     let _delivering = app.deliver();
     app.set_clock("2025-12-29T14:59:59Z");
     let id = send(&app, TO_MOBILE).await;
