@@ -46,7 +46,7 @@ pub enum EventType {
     /// A message reached its recipient.
     #[strum(serialize = "otp.delivered")]
     Delivered,
-    /// A message did not reach its recipient.
+    /// A message ended without reaching its recipient: no other provider or channel is tried.
     #[strum(serialize = "otp.undelivered")]
     Undelivered,
     /// A code was verified and consumed.
@@ -87,6 +87,7 @@ pub struct Event {
 #[derive(Clone, Debug)]
 pub struct SentMessage {
     pub id: i64,
+    pub channel: Channel,
     /// The configured name of the provider.
     pub provider: String,
 }
@@ -98,9 +99,10 @@ impl Event {
         let mut data = Map::new();
         data.insert("id".to_owned(), self.otp.map(OtpId::value).into());
         data.insert("recipient".to_owned(), recipient.into());
-        data.insert("channel".to_owned(), Channel::for_recipient(&self.recipient).as_str().into());
+        let channel = self.message.as_ref().map_or(Channel::for_recipient(&self.recipient), |message| message.channel);
+        data.insert("channel".to_owned(), channel.as_str().into());
         data.insert("purpose".to_owned(), self.purpose.as_str().into());
-        if let Some(SentMessage { id, provider }) = &self.message {
+        if let Some(SentMessage { id, provider, .. }) = &self.message {
             data.insert("message".to_owned(), (*id).into());
             data.insert("provider".to_owned(), provider.as_str().into());
         }

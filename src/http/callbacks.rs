@@ -4,11 +4,25 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
+use crate::http::openapi::responses::{BodyRefusals, Faults, UnknownReport};
 use crate::http::query::pairs;
 use crate::service::Service;
 
-/// Receives a report in the query or in a form. The path contains the configured secret and the name of the provider.
-/// A wrong secret is answered like an unknown path.
+/// Report a delivery
+///
+/// For providers that report deliveries themselves. The path contains `delivery.callback_secret` and the name of the
+/// provider. The fields are those of the provider, in the query or in a form. A report about an unknown message is
+/// ignored.
+#[utoipa::path(
+    method(get, post),
+    path = "/callbacks/{secret}/{provider}",
+    tag = "sending",
+    params(
+        ("secret" = String, Path, description = "`delivery.callback_secret`"),
+        ("provider" = String, Path, description = "Configured name of the provider", example = "kavenegar"),
+    ),
+    responses((status = 204, description = "The report is stored"), UnknownReport, BodyRefusals, Faults)
+)]
 pub(super) async fn receive(
     request: HttpRequest,
     path: web::Path<(String, String)>,

@@ -15,7 +15,7 @@ use crate::domain::outbox::{MessageState, Route, Step, StoredMessage};
 use crate::domain::policy::Policy;
 use crate::domain::status_schedule::next_status_request;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::webhook::EventType;
+use crate::domain::webhook::{EventType, SentMessage};
 use crate::error::Result;
 use crate::service::dispatch::{Dispatch, send};
 use crate::service::message_plan::{Plan, log_outcome};
@@ -232,7 +232,9 @@ impl ChannelWorker {
             let Some(message) = messages::find(db, message_id)? else { return Ok(None) };
             recording::count_accepted(db, otp.id, &provider, report.outcome)?;
             if report.outcome == Outcome::Sent {
-                worker.service.publish_message(db, EventType::Sent, &otp, message_id, &provider, now)?;
+                let provider = provider.clone();
+                let message = SentMessage { id: message_id, channel: worker.channel, provider };
+                worker.service.publish_message(db, EventType::Sent, &otp, message, now)?;
             }
             let plan = Plan::new(&worker.service, db, &worker.route(now), message, &otp, now)?;
             plan.carry_out(&worker.service, db, now)

@@ -67,21 +67,22 @@ impl Service {
     }
 
     /// Stores an event about a message with a code: [`EventType::Sent`], [`EventType::Delivered`] or
-    /// [`EventType::Undelivered`]. `provider` accepted the message.
+    /// [`EventType::Undelivered`].
     pub(super) fn publish_message(
         &self,
         db: &Db,
         kind: EventType,
         otp: &Otp,
-        message_id: i64,
-        provider: &str,
+        message: SentMessage,
         now: Timestamp,
     ) -> Result<()> {
         if !self.endpoints.want(kind) {
             return Ok(());
         }
-        let message = Some(SentMessage { id: message_id, provider: provider.to_owned() });
-        self.publish(db, &Event { message, ..about(kind, Some(otp.id), (&otp.recipient, &otp.purpose), now) })
+        self.publish(
+            db,
+            &Event { message: Some(message), ..about(kind, Some(otp.id), (&otp.recipient, &otp.purpose), now) },
+        )
     }
 
     /// Stores an event about the verification of a code, in the transaction of the verification.

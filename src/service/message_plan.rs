@@ -9,13 +9,15 @@ use crate::domain::message::Channel;
 use crate::domain::otp::Otp;
 use crate::domain::outbox::{MessageState, Route, Step, StoredMessage};
 use crate::domain::timestamp::Timestamp;
+use crate::domain::webhook::{EventType, SentMessage};
 use crate::error::Result;
 use crate::service::{Service, recording};
 use crate::store::{Db, limit_events, message_attempts, messages};
 
 /// The next step of a message.
-pub(super) struct Plan {
+pub(super) struct Plan<'a> {
     pub(super) step: Step,
+    otp: &'a Otp,
     message: StoredMessage,
     /// All attempts, including those of other channels.
     attempts: Vec<Attempt>,
@@ -23,7 +25,7 @@ pub(super) struct Plan {
     begins_fallback: bool,
 }
 
-impl Plan {
+impl<'a> Plan<'a> {
     /// Finds the next step of a message. `route` contains the providers of its channel. A message is cancelled if its
     /// code is no longer usable or if a newer message carries the code.
     pub(super) fn new(
@@ -31,13 +33,14 @@ impl Plan {
         db: &Db,
         route: &Route<'_>,
         message: StoredMessage,
-        otp: &Otp,
+        otp: &'a Otp,
         now: Timestamp,
     ) -> Result<Self> {
         let attempts = message_attempts::list(db, message.id)?;
         let channel = message.envelope.channel;
         let of_channel: Vec<Attempt> = attempts.iter().filter(|attempt| attempt.channel == channel).cloned().collect();
-        let mut plan = Self { step: Step::End(MessageState::Delivered), message, attempts, begins_fallback: false };
+        let mut plan =
+            Self { step: Step::End(MessageState::Delivered), otp, message, attempts, begins_fallback: false };
         if plan.attempts.iter().any(|attempt| attempt.status == Some(DeliveryStatus::Delivered)) {
             return Ok(plan);
         }
@@ -50,7 +53,7 @@ impl Plan {
                 (plan.step, plan.begins_fallback) = (Route::cancel(&of_channel), false);
             }
         }
-        plan.use_next_channel_if_unreached(service, db, otp, now)?;
+        plan.use_next_channel_if_unreached(service, db, now)?;
         Ok(plan)
     }
 
@@ -59,7 +62,7 @@ impl Plan {
         service: &Service,
         db: &Db,
         message: StoredMessage,
-        otp: &Otp,
+        otp: &'a Otp,
         now: Timestamp,
     ) -> Result<Option<Self>> {
         if !otp.is_allow(now) || messages::has_successor(db, message.id, otp.id)? {
@@ -67,18 +70,18 @@ impl Plan {
         }
         let Some(next) = service.next_channel(db, &message, now)? else { return Ok(None) };
         let attempts = message_attempts::list(db, message.id)?;
-        Ok(Some(Self { step: Step::NextChannel(next), message, attempts, begins_fallback: false }))
+        Ok(Some(Self { step: Step::NextChannel(next), otp, message, attempts, begins_fallback: false }))
     }
 
     /// Changes the step to the next channel if this one can't reach the recipient, or did not.
-    fn use_next_channel_if_unreached(&mut self, service: &Service, db: &Db, otp: &Otp, now: Timestamp) -> Result<()> {
+    fn use_next_channel_if_unreached(&mut self, service: &Service, db: &Db, now: Timestamp) -> Result<()> {
         let is_unreached = match self.step {
             Step::End(MessageState::Failed | MessageState::Undelivered | MessageState::Blocked) => true,
             Step::Try { .. } => self.begins_fallback,
             Step::End(_) | Step::NextChannel(_) => false,
         };
         if is_unreached
-            && otp.is_allow(now)
+            && self.otp.is_allow(now)
             && let Some(channel) = service.next_channel(db, &self.message, now)?
         {
             (self.step, self.begins_fallback) = (Step::NextChannel(channel), false);
@@ -118,7 +121,26 @@ impl Plan {
         } else if self.is_first_end(state) {
             recording::count_ended(db, state, &self.attempts, now)?;
         }
+        if is_updated && state != self.message.state {
+            self.publish_end(service, db, state, now)?;
+        }
         Ok((state == MessageState::Queued).then_some(channel))
+    }
+
+    /// Stores the event of a message that has arrived, or has not.
+    fn publish_end(&self, service: &Service, db: &Db, state: MessageState, now: Timestamp) -> Result<()> {
+        let kind = match state {
+            MessageState::Delivered => EventType::Delivered,
+            MessageState::Undelivered | MessageState::Blocked => EventType::Undelivered,
+            _ => return Ok(()),
+        };
+        let has_arrived = kind == EventType::Delivered;
+        let decisive = |attempt: &&Attempt| {
+            if has_arrived { attempt.status == Some(DeliveryStatus::Delivered) } else { attempt.has_not_arrived() }
+        };
+        let Some(Attempt { channel, provider, .. }) = self.attempts.iter().rfind(decisive) else { return Ok(()) };
+        let message = SentMessage { id: self.message.id, channel: *channel, provider: provider.clone() };
+        service.publish_message(db, kind, self.otp, message, now)
     }
 
     /// Whether the message has ended for the first time. A message that is sent again after a provider accepted it was

@@ -59,6 +59,8 @@ struct Row {
     /// How long it still rests.
     left: Option<String>,
     success: Option<Success>,
+    /// The share of the reported messages that arrived. `None`: nothing was reported.
+    delivered: Option<String>,
     /// The times within which half, and 95 of 100 attempts, were answered.
     latency: Option<(String, String)>,
     last_error: Option<LastError>,
@@ -84,6 +86,10 @@ impl Row {
             health,
             left: rests_until.map(|until| t.left(until.seconds_after(context.now))),
             success: success(t, state.figures.accepted, state.figures.attempts),
+            delivered: state
+                .figures
+                .delivery_rate()
+                .map(|share| fill(t.provider.delivered, &[("share", &t.percent(Some(share)))])),
             latency: percentile(0.5).zip(percentile(0.95)),
             last_error: state.last_failed.map(|attempt| LastError {
                 text: attempt.error,

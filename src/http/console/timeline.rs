@@ -1,6 +1,6 @@
 //! What happened to a code: its events and the attempts to deliver its messages, in one list.
 
-use crate::domain::attempt::{Attempt, Outcome};
+use crate::domain::attempt::{Attempt, DeliveryStatus, Outcome};
 use crate::domain::audit::{Action, AuditEvent};
 use crate::domain::otp::Otp;
 use crate::domain::outbox::{MessageRecord, MessageState};
@@ -93,17 +93,30 @@ fn changed_fields(context: &Context, event: &AuditEvent) -> Html {
 fn of_message(context: &Context, message: &MessageRecord) -> Vec<Step> {
     let t = context.t;
     let mut steps: Vec<Step> = message.attempts.iter().map(|attempt| of_attempt(context, attempt)).collect();
+    steps.extend(message.attempts.iter().filter_map(|attempt| of_report(context, attempt)));
     let ends = match message.state {
         MessageState::Failed => Some(("bad", "warn")),
         MessageState::Expired => Some(("bad", "clock")),
         MessageState::Cancelled => Some(("idle", "close")),
         MessageState::Queued if message.attempts.is_empty() => Some(("info", "clock")),
-        MessageState::Delivered => Some(("ok", "check")),
-        MessageState::Undelivered | MessageState::Blocked => Some(("bad", "warn")),
+        // The report of the provider is a step of its own.
+        MessageState::Delivered | MessageState::Undelivered | MessageState::Blocked => None,
         MessageState::Queued | MessageState::Sending | MessageState::Sent | MessageState::Unknown => None,
     };
     steps.extend(ends.map(|marks| step(marks, t.message_state(message.state), message.updated_at)));
     steps
+}
+
+/// What a provider reported about a message that it accepted.
+fn of_report(context: &Context, attempt: &Attempt) -> Option<Step> {
+    let (marks, state) = match attempt.status? {
+        DeliveryStatus::Waiting => return None,
+        DeliveryStatus::Delivered => (("ok", "check"), MessageState::Delivered),
+        DeliveryStatus::Undelivered => (("bad", "warn"), MessageState::Undelivered),
+        DeliveryStatus::Blocked => (("bad", "warn"), MessageState::Blocked),
+    };
+    let note = id(&attempt.provider);
+    Some(Step { note, ..step(marks, context.t.message_state(state), attempt.status_at?) })
 }
 
 fn of_attempt(context: &Context, attempt: &Attempt) -> Step {
@@ -126,5 +139,6 @@ fn of_attempt(context: &Context, attempt: &Attempt) -> Step {
         note = note.and(Html::text(&format!(" · {}: ", t.timeline.provider_id))).and(id(given));
     }
     let title = label_with_id(t.timeline.attempt, "provider", &attempt.provider);
+    let title = title.and(Html::text(&format!(" · {}", t.channel(attempt.channel))));
     Step { tone, icon, title, at: attempt.finished_at.unwrap_or(attempt.started_at), note }
 }

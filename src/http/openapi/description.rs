@@ -12,7 +12,7 @@ use crate::http::openapi::docs;
 use crate::http::openapi::responses::{Reasoned, Refused};
 use crate::http::openapi::schemas::FieldMessages;
 use crate::http::openapi::webhooks::webhooks;
-use crate::http::{audit, deliveries, health, inbox, metrics, otps, sending};
+use crate::http::{audit, callbacks, deliveries, health, inbox, metrics, otps, sending};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -23,7 +23,7 @@ use crate::http::{audit, deliveries, health, inbox, metrics, otps, sending};
     ),
     paths(
         otps::create, otps::list, otps::retrieve, otps::update, otps::delete,
-        sending::send, sending::verify, sending::reset, deliveries::deliveries, inbox::show_inbox, audit::list_audit,
+        sending::send, sending::verify, sending::reset, deliveries::deliveries, callbacks::receive, inbox::show_inbox, audit::list_audit,
         health::live, health::ready, metrics::show_metrics,
         describe, docs::docs, docs::docs_file
     ),

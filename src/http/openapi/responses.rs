@@ -40,6 +40,15 @@ pub(crate) enum Denials {
 #[response(status = 404, description = "No code has this id, or the id is not a 64-bit integer")]
 pub(crate) struct NoSuchOtp(#[to_schema] Detail);
 
+/// The report of a provider can't be assigned.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "only its schema is used; Error writes the responses")]
+#[response(
+    status = 404,
+    description = "The secret is wrong, the provider is not configured, or the fields are not those of a report"
+)]
+pub(crate) struct UnknownReport(#[to_schema] Detail);
+
 /// The body is invalid.
 #[derive(IntoResponses)]
 #[expect(dead_code, reason = "only its schema is used; Error writes the responses")]

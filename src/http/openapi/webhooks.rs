@@ -97,6 +97,7 @@ fn example(kind: EventType) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::message::Channel;
     use crate::domain::otp::OtpId;
     use crate::domain::purpose::Purpose;
     use crate::domain::recipient::{MobileNumber, Recipient};
@@ -106,7 +107,7 @@ mod tests {
     #[test]
     fn the_examples_are_the_bodies_of_events() {
         for kind in EventType::ALL {
-            let message = SentMessage { id: 12, provider: "kavenegar".to_owned() };
+            let message = SentMessage { id: 12, channel: Channel::Sms, provider: "kavenegar".to_owned() };
             let event = Event {
                 kind: *kind,
                 at: Timestamp::parse("2025-12-29T14:38:33.101210Z").unwrap(),

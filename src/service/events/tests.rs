@@ -4,6 +4,7 @@ use std::time::Duration;
 use super::*;
 use crate::delivery::EndpointSettings;
 use crate::domain::code::Code;
+use crate::domain::message::Channel;
 use crate::domain::policy::Policy;
 use crate::domain::recipient::MobileNumber;
 use crate::domain::webhook::WebhookSecret;
@@ -47,13 +48,17 @@ async fn stored(service: &Service, index: usize) -> Vec<(String, String)> {
     due.into_iter().map(|event| (event.webhook_id, event.body)).collect()
 }
 
+fn kavenegar() -> SentMessage {
+    SentMessage { id: 12, channel: Channel::Sms, provider: "kavenegar".to_owned() }
+}
+
 #[tokio::test]
 async fn each_type_about_a_message_is_stored_for_the_endpoints_that_want_it() {
     let folder = tempfile::tempdir().unwrap();
     let service = service(&folder);
     for kind in [EventType::Sent, EventType::Delivered, EventType::Undelivered] {
         let publisher = service.clone();
-        let publish = move |db: &Db| publisher.publish_message(db, kind, &otp(), 12, "kavenegar", now());
+        let publish = move |db: &Db| publisher.publish_message(db, kind, &otp(), kavenegar(), now());
         service.store.write(publish).await.unwrap();
     }
     let (reports, all) = (stored(&service, 0).await, stored(&service, 1).await);
@@ -75,7 +80,7 @@ async fn a_refused_transaction_publishes_nothing() {
     let service = service(&folder);
     let publisher = service.clone();
     let publish = move |db: &Db| -> Result<()> {
-        publisher.publish_message(db, EventType::Delivered, &otp(), 12, "kavenegar", now())?;
+        publisher.publish_message(db, EventType::Delivered, &otp(), kavenegar(), now())?;
         Err(Error::otp_not_found())
     };
     service.store.write(publish).await.unwrap_err();

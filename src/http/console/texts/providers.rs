@@ -17,6 +17,7 @@ labels! {
         resting: "Resting: asked last", "در استراحت: آخر از همه";
         unused: "Not used yet", "هنوز استفاده نشده";
         success: "Success rate", "نرخ موفقیت";
+        delivered: "{share} delivered", "{share} رسیده";
         p50: "Half within", "نیمی تا";
         p95: "95 of 100 within", "۹۵ از ۱۰۰ تا";
         milliseconds: "{ms} ms", "{ms} میلی‌ثانیه";
