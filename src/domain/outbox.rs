@@ -164,16 +164,16 @@ impl Route<'_> {
     }
 }
 
-/// Returns the final state of a message that no provider delivers. An unknown outcome or the report of a provider says
-/// more than `state`.
+/// Returns the final state of a message that no provider delivers. An attempt that may have sent it, or the report of a
+/// provider, says more than `state`.
 fn end_without_success(attempts: &[Attempt], state: MessageState) -> MessageState {
     let report = attempts.iter().rev().find_map(|attempt| match attempt.status {
         Some(DeliveryStatus::Undelivered) => Some(MessageState::Undelivered),
         Some(DeliveryStatus::Blocked) => Some(MessageState::Blocked),
         _ => None,
     });
-    let is_unknown = attempts.iter().any(|attempt| attempt.outcome == Some(Outcome::Unknown));
-    if is_unknown { MessageState::Unknown } else { report.unwrap_or(state) }
+    let may_have_sent = |attempt: &Attempt| matches!(attempt.outcome, Some(Outcome::Unknown | Outcome::Interrupted));
+    if attempts.iter().any(may_have_sent) { MessageState::Unknown } else { report.unwrap_or(state) }
 }
 
 /// Whether a copy has not arrived, and a second one was accepted or may have been.

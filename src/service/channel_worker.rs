@@ -145,11 +145,14 @@ impl ChannelWorker {
         let mut queued = Vec::new();
         for message in messages::list_escalated(db, self.channel, now)? {
             let id = message.id;
-            let plan = match otps::find(db, message.otp_id) {
-                Err(error) if is_damaged_row(&error) => None,
-                otp => Plan::escalate(&self.service, db, message, &otp?, now)?,
+            let otp = match otps::find(db, message.otp_id) {
+                Err(error) if is_damaged_row(&error) => {
+                    messages::end_escalation(db, id)?;
+                    continue;
+                }
+                found => found?,
             };
-            match plan {
+            match Plan::escalate(&self.service, db, message, &otp, now)? {
                 Some(plan) => queued.extend(plan.carry_out(&self.service, db, now)?),
                 None => messages::end_escalation(db, id)?,
             }

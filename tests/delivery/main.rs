@@ -5,6 +5,7 @@
 
 mod any_gateway;
 mod doctor;
+mod fake_kavenegar;
 mod fake_mail_server;
 #[path = "../program/form.rs"]
 mod form;
@@ -13,6 +14,7 @@ mod gateway;
 mod helpers;
 mod keep_alive;
 mod kill;
+mod kill_fallback;
 mod mail_session;
 mod mail_sessions;
 mod mime;
