@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use otpd::delivery::{Endpoint, EndpointSettings};
+use otpd::domain::attempt::DeliveryStatus;
 use otpd::domain::policy::Policy;
 use otpd::domain::webhook::{EventType, WebhookSecret};
 use otpd::service::Settings;
@@ -12,6 +13,7 @@ use crate::gateway::ReceivedRequest;
 use crate::helpers::{START, TestApp, path, until};
 use crate::outbox::{Gateway, Reply, delivering, with_sms};
 use crate::outbox_faults::history;
+use crate::scripted::Scripted;
 use crate::sending::{SEND, TO_MOBILE};
 use crate::verifying::{CORRECT, VERIFY};
 
@@ -186,4 +188,31 @@ async fn a_refused_verification_stores_no_event() {
     assert_eq!(app.send_json("POST", VERIFY, CORRECT).await.status, 500);
     assert_eq!(waiting(&app).await, 0);
     assert_eq!(app.send("GET", &path(1)).await.json()["is_allow"], true);
+}
+
+#[tokio::test]
+async fn a_delivery_report_is_reported_once() {
+    for (status, kind) in [
+        (DeliveryStatus::Delivered, "otp.delivered"),
+        (DeliveryStatus::Undelivered, "otp.undelivered"),
+        (DeliveryStatus::Blocked, "otp.undelivered"),
+    ] {
+        let server = Gateway::start(Vec::new());
+        let events = vec![endpoint(&server, &[EventType::Delivered, EventType::Undelivered])];
+        let app =
+            TestApp::start_serving(Settings { events, ..crate::scripted::with_sms(&[&Scripted::new("one")]) }).await;
+        app.send_json("POST", SEND, TO_MOBILE).await;
+        let delivering = app.deliver();
+        history(&app, 1, 0, "sent").await;
+        delivering.end().await;
+        for status in [DeliveryStatus::Waiting, status, DeliveryStatus::Delivered] {
+            app.service().receive_report("one", "one-1", status).await.unwrap();
+        }
+        assert_eq!(waiting(&app).await, 1, "{status:?}");
+        let _delivering = app.deliver();
+        let expected = format!(
+            r#"{{"type":"{kind}","timestamp":"{START}","data":{{"id":1,"recipient":"0912***6789","channel":"sms","purpose":"login","message":1,"provider":"one"}}}}"#
+        );
+        assert_eq!(received(&server, 1).await[0].2, expected);
+    }
 }

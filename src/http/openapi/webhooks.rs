@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::domain::message::Channel;
 use crate::domain::webhook::EventType;
 
 /// Returns the webhooks: one per type of events.
@@ -60,13 +61,14 @@ fn schema(kind: EventType) -> Value {
         }
         _ => (json!("integer"), "Id of the code"),
     };
+    let channels: Vec<&str> = Channel::ALL.iter().map(|channel| channel.as_str()).collect();
     let mut data = json!({
         "id": { "type": id, "description": id_description },
         "recipient": {
             "type": "string",
             "description": "The recipient. It is masked, unless the endpoint has `include_recipient = true`."
         },
-        "channel": { "type": "string", "enum": ["sms", "email"] },
+        "channel": { "type": "string", "enum": channels },
         "purpose": { "type": "string" }
     });
     if is_about_message(kind) {
@@ -97,7 +99,6 @@ fn example(kind: EventType) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::message::Channel;
     use crate::domain::otp::OtpId;
     use crate::domain::purpose::Purpose;
     use crate::domain::recipient::{MobileNumber, Recipient};
