@@ -57,6 +57,11 @@ impl Call {
     }
 }
 
+/// Encodes ids for a path or a query, separated by commas.
+pub(super) fn comma_separated(ids: &[String]) -> String {
+    ids.iter().map(|id| percent_encoded(id)).collect::<Vec<_>>().join(",")
+}
+
 /// Encodes text for a path or a query. A space becomes %20 because a plus means a space only in a query.
 pub(super) fn percent_encoded(text: &str) -> String {
     form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")

@@ -36,6 +36,18 @@ impl Check {
             credit(answer).filter(|_| answer.is_success()).and_then(|credit| credit_words(&credit, unit))
         })
     }
+
+    /// A check that something exists in the panel, such as "the template 7". For gateways that answer with the status
+    /// "success" or "error".
+    pub(super) fn exists(call: Call, what: String) -> Self {
+        Self::new(call, move |answer| match answer.text("/status").as_deref() {
+            Some("success") if answer.is_success() => Some(Ok(format!("{what} exists"))),
+            Some("error") if matches!(answer.status, 200..300 | 400 | 404 | 422) => {
+                Some(Err(format!("{what} does not exist")))
+            }
+            _ => None,
+        })
+    }
 }
 
 /// Returns the words about a credit, or the problem that it is used up. `None`: it is not a number.

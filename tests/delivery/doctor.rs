@@ -1,9 +1,5 @@
 //! Checks of providers by `otpd doctor`.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
-use std::thread;
-
 use otpd::domain::message::Channel;
 use serde_json::json;
 
@@ -62,34 +58,16 @@ async fn doctor_asks_each_gateway_for_its_credit() {
             "900 rials; `otpd send-test` checks its template and parameter".to_owned(),
         ),
         (
-            iranpayamak,
-            "GET /ws/v1/account/balance",
-            r#"{"status":"success","message":null,"data":{"balanceAmount":1000,"balanceCount":25}}"#,
-            "1000 rials; `otpd send-test` checks its line, pattern and variable".to_owned(),
-        ),
-        (
-            iranpayamak,
-            "GET /ws/v1/account/balance",
-            r#"{"status":"success","data":{"balance_amount":1000}}"#,
-            "1000 rials; `otpd send-test` checks its line, pattern and variable".to_owned(),
-        ),
-        (
             mediana,
             "GET /sms/v1/account/balance",
             r#"{"meta":{"code":"OK"},"data":{"balance":5000}}"#,
-            "5000 rials; `otpd send-test` checks its pattern and parameter".to_owned(),
+            "5000 (currency of the account); `otpd send-test` checks its pattern and parameter".to_owned(),
         ),
         (
             asanak,
             "POST /webservice/v2rest/getrialcredit",
             r#"{"meta":{"status":200,"message":"success"},"data":{"credit":700}}"#,
             "700 rials; `otpd send-test` checks its template and parameter".to_owned(),
-        ),
-        (
-            messageway,
-            "POST /balance/get",
-            r#"{"status":"success","data":{"balance":600}}"#,
-            "600 rials; `otpd send-test` checks its template".to_owned(),
         ),
         (
             magfa,
@@ -199,6 +177,40 @@ async fn doctor_confirms_each_template_of_ghasedak_and_its_parameter() {
 }
 
 #[tokio::test]
+async fn doctor_confirms_that_patterns_of_iranpayamak_and_templates_of_messageway_exist() {
+    let balance = r#"{"status":"success","message":null,"data":{"balanceAmount":1000,"balanceCount":25}}"#;
+    let there = r#"{"status":"success","data":"255315","messages":null}"#;
+    let (result, lines) = check_with(iranpayamak, &[balance, there]).await;
+    let words = "the key is valid; credit: 1000 (currency of the account); the pattern 100 exists; `otpd send-test` \
+                 checks its line and variable";
+    assert_eq!(result, Ok(words.to_owned()));
+    assert_eq!(lines, ["GET /ws/v1/account/balance", "GET /ws/v1/patterns/100"]);
+    let older = r#"{"status":"success","data":{"balance_amount":1000}}"#;
+    assert_eq!(check_with(iranpayamak, &[older, there]).await.0, Ok(words.to_owned()));
+    let balance = r#"{"status":"success","data":{"balance":600}}"#;
+    let (result, lines) = check_with(messageway, &[balance, there]).await;
+    let words = "the key is valid; credit: 600 rials; the template 100 exists; `otpd send-test` checks the parameter of \
+                 its template";
+    assert_eq!((result, lines), (Ok(words.to_owned()), vec!["POST /balance/get".into(), "POST /template/get".into()]));
+    let older = r#"{"status":"success","balance":600,"currencyName":"IRR"}"#;
+    assert_eq!(check_with(messageway, &[older, there]).await.0, Ok(words.to_owned()));
+    let missing = r#"{"status":"error","data":null,"messages":"255315","error":{"code":7,"message":"255315"}}"#;
+    for (settings, status, problem) in [
+        (iranpayamak as Settings, 404, "the pattern 100 does not exist"),
+        (messageway, 200, "the template 100 does not exist"),
+        (messageway, 503, "503: the gateway is unavailable"),
+    ] {
+        let credit = r#"{"status":"success","data":{"balanceAmount":1000,"balance":600}}"#;
+        let gateway = Gateway::start(vec![(200, credit).into(), (status, missing).into()]);
+        assert_eq!(check(settings(&gateway.url)).await, Err(problem.to_owned()));
+    }
+    for settings in [iranpayamak as Settings, messageway] {
+        let refusing = Gateway::start(vec![Reply::from((401, r#"{"status":"error","messages":"Api-Key not valid"}"#))]);
+        assert_eq!(check(settings(&refusing.url)).await, Err("401: the key was rejected".to_owned()));
+    }
+}
+
+#[tokio::test]
 async fn doctor_fetches_a_token_of_bale_v2_and_can_not_check_v3() {
     let (result, lines) = check_with(bale, &[""]).await;
     let words = "reachable; the key is checked only by sending; `otpd send-test` checks the credit";
@@ -210,28 +222,4 @@ async fn doctor_fetches_a_token_of_bale_v2_and_can_not_check_v3() {
     let refusing = Gateway::start(vec![Reply::from((401, r#"{"error":"invalid_client"}"#))]);
     let words = "the client_id or the client_secret was rejected";
     assert_eq!(check(v2(&refusing.url)).await, Err(words.to_owned()));
-}
-
-/// Checks a gateway that responds with these headers. Returns the result of the check.
-async fn check_with_headers(headers: &str) -> Result<String, String> {
-    let gateway = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", gateway.local_addr().unwrap());
-    let answer = format!("HTTP/1.1 404 X\r\n{headers}Content-Length: 0\r\n\r\n");
-    thread::spawn(move || {
-        let (mut stream, _) = gateway.accept().unwrap();
-        assert!(stream.read(&mut [0; 4096]).unwrap() > 0);
-        stream.write_all(answer.as_bytes()).unwrap();
-    });
-    check(bale(&url)).await
-}
-
-#[tokio::test]
-async fn doctor_reports_a_clock_that_differs_from_the_gateways() {
-    let date = "Date: Mon, 23 Nov 2020 10:00:00 GMT\r\n";
-    let said = check_with_headers(date).await.unwrap_err();
-    assert!(said.starts_with("the gateway's clock is 2020-11-23T10:00:00Z, the clock of this machine is 2"), "{said}");
-    assert!(said.ends_with("; synchronize this machine with NTP"), "{said}");
-    let cached = check_with_headers(&format!("{date}Age: 3600\r\n")).await;
-    let words = "reachable; the key is checked only by sending; `otpd send-test` checks the credit";
-    assert_eq!(cached, Ok(words.to_owned()));
 }

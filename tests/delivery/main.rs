@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, clippy::print_stderr, reason = "a test fails by panicking, and reports")]
 
 mod any_gateway;
+mod clock;
 mod doctor;
 mod fake_kavenegar;
 mod fake_mail_server;

@@ -1,18 +1,8 @@
 //! Asanak, `template`: panel templates. Source: asanak.com/api-docs, as quoted by amyavari/iran-sms-laravel.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::delivery::answer::Answer;
-use crate::delivery::call::Call;
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, PanelTemplates, login, parameter};
-use crate::delivery::gateway::Gateway;
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{Outcome, Report};
-use crate::domain::message::Message;
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
+use crate::delivery::gateways::prelude::*;
 
 pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
     let (username, password) = login(table)?;

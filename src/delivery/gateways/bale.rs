@@ -5,22 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
-use reqwest::header::HeaderName;
-use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::delivery::answer::Answer;
-use crate::delivery::call::Call;
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, header_key, national};
-use crate::delivery::gateway::Gateway;
+use crate::delivery::gateways::prelude::*;
 use crate::delivery::http_client::HttpClient;
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{Outcome, Report};
-use crate::domain::message::Message;
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
 
 const KEY: HeaderName = HeaderName::from_static("api-access-key");
 

@@ -3,20 +3,10 @@
 //! Sources: ghasedakapi/ghasedaksms-php, negar8223/ghasedak-doc; for the old panel drivers only.
 
 use chrono::{NaiveDate, Utc};
-use reqwest::header::HeaderName;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::delivery::answer::Answer;
-use crate::delivery::call::{Call, percent_encoded};
-use crate::delivery::checks::{Check, credit_words};
-use crate::delivery::common::{Connection, PanelTemplates, header_key, parameter};
-use crate::delivery::gateway::{Gateway, Statuses};
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
-use crate::domain::message::{Channel, Message};
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
+use crate::delivery::checks::credit_words;
+use crate::delivery::gateways::prelude::*;
 
 const KEY: HeaderName = HeaderName::from_static("apikey");
 
@@ -74,8 +64,7 @@ impl Ghasedak {
 
     /// Builds the request for the status of messages. `by` is 1 for ids of the gateway and 2 for references.
     fn status_of(&self, ids: &[String], by: u8) -> Option<Call> {
-        let ids: Vec<_> = ids.iter().map(|id| percent_encoded(id)).collect();
-        let path = format!("CheckSmsStatus?Ids={}&Type={by}", ids.join(","));
+        let path = format!("CheckSmsStatus?Ids={}&Type={by}", comma_separated(ids));
         (self.panel == Panel::New).then(|| self.get(&path))
     }
 }
@@ -137,7 +126,7 @@ impl Gateway for Ghasedak {
     }
 
     fn can_find(&self) -> bool {
-        true
+        self.panel == Panel::New
     }
 
     fn find_request(&self, message: &Message) -> Option<Call> {

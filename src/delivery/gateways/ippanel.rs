@@ -2,20 +2,12 @@
 //! Sources: ippanelcom/Edge-Document, ippanelcom/python-sdk.
 
 use futures_util::future::BoxFuture;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::delivery::answer::Answer;
-use crate::delivery::call::{Call, percent_encoded};
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, PanelTemplates, header_key, international, parameter};
-use crate::delivery::gateway::{Gateway, Statuses, no_status};
+use crate::delivery::common::international;
+use crate::delivery::gateway::no_status;
+use crate::delivery::gateways::prelude::*;
 use crate::delivery::http_client::HttpClient;
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
-use crate::domain::message::Message;
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
 
 const BASE_URL: &str = "https://edge.ippanel.com/v1";
 
@@ -80,12 +72,16 @@ impl Gateway for Ippanel {
             let errors = answer.body.pointer("/meta/errors").and_then(Value::as_object);
             errors.is_some_and(|errors| errors.keys().any(|field| field.split('.').any(|part| part == "recipients")))
         };
+        let rejected = match self.pattern {
+            Some(_) => "the line, the pattern or its variable was rejected",
+            None => "the call was rejected",
+        };
         let (outcome, meaning) = match (answer.flag("/meta/status"), answer.status) {
             (Some(true), 200..300) => return answer.accepted("/data/message_outbox_ids/0"),
             (Some(false), 422) if refuses_number() => (Outcome::BadRecipient, "the number was rejected"),
             (Some(false), 401 | 403) => (Outcome::Misconfigured, "the key was rejected"),
-            (Some(false), 404) => (Outcome::Misconfigured, "the pattern does not exist"),
-            (Some(false), 422) => (Outcome::Misconfigured, "the line, the pattern or its variable was rejected"),
+            (Some(false), 404) if self.pattern.is_some() => (Outcome::Misconfigured, "the pattern does not exist"),
+            (Some(false), 422) => (Outcome::Misconfigured, rejected),
             (Some(false), 402) => (Outcome::Next, "the credit is used up"),
             (Some(false), 200..300) => (Outcome::Next, "the gateway rejected the message"),
             _ => return answer.by_status(),

@@ -1,19 +1,6 @@
 //! IranPayamak (FarazSMS), `sms/pattern`: panel patterns. Source: docs.iranpayamak.com, as quoted by public drivers.
 
-use reqwest::header::HeaderName;
-use serde_json::json;
-
-use crate::delivery::answer::Answer;
-use crate::delivery::call::Call;
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, PanelTemplates, header_key, parameter};
-use crate::delivery::gateway::Gateway;
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{Outcome, Report};
-use crate::domain::message::Message;
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
+use crate::delivery::gateways::prelude::*;
 
 const KEY: HeaderName = HeaderName::from_static("api-key");
 
@@ -67,10 +54,16 @@ impl Gateway for IranPayamak {
             let credit = answer.text("/data/balanceAmount").or_else(|| answer.text("/data/balance_amount"));
             credit.filter(|_| answer.text("/status").as_deref() == Some("success"))
         };
-        vec![Check::credit(Call::get("/ws/v1/account/balance").with_key(KEY, &self.api_key), credit, "rials")]
+        let get = |path: &str| Call::get(path).with_key(KEY, &self.api_key);
+        let pattern = |name: &str| {
+            let path = format!("/ws/v1/patterns/{}", percent_encoded(name));
+            Check::exists(get(&path), format!("the pattern {name}"))
+        };
+        let credit = Check::credit(get("/ws/v1/account/balance"), credit, "(currency of the account)");
+        std::iter::once(credit).chain(self.templates.names().into_iter().map(pattern)).collect()
     }
 
     fn only_by_sending(&self) -> Option<&'static str> {
-        Some("its line, pattern and variable")
+        Some("its line and variable")
     }
 }

@@ -1,17 +1,7 @@
 //! Kavenegar, `verify/lookup`: panel templates with the code as `%token`, as SMS or call.
 //! Sources: kavenegar.com/rest.html, kavenegar/kavenegar-go, kavenegar/kavenegar-python.
 
-use crate::delivery::answer::Answer;
-use crate::delivery::call::{Call, percent_encoded};
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, PanelTemplates};
-use crate::delivery::gateway::{Gateway, Statuses};
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
-use crate::domain::message::{Channel, Message};
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
+use crate::delivery::gateways::prelude::*;
 
 pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
     let gateway = Kavenegar { api_key: table.secret("api_key")?, templates: PanelTemplates::read(table)? };
@@ -73,8 +63,7 @@ impl Gateway for Kavenegar {
     }
 
     fn status_request(&self, ids: &[String]) -> Option<Call> {
-        let ids: Vec<_> = ids.iter().map(|id| percent_encoded(id)).collect();
-        Some(Call::get(self.path(&format!("sms/status.json?messageid={}", ids.join(",")))))
+        Some(Call::get(self.path(&format!("sms/status.json?messageid={}", comma_separated(ids)))))
     }
 
     fn read_statuses(&self, _ids: &[String], answer: &Answer) -> Option<Statuses> {

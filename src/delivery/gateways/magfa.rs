@@ -1,18 +1,6 @@
 //! Magfa, HTTP v2: plain text. Source: messaging.magfa.com/ui/?public/wiki/api/http_v2.
 
-use serde_json::json;
-
-use crate::delivery::answer::Answer;
-use crate::delivery::call::{Call, percent_encoded};
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, login, national};
-use crate::delivery::gateway::{Gateway, Statuses};
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
-use crate::domain::message::Message;
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
+use crate::delivery::gateways::prelude::*;
 
 pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSettings, ConfigError> {
     let ((username, password), domain) = (login(table)?, table.text("domain")?);
@@ -76,8 +64,7 @@ impl Gateway for Magfa {
     }
 
     fn status_request(&self, ids: &[String]) -> Option<Call> {
-        let ids: Vec<_> = ids.iter().map(|id| percent_encoded(id)).collect();
-        Some(self.get(&format!("statuses/{}", ids.join(","))))
+        Some(self.get(&format!("statuses/{}", comma_separated(ids))))
     }
 
     fn read_statuses(&self, _ids: &[String], answer: &Answer) -> Option<Statuses> {

@@ -1,20 +1,7 @@
 //! Mediana, `send/pattern`: panel patterns. The case of field names varies.
 //! Source: api.mediana.ir, as quoted by public drivers.
 
-use reqwest::header::HeaderName;
-use serde_json::json;
-
-use crate::delivery::answer::Answer;
-use crate::delivery::call::{Call, percent_encoded};
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, PanelTemplates, header_key, parameter};
-use crate::delivery::gateway::{Gateway, Statuses};
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
-use crate::domain::message::Message;
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
+use crate::delivery::gateways::prelude::*;
 
 const KEY: HeaderName = HeaderName::from_static("x-api-key");
 
@@ -91,7 +78,7 @@ impl Gateway for Mediana {
 
     fn checks(&self) -> Vec<Check> {
         let call = Call::get("/sms/v1/account/balance").with_key(KEY, &self.api_key);
-        vec![Check::credit(call, |answer| answer.in_lower_case().text("/data/balance"), "rials")]
+        vec![Check::credit(call, |answer| answer.in_lower_case().text("/data/balance"), "(currency of the account)")]
     }
 
     fn only_by_sending(&self) -> Option<&'static str> {

@@ -2,19 +2,7 @@
 //! or through the console API with a key. Sources: Farapayamak/PHP, Melipayamak/melipayamak-python,
 //! Melipayamak/melipayamak-go, parsidev/melipayamak-console.
 
-use serde_json::json;
-
-use crate::delivery::answer::Answer;
-use crate::delivery::call::{Call, percent_encoded};
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, PanelTemplates, login};
-use crate::delivery::gateway::{Gateway, Statuses};
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
-use crate::domain::message::Message;
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
+use crate::delivery::gateways::prelude::*;
 
 /// Minimum number of digits of a message id. Shorter numbers are error codes.
 const ID_DIGITS: usize = 15;

@@ -1,20 +1,7 @@
 //! MessageWay, `send`: panel templates with the code as their first parameter, as SMS or call (`ivr`).
-//! Sources: MessageWay/MessageWayGolang, MessageWay/MessageWayNodeJS; for the balance public plugins.
+//! Sources: MessageWay/MessageWayGolang, MessageWay/MessageWayNodeJS; for balance and templates public plugins.
 
-use reqwest::header::HeaderName;
-use serde_json::json;
-
-use crate::delivery::answer::Answer;
-use crate::delivery::call::Call;
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, PanelTemplates, header_key};
-use crate::delivery::gateway::{Gateway, Statuses};
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
-use crate::domain::message::{Channel, Message};
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
+use crate::delivery::gateways::prelude::*;
 
 const KEY: HeaderName = HeaderName::from_static("apikey");
 
@@ -46,7 +33,7 @@ impl Gateway for MessageWay {
 
     fn interpret(&self, answer: &Answer) -> Report {
         match answer.text("/status").as_deref() {
-            Some("success") if answer.is_success() => answer.accepted("/referenceID"),
+            Some("success") if answer.is_success() => Report::sent(answer.text("/referenceID")),
             Some("error") if !matches!(answer.status, 401 | 403 | 407 | 429 | 500..) => {
                 let code = answer.code("/error/code").map(|code| format!("{code}: ")).unwrap_or_default();
                 Report::not_sent(Outcome::Next, format!("{code}the gateway rejected the message"))
@@ -73,8 +60,17 @@ impl Gateway for MessageWay {
     }
 
     fn checks(&self) -> Vec<Check> {
-        let call = Call::json("/balance/get", &json!({})).with_key(KEY, &self.api_key);
+        let post = |path: &str, body| Call::json(path, &body).with_key(KEY, &self.api_key);
+        let template = |name: &str| {
+            let body = json!({ "templateID": name.parse::<i64>().unwrap_or_default() });
+            Check::exists(post("/template/get", body), format!("the template {name}"))
+        };
         let credit = |answer: &Answer| answer.text("/data/balance").or_else(|| answer.text("/balance"));
-        vec![Check::credit(call, credit, "rials")]
+        let credit = Check::credit(post("/balance/get", json!({})), credit, "rials");
+        std::iter::once(credit).chain(self.templates.names().into_iter().map(template)).collect()
+    }
+
+    fn only_by_sending(&self) -> Option<&'static str> {
+        Some("the parameter of its template")
     }
 }

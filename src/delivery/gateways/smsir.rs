@@ -1,19 +1,6 @@
 //! SMS.ir, `send/verify`: panel templates. Sources: IPeCompany/smsir-php, fstarlike/smsir-agent-skill.
 
-use reqwest::header::HeaderName;
-use serde_json::json;
-
-use crate::delivery::answer::Answer;
-use crate::delivery::call::{Call, percent_encoded};
-use crate::delivery::checks::Check;
-use crate::delivery::common::{Connection, PanelTemplates, header_key, parameter};
-use crate::delivery::gateway::{Gateway, Statuses};
-use crate::delivery::read_keys::ReadKeys;
-use crate::delivery::settings::ProviderSettings;
-use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
-use crate::domain::message::Message;
-use crate::domain::secret::Secret;
-use crate::error::ConfigError;
+use crate::delivery::gateways::prelude::*;
 
 const KEY: HeaderName = HeaderName::from_static("x-api-key");
 

@@ -55,6 +55,8 @@ async fn a_message_through_bale_v3_can_be_repeated_and_one_through_v2_can_not() 
     let found = built(bale("http://127.0.0.1:9")).find(&to_bale()).await;
     assert_eq!(found, Some(Report::not_sent(Outcome::Retry, words)));
     assert_eq!(built(bale_v2("http://127.0.0.1:9")).find(&to_bale()).await, None);
+    assert!(built(bale("http://127.0.0.1:9")).can_find());
+    assert!(!built(bale_v2("http://127.0.0.1:9")).can_find());
 }
 
 #[tokio::test]

@@ -118,5 +118,7 @@ async fn ghasedak_is_asked_for_the_reference_after_a_time_out() {
     ] {
         assert_eq!(find(ghasedak, status, &answer).await.1, expected, "{status} {answer}");
     }
+    assert!(built(ghasedak("http://127.0.0.1:9")).can_find());
+    assert!(!built(ghasedak_old("http://127.0.0.1:9")).can_find());
     assert_eq!(built(ghasedak_old("http://127.0.0.1:9")).find(&message("09123456789", "login")).await, None);
 }

@@ -50,6 +50,12 @@ async fn ippanel_refuses_with_an_http_status_and_a_code() {
     ] {
         assert_outcomes(ippanel, &[(status, &answer, outcome, meaning)]).await;
     }
+    let refused_call = refused("400-2", r#"{"message":["bad"]}"#);
+    let rows = [
+        (422, refused_call.as_str(), Outcome::Misconfigured, "422 400-2: the call was rejected"),
+        (404, refused_call.as_str(), Outcome::Next, "404: the gateway rejected the request"),
+    ];
+    assert_outcomes(ippanel_call, &rows).await;
 }
 
 const RECIPIENTS: &str = r#"{"data":[{"recipient":"+989190000000","message":"255315","is_readable":true,"msg_parts":"1","message_status":"N"}],"meta":{"current_page":1,"total":1,"status":true,"message":"انجام شد","message_code":"200-1"}}"#;

@@ -72,6 +72,7 @@ async fn magfa_is_asked_for_the_reference_after_a_time_out() {
     let (request, found) = find(magfa, 200, r#"{"status":0,"mid":555}"#).await;
     assert_eq!(request.0, "GET /api/http/sms/v2/mid/4711");
     assert_eq!(found, Some(Report::sent(Some("555".to_owned()))));
+    assert!(built(magfa("http://127.0.0.1:9")).can_find());
     let missing = Report::not_sent(Outcome::Retry, "the gateway did not receive the message");
     for (status, answer, expected) in [
         (200, r#"{"status":0,"mid":-1}"#, Some(missing)),

@@ -150,9 +150,10 @@ async fn messageway_sends_and_calls() {
         (200, r#"{"status":"error"}"#, Outcome::Next, "the gateway rejected the message"),
         (401, error, Outcome::Misconfigured, "401: the key was rejected"),
         (503, error, Outcome::Retry, "503: the gateway is unavailable"),
-        (200, r#"{"status":"success"}"#, Outcome::Unknown, "200: unreadable response"),
+        (200, r#"{"referenceID":"7"}"#, Outcome::Unknown, "200: unreadable response"),
     ];
     assert_outcomes(messageway, &rows).await;
+    assert_eq!(send_one(messageway, "login", r#"{"status":"success"}"#).await.1, Report::sent(None));
 }
 
 #[tokio::test]
