@@ -58,7 +58,7 @@ impl Gateway for Bale {
         let Login::V3 { api_key, bot_id } = &self.login else {
             if !(3..=8).contains(&code.len()) || code.starts_with('0') {
                 return Err("Bale v2 sends only codes of 3 to 8 digits without a leading zero; use v3 (api_key and \
-                            bot_id) or set otp.length"
+                            bot_id) or set otp.code_length"
                     .to_owned());
             }
             let body = json!({ "phone": national(message), "otp": message.code.value() });
@@ -75,19 +75,20 @@ impl Gateway for Bale {
 
     fn interpret(&self, answer: &Answer) -> Report {
         let code = ["/error_data/0/code", "/code", "/error/code"].iter().find_map(|it| answer.code(it));
+        // Without JSON, 404 means that the address of the API is wrong.
+        let is_v2_answer = matches!(self.login, Login::V2 { .. }) && answer.body.is_object();
+        let is_refused = answer.body.pointer("/error_data/0").is_some();
         let (outcome, meaning) = match (code, answer.status) {
-            // An answer in JSON shows that the address of the API is right.
-            (Some(17), _) | (None, 404) if answer.body.is_object() => {
-                return Report::not_sent(Outcome::BadRecipient, "the number has no Bale account");
-            }
+            (Some(17), _) => return Report::not_sent(Outcome::BadRecipient, NO_ACCOUNT),
+            (None, 404) if is_v2_answer => return Report::not_sent(Outcome::BadRecipient, NO_ACCOUNT),
             (Some(8), _) => (Outcome::BadRecipient, "the number was rejected"),
             (Some(20), _) | (None, 402) => (Outcome::Next, "the credit is used up"),
             (Some(21), _) => (Outcome::Next, "the contact limit of the account is reached"),
             (Some(3 | 18), _) | (None, 429) => (Outcome::Retry, "too many messages"),
             (Some(2), _) => (Outcome::Retry, "the gateway is unavailable"),
             (Some(4), _) => (Outcome::Misconfigured, "the request was rejected; check bot_id"),
-            (None, 200..300) => return self.read_accepted(answer),
-            (Some(_), 200..300) => (Outcome::Next, "the gateway rejected the message"),
+            (None, 200..300) if !is_refused => return self.read_accepted(answer),
+            (_, 200..300) => (Outcome::Next, "the gateway rejected the message"),
             _ => return answer.by_status(),
         };
         Report::not_sent(outcome, format!("{}: {meaning}", code.unwrap_or_else(|| answer.status.into())))
@@ -136,6 +137,7 @@ impl Gateway for Bale {
     }
 }
 
+const NO_ACCOUNT: &str = "the number has no Bale account";
 const REJECTED: &str = "the client_id or the client_secret was rejected";
 
 impl Bale {

@@ -43,7 +43,13 @@ async fn bale_v3_sends_through_a_bot() {
     }
     let rows = [
         (401, "{}", Outcome::Misconfigured, "401: the key was rejected"),
-        (404, "<html>", Outcome::Next, "404: the gateway rejected the request"),
+        (404, "{}", Outcome::Next, "404: the gateway rejected the request"),
+        (
+            200,
+            r#"{"message_id":null,"error_data":[{"description":"255315"}]}"#,
+            Outcome::Next,
+            "200: the gateway rejected the message",
+        ),
         (200, r#"{"message_id":null,"error_data":[]}"#, Outcome::Unknown, "200: unreadable response"),
     ];
     assert_outcomes(bale, &rows).await;
@@ -144,7 +150,7 @@ async fn bale_v2_refuses_with_an_http_status_or_a_code() {
 #[tokio::test]
 async fn bale_v2_sends_only_numbers_of_3_to_8_digits() {
     let words = "Bale v2 sends only codes of 3 to 8 digits without a leading zero; use v3 (api_key and bot_id) or set \
-                 otp.length";
+                 otp.code_length";
     for code in [0, 7, 42, 123_456_789, 1_234_567_890] {
         let message = Message { code: Code::new(code).unwrap(), ..to_bale() };
         let report = send(bale_v2("http://127.0.0.1:9"), &message).await;
