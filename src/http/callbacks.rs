@@ -8,13 +8,37 @@ use crate::http::openapi::responses::{BodyRefusals, Faults, UnknownReport};
 use crate::http::query::pairs;
 use crate::service::Service;
 
-/// Report a delivery
+/// Secret and provider.
+type Target = web::Path<(String, String)>;
+
+/// Report a delivery in the query
 ///
 /// For providers that report deliveries themselves. The path contains `delivery.callback_secret` and the name of the
-/// provider. The fields are those of the provider, in the query or in a form. A report about an unknown message is
-/// ignored.
+/// provider. The fields are those of the provider. A report about an unknown message is ignored.
 #[utoipa::path(
-    method(get, post),
+    get,
+    path = "/callbacks/{secret}/{provider}",
+    tag = "sending",
+    params(
+        ("secret" = String, Path, description = "`delivery.callback_secret`"),
+        ("provider" = String, Path, description = "Configured name of the provider", example = "kavenegar"),
+    ),
+    responses((status = 204, description = "The report is stored"), UnknownReport, Faults)
+)]
+pub(super) async fn report_in_query(
+    request: HttpRequest,
+    target: Target,
+    service: web::Data<Service>,
+) -> Result<HttpResponse> {
+    service.require_callback_secret(&target.0)?;
+    store(&target, &pairs(request.query_string()), &service).await
+}
+
+/// Report a delivery in a form
+///
+/// As with GET. The fields may be in the query, too.
+#[utoipa::path(
+    post,
     path = "/callbacks/{secret}/{provider}",
     tag = "sending",
     params(
@@ -23,20 +47,21 @@ use crate::service::Service;
     ),
     responses((status = 204, description = "The report is stored"), UnknownReport, BodyRefusals, Faults)
 )]
-pub(super) async fn receive(
+pub(super) async fn report_in_form(
     request: HttpRequest,
-    path: web::Path<(String, String)>,
+    target: Target,
     body: Body,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    let (secret, provider) = path.into_inner();
-    service.require_callback_secret(&secret)?;
+    service.require_callback_secret(&target.0)?;
     let mut fields = pairs(request.query_string());
-    if let Ok(form) = std::str::from_utf8(&body.bytes().await?) {
-        fields.extend(pairs(form));
-    }
-    let report = service.read_callback(&provider, &fields);
+    fields.extend(pairs(&String::from_utf8_lossy(&body.bytes().await?)));
+    store(&target, &fields, &service).await
+}
+
+async fn store(target: &Target, fields: &[(String, String)], service: &Service) -> Result<HttpResponse> {
+    let report = service.read_callback(&target.1, fields);
     let (message_id, status) = report.ok_or_else(|| Error::new(Kind::NotFound, "Not found."))?;
-    service.receive_report(&provider, &message_id, status).await?;
+    service.receive_report(&target.1, &message_id, status).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -149,7 +149,10 @@ const ENDPOINTS: [Endpoint; 15] = [
         path: "/callbacks/{secret}/{provider}",
         allow: "GET, POST",
         needs_token: false,
-        routes: |resource| resource.route(web::get().to(callbacks::receive)).route(web::post().to(callbacks::receive)),
+        routes: |resource| {
+            let resource = resource.route(web::get().to(callbacks::report_in_query));
+            resource.route(web::post().to(callbacks::report_in_form))
+        },
     },
     open_read("/healthz", |resource| resource.route(read().to(health::live))),
     open_read("/readyz", |resource| resource.route(read().to(health::ready))),

@@ -23,7 +23,7 @@ use crate::http::{audit, callbacks, deliveries, health, inbox, metrics, otps, se
     ),
     paths(
         otps::create, otps::list, otps::retrieve, otps::update, otps::delete,
-        sending::send, sending::verify, sending::reset, deliveries::deliveries, callbacks::receive, inbox::show_inbox, audit::list_audit,
+        sending::send, sending::verify, sending::reset, deliveries::deliveries, callbacks::report_in_query, callbacks::report_in_form, inbox::show_inbox, audit::list_audit,
         health::live, health::ready, metrics::show_metrics,
         describe, docs::docs, docs::docs_file
     ),
