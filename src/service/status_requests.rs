@@ -16,6 +16,8 @@ use crate::store::delivery_reports;
 
 /// How often the database is read if no status is due. A message is due five seconds after it was accepted.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// The pause after a request for fewer messages than possible, so that the next one asks for several.
+const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// The largest number of messages in one request. Larger transactions would delay other changes.
 const MOST_AT_ONCE: usize = 500;
 /// The minimum interval between warnings about one provider.
@@ -88,8 +90,9 @@ impl StatusRequests {
             self.warn(&cause);
             Vec::new()
         });
+        let is_full = due.len() == batch;
         self.service.store_reports(due, HashMap::from_iter(statuses)).await?;
-        Ok(Duration::ZERO)
+        Ok(if is_full { Duration::ZERO } else { MIN_PAUSE })
     }
 
     /// Makes messages due whose due time was stored while the clock was wrong.

@@ -15,7 +15,7 @@ use crate::program::{LIMIT, Server, TOKEN, folder};
 const UNDELIVERED: u16 = 11;
 const DELIVERED: u16 = 10;
 
-fn configure(folder: &Path, gateways: &[&FakeKavenegar]) {
+pub fn configure(folder: &Path, gateways: &[&FakeKavenegar]) {
     let mut toml = format!(
         "[auth]\nbootstrap_token = \"{TOKEN}\"\n\
          [limits]\nsends_per_token_minute = 0\nsms_per_day = 0\n\
@@ -35,7 +35,7 @@ fn number(n: usize) -> String {
     format!("0912{n:07}")
 }
 
-fn send(server: &Server, n: usize) {
+pub fn send(server: &Server, n: usize) {
     let body = format!(r#"{{"mobile_number":"{}"}}"#, number(n));
     let (status, answer) = server.send("POST", "/api/notifications/otp/send", TOKEN, &body);
     assert_eq!(status, 202, "{answer}");

@@ -18,6 +18,7 @@ mod kill;
 mod kill_fallback;
 mod mail_session;
 mod mail_sessions;
+mod many_reports;
 mod mime;
 #[expect(dead_code, reason = "the other tests use the rest")]
 #[path = "../program/mod.rs"]

@@ -100,6 +100,11 @@ impl Server {
         self.address.strip_prefix("http://").unwrap()
     }
 
+    /// The id of the process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
         signal(&self.child, name);
