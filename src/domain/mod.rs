@@ -28,6 +28,7 @@ pub mod purpose;
 pub mod recipient;
 pub mod recipient_state;
 pub mod secret;
+pub mod sent_form;
 pub mod session;
 pub mod status_schedule;
 pub mod template;

@@ -10,18 +10,20 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::domain::audit::{Action, NewEvent, Origin};
+use crate::domain::sent_form::SentForm;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
 use crate::domain::token_details::TokenDetails;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
-use crate::store::{self, Db, Store, audit_events, sessions, sign_in_links, users};
+use crate::store::{self, Db, Store, audit_events, sent_forms, sessions, sign_in_links, users};
 
 /// The users of a store, managed on behalf of one actor. Each change is recorded in the audit trail.
 pub struct Accounts<'a> {
     store: &'a Store,
     origin: Arc<Origin>,
     now: Timestamp,
+    form: Option<SentForm>,
 }
 
 /// The result of granting or revoking permissions. Each permission is listed once.
@@ -37,7 +39,13 @@ pub struct PermissionChange {
 impl<'a> Accounts<'a> {
     /// Changes are made at `now` and recorded for `origin`.
     pub fn new(store: &'a Store, origin: Arc<Origin>, now: Timestamp) -> Self {
-        Self { store, origin, now }
+        Self { store, origin, now, form: None }
+    }
+
+    /// The changes of a form. They fail as `Conflict` if the form took effect before.
+    #[must_use]
+    pub fn of_form(self, form: Option<SentForm>) -> Self {
+        Self { form, ..self }
     }
 
     /// Runs `work` in a transaction and records the events that it returns in the same transaction.
@@ -45,8 +53,9 @@ impl<'a> Accounts<'a> {
         &self,
         work: impl Fn(&Db) -> Result<(T, E)> + Send + 'static,
     ) -> Result<T> {
-        let (origin, now) = (Arc::clone(&self.origin), self.now);
+        let (origin, now, form) = (Arc::clone(&self.origin), self.now, self.form);
         let record = move |db: &Db| {
+            form.map_or(Ok(()), |form| sent_forms::insert(db, &form, None))?;
             let (outcome, events) = work(db)?;
             events.into_iter().try_for_each(|event| audit_events::insert(db, &origin, &event, now))?;
             Ok(outcome)

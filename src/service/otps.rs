@@ -4,17 +4,28 @@ use crate::domain::audit::{Action, NewEvent};
 use crate::domain::caller::Caller;
 use crate::domain::listing::OtpQuery;
 use crate::domain::otp::{NewOtp, Otp, OtpId, OtpPatch};
+use crate::domain::policy::Policy;
+use crate::domain::sent_form::SentForm;
 use crate::error::Result;
 use crate::service::{Call, Service};
-use crate::store::{Db, is_damaged_row, messages, otp_list, otps};
+use crate::store::{Db, is_damaged_row, messages, otp_list, otps, sent_forms};
 
 impl Service {
     /// Stores a new code and returns it. Without `valid_to`, the code has the default lifetime of the project.
     pub async fn create_otp(&self, caller: &Caller, new: NewOtp) -> Result<Otp> {
         let policy = self.policy;
+        self.write(caller, move |db, call| create(db, call, &new, &policy)).await
+    }
+
+    /// Stores the new code of a form and returns it. If the form was sent before, returns the code that it created.
+    pub async fn create_otp_of_form(&self, caller: &Caller, new: NewOtp, form: SentForm) -> Result<Otp> {
+        let policy = self.policy;
         self.write(caller, move |db, call| {
-            let otp = otps::insert(db, Otp::created(&new, call.now, &policy))?;
-            call.record(db, &NewEvent::creation(&otp))?;
+            if let Some(id) = sent_forms::find_otp(db, &form)? {
+                return otps::find(db, id);
+            }
+            let otp = create(db, call, &new, &policy)?;
+            sent_forms::insert(db, &form, Some(otp.id))?;
             Ok(otp)
         })
         .await
@@ -82,4 +93,10 @@ impl Service {
         })
         .await
     }
+}
+
+fn create(db: &Db, call: &Call, new: &NewOtp, policy: &Policy) -> Result<Otp> {
+    let otp = otps::insert(db, Otp::created(new, call.now, policy))?;
+    call.record(db, &NewEvent::creation(&otp))?;
+    Ok(otp)
 }

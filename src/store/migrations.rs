@@ -14,7 +14,7 @@ use crate::store::db::Db;
 embed_migrations!("migrations");
 
 /// What each migration does, for the log.
-const DESCRIPTIONS: [(i64, &str); 12] = [
+const DESCRIPTIONS: [(i64, &str); 13] = [
     (1, "creates the tables of codes, users, permissions and API tokens"),
     (2, "adds the indexes, counters and full-text search of the list"),
     (3, "adds a checksum to each code, which detects damage on the disk"),
@@ -31,6 +31,7 @@ const DESCRIPTIONS: [(i64, &str); 12] = [
     (10, "adds the hourly figures of the console, and indexes for its lists of messages and recipients"),
     (11, "adds the channels call and bale, the delivery status of messages, and fallbacks"),
     (12, "adds the outbox of the webhooks"),
+    (13, "adds the forms of the console that took effect, so that none takes effect twice"),
 ];
 
 /// Other processes may be migrating the same file at this moment. Each try sees what they have finished.

@@ -45,6 +45,7 @@ pub mod recipients;
 mod restore;
 mod returning;
 mod row;
+pub mod sent_forms;
 pub mod sessions;
 pub mod sign_in_links;
 pub mod tokens;

@@ -117,6 +117,7 @@ const INDEXED_STATEMENTS: &[&str] = &[
     acceptance::FIND,
     message_attempts::FINISH_INTERRUPTED,
     inbox::LIST_AFTER,
+    sent_forms::FIND,
     sessions::FIND_BY_HASH,
     sessions::LIST_OF_USER,
     sessions::DELETE_OF_USER,

@@ -54,6 +54,7 @@ mod retention;
 mod retrieve;
 mod scripted;
 mod sending;
+mod sent_forms;
 mod service;
 mod session_searches;
 mod sessions;

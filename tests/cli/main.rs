@@ -27,6 +27,7 @@ mod missing;
 mod needs;
 mod outbox_lock;
 mod paths;
+#[expect(dead_code, reason = "the other tests use the rest")]
 #[path = "../program/mod.rs"]
 mod program;
 mod providers;

@@ -88,7 +88,8 @@ pub(super) async fn show_new(request: HttpRequest, visitor: Visitor) -> Result<H
 
 /// Stores a new code.
 pub(super) async fn create(visitor: Visitor, body: Body) -> Result<HttpResponse> {
-    let fields = Fields::typed(&Form::read(body).await?);
+    let form = Form::read(body).await?;
+    let fields = Fields::typed(&form);
     let entered = match fields.check(&visitor, None) {
         Ok(entered) => entered,
         Err(errors) => {
@@ -97,7 +98,11 @@ pub(super) async fn create(visitor: Visitor, body: Body) -> Result<HttpResponse>
     };
     let Entered { code, recipient, valid_to } = entered;
     let code = code.unwrap_or_else(|| visitor.service().generate_code());
-    let otp = visitor.service().create_otp(visitor.caller()?, NewOtp { code, recipient, valid_to }).await?;
+    let (caller, new) = (visitor.caller()?, NewOtp { code, recipient, valid_to });
+    let otp = match form.sent_in(&visitor)? {
+        Some(form) => visitor.service().create_otp_of_form(caller, new, form).await?,
+        None => visitor.service().create_otp(caller, new).await?,
+    };
     Ok(to_code(otp.id, "created"))
 }
 

@@ -21,6 +21,7 @@ pub(super) fn of(context: &Context, parameters: &Parameters) -> Option<Html> {
         "user_enabled" => label_with_id(t.user_enabled, "user", about),
         "role_saved" => label_with_id(t.role_saved, "user", about),
         "permissions_saved" => label_with_id(t.permissions_saved, "user", about),
+        "sent_twice" => Html::text(t.sent_twice),
         "token_revoked" => label_with_id(t.token_revoked, "prefix", about),
         "sessions_ended" => {
             Html::text(&context.t.count(about.parse::<i64>().unwrap_or(0), t.sessions_ended_one, t.sessions_ended))

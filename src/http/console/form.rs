@@ -2,8 +2,10 @@
 
 use form_urlencoded::parse;
 
+use crate::domain::sent_form::{FormKey, SentForm};
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
+use crate::http::console::context::Visitor;
 
 /// The fields of a form, in their order. A field may occur several times.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +28,12 @@ impl Form {
     /// The trimmed value of a field; empty if it is missing.
     pub(super) fn text(&self, name: &str) -> &str {
         self.0.iter().find(|(given, _)| given == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// The key of the form and the session that it was sent in. `None`: the form has no key.
+    pub(super) fn sent_in(&self, visitor: &Visitor) -> Result<Option<SentForm>> {
+        let session_id = visitor.visit()?.session_id;
+        Ok(FormKey::parse(self.text("form")).map(|key| SentForm { session_id, key }))
     }
 
     /// All values of a field.

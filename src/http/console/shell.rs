@@ -5,6 +5,10 @@ use actix_web::http::header::{CONTENT_TYPE, LOCATION};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use askama::Template;
 
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+
+use crate::domain::sent_form::FormKey;
 use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::user::{Permission, Role};
@@ -121,6 +125,11 @@ impl Shell {
     pub(super) fn with_flash(mut self, flash: Option<Html>) -> Self {
         self.flash = flash;
         self
+    }
+
+    /// A new key for a form that takes effect once.
+    pub(super) fn form_key(&self) -> FormKey {
+        FormKey::generate(&mut UnwrapErr(SysRng))
     }
 
     pub(super) fn icon(&self, name: &str) -> Html {

@@ -8,14 +8,14 @@ use crate::domain::calendar::parse_moment;
 use crate::domain::token::ApiToken;
 use crate::domain::token_details::{TokenDetails, TokenLabel, expiry};
 use crate::domain::user::UserName;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::http::body::Body;
 use crate::http::console::code_fields::FieldError;
 use crate::http::console::context::{Context, Visitor};
 use crate::http::console::drafts::kept;
 use crate::http::console::form::Form;
 use crate::http::console::html::{Html, label_with_id};
-use crate::http::console::shell::{Place, Shell, render};
+use crate::http::console::shell::{Place, Shell, redirect, render};
 use crate::http::console::texts::placeholders::fill;
 use crate::http::console::user::{name_of, path};
 
@@ -112,11 +112,20 @@ pub(super) async fn add(visitor: Visitor, path: web::Path<String>, body: Body) -
     let user = visitor.service().find_user(name_of(&path)?).await?.user.name;
     match check(&visitor, &form) {
         Ok(details) => {
-            let token = visitor.service().add_token(visitor.caller()?, user.clone(), details).await?;
-            shown_once(&visitor, &user, &token, false)
+            let form = form.sent_in(&visitor)?;
+            match visitor.service().add_token(visitor.caller()?, user.clone(), details, form).await {
+                Ok(token) => shown_once(&visitor, &user, &token, false),
+                Err(error) if error.kind() == Kind::Conflict => Ok(sent_twice(&user)),
+                Err(error) => Err(error),
+            }
         }
         Err(errors) => render(StatusCode::UNPROCESSABLE_ENTITY, &FormPage::new(&visitor, &user, &form, errors)),
     }
+}
+
+/// The response to a form that created a token before: the page of the user. The token can't be shown again.
+pub(super) fn sent_twice(user: &UserName) -> HttpResponse {
+    redirect(&format!("{}?done=sent_twice", path(user))).finish()
 }
 
 #[derive(Template)]

@@ -11,7 +11,7 @@ use crate::http::console::context::{Context, Visitor};
 use crate::http::console::drafts::kept;
 use crate::http::console::form::Form;
 use crate::http::console::shell::{Place, Shell, render};
-use crate::http::console::token_form::shown_once;
+use crate::http::console::token_form::{sent_twice, shown_once};
 use crate::http::console::user::{PermissionChoice, RoleChoice, permission_choices, role_choices, ticked};
 
 #[derive(Template)]
@@ -61,9 +61,13 @@ pub(super) async fn add(visitor: Visitor, body: Body) -> Result<HttpResponse> {
         return refuse(&visitor, &form, if form.text("name").is_empty() { t.form.missing } else { t.form.bad_user });
     };
     let permissions: Vec<Permission> = ticked(&form);
-    let added = visitor.service().add_user(visitor.caller()?, name.clone(), role(&form), permissions).await;
+    let added = visitor
+        .service()
+        .add_user(visitor.caller()?, name.clone(), role(&form), permissions, form.sent_in(&visitor)?)
+        .await;
     match added {
         Ok(token) => shown_once(&visitor, &name, &token, true),
+        Err(error) if error.kind() == Kind::Conflict => Ok(sent_twice(&name)),
         Err(error) if error.kind() == Kind::Invalid => refuse(&visitor, &form, t.user.exists),
         Err(error) => Err(error),
     }

@@ -4,6 +4,7 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
 use crate::domain::caller::Caller;
+use crate::domain::sent_form::SentForm;
 use crate::domain::token::ApiToken;
 use crate::domain::token_details::{TokenDetails, TokenRecord};
 use crate::domain::user::{Permission, Role, User, UserName};
@@ -60,26 +61,33 @@ impl Service {
     /// Adds a user and returns its first token.
     ///
     /// # Errors
-    /// `Invalid` if the name is taken.
+    /// `Invalid` if the name is taken, `Conflict` if the form took effect before.
     pub async fn add_user(
         &self,
         caller: &Caller,
         name: UserName,
         role: Role,
         permissions: Vec<Permission>,
+        form: Option<SentForm>,
     ) -> Result<ApiToken> {
         let token = ApiToken::generate(&mut UnwrapErr(SysRng));
-        self.accounts(caller).add_user(name, role, permissions, token.clone()).await?;
+        self.accounts(caller).of_form(form).add_user(name, role, permissions, token.clone()).await?;
         Ok(token)
     }
 
     /// Adds a token to a user and returns it.
     ///
     /// # Errors
-    /// `Invalid` if there is no such user.
-    pub async fn add_token(&self, caller: &Caller, name: UserName, details: TokenDetails) -> Result<ApiToken> {
+    /// `Invalid` if there is no such user, `Conflict` if the form took effect before.
+    pub async fn add_token(
+        &self,
+        caller: &Caller,
+        name: UserName,
+        details: TokenDetails,
+        form: Option<SentForm>,
+    ) -> Result<ApiToken> {
         let token = ApiToken::generate(&mut UnwrapErr(SysRng));
-        self.accounts(caller).add_token(name, token.clone(), details).await?;
+        self.accounts(caller).of_form(form).add_token(name, token.clone(), details).await?;
         Ok(token)
     }
 }

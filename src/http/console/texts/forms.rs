@@ -111,6 +111,9 @@ labels! {
         user_disabled: "User {user} is disabled.", "کاربر {user} غیرفعال شد.";
         user_enabled: "User {user} is enabled.", "کاربر {user} فعال شد.";
         permissions_saved: "The permissions of {user} were saved.", "مجوزهای {user} ذخیره شد.";
+        sent_twice:
+            "The form was sent twice and took effect once. If you have not seen the token, revoke it and add another one.",
+            "فرم دو بار فرستاده شد و یک بار اجرا شد. اگر توکن را ندیده‌اید، آن را باطل کنید و توکن دیگری بسازید.";
         token_revoked: "Token {prefix} was revoked.", "توکن {prefix} باطل شد.";
         sessions_ended_one: "{n} session was ended.", "{n} نشست پایان یافت.";
         sessions_ended: "{n} sessions were ended.", "{n} نشست پایان یافت.";
