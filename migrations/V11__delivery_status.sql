@@ -1,29 +1,35 @@
 -- Channels, delivery status and fallback. The constraints of both tables change, so both are created again.
 
 CREATE TABLE new_messages (
-    id              INTEGER PRIMARY KEY AUTOINCREMENT,
-    otp_id          INTEGER NOT NULL REFERENCES otp_codes (id) ON DELETE CASCADE,
+    id               INTEGER PRIMARY KEY AUTOINCREMENT,
+    otp_id           INTEGER NOT NULL REFERENCES otp_codes (id) ON DELETE CASCADE,
     -- Identifies the message at providers that accept an id from the client.
-    reference       INTEGER NOT NULL CHECK (reference BETWEEN 0 AND 9007199254740991),
-    channel         TEXT NOT NULL CHECK (channel IN ('sms', 'call', 'bale', 'email')),
+    reference        INTEGER NOT NULL CHECK (reference BETWEEN 0 AND 9007199254740991),
+    channel          TEXT NOT NULL CHECK (channel IN ('sms', 'call', 'bale', 'email')),
     -- The channels that are used if this one does not reach the recipient, separated by commas.
-    next_channels   TEXT NOT NULL DEFAULT '',
-    language        TEXT NOT NULL,
-    state           TEXT NOT NULL
-                    CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'undelivered', 'blocked', 'unknown',
-                                     'failed', 'expired', 'cancelled')),
+    next_channels    TEXT NOT NULL DEFAULT '',
+    language         TEXT NOT NULL,
+    state            TEXT NOT NULL
+                     CHECK (state IN ('queued', 'sending', 'sent', 'delivered', 'undelivered', 'blocked', 'unknown',
+                                      'failed', 'expired', 'cancelled')),
     -- When the next attempt is due.
-    due_at          INTEGER NOT NULL,
+    due_at           INTEGER NOT NULL,
     -- When the next channel is used, unless the message was delivered before. NULL: there is none.
-    escalate_at     INTEGER,
-    -- Whether it was sent again because a provider reported that it did not arrive.
-    has_fallen_back INTEGER NOT NULL DEFAULT 0 CHECK (has_fallen_back IN (0, 1)),
-    created_at      INTEGER NOT NULL,
-    updated_at      INTEGER NOT NULL
+    escalate_at      INTEGER,
+    -- The channel in which it was sent again because a provider reported that it did not arrive.
+    fallback_channel TEXT,
+    -- Whether it must not be sent again: its code was changed, or a new code was sent.
+    is_closed        INTEGER NOT NULL DEFAULT 0 CHECK (is_closed IN (0, 1)),
+    -- Whether the figures contain it. Each message is counted once: when it ends, or when a provider first accepts it.
+    is_counted       INTEGER NOT NULL DEFAULT 0 CHECK (is_counted IN (0, 1)),
+    created_at       INTEGER NOT NULL,
+    updated_at       INTEGER NOT NULL
 ) STRICT;
 
-INSERT INTO new_messages (id, otp_id, reference, channel, language, state, due_at, created_at, updated_at)
-SELECT id, otp_id, id, channel, language, state, due_at, created_at, updated_at
+INSERT INTO new_messages (
+           id, otp_id, reference, channel, language, state, due_at, is_counted, created_at, updated_at
+       )
+SELECT id, otp_id, id, channel, language, state, due_at, state NOT IN ('queued', 'sending'), created_at, updated_at
   FROM messages;
 
 CREATE TABLE new_message_attempts (

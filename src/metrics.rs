@@ -1,17 +1,18 @@
 //! Metrics. The store and the HTTP layer update them, and `/metrics` exports them in the Prometheus text format. Labels
 //! never contain client input.
 
+mod register;
 mod shares;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use prometheus::core::Collector;
 use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+use crate::metrics::register::register;
 pub use crate::metrics::shares::{Sample, ShareGauges};
 
 /// Buckets in seconds, from 0.1 ms to the maximum duration of a request.
@@ -206,11 +207,4 @@ impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
-}
-
-#[expect(clippy::expect_used, reason = "names and buckets are constants, and every test registers them")]
-fn register<C: Collector + Clone + 'static>(registry: &Registry, metric: prometheus::Result<C>) -> C {
-    let metric = metric.expect("a valid name");
-    registry.register(Box::new(metric.clone())).expect("a unique name");
-    metric
 }

@@ -9,7 +9,8 @@ use crate::delivery::provider::{Keep, Provider};
 use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::Outcome;
 use crate::domain::breaker::{Breaker, Change};
-use crate::domain::outbox::{Candidate, OnUnknown, Route};
+use crate::domain::outbox::OnUnknown;
+use crate::domain::route::{Candidate, Route};
 use crate::domain::timestamp::Timestamp;
 
 #[derive(Default)]

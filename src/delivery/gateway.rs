@@ -1,4 +1,4 @@
-//! Common parts of HTTP gateways: the protocol of a gateway, and the provider that uses it.
+//! The protocol of an HTTP gateway.
 
 use std::fmt::Debug;
 
@@ -6,10 +6,8 @@ use futures_util::future::BoxFuture;
 
 use crate::delivery::answer::Answer;
 use crate::delivery::call::Call;
-use crate::delivery::checks::{self, Check};
-use crate::delivery::common::Connection;
+use crate::delivery::check::Check;
 use crate::delivery::http_client::HttpClient;
-use crate::delivery::provider::Provider;
 use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
 use crate::domain::message::Message;
 
@@ -57,7 +55,7 @@ pub(super) trait Gateway: Clone + Debug + Send + Sync + 'static {
         None
     }
 
-    /// Asks for the status of messages. See [`Provider::statuses`].
+    /// Asks for the status of messages. See `Provider::statuses`.
     ///
     /// # Errors
     /// Why there is no status.
@@ -90,7 +88,7 @@ pub(super) trait Gateway: Clone + Debug + Send + Sync + 'static {
         None
     }
 
-    /// Finds out what happened to a message. See [`Provider::find`].
+    /// Finds out what happened to a message. See `Provider::find`.
     fn find<'a>(&'a self, client: &'a HttpClient, message: &'a Message) -> BoxFuture<'a, Option<Report>> {
         Box::pin(async move {
             let answer = client.request(self.find_request(message)?).await.ok()?;
@@ -112,56 +110,4 @@ pub(super) trait Gateway: Clone + Debug + Send + Sync + 'static {
 /// The error for an answer without the status of messages.
 pub(super) fn no_status(answer: &Answer) -> String {
     format!("{}: the response contains no status", answer.status)
-}
-
-/// A provider that sends messages through an HTTP gateway.
-pub(super) struct HttpProvider<G> {
-    client: HttpClient,
-    gateway: G,
-}
-
-impl<G: Gateway> HttpProvider<G> {
-    /// # Errors
-    /// A description of the invalid base URL or proxy.
-    pub(super) fn new(connection: Connection, gateway: G) -> Result<Self, String> {
-        Ok(Self { client: HttpClient::new(connection)?, gateway })
-    }
-}
-
-impl<G: Gateway> Provider for HttpProvider<G> {
-    fn name(&self) -> &str {
-        self.client.name()
-    }
-
-    fn type_name(&self) -> &'static str {
-        G::TYPE
-    }
-
-    fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report> {
-        self.gateway.send(&self.client, message)
-    }
-
-    fn status_batch(&self) -> usize {
-        self.gateway.status_batch()
-    }
-
-    fn statuses<'a>(&'a self, ids: &'a [String]) -> BoxFuture<'a, Result<Statuses, String>> {
-        self.gateway.statuses(&self.client, ids)
-    }
-
-    fn read_callback(&self, fields: &[(String, String)]) -> Option<(String, DeliveryStatus)> {
-        self.gateway.read_callback(fields)
-    }
-
-    fn can_find(&self) -> bool {
-        self.gateway.can_find()
-    }
-
-    fn find<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Option<Report>> {
-        self.gateway.find(&self.client, message)
-    }
-
-    fn check(&self) -> BoxFuture<'_, Result<String, String>> {
-        Box::pin(checks::run(&self.gateway, &self.client))
-    }
 }

@@ -3,6 +3,7 @@
 mod answer;
 mod call;
 mod chain;
+mod check;
 mod checks;
 mod common;
 mod endpoint;
@@ -11,6 +12,7 @@ mod gateway;
 mod gateways;
 mod http;
 mod http_client;
+mod http_provider;
 mod inbox;
 mod provider;
 mod read_keys;
@@ -108,16 +110,10 @@ impl Delivery {
             self.allowed_prefixes.is_empty()
                 || self.allowed_prefixes.iter().any(|prefix| number.as_str().starts_with(prefix.as_str()))
         };
-        for channel in channels {
-            let name = channel.as_str();
-            if !channel.can_reach(recipient) {
-                let kind = if recipient.email().is_some() { "An e-mail address" } else { "A mobile number" };
-                return Err(FieldErrors::one("channel", format!("{kind} can not be reached by {name}.")).into());
-            }
-            if self.chain(*channel).is_empty() {
-                let message = format!("Messages can not be sent by {name}: no provider is configured.");
-                return Err(FieldErrors::one("channel", message).into());
-            }
+        require_suitable(recipient, channels)?;
+        if let Some(channel) = channels.iter().find(|channel| self.chain(**channel).is_empty()) {
+            let message = format!("Messages can not be sent by {}: no provider is configured.", channel.as_str());
+            return Err(FieldErrors::one("channel", message).into());
         }
         if channels.is_empty() && self.chain(Channel::for_recipient(recipient)).is_empty() {
             return refused("Messages can not be sent there: no provider is configured.");
@@ -127,6 +123,16 @@ impl Delivery {
         }
         Ok(())
     }
+}
+
+/// Requires that each of these channels reaches this kind of recipient.
+///
+/// # Errors
+/// A channel does not.
+pub fn require_suitable(recipient: &Recipient, channels: &[Channel]) -> Result<()> {
+    let Some(channel) = channels.iter().find(|channel| !channel.can_reach(recipient)) else { return Ok(()) };
+    let kind = if recipient.email().is_some() { "An e-mail address" } else { "A mobile number" };
+    Err(FieldErrors::one("channel", format!("{kind} can not be reached by {}.", channel.as_str())).into())
 }
 
 fn field(recipient: &Recipient) -> &'static str {

@@ -47,7 +47,8 @@ pub trait Provider: Send + Sync {
     }
 
     /// Finds out what happened to a message after an attempt with an unknown outcome, by [`Message::reference`].
-    /// Returns the corrected report. `None`: the provider can't tell.
+    /// Returns the corrected report: [`Outcome::Retry`](crate::domain::attempt::Outcome::Retry) if the provider does not
+    /// have the message. `None`: the provider can't tell.
     fn find<'a>(&'a self, _message: &'a Message) -> BoxFuture<'a, Option<Report>> {
         Box::pin(async { None })
     }

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::delivery::common::{Connection, exposure};
-use crate::delivery::gateway::{Gateway, HttpProvider};
+use crate::delivery::gateway::Gateway;
+use crate::delivery::http_provider::HttpProvider;
 use crate::delivery::provider::{Keep, Provider};
 use crate::delivery::read_keys::ReadKeys;
 use crate::domain::message::Channel;

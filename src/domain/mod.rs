@@ -27,6 +27,7 @@ pub mod provider_state;
 pub mod purpose;
 pub mod recipient;
 pub mod recipient_state;
+pub mod route;
 pub mod secret;
 pub mod sent_form;
 pub mod session;

@@ -2,7 +2,7 @@
 
 use prometheus::{GaugeVec, IntGaugeVec, Opts, Registry};
 
-use crate::metrics::register;
+use crate::metrics::register::register;
 
 /// The codes of a part in a window of time.
 #[derive(Clone, Copy, Debug)]

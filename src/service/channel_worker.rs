@@ -11,8 +11,9 @@ use tokio::task::JoinSet;
 use crate::delivery::{Chain, Provider};
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Channel;
-use crate::domain::outbox::{MessageState, Route, Step, StoredMessage};
+use crate::domain::outbox::{MessageState, Step, StoredMessage};
 use crate::domain::policy::Policy;
+use crate::domain::route::Route;
 use crate::domain::status_schedule::next_status_request;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::{EventType, SentMessage};
@@ -21,11 +22,13 @@ use crate::service::dispatch::{Dispatch, send};
 use crate::service::message_plan::{Plan, log_outcome};
 use crate::service::waiting::{PAUSE, stopped};
 use crate::service::{Service, recording};
-use crate::store::{Db, is_damaged_row, message_attempts, messages, otps};
+use crate::store::{Db, is_damaged_row, message_attempts, messages, next_channels, otps};
 
 /// Maximum number of messages in flight. Mail servers accept few connections from one address.
 const GATEWAY_REQUESTS_AT_ONCE: usize = 32;
 const MAILS_AT_ONCE: usize = 8;
+/// How long a provider may take to answer a status request before the next channel is used.
+const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// Poll interval for work queued by another process.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -143,18 +146,18 @@ impl ChannelWorker {
     /// Moves messages to their next channel that were not delivered in time. Returns the channels that they moved to.
     fn escalate_due(&self, db: &Db, now: Timestamp) -> Result<Vec<Channel>> {
         let mut queued = Vec::new();
-        for message in messages::list_escalated(db, self.channel, now)? {
+        for message in next_channels::list_escalated(db, self.channel, now)? {
             let id = message.id;
             let otp = match otps::find(db, message.otp_id) {
                 Err(error) if is_damaged_row(&error) => {
-                    messages::end_escalation(db, id)?;
+                    next_channels::end_escalation(db, id)?;
                     continue;
                 }
                 found => found?,
             };
             match Plan::escalate(&self.service, db, message, &otp, now)? {
                 Some(plan) => queued.extend(plan.carry_out(&self.service, db, now)?),
-                None => messages::end_escalation(db, id)?,
+                None => next_channels::end_escalation(db, id)?,
             }
         }
         Ok(queued)
@@ -180,6 +183,7 @@ impl ChannelWorker {
         let plan = Plan::new(&self.service, db, route, due, &otp, now)?;
         match plan.step {
             Step::Try { provider, at } if at <= now => {
+                plan.note_fallback(db, now)?;
                 let name = route.chain.get(provider).map_or("", |candidate| candidate.name);
                 let attempt_id = message_attempts::insert(db, id, self.channel, name, now)?;
                 messages::update(db, id, MessageState::Sending, now, now)?;
@@ -233,6 +237,13 @@ impl ChannelWorker {
             recording::count_attempt(db, &provider, report.outcome, took, now)?;
             // A message without a row was deleted with its code.
             let Some(message) = messages::find(db, message_id)? else { return Ok(None) };
+            // The code may have been used or changed during the attempt.
+            let otp = otps::find(db, otp.id).unwrap_or(otp.clone());
+            if status_due_at.is_some() {
+                // The last status request before the next channel comes first.
+                let escalate_after = worker.service.delivery.escalate_after.saturating_add(ANSWER_TIME);
+                next_channels::postpone(db, message_id, now.plus(escalate_after))?;
+            }
             recording::count_accepted(db, otp.id, &provider, report.outcome)?;
             if report.outcome == Outcome::Sent {
                 let provider = provider.clone();

@@ -35,11 +35,17 @@ impl Service {
             let mut effects = Effects::default();
             for message in &waiting {
                 let status = statuses.get(&message.provider_message_id).copied().unwrap_or(DeliveryStatus::Waiting);
-                service.store_report(db, message, status, &mut effects)?;
+                match service.store_report(db, message, status, &mut effects) {
+                    Err(error) if is_damaged_row(&error) => {
+                        log::error!("the status of message {} can't be stored: {error}", message.message_id);
+                        delivery_reports::set_due(db, message.attempt_id, None)?;
+                    }
+                    stored => stored?,
+                }
             }
             Ok(effects)
         };
-        self.cause(self.store.write(store).await?);
+        self.apply_effects(self.store.write(store).await?);
         Ok(())
     }
 
@@ -70,7 +76,7 @@ impl Service {
             }
             Ok(effects)
         };
-        self.cause(self.store.write(store).await?);
+        self.apply_effects(self.store.write(store).await?);
         Ok(())
     }
 
@@ -92,7 +98,7 @@ impl Service {
     /// Finds and stores the next step of a message after a report. Returns the channel that has a new message, if any.
     fn proceed(&self, db: &Db, message_id: i64, now: Timestamp) -> Result<Option<Channel>> {
         let message = messages::find(db, message_id)?;
-        // The step of a message that is being sent is found when its attempt ends.
+        // The end of the attempt decides about a message that is being sent.
         let Some(message) = message.filter(|message| message.state != MessageState::Sending) else { return Ok(None) };
         let otp = match otps::find(db, message.otp_id) {
             Err(error) if is_damaged_row(&error) => return Ok(None),
@@ -102,8 +108,8 @@ impl Service {
         Plan::new(self, db, &route, message, &otp, now)?.carry_out(self, db, now)
     }
 
-    /// Wakes the workers, and updates the metrics and the log.
-    fn cause(&self, effects: Effects) {
+    /// Wakes the workers and updates the metrics.
+    fn apply_effects(&self, effects: Effects) {
         effects.queued.iter().for_each(|channel| self.queued.for_channel(*channel).notify_one());
         for (provider, status, after) in effects.finished {
             self.store.metrics().reported(&provider, status.as_str());

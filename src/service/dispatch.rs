@@ -12,7 +12,7 @@ use crate::domain::message::Message;
 use crate::domain::otp::Otp;
 use crate::service::waiting::stop_deadline;
 
-/// The pauses before a provider is asked what happened to a message. It may still be processing the request.
+/// The pauses before a provider is asked what happened to a message.
 const FIND_AFTER: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
 
 /// A claimed message and the provider that it goes to.
@@ -43,12 +43,16 @@ pub(super) async fn send(provider: &dyn Provider, message: &Message, stop: watch
     }
 }
 
+/// Returns the corrected report. The provider may still be processing the request, so the report that it does not have
+/// the message counts only at the end.
 async fn find(provider: &dyn Provider, message: &Message) -> Option<Report> {
+    let mut last = None;
     for pause in FIND_AFTER {
         tokio::time::sleep(pause).await;
-        if let Some(found) = provider.find(message).await {
-            return Some(found);
+        last = provider.find(message).await;
+        if last.as_ref().is_some_and(|report| report.outcome != Outcome::Retry) {
+            break;
         }
     }
-    None
+    last
 }

@@ -3,16 +3,18 @@
 use rand::TryRng;
 use rand::rngs::SysRng;
 
+use crate::delivery;
 use crate::domain::attempt::{Attempt, DeliveryStatus, Outcome, Report};
 use crate::domain::limit::Limit;
 use crate::domain::message::Channel;
 use crate::domain::otp::Otp;
-use crate::domain::outbox::{MessageState, Route, Step, StoredMessage};
+use crate::domain::outbox::{MessageState, Step, StoredMessage};
+use crate::domain::route::{Route, Standing};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::{EventType, SentMessage};
 use crate::error::Result;
 use crate::service::{Service, recording};
-use crate::store::{Db, limit_events, message_attempts, messages};
+use crate::store::{Db, limit_events, message_attempts, messages, next_channels};
 
 /// The next step of a message.
 pub(super) struct Plan<'a> {
@@ -21,13 +23,10 @@ pub(super) struct Plan<'a> {
     message: StoredMessage,
     /// All attempts, including those of other channels.
     attempts: Vec<Attempt>,
-    /// Whether the step sends the message again because it did not arrive.
-    begins_fallback: bool,
 }
 
 impl<'a> Plan<'a> {
-    /// Finds the next step of a message. `route` contains the providers of its channel. A message is cancelled if its
-    /// code is no longer usable or if a newer message carries the code.
+    /// Finds the next step of a message. `route` contains the providers of its channel.
     pub(super) fn new(
         service: &Service,
         db: &Db,
@@ -37,24 +36,18 @@ impl<'a> Plan<'a> {
         now: Timestamp,
     ) -> Result<Self> {
         let attempts = message_attempts::list(db, message.id)?;
-        let channel = message.envelope.channel;
-        let of_channel: Vec<Attempt> = attempts.iter().filter(|attempt| attempt.channel == channel).cloned().collect();
-        let mut plan =
-            Self { step: Step::End(MessageState::Delivered), otp, message, attempts, begins_fallback: false };
-        if plan.attempts.iter().any(|attempt| attempt.status == Some(DeliveryStatus::Delivered)) {
-            return Ok(plan);
-        }
-        plan.step = route.next_step(&of_channel, otp.valid_to, now, jitter());
-        if matches!(plan.step, Step::Try { .. }) {
-            let is_fallback = of_channel.iter().any(Attempt::has_not_arrived) && !plan.message.has_fallen_back;
-            plan.begins_fallback = is_fallback && service.may_fall_back(db, otp, channel, now)?;
-            let is_superseded = || messages::has_successor(db, plan.message.id, otp.id);
-            if !otp.is_allow(now) || is_fallback && !plan.begins_fallback || is_superseded()? {
-                (plan.step, plan.begins_fallback) = (Route::cancel(&of_channel), false);
-            }
-        }
-        plan.use_next_channel_if_unreached(service, db, now)?;
-        Ok(plan)
+        let has_not_arrived = attempts.iter().any(Attempt::has_not_arrived);
+        let step = route.next_step(&Standing {
+            attempts: &attempts,
+            channel: message.envelope.channel,
+            is_wanted: is_wanted(db, &message, otp, now)?,
+            may_fall_back: has_not_arrived && service.may_fall_back(db, &message, otp, now)?,
+            next_channel: service.next_channel(db, &message, now)?,
+            valid_to: otp.valid_to,
+            now,
+            jitter: jitter(),
+        });
+        Ok(Self { step, otp, message, attempts })
     }
 
     /// Returns the step of a message that was not delivered in time: its next channel. `None`: there is none.
@@ -65,66 +58,77 @@ impl<'a> Plan<'a> {
         otp: &'a Otp,
         now: Timestamp,
     ) -> Result<Option<Self>> {
-        if !otp.is_allow(now) || messages::has_successor(db, message.id, otp.id)? {
+        if !is_wanted(db, &message, otp, now)? {
             return Ok(None);
         }
         let Some(next) = service.next_channel(db, &message, now)? else { return Ok(None) };
         let attempts = message_attempts::list(db, message.id)?;
-        Ok(Some(Self { step: Step::NextChannel(next), otp, message, attempts, begins_fallback: false }))
-    }
-
-    /// Changes the step to the next channel if this one can't reach the recipient, or did not.
-    fn use_next_channel_if_unreached(&mut self, service: &Service, db: &Db, now: Timestamp) -> Result<()> {
-        let is_unreached = match self.step {
-            Step::End(MessageState::Failed | MessageState::Undelivered | MessageState::Blocked) => true,
-            Step::Try { .. } => self.begins_fallback,
-            Step::End(_) | Step::NextChannel(_) => false,
-        };
-        if is_unreached
-            && self.otp.is_allow(now)
-            && let Some(channel) = service.next_channel(db, &self.message, now)?
-        {
-            (self.step, self.begins_fallback) = (Step::NextChannel(channel), false);
-        }
-        Ok(())
+        Ok(Some(Self { step: Step::NextChannel(next), otp, message, attempts }))
     }
 
     /// Stores the step, and counts the message if it has ended. Returns the channel that has a new message, if any.
     pub(super) fn carry_out(&self, service: &Service, db: &Db, now: Timestamp) -> Result<Option<Channel>> {
-        let id = self.message.id;
-        let (state, due_at) = match self.step {
-            Step::NextChannel(channel) => {
-                let rest = self.message.next_channels.iter().skip_while(|next| **next != channel).skip(1);
-                let rest: Vec<Channel> = rest.copied().collect();
-                let escalate_at = (!rest.is_empty()).then(|| now.plus(service.delivery.escalate_after));
-                messages::use_channel(db, id, channel, &rest, escalate_at, now)?;
-                count_message(db, channel, now)?;
-                log::info!("message {id}: goes to the channel {}", channel.as_str());
-                return Ok(Some(channel));
+        match self.step {
+            Step::NextChannel(channel) => self.use_channel(service, db, channel, now),
+            Step::Try { at, .. } => {
+                self.note_fallback(db, now)?;
+                let is_queued = messages::update(db, self.message.id, MessageState::Queued, at, now)?;
+                if !is_queued {
+                    self.count(db, MessageState::Cancelled, now)?;
+                }
+                Ok(is_queued.then_some(self.message.envelope.channel))
             }
-            Step::Try { at, .. } => (MessageState::Queued, at),
-            Step::End(state) => (state, now),
-        };
-        let channel = self.message.envelope.channel;
-        if self.begins_fallback {
-            messages::begin_fallback(db, id)?;
-            count_message(db, channel, now)?;
-            log::info!("message {id}: goes to another provider because it did not arrive");
+            Step::End(state) => self.end(service, db, state, now).map(|()| None),
         }
-        if !is_expected(state) {
+    }
+
+    /// Records that the message is sent again because it did not arrive, if this attempt is the first after the report.
+    pub(super) fn note_fallback(&self, db: &Db, now: Timestamp) -> Result<()> {
+        let channel = self.message.envelope.channel;
+        let is_again = self.attempts.iter().any(|attempt| attempt.channel == channel && attempt.has_not_arrived());
+        if !is_again || self.message.fallback_channel == Some(channel) {
+            return Ok(());
+        }
+        log::info!("message {}: goes to another provider because it did not arrive", self.message.id);
+        next_channels::begin_fallback(db, self.message.id, channel)?;
+        count_message(db, channel, now)
+    }
+
+    fn use_channel(&self, service: &Service, db: &Db, channel: Channel, now: Timestamp) -> Result<Option<Channel>> {
+        let id = self.message.id;
+        let rest = self.message.next_channels.iter().skip_while(|next| **next != channel).skip(1);
+        let rest: Vec<Channel> = rest.copied().collect();
+        let escalate_at = (!rest.is_empty()).then(|| now.plus(service.delivery.escalate_after));
+        let target = (channel, delivery::new_reference());
+        if !next_channels::use_channel(db, id, target, &rest, escalate_at, now)? {
+            self.count(db, MessageState::Cancelled, now)?;
+            return Ok(None);
+        }
+        log::info!("message {id}: goes to the channel {}", channel.as_str());
+        count_message(db, channel, now)?;
+        Ok(Some(channel))
+    }
+
+    fn end(&self, service: &Service, db: &Db, state: MessageState, now: Timestamp) -> Result<()> {
+        let id = self.message.id;
+        // A message that was cancelled while it was being sent stays cancelled, unless it was sent.
+        if !messages::update(db, id, state, now, now)? {
+            return self.count(db, MessageState::Cancelled, now);
+        }
+        if !matches!(state, MessageState::Sent | MessageState::Delivered | MessageState::Cancelled) {
             log::warn!("message {id} was not delivered: {}", state.as_str());
         }
-        // A message that does not take the state was cancelled while it was being sent.
-        let is_updated = messages::update(db, id, state, due_at, now)?;
-        if !is_updated {
-            recording::count_ended(db, MessageState::Cancelled, &self.attempts, now)?;
-        } else if self.is_first_end(state) {
-            recording::count_ended(db, state, &self.attempts, now)?;
+        self.count(db, state, now)?;
+        if state == self.message.state { Ok(()) } else { self.publish_end(service, db, state, now) }
+    }
+
+    /// Counts the message in the figures, once.
+    fn count(&self, db: &Db, state: MessageState, now: Timestamp) -> Result<()> {
+        if self.message.is_counted {
+            return Ok(());
         }
-        if is_updated && state != self.message.state {
-            self.publish_end(service, db, state, now)?;
-        }
-        Ok((state == MessageState::Queued).then_some(channel))
+        messages::set_counted(db, self.message.id)?;
+        recording::count_ended(db, state, &self.attempts, now)
     }
 
     /// Stores the event of a message that has arrived, or has not.
@@ -142,30 +146,24 @@ impl<'a> Plan<'a> {
         let message = SentMessage { id: self.message.id, channel: *channel, provider: provider.clone() };
         service.publish_message(db, kind, self.otp, message, now)
     }
+}
 
-    /// Whether the message has ended for the first time. A message that is sent again after a provider accepted it was
-    /// counted before, and so was one whose delivery is reported.
-    fn is_first_end(&self, state: MessageState) -> bool {
-        let earlier = self.attempts.split_last().map_or(&[][..], |(_, earlier)| earlier);
-        let was_accepted = earlier.iter().any(|attempt| attempt.outcome == Some(Outcome::Sent));
-        let is_end = matches!(
-            state,
-            MessageState::Sent
-                | MessageState::Unknown
-                | MessageState::Failed
-                | MessageState::Expired
-                | MessageState::Cancelled
-        );
-        is_end && !was_accepted
-    }
+/// Whether a message may still be sent: its code is usable and unchanged, and no newer message carries it.
+fn is_wanted(db: &Db, message: &StoredMessage, otp: &Otp, now: Timestamp) -> Result<bool> {
+    Ok(!message.is_closed && otp.is_allow(now) && !messages::has_successor(db, message.id, otp.id)?)
 }
 
 impl Service {
-    /// Whether a message that did not arrive may be sent again: once per code, while the code is valid long enough.
-    fn may_fall_back(&self, db: &Db, otp: &Otp, channel: Channel, now: Timestamp) -> Result<bool> {
+    /// Whether another provider may send a message again if it did not arrive: once per code, while the code is valid
+    /// long enough and the daily limit of the channel is not reached.
+    fn may_fall_back(&self, db: &Db, message: &StoredMessage, otp: &Otp, now: Timestamp) -> Result<bool> {
+        let channel = message.envelope.channel;
+        if message.fallback_channel.is_some() {
+            return Ok(message.fallback_channel == Some(channel));
+        }
         let margin = self.delivery.fallback_margin;
         Ok(margin.is_some_and(|margin| otp.valid_to >= now.plus(margin))
-            && !messages::has_fallen_back(db, otp.id)?
+            && !next_channels::has_fallen_back(db, otp.id)?
             && self.limits.has_room(db, Limit::of_channel(channel), now)?)
     }
 
@@ -185,10 +183,6 @@ impl Service {
 /// Counts a message that is sent again in the daily limit of the channel.
 fn count_message(db: &Db, channel: Channel, now: Timestamp) -> Result<()> {
     limit_events::insert(db, Limit::of_channel(channel).event(), "", now)
-}
-
-fn is_expected(state: MessageState) -> bool {
-    matches!(state, MessageState::Queued | MessageState::Sent | MessageState::Delivered | MessageState::Cancelled)
 }
 
 /// Logs the result of an attempt.

@@ -83,7 +83,7 @@ impl Service {
     /// use.
     pub async fn send_otp(&self, caller: &Caller, request: SendRequest, key: Option<IdempotencyKey>) -> Result<Sent> {
         self.require_reachable(&request, self.now())?;
-        let channel = request.route().0;
+        let channels = iter::once(request.route().0).chain(request.channels.iter().copied()).collect::<Vec<_>>();
         let _in_flight = key.map(|key| self.in_flight.enter(caller.token_id, key)).transpose()?;
         let (service, recipient) = (self.clone(), request.recipient.clone());
         let send = move |db: &Db, call: &Call| match &key {
@@ -92,7 +92,7 @@ impl Service {
         };
         let receipt = self.write(caller, send).await;
         let receipt = receipt.inspect_err(|error| self.note_refusal(error, caller, &recipient))?;
-        self.queued.for_channel(channel).notify_one();
+        channels.iter().for_each(|channel| self.queued.for_channel(*channel).notify_one());
         Ok(Sent {
             id: receipt.id,
             recipient,
@@ -121,8 +121,8 @@ impl Service {
 
     fn send(&self, db: &Db, call: &Call, request: &SendRequest) -> Result<SendReceipt> {
         let SendRequest { recipient, purpose, language, client, .. } = request;
-        let (channel, next_channels) = request.route();
         let now = call.now;
+        let (channel, next_channels) = self.route(db, request, now)?;
         self.store.require_outbox()?;
         self.require_not_locked_out(db, recipient)?;
         let last = otps::last_sent(db, recipient, purpose, now)?;
@@ -148,10 +148,22 @@ impl Service {
         Ok(SendReceipt::new(&otp, now))
     }
 
+    /// Returns the channel that is used first, and those after it. A channel whose daily limit is reached is left out,
+    /// unless it is the last one.
+    fn route<'a>(&self, db: &Db, request: &'a SendRequest, now: Timestamp) -> Result<(Channel, &'a [Channel])> {
+        let (mut first, mut rest) = request.route();
+        while let Some((next, others)) = rest.split_first()
+            && !self.limits.has_room(db, Limit::of_channel(first), now)?
+        {
+            (first, rest) = (*next, others);
+        }
+        Ok((first, rest))
+    }
+
     /// Requires that the message can be sent. A test recipient needs no provider.
     fn require_reachable(&self, request: &SendRequest, now: Timestamp) -> Result<()> {
         match self.test_recipients.find_active(&request.recipient, now) {
-            Some(_) => Ok(()),
+            Some(_) => delivery::require_suitable(&request.recipient, &request.channels),
             None => self.delivery.require_reachable(&request.recipient, &request.channels),
         }
     }

@@ -5,8 +5,11 @@ use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use futures_util::future::join_all;
 use tokio::sync::watch;
 
+use crate::delivery::Provider;
+use crate::domain::attempt::DeliveryStatus;
 use crate::domain::message::Channel;
 use crate::domain::policy::Policy;
 use crate::error::Result;
@@ -20,10 +23,13 @@ const POLL_INTERVAL: Duration = Duration::from_secs(5);
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// The largest number of messages in one request. Larger transactions would delay other changes.
 const MOST_AT_ONCE: usize = 500;
+/// A provider that allows fewer messages per request is asked with several requests at the same time.
+const SMALL_BATCH: usize = 20;
+const REQUESTS_AT_ONCE: usize = 8;
 /// The minimum interval between warnings about one provider.
 const WARN_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Asks one provider, one request after the other.
+/// Asks one provider.
 pub(super) struct StatusRequests {
     service: Service,
     channel: Channel,
@@ -67,39 +73,48 @@ impl StatusRequests {
         }
     }
 
-    /// Asks for the status of the messages that are due, with one request. Returns the time until the next request.
+    /// Asks for the status of the messages that are due. Returns the time until the next request.
     async fn ask(&mut self) -> Result<Duration> {
         let Some(provider) = self.service.delivery.chain(self.channel).get(self.provider) else {
             return Ok(POLL_INTERVAL);
         };
         let (now, channel, name) = (self.service.now(), self.channel, provider.name().to_owned());
         let batch = provider.status_batch().min(MOST_AT_ONCE);
+        let most = batch * at_once(batch);
         let due = self.service.store.read(move |db| {
-            let due = delivery_reports::list_due(db, channel, &name, now, batch)?;
+            let due = delivery_reports::list_due(db, channel, &name, now, most)?;
             Ok((due, delivery_reports::next_due(db, channel, &name)?))
         });
         let (due, next) = due.await?;
         if due.is_empty() {
-            self.reschedule(next.is_some_and(|next| next > now.plus(Policy::SENT_CODE_LIVES))).await?;
+            if next.is_some_and(|next| next > now.plus(Policy::SENT_CODE_LIVES)) {
+                self.reschedule().await?;
+            }
             return Ok(next.map_or(POLL_INTERVAL, |next| next.since(now).min(POLL_INTERVAL)));
         }
+        let is_full = due.len() == most;
         let ids: Vec<String> = due.iter().map(|message| message.provider_message_id.clone()).collect();
-        let asked = AssertUnwindSafe(provider.statuses(&ids)).catch_unwind().await;
-        let statuses = asked.unwrap_or_else(|_| Err("internal error; see the log".to_owned()));
-        let statuses = statuses.unwrap_or_else(|cause| {
-            self.warn(&cause);
-            Vec::new()
-        });
-        let is_full = due.len() == batch;
-        self.service.store_reports(due, HashMap::from_iter(statuses)).await?;
+        let answers = join_all(ids.chunks(batch).map(|ids| ask(provider, ids))).await;
+        let mut statuses = HashMap::new();
+        for answer in answers {
+            match answer {
+                Ok(known) => statuses.extend(known),
+                Err(cause) => self.warn(&cause),
+            }
+        }
+        // What was answered must be stored. Otherwise the provider would be asked again.
+        while let Err(error) = self.service.store_reports(due.clone(), statuses.clone()).await {
+            if error.cause().is_some() {
+                log::warn!("can't store the delivery status of messages; retrying in 1 s: {error}");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
         Ok(if is_full { Duration::ZERO } else { MIN_PAUSE })
     }
 
-    /// Makes messages due whose due time was stored while the clock was wrong.
-    async fn reschedule(&self, is_needed: bool) -> Result<()> {
-        let Some(provider) = self.service.delivery.chain(self.channel).get(self.provider).filter(|_| is_needed) else {
-            return Ok(());
-        };
+    /// Makes messages due at once that are due in the far future: their due time was stored while the clock was wrong.
+    async fn reschedule(&self) -> Result<()> {
+        let Some(provider) = self.service.delivery.chain(self.channel).get(self.provider) else { return Ok(()) };
         let (now, channel, name) = (self.service.now(), self.channel, provider.name().to_owned());
         let latest = now.plus(Policy::SENT_CODE_LIVES);
         self.service.store.write(move |db| delivery_reports::reschedule(db, channel, &name, latest, now)).await
@@ -112,4 +127,14 @@ impl StatusRequests {
             log::warn!("{name}: can't get the delivery status of messages: {cause}");
         }
     }
+}
+
+/// The number of requests at the same time. A provider with a small batch needs many requests.
+fn at_once(batch: usize) -> usize {
+    if batch < SMALL_BATCH { REQUESTS_AT_ONCE } else { 1 }
+}
+
+async fn ask(provider: &dyn Provider, ids: &[String]) -> Result<Vec<(String, DeliveryStatus)>, String> {
+    let asked = AssertUnwindSafe(provider.statuses(ids)).catch_unwind().await;
+    asked.unwrap_or_else(|_| Err("internal error; see the log".to_owned()))
 }

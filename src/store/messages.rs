@@ -1,25 +1,16 @@
 //! Table `messages`: the outbox.
 
-mod next_channel;
-
 use rusqlite::{OptionalExtension, Row, params};
 
 use crate::domain::message::{Channel, Envelope};
 use crate::domain::otp::OtpId;
 use crate::domain::outbox::{MessageRecord, MessageState, StoredMessage};
 use crate::domain::timestamp::Timestamp;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::message_attempts;
+use crate::store::message_row::{columns, from_row, list};
 use crate::store::row::{parsed, timestamp};
-
-#[cfg(test)]
-pub(super) use crate::store::messages::next_channel::{
-    END_ESCALATIONS, HAS_FALLEN_BACK, LIST_ESCALATED, NEXT_ESCALATION,
-};
-pub use crate::store::messages::next_channel::{
-    begin_fallback, end_escalation, end_escalations, has_fallen_back, list_escalated, use_channel,
-};
+use crate::store::{message_attempts, next_channels};
 
 /// Queues a message that carries a code. It is due at once. `next_channels` are used if it does not arrive, the first
 /// of them at `escalate_at`.
@@ -57,44 +48,6 @@ pub fn insert(
     Ok(())
 }
 
-/// The text of a list of channels.
-fn list(channels: &[Channel]) -> String {
-    channels.iter().map(|channel| channel.as_str()).collect::<Vec<_>>().join(",")
-}
-
-/// The columns that `from_row` reads.
-macro_rules! columns {
-    () => {
-        "id,
-         otp_id,
-         reference,
-         channel,
-         next_channels,
-         language,
-         state,
-         has_fallen_back"
-    };
-}
-
-use columns;
-
-fn from_row(row: &Row<'_>) -> Result<StoredMessage> {
-    let next_channels: String = row.get("next_channels")?;
-    let next_channels = next_channels.split(',').filter(|name| !name.is_empty()).map(str::parse);
-    Ok(StoredMessage {
-        id: row.get("id")?,
-        otp_id: OtpId::from_stored(row.get("otp_id")?),
-        envelope: Envelope {
-            reference: row.get::<_, i64>("reference")?.cast_unsigned(),
-            channel: parsed(row, "channel")?,
-            language: parsed(row, "language")?,
-        },
-        next_channels: next_channels.collect::<std::result::Result<_, _>>().map_err(Error::internal)?,
-        state: parsed(row, "state")?,
-        has_fallen_back: row.get("has_fallen_back")?,
-    })
-}
-
 pub(super) const FIND: &str = concat!("SELECT ", columns!(), " FROM messages WHERE id = $1");
 
 /// Returns the message with this id, if there is one.
@@ -123,7 +76,7 @@ pub(super) const RESCHEDULE: &str = "
 
 /// Makes messages due at `now` whose due time is later than `latest`: that time was stored while the clock was wrong.
 pub fn reschedule(db: &Db, channel: Channel, latest: Timestamp, now: Timestamp) -> Result<()> {
-    for sql in [RESCHEDULE, next_channel::RESCHEDULE] {
+    for sql in [RESCHEDULE, next_channels::RESCHEDULE] {
         db.prepare_cached(sql)?.execute(params![now.as_micros(), channel.as_str(), latest.as_micros()])?;
     }
     Ok(())
@@ -137,13 +90,13 @@ pub(super) const NEXT_DUE: &str = "
      ORDER BY due_at
      LIMIT 1";
 
-/// When the next message of a channel is due, or is to leave the channel; `None` if there is none.
+/// When the next message of a channel is due, or goes to its next channel; `None` if there is none.
 pub fn next_due(db: &Db, channel: Channel) -> Result<Option<Timestamp>> {
     let next = |sql| {
         let due = |row: &Row<'_>| Ok(timestamp(row, "due_at"));
         db.prepare_cached(sql)?.query_row([channel.as_str()], due).optional()?.transpose()
     };
-    Ok(next(NEXT_DUE)?.into_iter().chain(next(next_channel::NEXT_ESCALATION)?).min())
+    Ok(next(NEXT_DUE)?.into_iter().chain(next(next_channels::NEXT_ESCALATION)?).min())
 }
 
 pub(super) const COUNT_OPEN: &str = "
@@ -196,23 +149,30 @@ pub fn update(db: &Db, id: i64, state: MessageState, due_at: Timestamp, now: Tim
     Ok(db.prepare_cached(sql)?.execute(params![state.as_str(), due_at.as_micros(), now.as_micros(), id])? > 0)
 }
 
+/// Records that the figures contain a message.
+pub fn set_counted(db: &Db, id: i64) -> Result<()> {
+    db.prepare_cached("UPDATE messages SET is_counted = 1 WHERE id = $1")?.execute([id])?;
+    Ok(())
+}
+
 pub(super) const CANCEL: &str = "
     UPDATE messages
-       SET state = 'cancelled',
-           escalate_at = NULL,
+       SET is_counted = CASE WHEN state = 'queued' THEN 1 ELSE is_counted END,
+           state = 'cancelled',
            updated_at = $1
      WHERE otp_id = $2
        AND state IN ('queued', 'sending')";
 
-/// Cancels the messages with this code that are queued or being sent.
+/// Cancels the messages with this code that are queued or being sent, and sends none of its messages again.
 pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
     db.prepare_cached(CANCEL)?.execute(params![now.as_micros(), otp_id.value()])?;
-    end_escalations(db, otp_id)
+    next_channels::close(db, otp_id)
 }
 
-pub(super) const COUNT_QUEUED: &str = "SELECT count(*) FROM messages WHERE otp_id = $1 AND state = 'queued'";
+pub(super) const COUNT_QUEUED: &str =
+    "SELECT count(*) FROM messages WHERE otp_id = $1 AND state = 'queued' AND is_counted = 0";
 
-/// The number of queued messages with a code.
+/// The number of queued messages with a code that the figures do not contain.
 pub fn count_queued(db: &Db, otp_id: OtpId) -> Result<u32> {
     Ok(db.prepare_cached(COUNT_QUEUED)?.query_row([otp_id.value()], |row| row.get(0))?)
 }

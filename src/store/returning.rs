@@ -228,6 +228,7 @@ fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
     for table in ["event_deliveries", "idempotency_keys", "sessions", "sign_in_links"] {
         db.execute(&format!("DELETE FROM {table}"), [])?;
     }
+    db.execute("UPDATE messages SET is_closed = 1, escalate_at = NULL", [])?;
     let sql = "UPDATE messages
                   SET state = 'cancelled',
                       updated_at = $1

@@ -95,11 +95,12 @@ async fn the_next_channel_is_used_if_the_message_is_not_delivered_in_time() {
     let (bale, sms) = (Scripted::new("bale"), Scripted::new("sms"));
     let app = TestApp::start_serving(bale_and_sms(&bale, &sms)).await;
     send(&app, BALE_THEN_SMS).await;
-    for second in [0, 14] {
+    // The status request at second 15 comes first.
+    for second in [0, 14, 15] {
         state_at(&app, second, "sent").await;
         assert_eq!((bale.received(), sms.received()), (1, 0), "{second}");
     }
-    set_clock(&app, 15);
+    set_clock(&app, 16);
     let delivering = app.deliver();
     until(|| sms.received() == 1).await;
     let message = history(&app, 1, 0, "sent").await;
@@ -163,9 +164,70 @@ async fn a_channel_whose_daily_limit_is_reached_is_left_out() {
     history(&app, 2, 0, "sent").await;
     delivering.end().await;
     assert_eq!((bale.received(), call.received(), sms.received()), (2, 1, 2));
-    let refused = app.send_json("POST", SEND, all("09123456781").replace(r#""bale","#, "")).await;
+    // The first channel is left out as well, unless it is the only one.
+    send(&app, &all("09123456781").replace(r#""bale","#, "")).await;
+    let delivering = app.deliver();
+    let message = history(&app, 3, 0, "sent").await;
+    delivering.end().await;
+    assert_eq!((message["channel"].as_str(), call.received(), sms.received()), (Some("sms"), 1, 3));
+    let refused = app.send_json("POST", SEND, r#"{"mobile_number":"09123456782","channel":"call"}"#).await;
     assert_eq!(refused.status, 429);
     assert_eq!(refused.json()["reason"], "rate_limited");
+}
+
+#[tokio::test]
+async fn a_message_on_its_way_is_sent_although_the_next_channel_fails() {
+    let (bale, sms) = (Scripted::new("bale"), Scripted::refusing("sms", Outcome::BadRecipient));
+    let app = TestApp::start_serving(bale_and_sms(&bale, &sms)).await;
+    send(&app, BALE_THEN_SMS).await;
+    state_at(&app, 0, "sent").await;
+    set_clock(&app, 16);
+    let delivering = app.deliver();
+    until(|| sms.received() == 1).await;
+    history(&app, 1, 0, "sent").await;
+    delivering.end().await;
+    bale.edit(|script| script.status = Some(DeliveryStatus::Delivered));
+    state_at(&app, 30, "delivered").await;
+}
+
+#[tokio::test]
+async fn each_channel_has_its_own_reference() {
+    let provider = Scripted::new("all");
+    let chains = PerChannel::try_from_fn(|_| Ok::<_, ()>(chain(&[&provider]))).unwrap();
+    let app = TestApp::start_serving(with_chains(chains)).await;
+    send(&app, r#"{"mobile_number":"09123456789","channel":["sms","call"]}"#).await;
+    state_at(&app, 0, "sent").await;
+    set_clock(&app, 16);
+    let delivering = app.deliver();
+    until(|| provider.received() == 2).await;
+    delivering.end().await;
+    let received = provider.edit(|script| script.received.clone());
+    assert_eq!((received[0].0, received[1].0), (Channel::Sms, Channel::Call));
+    assert_ne!(received[0].1, received[1].1);
+}
+
+#[tokio::test]
+async fn a_newer_message_or_an_edit_ends_the_use_of_further_channels() {
+    for change in ["resend", "edit"] {
+        let (bale, sms) = (Scripted::new("bale"), Scripted::new("sms"));
+        let settings = bale_and_sms(&bale, &sms);
+        let delivery =
+            otpd::delivery::Delivery { escalate_after: std::time::Duration::from_secs(100), ..settings.delivery };
+        let app = TestApp::start_serving(Settings { delivery, ..settings }).await;
+        send(&app, BALE_THEN_SMS).await;
+        state_at(&app, 0, "sent").await;
+        set_clock(&app, 60);
+        if change == "resend" {
+            send(&app, r#"{"mobile_number":"09123456789","channel":"bale"}"#).await;
+        } else {
+            let patch = r#"{"code":255315,"valid_to":"2025-12-29T14:43:32Z"}"#;
+            assert_eq!(app.send_json("PATCH", &crate::helpers::path(1), patch).await.status, 200);
+        }
+        bale.edit(|script| script.status = Some(DeliveryStatus::Undelivered));
+        state_at(&app, 62, "undelivered").await;
+        state_at(&app, 120, "undelivered").await;
+        assert_eq!(sms.received(), 0, "{change}");
+    }
 }
 
 #[tokio::test]

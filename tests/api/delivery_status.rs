@@ -302,3 +302,53 @@ async fn a_provider_is_asked_what_happened_after_a_time_out() {
         assert_eq!(provider.edit(|script| script.received[0].0), Channel::Sms);
     }
 }
+
+#[tokio::test]
+async fn a_code_or_recipient_that_staff_changed_is_not_sent_again() {
+    for patch in [
+        r#"{"code":255315,"valid_to":"2025-12-29T14:43:32Z"}"#,
+        r#"{"mobile_number":"09123456780","valid_to":"2025-12-29T14:43:32Z"}"#,
+        r#"{"mobile_number":null,"email":"a@b.com","valid_to":"2025-12-29T14:43:32Z"}"#,
+    ] {
+        let (one, two) = (Scripted::new("one"), Scripted::new("two"));
+        let app = TestApp::start_serving(with_sms(&[&one, &two])).await;
+        send(&app, TO_MOBILE).await;
+        state_at(&app, 0, "sent").await;
+        assert_eq!(app.send_json("PATCH", &crate::helpers::path(1), patch).await.status, 200);
+        one.edit(|script| script.status = Some(DeliveryStatus::Undelivered));
+        state_at(&app, 5, "undelivered").await;
+        assert_eq!(two.received(), 0, "{patch}");
+    }
+}
+
+#[tokio::test]
+async fn an_old_code_is_not_sent_again_after_a_new_one() {
+    let (one, two) = (Scripted::new("one"), Scripted::new("two"));
+    let app = TestApp::start_serving(with_sms(&[&one, &two])).await;
+    send(&app, TO_MOBILE).await;
+    state_at(&app, 0, "sent").await;
+    // Less than a minute remains, so a new code is sent.
+    set_clock(&app, 260);
+    assert_eq!(send(&app, TO_MOBILE).await, 2);
+    one.edit(|script| script.status = Some(DeliveryStatus::Undelivered));
+    state_at(&app, 261, "undelivered").await;
+    assert_eq!(two.received(), 0);
+}
+
+#[tokio::test]
+async fn each_message_is_counted_once() {
+    let (one, two) = (Scripted::reporting("one", DeliveryStatus::Undelivered), Scripted::new("two"));
+    let app = TestApp::start_serving(with_sms(&[&one, &two])).await;
+    send(&app, TO_MOBILE).await;
+    state_at(&app, 0, "sent").await;
+    set_clock(&app, 5);
+    let delivering = app.deliver();
+    until(|| two.received() == 1).await;
+    delivering.end().await;
+    two.edit(|script| script.status = Some(DeliveryStatus::Delivered));
+    state_at(&app, 10, "delivered").await;
+    let figures = crate::figures::figures(&app).await;
+    let of = |name: &str| figures.iter().filter(|figure| figure.starts_with(name)).cloned().collect::<Vec<_>>();
+    assert_eq!(of("messages_ended"), ["messages_ended 0 sent one: 1"]);
+    assert_eq!(of("reports"), ["reports 0 delivered two: 1", "reports 0 undelivered one: 1"]);
+}

@@ -115,11 +115,12 @@ impl Gateway for Bale {
         matches!(self.login, Login::V3 { .. })
     }
 
-    /// v3 sends a message with the same `request_id` only once. So nothing has to be asked.
-    fn find<'a>(&'a self, _client: &'a HttpClient, _message: &'a Message) -> BoxFuture<'a, Option<Report>> {
-        let is_repeatable = matches!(self.login, Login::V3 { .. });
-        let words = "no response arrived; the gateway does not send a repeated request twice";
-        Box::pin(async move { is_repeatable.then(|| Report::not_sent(Outcome::Retry, words)) })
+    /// v3 sends a message with the same `request_id` only once. So the request is repeated.
+    fn find<'a>(&'a self, client: &'a HttpClient, message: &'a Message) -> BoxFuture<'a, Option<Report>> {
+        Box::pin(async move {
+            let report = self.send(client, message).await;
+            (report.outcome != Outcome::Unknown).then_some(report)
+        })
     }
 
     fn checks(&self) -> Vec<Check> {

@@ -5,7 +5,7 @@
 use chrono::{NaiveDate, Utc};
 use serde_json::Value;
 
-use crate::delivery::checks::credit_words;
+use crate::delivery::check::credit_words;
 use crate::delivery::gateways::prelude::*;
 
 const KEY: HeaderName = HeaderName::from_static("apikey");
@@ -137,7 +137,12 @@ impl Gateway for Ghasedak {
         let items = read_items(answer)?;
         let reference = message.reference.to_string();
         match items.iter().find(|it| it.text("/clientreferenceid").as_ref() == Some(&reference)) {
-            Some(item) => Some(Report::sent(item.text("/messageid"))),
+            Some(item) => match item.number("/status").map_or(DeliveryStatus::Waiting, state) {
+                DeliveryStatus::Undelivered | DeliveryStatus::Blocked => {
+                    Some(Report::not_sent(Outcome::Next, "the gateway did not send the message"))
+                }
+                DeliveryStatus::Waiting | DeliveryStatus::Delivered => Some(Report::sent(item.text("/messageid"))),
+            },
             None if items.is_empty() => {
                 Some(Report::not_sent(Outcome::Retry, "the gateway did not receive the message"))
             }

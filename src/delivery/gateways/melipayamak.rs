@@ -88,7 +88,7 @@ impl Gateway for Melipayamak {
             }
             Login::Console { api_key } => {
                 // 64 bits hold every id. The order of the ids is the order of the states in the answer.
-                let ids: Vec<u64> = ids.iter().map(|id| id.parse().ok()).collect::<Option<_>>()?;
+                let ids: Vec<u64> = numbers(ids).map(|(_, number)| number).collect();
                 let path = format!("/api/receive/status/{}", percent_encoded(api_key.reveal()));
                 Call::json(path, &json!({ "recIds": ids }))
             }
@@ -103,8 +103,12 @@ impl Gateway for Melipayamak {
                 answer.items("/resultsAsCode")?.iter().map(|it| it.number("")).collect::<Option<_>>()?
             }
         };
+        let ids: Vec<&String> = match self.login {
+            Login::Rest { .. } => ids.iter().collect(),
+            Login::Console { .. } => numbers(ids).map(|(id, _)| id).collect(),
+        };
         let is_complete = states.len() == ids.len();
-        is_complete.then(|| ids.iter().cloned().zip(states.into_iter().map(state)).collect())
+        is_complete.then(|| ids.into_iter().cloned().zip(states.into_iter().map(state)).collect())
     }
 
     fn checks(&self) -> Vec<Check> {
@@ -162,4 +166,9 @@ fn state(status: i64) -> DeliveryStatus {
         35 => DeliveryStatus::Blocked,
         _ => DeliveryStatus::Waiting,
     }
+}
+
+/// The ids that are numbers. Only the console API needs numbers.
+fn numbers(ids: &[String]) -> impl Iterator<Item = (&String, u64)> {
+    ids.iter().filter_map(|id| Some((id, id.parse().ok()?)))
 }

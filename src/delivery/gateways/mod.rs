@@ -11,29 +11,12 @@ mod magfa;
 mod mediana;
 mod melipayamak;
 mod messageway;
+mod prelude;
 mod smsir;
 
 use crate::delivery::settings::ProviderType;
 use crate::delivery::{http, inbox, smtp};
 use crate::domain::message::Channel::{self, Bale, Call, Email, Sms};
-
-/// What the file of a gateway usually needs.
-mod prelude {
-    pub(super) use reqwest::header::HeaderName;
-    pub(super) use serde_json::json;
-
-    pub(super) use crate::delivery::answer::Answer;
-    pub(super) use crate::delivery::call::{Call, comma_separated, percent_encoded};
-    pub(super) use crate::delivery::checks::Check;
-    pub(super) use crate::delivery::common::{Connection, PanelTemplates, header_key, login, national, parameter};
-    pub(super) use crate::delivery::gateway::{Gateway, Statuses};
-    pub(super) use crate::delivery::read_keys::ReadKeys;
-    pub(super) use crate::delivery::settings::ProviderSettings;
-    pub(super) use crate::domain::attempt::{DeliveryStatus, Outcome, Report};
-    pub(super) use crate::domain::message::{Channel, Message};
-    pub(super) use crate::domain::secret::Secret;
-    pub(super) use crate::error::ConfigError;
-}
 
 /// The types of providers, in the order in which messages list them.
 pub static TYPES: &[ProviderType] = &[

@@ -24,7 +24,26 @@ fn route(breakers: [BreakerState; 2], on_unknown: OnUnknown) -> Route<'static> {
 }
 
 fn next_with(on_unknown: OnUnknown, attempts: &[Attempt], now: i64) -> Step {
-    route([BreakerState::Closed; 2], on_unknown).next_step(attempts, at(300), at(now), 1.0)
+    route([BreakerState::Closed; 2], on_unknown).next_step(&standing(attempts, now))
+}
+
+/// A message that may be sent again, without another channel.
+fn standing(attempts: &[Attempt], now: i64) -> Standing<'_> {
+    Standing {
+        attempts,
+        channel: Channel::Sms,
+        is_wanted: true,
+        may_fall_back: true,
+        next_channel: None,
+        valid_to: at(300),
+        now: at(now),
+        jitter: 1.0,
+    }
+}
+
+fn cancel(attempts: &[Attempt]) -> Step {
+    let unwanted = Standing { is_wanted: false, ..standing(attempts, 7) };
+    route([BreakerState::Closed; 2], OnUnknown::Stop).next_step(&unwanted)
 }
 
 fn next(attempts: &[Attempt], now: i64) -> Step {
@@ -60,8 +79,7 @@ fn each_further_round_waits_longer() {
 
 #[test]
 fn a_provider_with_an_open_breaker_is_tried_last() {
-    let next =
-        |breakers, attempts: &[Attempt]| route(breakers, OnUnknown::Stop).next_step(attempts, at(300), at(1), 1.0);
+    let next = |breakers, attempts: &[Attempt]| route(breakers, OnUnknown::Stop).next_step(&standing(attempts, 1));
     let (sound, resting) = (BreakerState::Closed, BreakerState::Open);
     assert_eq!(next([resting, sound], &[]), try_at(1, 1));
     assert_eq!(next([resting, sound], &[attempt("b", Outcome::Retry, 1)]), try_at(0, 1));
@@ -72,11 +90,11 @@ fn a_provider_with_an_open_breaker_is_tried_last() {
 #[test]
 fn a_half_open_breaker_allows_one_trial_message() {
     let mut route = route([BreakerState::HalfOpen, BreakerState::Closed], OnUnknown::Stop);
-    assert_eq!(route.next_step(&[], at(300), at(1), 1.0), try_at(0, 1));
+    assert_eq!(route.next_step(&standing(&[], 1)), try_at(0, 1));
     route.begin(0);
-    assert_eq!(route.next_step(&[], at(300), at(1), 1.0), try_at(1, 1));
+    assert_eq!(route.next_step(&standing(&[], 1)), try_at(1, 1));
     route.begin(1);
-    assert_eq!(route.next_step(&[], at(300), at(1), 1.0), try_at(1, 1));
+    assert_eq!(route.next_step(&standing(&[], 1)), try_at(1, 1));
 }
 
 #[test]
@@ -104,8 +122,8 @@ fn a_message_with_an_unknown_outcome_is_sent_by_the_next_provider_only_if_config
 
 #[test]
 fn a_cancelled_message_with_an_unknown_outcome_stays_unknown() {
-    assert_eq!(Route::cancel(&[attempt("a", Outcome::Retry, 1)]), Step::End(MessageState::Cancelled));
-    assert_eq!(Route::cancel(&[attempt("a", Outcome::Unknown, 1)]), Step::End(MessageState::Unknown));
+    assert_eq!(cancel(&[attempt("a", Outcome::Retry, 1)]), Step::End(MessageState::Cancelled));
+    assert_eq!(cancel(&[attempt("a", Outcome::Unknown, 1)]), Step::End(MessageState::Unknown));
 }
 
 #[test]
@@ -123,8 +141,8 @@ fn reported(provider: &str, status: DeliveryStatus) -> Attempt {
 #[test]
 fn a_message_that_did_not_arrive_goes_to_the_next_provider() {
     use DeliveryStatus::{Blocked, Delivered, Undelivered, Waiting};
-    for status in [Waiting, Delivered] {
-        assert_eq!(next(&[reported("a", status)], 7), Step::End(MessageState::Sent), "{status:?}");
+    for (status, state) in [(Waiting, MessageState::Sent), (Delivered, MessageState::Delivered)] {
+        assert_eq!(next(&[reported("a", status)], 7), Step::End(state), "{status:?}");
     }
     for status in [Undelivered, Blocked] {
         assert_eq!(next(&[reported("a", status)], 7), try_at(1, 7), "{status:?}");
@@ -146,7 +164,7 @@ fn a_message_that_did_not_arrive_ends_with_the_last_report() {
     let refused = [reported("a", Blocked), attempt("b", Outcome::BadRecipient, 7)];
     assert_eq!(next(&refused, 7), Step::End(MessageState::Blocked));
     assert_eq!(next(&[reported("a", Undelivered)], 300), Step::End(MessageState::Undelivered));
-    assert_eq!(Route::cancel(&[reported("a", Undelivered)]), Step::End(MessageState::Undelivered));
+    assert_eq!(cancel(&[reported("a", Undelivered)]), Step::End(MessageState::Undelivered));
 }
 
 #[test]
@@ -166,4 +184,63 @@ fn an_interrupted_attempt_is_repeated() {
     let both = [attempt("a", Outcome::Interrupted, 1), attempt("b", Outcome::Next, 1)];
     assert_eq!(next(&both, 5), try_at(0, 5));
     assert_eq!(next(&both, 300), Step::End(MessageState::Unknown));
+}
+
+/// The same attempt in another channel.
+fn by_call(attempt: Attempt) -> Attempt {
+    Attempt { channel: Channel::Call, ..attempt }
+}
+
+#[test]
+fn a_message_without_permission_is_not_sent_again() {
+    let attempts = [reported("a", DeliveryStatus::Undelivered)];
+    let step = |standing| route([BreakerState::Closed; 2], OnUnknown::Stop).next_step(&standing);
+    let undelivered = Step::End(MessageState::Undelivered);
+    assert_eq!(step(Standing { may_fall_back: false, ..standing(&attempts, 7) }), undelivered);
+    let next_channel = Some(Channel::Call);
+    assert_eq!(step(Standing { is_wanted: false, next_channel, ..standing(&attempts, 7) }), undelivered);
+    let refused = [attempt("a", Outcome::BadRecipient, 1)];
+    let unwanted = Standing { is_wanted: false, next_channel, ..standing(&refused, 7) };
+    assert_eq!(step(unwanted), Step::End(MessageState::Failed));
+}
+
+#[test]
+fn the_next_channel_is_used_if_this_one_does_not_reach_the_recipient() {
+    let step = |attempts: &[Attempt]| {
+        let standing = Standing { next_channel: Some(Channel::Call), ..standing(attempts, 7) };
+        route([BreakerState::Closed; 2], OnUnknown::Stop).next_step(&standing)
+    };
+    let call = Step::NextChannel(Channel::Call);
+    assert_eq!(step(&[attempt("a", Outcome::BadRecipient, 1)]), call);
+    assert_eq!(step(&[attempt("a", Outcome::Next, 1), attempt("b", Outcome::Misconfigured, 1)]), call);
+    assert_eq!(step(&[reported("a", DeliveryStatus::Undelivered)]), call);
+    assert_eq!(step(&[attempt("a", Outcome::Next, 1)]), try_at(1, 7));
+    assert_eq!(step(&[attempt("a", Outcome::Sent, 1)]), Step::End(MessageState::Sent));
+    assert_eq!(step(&[attempt("a", Outcome::Unknown, 1)]), Step::End(MessageState::Unknown));
+}
+
+#[test]
+fn the_end_state_depends_on_the_attempts_of_all_channels() {
+    use DeliveryStatus::{Delivered, Undelivered, Waiting};
+    let refused = attempt("a", Outcome::BadRecipient, 8);
+    for (other, state) in [
+        (attempt("x", Outcome::Sent, 1), MessageState::Sent),
+        (reported("x", Waiting), MessageState::Sent),
+        (reported("x", Delivered), MessageState::Delivered),
+        (reported("x", Undelivered), MessageState::Undelivered),
+        (attempt("x", Outcome::Unknown, 1), MessageState::Unknown),
+        (attempt("x", Outcome::Interrupted, 1), MessageState::Unknown),
+        (attempt("x", Outcome::BadRecipient, 1), MessageState::Failed),
+    ] {
+        let attempts = [by_call(other), refused.clone()];
+        assert_eq!(next(&attempts, 8), Step::End(state), "{attempts:?}");
+    }
+    let waiting = [by_call(reported("x", Waiting)), reported("a", Undelivered), attempt("b", Outcome::BadRecipient, 8)];
+    assert_eq!(next(&waiting, 8), Step::End(MessageState::Sent));
+    let arrived = [by_call(reported("x", Delivered)), attempt("a", Outcome::Retry, 8)];
+    assert_eq!(next(&arrived, 8), Step::End(MessageState::Delivered));
+    assert_eq!(
+        cancel(&[by_call(attempt("x", Outcome::Sent, 1)), attempt("a", Outcome::Retry, 6)]),
+        Step::End(MessageState::Sent)
+    );
 }
