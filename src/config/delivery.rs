@@ -92,7 +92,7 @@ impl DeliveryConfig {
 fn provider(table: &Table<'_>, channel: Channel) -> Result<ProviderSettings, ConfigError> {
     let kind = table.text("type")?;
     let keys: &dyn ReadKeys = table;
-    let name = keys.parsed("name", "1 to 64 characters", kind.clone(), |name| {
+    let name = keys.parsed("name", "1 to 64 characters", default_name(&kind, channel), |name| {
         let is_name = (1..=64).contains(&name.chars().count()) && !name.contains(char::is_control);
         is_name.then(|| name.to_owned())
     })?;
@@ -102,6 +102,15 @@ fn provider(table: &Table<'_>, channel: Channel) -> Result<ProviderSettings, Con
     let settings = (found.read)(keys, name)?;
     table.finish()?;
     Ok(settings)
+}
+
+/// Returns the name of a provider without `name`. A call and an SMS through one gateway have different names, because
+/// metrics and figures are kept by name.
+fn default_name(kind: &str, channel: Channel) -> String {
+    match channel {
+        Channel::Call | Channel::Bale if kind != channel.as_str() => format!("{kind}-{}", channel.as_str()),
+        _ => kind.to_owned(),
+    }
 }
 
 fn unknown_type(table: &Table<'_>, given: &str, types: &[&str]) -> ConfigError {
@@ -117,7 +126,7 @@ fn require_unique_names(tables: &[Table<'_>], chain: &[ProviderSettings]) -> Res
     (0..chain.len()).find(|n| is_taken(*n)).map_or(Ok(()), refused)
 }
 
-/// How long a code must still be valid for a message that did not arrive to be sent again. `None`: never.
+/// The shortest remaining validity of a code for a fallback. `None`: there is no fallback.
 fn fallback_margin(layers: &Layers) -> Result<Option<Duration>, ConfigError> {
     let is_on: bool = layers.value("delivery.fallback", "true or false", |text| text.parse().ok())?;
     let margin = layers.value("delivery.fallback_margin", "a duration from 0s to 10m", |text| {

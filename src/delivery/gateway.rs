@@ -109,5 +109,6 @@ pub(super) trait Gateway: Clone + Debug + Send + Sync + 'static {
 
 /// The error for an answer without the status of messages.
 pub(super) fn no_status(answer: &Answer) -> String {
-    format!("{}: the response contains no status", answer.status)
+    let refusal = (!answer.is_success()).then(|| answer.by_status().error).flatten();
+    refusal.unwrap_or_else(|| format!("{}: the response contains no status", answer.status))
 }

@@ -60,8 +60,7 @@ pub struct Delivery {
     /// Default language, for requests without a language.
     pub language: Language,
     pub on_unknown: OnUnknown,
-    /// How long a code must still be valid for a message that did not arrive to be sent again by another provider.
-    /// `None`: it is not sent again.
+    /// The shortest remaining validity of a code for a fallback. `None`: there is no fallback.
     pub fallback_margin: Option<Duration>,
     /// How long a message may take before its next channel is used.
     pub escalate_after: Duration,

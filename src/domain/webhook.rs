@@ -15,6 +15,7 @@ pub use crate::domain::webhook::signature::WebhookSecret;
 
 use crate::domain::message::Channel;
 use crate::domain::otp::OtpId;
+use crate::domain::outbox::MessageState;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
@@ -46,7 +47,8 @@ pub enum EventType {
     /// A message reached its recipient.
     #[strum(serialize = "otp.delivered")]
     Delivered,
-    /// A message ended without reaching its recipient: no other provider or channel is tried.
+    /// A message ended without reaching its recipient: it was not accepted in time or did not arrive, and no other
+    /// provider or channel is tried.
     #[strum(serialize = "otp.undelivered")]
     Undelivered,
     /// A code was verified and consumed.
@@ -80,16 +82,17 @@ pub struct Event {
     pub recipient: Recipient,
     pub purpose: Purpose,
     /// The message and its provider, for events about a message.
-    pub message: Option<SentMessage>,
+    pub message: Option<EventMessage>,
 }
 
-/// A message that a provider accepted.
+/// A message, in an event about it.
 #[derive(Clone, Debug)]
-pub struct SentMessage {
+pub struct EventMessage {
     pub id: i64,
     pub channel: Channel,
-    /// The configured name of the provider.
-    pub provider: String,
+    /// The configured name of the provider that delivered it, or that was asked last. `None`: none was asked.
+    pub provider: Option<String>,
+    pub state: MessageState,
 }
 
 impl Event {
@@ -102,9 +105,10 @@ impl Event {
         let channel = self.message.as_ref().map_or(Channel::for_recipient(&self.recipient), |message| message.channel);
         data.insert("channel".to_owned(), channel.as_str().into());
         data.insert("purpose".to_owned(), self.purpose.as_str().into());
-        if let Some(SentMessage { id, provider, .. }) = &self.message {
+        if let Some(EventMessage { id, provider, state, .. }) = &self.message {
             data.insert("message".to_owned(), (*id).into());
-            data.insert("provider".to_owned(), provider.as_str().into());
+            data.insert("provider".to_owned(), provider.as_deref().into());
+            data.insert("state".to_owned(), state.as_str().into());
         }
         let (kind, at) = (self.kind.as_str(), self.at.to_string());
         json!({ "type": kind, "timestamp": at, "data": Value::Object(data) }).to_string()

@@ -110,7 +110,10 @@ fn parse(content_type: &str, bytes: Result<Vec<u8>>) -> Result<Fields> {
     Ok(Fields { values, is_form })
 }
 
-/// Parses a form. If a field occurs twice, the last value is used, as in a JSON object.
+/// The fields that are lists.
+const LISTS: [&str; 1] = ["channel"];
+
+/// Parses a form. If a field occurs twice, the last value is used, as in a JSON object. A list has all values.
 ///
 /// A pair without `=` is refused, whereas Django treats it as an empty field. It is almost always JSON sent with the
 /// wrong media type (curl's default); accepting it would silently ignore all fields.
@@ -119,8 +122,15 @@ fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>> {
         let detail = "Form parse error - a field has no value. Send JSON with Content-Type: application/json.";
         return Err(Error::new(Kind::Invalid, detail));
     }
-    let pairs = form_urlencoded::parse(bytes).into_owned();
-    Ok(pairs.map(|(name, value)| (name, Value::String(value))).collect())
+    let mut fields = Map::new();
+    for (name, value) in form_urlencoded::parse(bytes).into_owned() {
+        let joined = match fields.remove(&name) {
+            Some(Value::String(earlier)) if LISTS.contains(&name.as_str()) => format!("{earlier},{value}"),
+            _ => value,
+        };
+        fields.insert(name, Value::String(joined));
+    }
+    Ok(fields)
 }
 
 fn parse_json(bytes: &[u8]) -> Result<Map<String, Value>> {

@@ -61,7 +61,10 @@ pub(super) async fn report_in_form(
 
 async fn store(target: &Target, fields: &[(String, String)], service: &Service) -> Result<HttpResponse> {
     let report = service.read_callback(&target.1, fields);
-    let (message_id, status) = report.ok_or_else(|| Error::new(Kind::NotFound, "Not found."))?;
+    let Some((message_id, status)) = report else {
+        log::warn!("a call-back with the right secret has an unknown provider in its path, or fields without a status");
+        return Err(Error::new(Kind::NotFound, "Not found."));
+    };
     service.receive_report(&target.1, &message_id, status).await?;
     Ok(HttpResponse::NoContent().finish())
 }

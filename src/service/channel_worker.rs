@@ -16,7 +16,7 @@ use crate::domain::policy::Policy;
 use crate::domain::route::Route;
 use crate::domain::status_schedule::next_status_request;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::webhook::{EventType, SentMessage};
+use crate::domain::webhook::{EventMessage, EventType};
 use crate::error::Result;
 use crate::service::dispatch::{Dispatch, send};
 use crate::service::message_plan::{Plan, log_outcome};
@@ -247,7 +247,12 @@ impl ChannelWorker {
             recording::count_accepted(db, otp.id, &provider, report.outcome)?;
             if report.outcome == Outcome::Sent {
                 let provider = provider.clone();
-                let message = SentMessage { id: message_id, channel: worker.channel, provider };
+                let message = EventMessage {
+                    id: message_id,
+                    channel: worker.channel,
+                    provider: Some(provider),
+                    state: MessageState::Sent,
+                };
                 worker.service.publish_message(db, EventType::Sent, &otp, message, now)?;
             }
             let plan = Plan::new(&worker.service, db, &worker.route(now), message, &otp, now)?;

@@ -12,7 +12,7 @@ use crate::domain::otp::{Otp, OtpId};
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::webhook::{self, Event, EventType, SentMessage, generate_webhook_id};
+use crate::domain::webhook::{self, Event, EventMessage, EventType, generate_webhook_id};
 use crate::error::Result;
 use crate::service::Service;
 use crate::store::event_deliveries::EndpointKey;
@@ -73,7 +73,7 @@ impl Service {
         db: &Db,
         kind: EventType,
         otp: &Otp,
-        message: SentMessage,
+        message: EventMessage,
         now: Timestamp,
     ) -> Result<()> {
         if !self.endpoints.want(kind) {

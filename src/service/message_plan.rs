@@ -11,7 +11,7 @@ use crate::domain::otp::Otp;
 use crate::domain::outbox::{MessageState, Step, StoredMessage};
 use crate::domain::route::{Route, Standing};
 use crate::domain::timestamp::Timestamp;
-use crate::domain::webhook::{EventType, SentMessage};
+use crate::domain::webhook::{EventMessage, EventType};
 use crate::error::Result;
 use crate::service::{Service, recording};
 use crate::store::{Db, limit_events, message_attempts, messages, next_channels};
@@ -131,19 +131,28 @@ impl<'a> Plan<'a> {
         recording::count_ended(db, state, &self.attempts, now)
     }
 
-    /// Stores the event of a message that has arrived, or has not.
+    /// Stores the event of a message that has arrived, or has not. The failure of a message whose code was used is none.
     fn publish_end(&self, service: &Service, db: &Db, state: MessageState, now: Timestamp) -> Result<()> {
         let kind = match state {
             MessageState::Delivered => EventType::Delivered,
-            MessageState::Undelivered | MessageState::Blocked => EventType::Undelivered,
+            MessageState::Undelivered | MessageState::Blocked | MessageState::Failed | MessageState::Expired
+                if self.otp.consumed_at.is_none() =>
+            {
+                EventType::Undelivered
+            }
             _ => return Ok(()),
         };
-        let has_arrived = kind == EventType::Delivered;
-        let decisive = |attempt: &&Attempt| {
-            if has_arrived { attempt.status == Some(DeliveryStatus::Delivered) } else { attempt.has_not_arrived() }
+        let decisive = self.attempts.iter().rfind(|attempt| match state {
+            MessageState::Delivered => attempt.status == Some(DeliveryStatus::Delivered),
+            MessageState::Undelivered | MessageState::Blocked => attempt.has_not_arrived(),
+            _ => true,
+        });
+        let message = EventMessage {
+            id: self.message.id,
+            channel: decisive.map_or(self.message.envelope.channel, |attempt| attempt.channel),
+            provider: decisive.map(|attempt| attempt.provider.clone()),
+            state,
         };
-        let Some(Attempt { channel, provider, .. }) = self.attempts.iter().rfind(decisive) else { return Ok(()) };
-        let message = SentMessage { id: self.message.id, channel: *channel, provider: provider.clone() };
         service.publish_message(db, kind, self.otp, message, now)
     }
 }

@@ -10,7 +10,7 @@ use crate::error::{Error, Kind, Result};
 use crate::service::Service;
 use crate::store::{Db, hourly_figures, message_attempts};
 
-const FIGURES: [Figure; 3] = [Figure::Attempts, Figure::AttemptSeconds, Figure::Fallbacks];
+const FIGURES: [Figure; 4] = [Figure::Attempts, Figure::AttemptSeconds, Figure::Fallbacks, Figure::Reports];
 
 impl Service {
     /// Returns the configured providers of all channels, each in their order.

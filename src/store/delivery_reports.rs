@@ -18,7 +18,7 @@ pub struct Waiting {
     pub provider_message_id: String,
     /// When the provider accepted it.
     pub accepted_at: Timestamp,
-    /// When its code expires.
+    /// When its code expires, or was used.
     pub valid_to: Timestamp,
 }
 
@@ -29,7 +29,7 @@ macro_rules! select {
                 a.provider,
                 a.provider_message_id,
                 a.finished_at,
-                o.valid_to
+                coalesce(o.consumed_at, o.valid_to) AS valid_to
            FROM message_attempts AS a
            JOIN messages AS m ON m.id = a.message_id
            JOIN otp_codes AS o ON o.id = m.otp_id"

@@ -30,7 +30,7 @@ pub fn list(db: &Db, query: &MessageQuery) -> Result<MessagePage> {
 const SELECT: &str = "
     SELECT m.id,
            m.otp_id,
-           m.channel,
+           CASE WHEN m.state = 'delivered' THEN a.channel ELSE m.channel END AS channel,
            m.state,
            m.created_at,
            m.updated_at,
@@ -39,10 +39,13 @@ const SELECT: &str = "
            a.provider,
            a.outcome,
            a.error";
-/// The code of a message and its last attempt.
+/// The code of a message, and the attempt that delivered it or else its last one.
 const JOINS: &str = "
       JOIN otp_codes AS o ON o.id = m.otp_id
-      LEFT JOIN message_attempts AS a ON a.id = (SELECT max(id) FROM message_attempts WHERE message_id = m.id)";
+      LEFT JOIN message_attempts AS a ON a.id = coalesce(
+               (SELECT max(id) FROM message_attempts WHERE message_id = m.id AND status = 'delivered'),
+               (SELECT max(id) FROM message_attempts WHERE message_id = m.id)
+           )";
 
 /// The condition of the index `messages_not_sent`.
 const NOT_SENT: &str = "m.state IN ('undelivered', 'blocked', 'unknown', 'failed', 'expired', 'cancelled')";

@@ -41,13 +41,15 @@ async fn a_message_uses_the_given_channel() {
 }
 
 #[tokio::test]
-async fn a_form_separates_channels_by_commas() {
-    let (bale, sms) = (Scripted::refusing("bale", Outcome::BadRecipient), Scripted::new("sms"));
-    let app = TestApp::start_serving(bale_and_sms(&bale, &sms)).await;
-    let form = "mobile_number=09123456789&channel=bale,sms";
-    assert_eq!(app.send_body("POST", SEND, "application/x-www-form-urlencoded", form).await.status, 202);
-    state_at(&app, 0, "sent").await;
-    assert_eq!((bale.received(), sms.received()), (1, 1));
+async fn a_form_separates_channels_by_commas_or_repeats_the_field() {
+    for channels in ["channel=bale,sms", "channel=bale, sms", "channel=bale&channel=sms"] {
+        let (bale, sms) = (Scripted::refusing("bale", Outcome::BadRecipient), Scripted::new("sms"));
+        let app = TestApp::start_serving(bale_and_sms(&bale, &sms)).await;
+        let form = format!("mobile_number=09123456789&{channels}");
+        assert_eq!(app.send_body("POST", SEND, "application/x-www-form-urlencoded", form).await.status, 202);
+        state_at(&app, 0, "sent").await;
+        assert_eq!((bale.received(), sms.received()), (1, 1), "{channels}");
+    }
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ async fn a_sent_message_is_reported_without_its_code() {
     assert_eq!(
         request.2,
         format!(
-            r#"{{"type":"otp.sent","timestamp":"{START}","data":{{"id":1,"recipient":"0912***6789","channel":"sms","purpose":"login","message":1,"provider":"one"}}}}"#
+            r#"{{"type":"otp.sent","timestamp":"{START}","data":{{"id":1,"recipient":"0912***6789","channel":"sms","purpose":"login","message":1,"provider":"one","state":"sent"}}}}"#
         )
     );
     assert_eq!(header(&request, "content-type"), "application/json");
@@ -102,15 +102,17 @@ async fn a_sent_message_is_reported_without_its_code() {
 }
 
 #[tokio::test]
-async fn a_message_that_no_provider_accepts_is_not_reported() {
+async fn a_message_that_no_provider_accepts_is_reported_as_undelivered() {
     let (sms, server) = (answering(&[403]), Gateway::start(Vec::new()));
     let events = vec![endpoint(&server, EventType::ALL)];
     let app = TestApp::start_serving(Settings { events, ..with_sms(&sms) }).await;
-    let delivering = app.deliver();
+    let _delivering = app.deliver();
     app.send_json("POST", SEND, TO_MOBILE).await;
     history(&app, 1, 0, "failed").await;
-    delivering.end().await;
-    assert_eq!((waiting(&app).await, server.requests().len()), (0, 0));
+    let expected = format!(
+        r#"{{"type":"otp.undelivered","timestamp":"{START}","data":{{"id":1,"recipient":"0912***6789","channel":"sms","purpose":"login","message":1,"provider":"one","state":"failed"}}}}"#
+    );
+    assert_eq!(received(&server, 1).await[0].2, expected);
 }
 
 #[tokio::test]
@@ -211,7 +213,8 @@ async fn a_delivery_report_is_reported_once() {
         assert_eq!(waiting(&app).await, 1, "{status:?}");
         let _delivering = app.deliver();
         let expected = format!(
-            r#"{{"type":"{kind}","timestamp":"{START}","data":{{"id":1,"recipient":"0912***6789","channel":"sms","purpose":"login","message":1,"provider":"one"}}}}"#
+            r#"{{"type":"{kind}","timestamp":"{START}","data":{{"id":1,"recipient":"0912***6789","channel":"sms","purpose":"login","message":1,"provider":"one","state":"{}"}}}}"#,
+            status.as_str()
         );
         assert_eq!(received(&server, 1).await[0].2, expected);
     }

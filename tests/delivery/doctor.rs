@@ -213,11 +213,11 @@ async fn doctor_confirms_that_patterns_of_iranpayamak_and_templates_of_messagewa
 #[tokio::test]
 async fn doctor_fetches_a_token_of_bale_v2_and_can_not_check_v3() {
     let (result, lines) = check_with(bale, &[""]).await;
-    let words = "reachable; the key is checked only by sending; `otpd send-test` checks the credit";
+    let words = "reachable; the key is checked only by sending";
     assert_eq!((result, lines), (Ok(words.to_owned()), vec!["GET /".to_owned()]));
     let v2 = |url: &str| provider(Channel::Bale, "bale", url, json!({ "client_id": "i", "client_secret": "s" }));
     let (result, lines) = check_with(v2, &[r#"{"access_token":"t","expires_in":43200}"#]).await;
-    let words = "the client_id and the client_secret are valid; `otpd send-test` checks the credit";
+    let words = "the client_id and the client_secret are valid";
     assert_eq!((result, lines), (Ok(words.to_owned()), vec!["POST /api/v2/auth/token".to_owned()]));
     let refusing = Gateway::start(vec![Reply::from((401, r#"{"error":"invalid_client"}"#))]);
     let words = "the client_id or the client_secret was rejected";

@@ -22,10 +22,8 @@ def main():
         (folder / "gateway.py").write_text(first(DOCUMENT, "Gateways", "python"))
         (folder / "otp.toml").write_text(first(DOCUMENT, "Gateways", "toml"))
         (folder / "otpd").symlink_to(program)
-        start, *rest = [text for _, language, text in blocks(DOCUMENT) if language == "sh"]
-        # A reader needs longer than this until all three programs listen.
-        wait = "for n in $(seq 100); do curl -sf http://127.0.0.1:8080/readyz && break; sleep 0.1; done\n"
-        script = start + wait + "".join(rest) + "kill %1 %2 %3\nwait\n"
+        commands = [text for _, language, text in blocks(DOCUMENT) if language == "sh"]
+        script = "".join(commands) + "kill %1 %2 %3\nwait\n"
         environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
         shell = subprocess.run(
             ["bash", "-m", "-c", script], cwd=folder, env=environment, capture_output=True, text=True, timeout=SECONDS

@@ -118,8 +118,10 @@ impl Gateway for Bale {
     /// v3 sends a message with the same `request_id` only once. So the request is repeated.
     fn find<'a>(&'a self, client: &'a HttpClient, message: &'a Message) -> BoxFuture<'a, Option<Report>> {
         Box::pin(async move {
-            let report = self.send(client, message).await;
-            (report.outcome != Outcome::Unknown).then_some(report)
+            if !self.can_find() {
+                return None;
+            }
+            Some(self.send(client, message).await).filter(|report| report.outcome != Outcome::Unknown)
         })
     }
 
@@ -134,7 +136,7 @@ impl Gateway for Bale {
     }
 
     fn only_by_sending(&self) -> Option<&'static str> {
-        Some("the credit")
+        None
     }
 }
 

@@ -43,10 +43,16 @@ fn the_body_masks_the_recipient_unless_it_is_to_be_included() {
 
 #[test]
 fn the_body_of_an_event_about_a_message_names_the_message_and_its_provider() {
-    for kind in [EventType::Sent, EventType::Delivered, EventType::Undelivered] {
-        let message = Some(SentMessage { id: 12, channel: Channel::Sms, provider: "kavenegar".to_owned() });
-        let body = r#"{"type":"TYPE","timestamp":"2025-12-29T14:38:32.273219Z","data":{"id":57,"recipient":"0912***6545","channel":"sms","purpose":"login","message":12,"provider":"kavenegar"}}"#;
-        assert_eq!(Event { message, ..event(kind) }.body(false), body.replace("TYPE", kind.as_str()));
+    for (kind, state) in [
+        (EventType::Sent, MessageState::Sent),
+        (EventType::Delivered, MessageState::Delivered),
+        (EventType::Undelivered, MessageState::Blocked),
+    ] {
+        let provider = Some("kavenegar".to_owned());
+        let message = Some(EventMessage { id: 12, channel: Channel::Sms, provider, state });
+        let body = r#"{"type":"TYPE","timestamp":"2025-12-29T14:38:32.273219Z","data":{"id":57,"recipient":"0912***6545","channel":"sms","purpose":"login","message":12,"provider":"kavenegar","state":"STATE"}}"#;
+        let body = body.replace("TYPE", kind.as_str()).replace("STATE", state.as_str());
+        assert_eq!(Event { message, ..event(kind) }.body(false), body);
     }
 }
 

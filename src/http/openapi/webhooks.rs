@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::domain::message::Channel;
+use crate::domain::outbox::MessageState;
 use crate::domain::webhook::EventType;
 
 /// Returns the webhooks: one per type of events.
@@ -73,7 +74,12 @@ fn schema(kind: EventType) -> Value {
     });
     if is_about_message(kind) {
         data["message"] = json!({ "type": "integer", "description": "Id of the message" });
-        data["provider"] = json!({ "type": "string", "description": "Name of the provider that accepted the message" });
+        data["provider"] = json!({
+            "type": ["string", "null"],
+            "description": "Name of the provider that delivered the message, or that was asked last"
+        });
+        let states: Vec<&str> = states(kind).iter().map(|state| state.as_str()).collect();
+        data["state"] = json!({ "type": "string", "enum": states });
     }
     let required: Vec<&String> = data.as_object().into_iter().flat_map(Map::keys).collect();
     json!({
@@ -87,11 +93,23 @@ fn schema(kind: EventType) -> Value {
     })
 }
 
+/// The states of the message in an event.
+fn states(kind: EventType) -> &'static [MessageState] {
+    match kind {
+        EventType::Delivered => &[MessageState::Delivered],
+        EventType::Undelivered => {
+            &[MessageState::Undelivered, MessageState::Blocked, MessageState::Failed, MessageState::Expired]
+        }
+        _ => &[MessageState::Sent],
+    }
+}
+
 fn example(kind: EventType) -> Value {
     let mut data = json!({ "id": 57, "recipient": "0912***6545", "channel": "sms", "purpose": "login" });
     if is_about_message(kind) {
         data["message"] = 12.into();
         data["provider"] = "kavenegar".into();
+        data["state"] = states(kind)[0].as_str().into();
     }
     json!({ "type": kind.as_str(), "timestamp": "2025-12-29T14:38:33.101210Z", "data": data })
 }
@@ -103,12 +121,17 @@ mod tests {
     use crate::domain::purpose::Purpose;
     use crate::domain::recipient::{MobileNumber, Recipient};
     use crate::domain::timestamp::Timestamp;
-    use crate::domain::webhook::{Event, SentMessage};
+    use crate::domain::webhook::{Event, EventMessage};
 
     #[test]
     fn the_examples_are_the_bodies_of_events() {
         for kind in EventType::ALL {
-            let message = SentMessage { id: 12, channel: Channel::Sms, provider: "kavenegar".to_owned() };
+            let message = EventMessage {
+                id: 12,
+                channel: Channel::Sms,
+                provider: Some("kavenegar".to_owned()),
+                state: states(*kind)[0],
+            };
             let event = Event {
                 kind: *kind,
                 at: Timestamp::parse("2025-12-29T14:38:33.101210Z").unwrap(),

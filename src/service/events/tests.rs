@@ -5,6 +5,7 @@ use super::*;
 use crate::delivery::EndpointSettings;
 use crate::domain::code::Code;
 use crate::domain::message::Channel;
+use crate::domain::outbox::MessageState;
 use crate::domain::policy::Policy;
 use crate::domain::recipient::MobileNumber;
 use crate::domain::webhook::WebhookSecret;
@@ -48,8 +49,8 @@ async fn stored(service: &Service, index: usize) -> Vec<(String, String)> {
     due.into_iter().map(|event| (event.webhook_id, event.body)).collect()
 }
 
-fn kavenegar() -> SentMessage {
-    SentMessage { id: 12, channel: Channel::Sms, provider: "kavenegar".to_owned() }
+fn kavenegar() -> EventMessage {
+    EventMessage { id: 12, channel: Channel::Sms, provider: Some("kavenegar".to_owned()), state: MessageState::Sent }
 }
 
 #[tokio::test]
@@ -64,7 +65,7 @@ async fn each_type_about_a_message_is_stored_for_the_endpoints_that_want_it() {
     let (reports, all) = (stored(&service, 0).await, stored(&service, 1).await);
     let body = |kind| {
         format!(
-            r#"{{"type":"{kind}","timestamp":"2025-12-29T14:38:32.273219Z","data":{{"id":0,"recipient":"0912***6789","channel":"sms","purpose":"login","message":12,"provider":"kavenegar"}}}}"#
+            r#"{{"type":"{kind}","timestamp":"2025-12-29T14:38:32.273219Z","data":{{"id":0,"recipient":"0912***6789","channel":"sms","purpose":"login","message":12,"provider":"kavenegar","state":"sent"}}}}"#
         )
     };
     let bodies = |events: &[(String, String)]| events.iter().map(|(_, body)| body.clone()).collect::<Vec<_>>();

@@ -56,10 +56,16 @@ async fn bale_v3_sends_through_a_bot() {
 }
 
 #[tokio::test]
-async fn a_message_through_bale_v3_can_be_repeated_and_one_through_v2_can_not() {
-    let words = "no response arrived; the gateway does not send a repeated request twice";
-    let found = built(bale("http://127.0.0.1:9")).find(&to_bale()).await;
-    assert_eq!(found, Some(Report::not_sent(Outcome::Retry, words)));
+async fn after_a_time_out_a_request_to_bale_v3_is_repeated_and_one_to_v2_is_not() {
+    let no_answer = Reply { after: Duration::ZERO, answer: None };
+    let sent = Reply::from((200, r#"{"message_id":"m-7","error_data":null}"#));
+    let gateway = Gateway::start(vec![no_answer.clone(), no_answer, sent]);
+    let provider = built(bale(&gateway.url));
+    assert_eq!(provider.send(&to_bale()).await.outcome, Outcome::Unknown);
+    assert_eq!(provider.find(&to_bale()).await, None);
+    assert_eq!(provider.find(&to_bale()).await, Some(Report::sent(Some("m-7".to_owned()))));
+    let bodies: Vec<String> = gateway.requests().into_iter().map(|request| request.2).collect();
+    assert!(bodies[0].contains(r#""request_id":"4711""#) && bodies.iter().all(|body| *body == bodies[0]), "{bodies:?}");
     assert_eq!(built(bale_v2("http://127.0.0.1:9")).find(&to_bale()).await, None);
     assert!(built(bale("http://127.0.0.1:9")).can_find());
     assert!(!built(bale_v2("http://127.0.0.1:9")).can_find());

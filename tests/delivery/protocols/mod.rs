@@ -217,15 +217,17 @@ async fn reports_contain_no_code_number_or_key_from_a_response() {
 #[tokio::test]
 async fn refused_requests_for_states_and_searches_have_no_result() {
     for (name, settings) in ALL {
-        for (status, answer) in [(200, "{}"), (200, "<html>"), (401, r#"{"status":"error"}"#), (500, "")] {
+        let no_status = "200: the response contains no status";
+        for (status, answer, words) in [
+            (200, "{}", no_status),
+            (200, "<html>", no_status),
+            (401, r#"{"status":"error"}"#, "401: the key was rejected"),
+            (500, "", "500: the gateway is unavailable"),
+        ] {
             let gateway = Gateway::start(vec![Reply::from((status, answer))]);
             let provider = built(settings(&gateway.url));
             let ids = ["7".to_owned()];
-            let expected = if provider.status_batch() == 0 {
-                Ok(Vec::new())
-            } else {
-                Err(format!("{status}: the response contains no status"))
-            };
+            let expected = if provider.status_batch() == 0 { Ok(Vec::new()) } else { Err(words.to_owned()) };
             assert_eq!(provider.statuses(&ids).await, expected, "{name} {status} {answer}");
             let found = provider.find(&message("09123456789", "login")).await;
             assert!(found.is_none() || name == "bale", "{name} {status} {answer}: {found:?}");
