@@ -7,6 +7,7 @@ use reqwest::header::{CONTENT_TYPE, RETRY_AFTER};
 use reqwest::{Client, Url};
 use sha2::{Digest, Sha256};
 
+use crate::delivery::event_answer::answer_of;
 use crate::delivery::http_client::CONNECT_WITHIN;
 use crate::delivery::provider::innermost;
 use crate::delivery::tcp;
@@ -121,7 +122,7 @@ impl Endpoint {
         match request.send().await {
             Ok(response) => {
                 let retry_after = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-                Answer::from_status(response.status().as_u16(), retry_after, now)
+                answer_of(response.status().as_u16(), retry_after, now)
             }
             Err(cause) => Answer::Failed { error: words(&cause), retry_after: None },
         }

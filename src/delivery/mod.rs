@@ -8,6 +8,7 @@ mod checks;
 mod common;
 mod endpoint;
 mod escaping;
+mod event_answer;
 mod gateway;
 mod gateways;
 mod http;

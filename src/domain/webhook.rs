@@ -5,7 +5,6 @@ mod signature;
 
 use std::time::Duration;
 
-use chrono::DateTime;
 use rand::CryptoRng;
 use rand::distr::{Alphanumeric, SampleString};
 use serde_json::{Map, Value, json};
@@ -123,15 +122,15 @@ pub fn generate_webhook_id(random: &mut impl CryptoRng) -> String {
 /// The answer of an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Status 2xx: the endpoint has the event.
+    /// The endpoint has the event.
     Accepted,
-    /// Status 410: the endpoint does not want the event.
+    /// The endpoint does not want the event.
     Gone,
     /// Everything else: the event is sent again.
     Failed {
         /// The reason, without the URL.
         error: String,
-        /// The endpoint asked for this pause (`Retry-After`).
+        /// The endpoint asked for this pause.
         retry_after: Option<Duration>,
     },
 }
@@ -139,18 +138,6 @@ pub enum Answer {
 impl Answer {
     /// All values of [`outcome`](Self::outcome).
     pub const OUTCOMES: [&'static str; 3] = ["accepted", "gone", "failed"];
-
-    /// Returns the answer for a status and a header `Retry-After`.
-    pub fn from_status(status: u16, retry_after: Option<&str>, now: Timestamp) -> Self {
-        match status {
-            200..=299 => Self::Accepted,
-            410 => Self::Gone,
-            _ => Self::Failed {
-                error: format!("status {status}"),
-                retry_after: retry_after.and_then(|text| wait(text, now)),
-            },
-        }
-    }
 
     /// The name of the outcome in the metrics.
     pub fn outcome(&self) -> &'static str {
@@ -160,15 +147,6 @@ impl Answer {
             Self::Failed { .. } => "failed",
         }
     }
-}
-
-/// Parses a header `Retry-After`: seconds or a date (RFC 9110, 10.2.3).
-fn wait(text: &str, now: Timestamp) -> Option<Duration> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Some(Duration::from_secs(seconds));
-    }
-    let date = DateTime::parse_from_rfc2822(text.trim()).ok()?;
-    Some(Timestamp::from(date.to_utc()).since(now))
 }
 
 /// Returns when an event is sent again after `attempts` failed attempts. `jitter`, from 0 to 1, spreads the attempts: it

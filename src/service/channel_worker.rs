@@ -8,15 +8,12 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::delivery::{Chain, Provider};
-use crate::domain::attempt::{Outcome, Report};
+use crate::delivery::Chain;
 use crate::domain::message::Channel;
 use crate::domain::outbox::{MessageState, Step, StoredMessage};
 use crate::domain::policy::Policy;
 use crate::domain::route::Route;
-use crate::domain::status_schedule::next_status_request;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::webhook::{EventMessage, EventType};
 use crate::error::Result;
 use crate::service::dispatch::{Dispatch, send};
 use crate::service::message_plan::{Plan, log_outcome};
@@ -27,8 +24,6 @@ use crate::store::{Db, is_damaged_row, message_attempts, messages, next_channels
 /// Maximum number of messages in flight. Mail servers accept few connections from one address.
 const GATEWAY_REQUESTS_AT_ONCE: usize = 32;
 const MAILS_AT_ONCE: usize = 8;
-/// How long a provider may take to answer a status request before the next channel is used.
-const ANSWER_TIME: Duration = Duration::from_secs(1);
 /// Poll interval for work queued by another process.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
@@ -210,57 +205,11 @@ impl ChannelWorker {
         let message_id = dispatch.message_id;
         log_outcome(message_id, provider.name(), &report);
         // The result must be stored. Otherwise the message would be sent again.
-        while let Err(error) = self.settle(&dispatch, &report, provider, took).await {
+        while let Err(error) = self.service.settle(self.channel, &dispatch, &report, provider, took).await {
             if error.cause().is_some() {
                 log::warn!("can't store the result of message {message_id}; retrying in 1 s: {error}");
             }
             tokio::time::sleep(PAUSE).await;
         }
-    }
-
-    /// Stores the report of an attempt with a provider and the next step of the message.
-    async fn settle(
-        &self,
-        dispatch: &Dispatch,
-        report: &Report,
-        provider: &dyn Provider,
-        took: Duration,
-    ) -> Result<()> {
-        let (worker, otp, report) = (self.clone(), dispatch.otp.clone(), report.clone());
-        let reports_status = provider.status_batch() > 0 && report.provider_message_id.is_some();
-        let provider = provider.name().to_owned();
-        let (message_id, attempt_id) = (dispatch.message_id, dispatch.attempt_id);
-        let settled = self.service.store.write(move |db| {
-            let now = worker.service.now();
-            let status_due_at = reports_status.then(|| next_status_request(now, otp.valid_to, now)).flatten();
-            message_attempts::finish(db, attempt_id, &report, status_due_at, now)?;
-            recording::count_attempt(db, &provider, report.outcome, took, now)?;
-            // A message without a row was deleted with its code.
-            let Some(message) = messages::find(db, message_id)? else { return Ok(None) };
-            // The code may have been used or changed during the attempt.
-            let otp = otps::find(db, otp.id).unwrap_or(otp.clone());
-            if status_due_at.is_some() {
-                // The last status request before the next channel comes first.
-                let escalate_after = worker.service.delivery.escalate_after.saturating_add(ANSWER_TIME);
-                next_channels::postpone(db, message_id, now.plus(escalate_after))?;
-            }
-            recording::count_accepted(db, otp.id, &provider, report.outcome)?;
-            if report.outcome == Outcome::Sent {
-                let provider = provider.clone();
-                let message = EventMessage {
-                    id: message_id,
-                    channel: worker.channel,
-                    provider: Some(provider),
-                    state: MessageState::Sent,
-                };
-                worker.service.publish_message(db, EventType::Sent, &otp, message, now)?;
-            }
-            let plan = Plan::new(&worker.service, db, &worker.route(now), message, &otp, now)?;
-            plan.carry_out(&worker.service, db, now)
-        });
-        if let Some(channel) = settled.await? {
-            self.service.queued.for_channel(channel).notify_one();
-        }
-        Ok(())
     }
 }

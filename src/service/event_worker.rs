@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use crate::domain::webhook::{Answer, MAX_PAUSE, next_attempt};
 use crate::error::Result;
 use crate::service::Service;
-use crate::service::events::Destination;
+use crate::service::endpoints::Destination;
 use crate::service::message_plan::jitter;
 use crate::service::waiting::{PAUSE, stop_deadline, stopped};
 use crate::store::event_deliveries::DueEvent;

@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use tokio::sync::Notify;
 
-use crate::delivery::Endpoint;
 use crate::domain::count::counted;
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::purpose::Purpose;
@@ -15,6 +13,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::{self, Event, EventMessage, EventType, generate_webhook_id};
 use crate::error::Result;
 use crate::service::Service;
+use crate::service::endpoints::Destination;
 use crate::store::event_deliveries::EndpointKey;
 use crate::store::{Db, event_deliveries, recipients};
 
@@ -22,31 +21,6 @@ use crate::store::{Db, event_deliveries, recipients};
 pub(super) const GIVEN_UP: &str = "given_up";
 /// Maximum number of events that one transaction deletes.
 const BATCH: i64 = 500;
-
-/// The endpoints that get events.
-#[derive(Debug, Default)]
-pub(super) struct Endpoints {
-    pub(super) list: Vec<Destination>,
-}
-
-/// An endpoint, and a notification that wakes its worker when an event is stored.
-#[derive(Debug)]
-pub(super) struct Destination {
-    pub(super) endpoint: Endpoint,
-    pub(super) stored: Notify,
-}
-
-impl Endpoints {
-    pub(super) fn new(endpoints: Vec<Endpoint>) -> Self {
-        let destination = |endpoint| Destination { endpoint, stored: Notify::new() };
-        Self { list: endpoints.into_iter().map(destination).collect() }
-    }
-
-    /// Whether an endpoint gets events of this type.
-    pub(super) fn want(&self, kind: EventType) -> bool {
-        self.list.iter().any(|it| it.endpoint.wants(kind))
-    }
-}
 
 impl Service {
     /// Stores an event for each endpoint that gets events of its type, in the transaction of the change that it reports.

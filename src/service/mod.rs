@@ -4,10 +4,12 @@
 pub mod accounts;
 pub mod audit;
 mod background;
+mod call;
 mod channel_worker;
 pub mod codes;
 mod delivery_reports;
 mod dispatch;
+mod endpoints;
 mod event_worker;
 mod events;
 mod figures;
@@ -23,11 +25,13 @@ mod metrics;
 mod otps;
 mod outbox;
 mod providers;
+mod recent_shares;
 pub mod recipients;
 mod recording;
 mod refusals;
 pub mod sending;
 pub mod sessions;
+mod settling;
 mod shares;
 mod status_requests;
 pub mod verifying;
@@ -38,7 +42,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::{Delivery, Endpoint};
-use crate::domain::audit::{ActorKind, NewEvent, Origin};
+use crate::domain::audit::{ActorKind, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::clock::time_left;
 use crate::domain::limit::Limits;
@@ -50,14 +54,15 @@ use crate::domain::token::{ApiToken, TokenHash};
 use crate::domain::token_details::is_expired;
 use crate::error::{Error, Kind, Result};
 use crate::service::background::Background;
-use crate::service::events::Endpoints;
+use crate::service::call::Call;
+use crate::service::endpoints::Endpoints;
 use crate::service::in_flight::InFlight;
 use crate::service::limits::Guard;
+use crate::service::recent_shares::RecentShares;
 use crate::service::refusals::Refusals;
-use crate::service::shares::RecentShares;
 use crate::service::waiting::Queued;
 use crate::store::tokens::AuthenticatedToken;
-use crate::store::{Db, Store, audit_events, tokens, users};
+use crate::store::{Db, Store, tokens, users};
 
 /// Returns the current time. Tests supply their own clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -126,21 +131,6 @@ pub struct RequestSource {
     pub request_id: Option<String>,
     /// The address of the client.
     pub address: Option<IpAddr>,
-}
-
-/// The caller and the time of a change.
-struct Call {
-    now: Timestamp,
-    token_id: i64,
-    user_id: i64,
-    origin: Arc<Origin>,
-}
-
-impl Call {
-    /// Records an event in the audit trail.
-    fn record(&self, db: &Db, event: &NewEvent) -> Result<()> {
-        audit_events::insert(db, &self.origin, event, self.now)
-    }
 }
 
 impl Service {

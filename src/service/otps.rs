@@ -7,7 +7,8 @@ use crate::domain::otp::{NewOtp, Otp, OtpId, OtpPatch};
 use crate::domain::policy::Policy;
 use crate::domain::sent_form::SentForm;
 use crate::error::Result;
-use crate::service::{Call, Service};
+use crate::service::Service;
+use crate::service::call::Call;
 use crate::store::{Db, is_damaged_row, messages, otp_list, otps, sent_forms};
 
 impl Service {

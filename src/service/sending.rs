@@ -25,8 +25,9 @@ use crate::domain::recipient::Recipient;
 use crate::domain::test_recipient::TestRecipient;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Reason, Result};
+use crate::service::call::Call;
 use crate::service::limits::Guard;
-use crate::service::{Call, Service, recording};
+use crate::service::{Service, recording};
 use crate::store::{Db, acceptance, idempotency_keys, messages, otps};
 
 /// A request to send a code.

@@ -13,8 +13,9 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
 use crate::domain::user::{Role, UserName};
 use crate::error::{Error, Kind, Result};
+use crate::service::call::Call;
 pub use crate::service::sessions::starting::create_sign_in_link;
-use crate::service::{Call, RequestSource, Service};
+use crate::service::{RequestSource, Service};
 use crate::store::sessions::FoundSession;
 use crate::store::{Db, sessions, sign_in_links, users};
 

@@ -3,10 +3,7 @@
 //! The counts of the checked hour no longer change, because all its codes have been verified or have expired. So they are
 //! read once an hour and kept in memory.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
-
-use parking_lot::Mutex;
 
 use crate::domain::figures::alarm::checked_hour;
 use crate::domain::figures::period::Grain;
@@ -16,16 +13,9 @@ use crate::metrics::Sample;
 use crate::service::Service;
 use crate::store::{Db, hourly_figures};
 
-/// How many hours before and after the checked one it is remembered which hours were reported. The clock may be set back
-/// and forth within this time.
+/// Reported hours are remembered for a week before and after the checked hour, because the clock may be set back and
+/// forth.
 const REMEMBERED: i64 = 7 * 24;
-
-#[derive(Default)]
-pub(super) struct RecentShares {
-    known: Mutex<Option<Arc<Shares>>>,
-    /// The hours whose collapses were returned.
-    reported: Mutex<BTreeSet<i64>>,
-}
 
 impl Service {
     /// Returns the shares whose collapse was not returned before. A restart may return those of one hour again.

@@ -17,8 +17,9 @@ use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verification::{Verdict, repeats, verdict};
 use crate::error::{Error, Reason, Result};
+use crate::service::call::Call;
 use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
-use crate::service::{Call, Service, recording};
+use crate::service::{Service, recording};
 use crate::store::{Db, otps, recipients};
 
 /// The retry time reported to a locked-out recipient. The lock-out has no end of its own: only staff can reset it.

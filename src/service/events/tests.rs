@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
-use crate::delivery::EndpointSettings;
+use crate::delivery::{Endpoint, EndpointSettings};
 use crate::domain::code::Code;
 use crate::domain::message::Channel;
 use crate::domain::outbox::MessageState;

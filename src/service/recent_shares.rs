@@ -1,0 +1,15 @@
+//! The verified shares that are kept in memory.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::domain::figures::shares::Shares;
+
+#[derive(Default)]
+pub(super) struct RecentShares {
+    pub(super) known: Mutex<Option<Arc<Shares>>>,
+    /// The hours whose collapses were returned.
+    pub(super) reported: Mutex<BTreeSet<i64>>,
+}
