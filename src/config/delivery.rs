@@ -179,3 +179,21 @@ fn text(table: &Table<'_>) -> Result<TextTemplate, ConfigError> {
     table.finish()?;
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_provider_without_a_name_has_the_name_of_its_type_and_of_an_unusual_channel() {
+        for (kind, channel, name) in [
+            ("kavenegar", Channel::Sms, "kavenegar"),
+            ("kavenegar", Channel::Call, "kavenegar-call"),
+            ("bale", Channel::Bale, "bale"),
+            ("http", Channel::Bale, "http-bale"),
+            ("http", Channel::Email, "http"),
+        ] {
+            assert_eq!(default_name(kind, channel), name);
+        }
+    }
+}

@@ -85,11 +85,10 @@ impl<'a> Plan<'a> {
     /// Records that the message is sent again because it did not arrive, if this attempt is the first after the report.
     pub(super) fn note_fallback(&self, db: &Db, now: Timestamp) -> Result<()> {
         let channel = self.message.envelope.channel;
-        let is_again = self.attempts.iter().any(|attempt| attempt.channel == channel && attempt.has_not_arrived());
-        if !is_again || self.message.fallback_channel == Some(channel) {
-            return Ok(());
-        }
-        log::info!("message {}: goes to another provider because it did not arrive", self.message.id);
+        let failed = self.attempts.iter().rfind(|attempt| attempt.channel == channel && attempt.has_not_arrived());
+        let Some(failed) = failed.filter(|_| self.message.fallback_channel != Some(channel)) else { return Ok(()) };
+        let (id, status) = (self.message.id, failed.status.map_or("", DeliveryStatus::as_str));
+        log::info!("message {id}: goes to another provider, because {} reported {status}", failed.provider);
         next_channels::begin_fallback(db, self.message.id, channel)?;
         count_message(db, channel, now)
     }
@@ -104,7 +103,7 @@ impl<'a> Plan<'a> {
             self.count(db, MessageState::Cancelled, now)?;
             return Ok(None);
         }
-        log::info!("message {id}: goes to the channel {}", channel.as_str());
+        log::info!("message {id}: goes from {} to {}", self.message.envelope.channel.as_str(), channel.as_str());
         count_message(db, channel, now)?;
         Ok(Some(channel))
     }

@@ -19,6 +19,8 @@ use crate::store::delivery_reports;
 
 /// How often the database is read if no status is due. A message is due five seconds after it was accepted.
 const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// The shortest pause if no status is due.
+const LEAST_PAUSE: Duration = Duration::from_millis(20);
 /// The pause after a request for fewer messages than possible, so that the next one asks for several.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// The largest number of messages in one request. Larger transactions would delay other changes.
@@ -54,27 +56,25 @@ impl StatusRequests {
         all
     }
 
-    /// Sends requests until `stop` becomes true.
+    /// Sends requests until `stop` becomes true. Answers are stored before it returns.
     pub(super) async fn run(mut self, stop: watch::Receiver<bool>) {
-        let requests = async {
-            loop {
-                let pause = self.ask().await.unwrap_or_else(|error| {
-                    if error.cause().is_some() {
-                        log::warn!("can't store the delivery status of messages; retrying in 1 s: {error}");
-                    }
-                    PAUSE
-                });
-                tokio::time::sleep(pause).await;
+        loop {
+            let pause = self.ask(&stop).await.unwrap_or_else(|error| {
+                if error.cause().is_some() {
+                    log::warn!("can't read the messages whose delivery status is due; retrying in 1 s: {error}");
+                }
+                PAUSE
+            });
+            tokio::select! {
+                biased;
+                () = stopped(stop.clone()) => return,
+                () = tokio::time::sleep(pause) => {}
             }
-        };
-        tokio::select! {
-            () = requests => {}
-            () = stopped(stop) => {}
         }
     }
 
     /// Asks for the status of the messages that are due. Returns the time until the next request.
-    async fn ask(&mut self) -> Result<Duration> {
+    async fn ask(&mut self, stop: &watch::Receiver<bool>) -> Result<Duration> {
         let Some(provider) = self.service.delivery.chain(self.channel).get(self.provider) else {
             return Ok(POLL_INTERVAL);
         };
@@ -90,11 +90,14 @@ impl StatusRequests {
             if next.is_some_and(|next| next > now.plus(Policy::SENT_CODE_LIVES)) {
                 self.reschedule().await?;
             }
-            return Ok(next.map_or(POLL_INTERVAL, |next| next.since(now).min(POLL_INTERVAL)));
+            return Ok(next.map_or(POLL_INTERVAL, |next| next.since(now).clamp(LEAST_PAUSE, POLL_INTERVAL)));
         }
         let is_full = due.len() == most;
         let ids: Vec<String> = due.iter().map(|message| message.provider_message_id.clone()).collect();
-        let answers = join_all(ids.chunks(batch).map(|ids| ask(provider, ids))).await;
+        let answers = tokio::select! {
+            answers = join_all(ids.chunks(batch).map(|ids| ask(provider, ids))) => answers,
+            () = stopped(stop.clone()) => return Ok(MIN_PAUSE),
+        };
         let mut statuses = HashMap::new();
         for answer in answers {
             match answer {
@@ -106,6 +109,9 @@ impl StatusRequests {
         while let Err(error) = self.service.store_reports(due.clone(), statuses.clone()).await {
             if error.cause().is_some() {
                 log::warn!("can't store the delivery status of messages; retrying in 1 s: {error}");
+            }
+            if *stop.borrow() {
+                break;
             }
             tokio::time::sleep(PAUSE).await;
         }

@@ -11,9 +11,11 @@ use crate::domain::figures::{Figure, share, start_of};
 
 /// The hours of the week that an hour is compared with.
 const WEEK: i64 = 7 * 24;
-/// A share has collapsed if it is at most this part of the usual one. The alarm of the console, which is about all
-/// codes, needs a smaller fall. The share of a single prefix varies more: with a usual share of 70 %, four fifths of it or
-/// less are verified of 50 codes in 1 of 40 hours by chance, but half of it or less practically never.
+/// A share has collapsed if it is at most this part of the usual one.
+///
+/// The alarm of the console concerns all codes and needs a smaller fall. The share of a single prefix varies more. If 70 %
+/// are usual, four fifths of that or less occur by chance in 1 of 40 hours with 50 codes. Half of that or less practically
+/// never occur.
 const COLLAPSE: f64 = 0.5;
 
 /// A part of all codes.

@@ -1,10 +1,14 @@
 use super::*;
 
-/// A database with schema version 4.
-fn version_4() -> Db {
+/// A database with this schema version.
+fn version(version: i32) -> Db {
     let mut db = Db::open_in_memory().unwrap();
-    apply_up_to(&mut db, 4);
+    apply_up_to(&mut db, version);
     db
+}
+
+fn version_4() -> Db {
+    version(4)
 }
 
 fn column<T: rusqlite::types::FromSql>(db: &Db, sql: &str) -> Vec<T> {
@@ -77,6 +81,42 @@ fn events_of_all_spellings_of_a_mailbox_are_numbered_together() {
             "send_by 1 1 60",
         ]
     );
+}
+
+#[test]
+fn messages_and_attempts_are_kept_and_no_id_is_given_out_twice() {
+    for foreign_keys in [true, false] {
+        let mut db = version(10);
+        db.pragma_update(None, "foreign_keys", foreign_keys).unwrap();
+        db.execute_batch(
+            "INSERT INTO otp_codes (id, code, email, valid_to, created_at, updated_at) VALUES (7, 1, 'a@b.com', 0, 0, 0);
+             INSERT INTO messages (id, otp_id, channel, language, state, due_at, created_at, updated_at)
+             VALUES (3, 7, 'email', 'fa', 'sent', 1, 2, 3), (4, 7, 'email', 'en', 'queued', 4, 5, 6),
+                    (9, 7, 'email', 'en', 'failed', 4, 5, 6);
+             INSERT INTO message_attempts (id, message_id, provider, outcome, provider_message_id, error, started_at)
+             VALUES (5, 3, 'one', 'sent', 'm-1', NULL, 2),
+                    (6, 4, 'one', 'retry', NULL, 'the attempt was interrupted; the message may have been sent', 4),
+                    (8, 9, 'one', NULL, NULL, NULL, 4);
+             DELETE FROM message_attempts WHERE message_id = 9;
+             DELETE FROM messages WHERE id = 9;",
+        )
+        .unwrap();
+        apply(&mut db).unwrap();
+        let sql = "SELECT id || ' ' || otp_id || ' ' || reference || ' ' || channel || ' ' || language || ' ' || state
+                       || ' ' || due_at || ' ' || created_at || ' ' || updated_at || ' ' || is_counted
+                     FROM messages ORDER BY id";
+        assert_eq!(column::<String>(&db, sql), ["3 7 3 email fa sent 1 2 3 1", "4 7 4 email en queued 4 5 6 0"]);
+        let sql = "SELECT id || ' ' || message_id || ' ' || channel || ' ' || outcome || ' '
+                       || coalesce(provider_message_id, '-') || ' ' || started_at
+                     FROM message_attempts ORDER BY id";
+        assert_eq!(column::<String>(&db, sql), ["5 3 email sent m-1 2", "6 4 email interrupted - 4"]);
+        let sql = "SELECT seq FROM sqlite_sequence WHERE name IN ('messages', 'message_attempts') ORDER BY name";
+        assert_eq!(column::<i64>(&db, sql), [8, 9], "message_attempts, messages");
+        assert_eq!(column::<i64>(&db, "SELECT count(*) FROM pragma_foreign_key_check"), [0]);
+        db.pragma_update(None, "foreign_keys", true).unwrap();
+        db.execute("DELETE FROM otp_codes", []).unwrap();
+        assert_eq!(column::<i64>(&db, "SELECT count(*) FROM message_attempts"), [0], "attempts go with their code");
+    }
 }
 
 #[test]
