@@ -152,6 +152,7 @@ fn add_functions(db: &Db) -> rusqlite::Result<()> {
 /// Migrates an empty database up to an older version, for tests.
 #[cfg(test)]
 pub(super) fn apply_up_to(db: &mut Db, version: i32) {
+    add_functions(db).unwrap();
     let runner = migrations::runner().set_target(refinery::Target::Version(version));
     runner.run(db).unwrap();
 }
