@@ -86,7 +86,7 @@ CREATE INDEX messages_by_otp ON messages (otp_id);
 CREATE INDEX messages_queued ON messages (channel, due_at) WHERE state = 'queued';
 CREATE INDEX messages_sending ON messages (channel, id) WHERE state = 'sending';
 CREATE INDEX messages_escalated ON messages (channel, escalate_at) WHERE escalate_at IS NOT NULL;
--- Finds the messages that did not arrive for certain, newest first. The states of most messages are in no index, because
+-- Finds the messages that may not have arrived, newest first. The states of most messages are in no index, because
 -- an index makes the changes slower.
 CREATE INDEX messages_not_sent ON messages (state, id)
  WHERE state IN ('undelivered', 'blocked', 'unknown', 'failed', 'expired', 'cancelled');

@@ -61,8 +61,8 @@ impl Route<'_> {
 
     /// Returns the next step of a message.
     ///
-    /// A message that did not arrive goes to the next channel. Without one, another provider sends it again, once. An
-    /// attempt of that provider which may have sent it is not repeated.
+    /// A message that did not arrive goes to the next channel. Without one, another provider sends it again, once. If that
+    /// provider may have sent it, it is not sent a third time.
     ///
     /// Every provider is tried once before any is retried. Among equals, those with an open breaker come last. Only a
     /// provider whose attempts all ended with [`Outcome::Retry`] or [`Outcome::Interrupted`] is retried.

@@ -14,7 +14,8 @@ const MINUTE_MICROS: i64 = 60_000_000;
 /// From 30 seconds on, all messages are due at the same moments, full minutes. One request then asks for as many
 /// messages as the provider allows.
 pub fn next_status_request(accepted_at: Timestamp, valid_to: Timestamp, now: Timestamp) -> Option<Timestamp> {
-    let first = FIRST.iter().map(|after| accepted_at.plus(*after)).find(|at| *at > now);
+    // A message was accepted in the future if the clock was wrong.
+    let first = FIRST.iter().map(|after| accepted_at.plus(*after)).find(|at| *at > now && accepted_at <= now);
     let next = first.unwrap_or_else(|| {
         let minutes = (now.plus(FIRST[2]).as_micros() - 1).div_euclid(MINUTE_MICROS) + 1;
         let until = minutes * MINUTE_MICROS - now.as_micros();
@@ -48,6 +49,11 @@ mod tests {
             let next = next_status_request(at(accepted), at(900), at(accepted + 30)).unwrap();
             assert_eq!(next, at(if accepted == 0 { 60 } else { 120 }), "accepted at {accepted}");
         }
+    }
+
+    #[test]
+    fn a_message_that_was_accepted_while_the_clock_was_wrong_is_due_at_the_next_full_minute() {
+        assert_eq!(next_status_request(at(9000), at(900), at(10)), Some(at(60)));
     }
 
     #[test]

@@ -165,12 +165,15 @@ impl ChannelWorker {
         due: StoredMessage,
         now: Timestamp,
     ) -> Result<Option<Dispatch>> {
-        let StoredMessage { id, envelope, .. } = due;
+        let StoredMessage { id, envelope, is_counted, .. } = due;
         let otp = match otps::find(db, due.otp_id) {
             Err(error) if is_damaged_row(&error) => {
                 log::error!("message {id} can't be sent: {error}");
                 messages::update(db, id, MessageState::Failed, now, now)?;
-                recording::count_ended(db, MessageState::Failed, &[], now)?;
+                if !is_counted {
+                    messages::set_counted(db, id)?;
+                    recording::count_ended(db, MessageState::Failed, &[], now)?;
+                }
                 return Ok(None);
             }
             found => found?,

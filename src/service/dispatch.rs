@@ -1,6 +1,7 @@
 //! One attempt to send a message.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -28,10 +29,11 @@ pub(super) struct Dispatch {
 /// Sends a message. If the outcome is not known, asks the provider what happened, if it can tell.
 pub(super) async fn send(provider: &dyn Provider, message: &Message, stop: watch::Receiver<bool>) -> Report {
     let unknown = |why| Report::not_sent(Outcome::Unknown, why);
+    let mut deadline = pin!(stop_deadline(stop));
     let sending = AssertUnwindSafe(provider.send(message)).catch_unwind();
     let report = tokio::select! {
         sent = sending => sent.unwrap_or_else(|_| unknown("internal error; see the log")),
-        () = stop_deadline(stop.clone()) => return unknown("otpd stopped before the provider answered"),
+        () = &mut deadline => return unknown("otpd stopped before the provider answered"),
     };
     if report.outcome != Outcome::Unknown || !provider.can_find() {
         return report;
@@ -39,12 +41,12 @@ pub(super) async fn send(provider: &dyn Provider, message: &Message, stop: watch
     let finding = AssertUnwindSafe(find(provider, message)).catch_unwind();
     tokio::select! {
         found = finding => found.ok().flatten().unwrap_or(report),
-        () = stop_deadline(stop) => report,
+        () = deadline => report,
     }
 }
 
-/// Returns the corrected report. The provider may still be processing the request, so the report that it does not have
-/// the message counts only at the end.
+/// Returns the corrected report. The provider may still be processing the request, so "not found" is believed only at
+/// the last try.
 async fn find(provider: &dyn Provider, message: &Message) -> Option<Report> {
     let mut last = None;
     for pause in FIND_AFTER {

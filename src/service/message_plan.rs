@@ -82,7 +82,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Records that the message is sent again because it did not arrive, if this attempt is the first after the report.
+    /// Records, once per message, that it is sent again because it did not arrive.
     pub(super) fn note_fallback(&self, db: &Db, now: Timestamp) -> Result<()> {
         let channel = self.message.envelope.channel;
         let failed = self.attempts.iter().rfind(|attempt| attempt.channel == channel && attempt.has_not_arrived());
@@ -130,7 +130,8 @@ impl<'a> Plan<'a> {
         recording::count_ended(db, state, &self.attempts, now)
     }
 
-    /// Stores the event of a message that has arrived, or has not. The failure of a message whose code was used is none.
+    /// Stores the event of a message that has arrived, or has not. A message that fails after its code was used causes no
+    /// event.
     fn publish_end(&self, service: &Service, db: &Db, state: MessageState, now: Timestamp) -> Result<()> {
         let kind = match state {
             MessageState::Delivered => EventType::Delivered,

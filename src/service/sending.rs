@@ -84,7 +84,8 @@ impl Service {
     /// use.
     pub async fn send_otp(&self, caller: &Caller, request: SendRequest, key: Option<IdempotencyKey>) -> Result<Sent> {
         self.require_reachable(&request, self.now())?;
-        let channels = iter::once(request.route().0).chain(request.channels.iter().copied()).collect::<Vec<_>>();
+        // The first channel, or a later one if the daily limit of the first is reached.
+        let channels = if request.channels.is_empty() { vec![request.route().0] } else { request.channels.clone() };
         let _in_flight = key.map(|key| self.in_flight.enter(caller.token_id, key)).transpose()?;
         let (service, recipient) = (self.clone(), request.recipient.clone());
         let send = move |db: &Db, call: &Call| match &key {

@@ -62,18 +62,21 @@ impl Service {
         Ok(())
     }
 
-    /// Returns the channel that has a new message, if any.
+    /// Returns the channel that has a new message, if any. An attempt that has a result is not changed: this may be a
+    /// repetition after an unclear outcome of the first transaction.
     fn store_attempt(&self, db: &Db, finished: &Finished, otp: &Otp) -> Result<Option<Channel>> {
         let Finished { channel, attempt_id, message_id, provider, report, took, reports_status } = finished;
         let now = self.now();
         let status_due_at = reports_status.then(|| next_status_request(now, otp.valid_to, now)).flatten();
-        message_attempts::finish(db, *attempt_id, report, status_due_at, now)?;
+        if !message_attempts::finish(db, *attempt_id, report, status_due_at, now)? {
+            return Ok(None);
+        }
         recording::count_attempt(db, provider, report.outcome, *took, now)?;
         let Some(message) = messages::find(db, *message_id)? else { return Ok(None) };
         if status_due_at.is_some() {
-            // The last status request before the next channel comes first.
+            // The next channel waits until the last status request before it can be answered.
             let escalate_after = self.delivery.escalate_after.saturating_add(ANSWER_TIME);
-            next_channels::postpone(db, *message_id, now.plus(escalate_after))?;
+            next_channels::postpone(db, *message_id, now.plus(escalate_after).min(otp.valid_to))?;
         }
         recording::count_accepted(db, otp.id, provider, report.outcome)?;
         if report.outcome == Outcome::Sent {

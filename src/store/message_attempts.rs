@@ -16,8 +16,9 @@ pub fn insert(db: &Db, message_id: i64, channel: Channel, provider: &str, now: T
     Ok(db.prepare_cached(sql)?.insert(params![message_id, channel.as_str(), provider, now.as_micros()])?)
 }
 
-/// Records the result of an attempt. `status_due_at` is when the provider is asked for the status of the message.
-pub fn finish(db: &Db, id: i64, report: &Report, status_due_at: Option<Timestamp>, now: Timestamp) -> Result<()> {
+/// Records the result of an attempt. `status_due_at` is when the provider is asked for the status of the message. Returns
+/// `false` if the attempt has a result.
+pub fn finish(db: &Db, id: i64, report: &Report, status_due_at: Option<Timestamp>, now: Timestamp) -> Result<bool> {
     let sql = "UPDATE message_attempts
                   SET outcome = $1,
                       provider_message_id = $2,
@@ -26,8 +27,9 @@ pub fn finish(db: &Db, id: i64, report: &Report, status_due_at: Option<Timestamp
                       status = CASE WHEN $5 IS NOT NULL THEN 'waiting' END,
                       status_at = CASE WHEN $5 IS NOT NULL THEN $4 END,
                       status_due_at = $5
-                WHERE id = $6";
-    db.prepare_cached(sql)?.execute(params![
+                WHERE id = $6
+                  AND outcome IS NULL";
+    let changed = db.prepare_cached(sql)?.execute(params![
         report.outcome.as_str(),
         report.provider_message_id,
         report.error,
@@ -35,7 +37,7 @@ pub fn finish(db: &Db, id: i64, report: &Report, status_due_at: Option<Timestamp
         status_due_at.map(Timestamp::as_micros),
         id
     ])?;
-    Ok(())
+    Ok(changed > 0)
 }
 
 pub(super) const FINISH_INTERRUPTED: &str = "

@@ -163,7 +163,7 @@ pub(super) const CANCEL: &str = "
      WHERE otp_id = $2
        AND state IN ('queued', 'sending')";
 
-/// Cancels the messages with this code that are queued or being sent, and sends none of its messages again.
+/// Cancels the queued and sending messages with this code. None of its messages is sent again.
 pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
     db.prepare_cached(CANCEL)?.execute(params![now.as_micros(), otp_id.value()])?;
     next_channels::close(db, otp_id)

@@ -76,7 +76,7 @@ pub fn postpone(db: &Db, id: i64, escalate_at: Timestamp) -> Result<()> {
     Ok(())
 }
 
-/// Ends the use of further channels for a message.
+/// Ends the escalation of a message: its next channel is no longer used because of the time.
 pub fn end_escalation(db: &Db, id: i64) -> Result<()> {
     db.prepare_cached("UPDATE messages SET escalate_at = NULL WHERE id = $1")?.execute([id])?;
     Ok(())

@@ -21,6 +21,7 @@ mod form;
 #[path = "../faults/ledger.rs"]
 mod ledger;
 mod power;
+#[expect(dead_code, reason = "the other tests use the rest")]
 #[path = "../program/mod.rs"]
 mod program;
 mod slow;
