@@ -106,6 +106,10 @@ fn changes_on_a_full_disk_are_answered_503_and_succeed_after_space_is_freed() {
         let ledger = Load::default().run(server.socket(), || {
             let mut client = Client::of(&server);
             let body = r#"{"code":1,"email":"c1@load.com","valid_to":"2099-01-01"}"#;
+            let begun = Instant::now();
+            while client.ask("GET", &format!("{OTPS}1"), "").0 != 200 {
+                assert!(begun.elapsed() < LIMIT, "the load creates no code");
+            }
             thread::sleep(Duration::from_millis(50 + trial * 7));
             faults.set(Number::Full, 1);
             thread::sleep(Duration::from_millis(100));
