@@ -27,24 +27,24 @@ body!(SendJson, "Send", send(&null()));
 body!(SendForm, "SendForm", send(&empty()));
 body!(VerifyJson, "Verify", verify(&null()));
 body!(VerifyForm, "VerifyForm", verify(&empty()));
-body!(RecipientJson, "Recipient", recipient(&null(), ObjectBuilder::new));
-body!(RecipientForm, "RecipientForm", recipient(&empty(), ObjectBuilder::new));
+body!(RecipientJson, "Recipient", recipient(&null(), |_| ObjectBuilder::new()));
+body!(RecipientForm, "RecipientForm", recipient(&empty(), |_| ObjectBuilder::new()));
 
 fn send(nothing: &Schema) -> OneOfBuilder {
-    let rest = || {
+    let rest = |to: &Recipients| {
         let languages = Language::ALL.iter().map(|language| language.as_str());
         let language = typed(Type::String).enum_values(Some(languages)).into();
         ObjectBuilder::new()
             .property("purpose", in_form(nothing, purpose()))
             .property("language", in_form(nothing, language))
-            .property("channel", channel(*nothing == empty()))
+            .property("channel", channel(to, *nothing == empty()))
             .property("client_ip", in_form(nothing, client_ip()))
     };
     recipient(nothing, rest).examples([json!({"mobile_number": "09123456789", "purpose": "login"})])
 }
 
 fn verify(nothing: &Schema) -> OneOfBuilder {
-    let rest = || {
+    let rest = |_: &Recipients| {
         ObjectBuilder::new()
             .property("code", code())
             .required("code")
@@ -55,16 +55,21 @@ fn verify(nothing: &Schema) -> OneOfBuilder {
 }
 
 /// A mobile number or an e-mail address, and the fields of `rest`.
-fn recipient(nothing: &Schema, rest: impl Fn() -> ObjectBuilder) -> OneOfBuilder {
+fn recipient(nothing: &Schema, rest: impl Fn(&Recipients) -> ObjectBuilder) -> OneOfBuilder {
     OneOfBuilder::new()
         .description(Some("For a mobile number or an e-mail address. Unknown fields are ignored."))
         .item(
-            rest()
+            rest(&Recipients::Numbers)
                 .property("mobile_number", mobile_number())
                 .required("mobile_number")
                 .property("email", nothing.clone()),
         )
-        .item(rest().property("email", email()).required("email").property("mobile_number", nothing.clone()))
+        .item(
+            rest(&Recipients::Addresses)
+                .property("email", email())
+                .required("email")
+                .property("mobile_number", nothing.clone()),
+        )
 }
 
 /// Allows an empty field in a form, which counts as missing.
@@ -85,17 +90,37 @@ fn client_ip() -> Schema {
         .into()
 }
 
+/// The recipients of a variant of a body.
+enum Recipients {
+    Numbers,
+    Addresses,
+}
+
 /// One channel or a list of channels. In a form, commas separate the channels.
-fn channel(is_form: bool) -> Schema {
-    let name = || typed(Type::String).enum_values(Some(Channel::ALL.iter().map(|channel| channel.as_str())));
+fn channel(to: &Recipients, is_form: bool) -> Schema {
+    let is_possible = |channel: &&Channel| (**channel == Channel::Email) == matches!(to, Recipients::Addresses);
+    let names = || Channel::ALL.iter().filter(is_possible).map(|channel| channel.as_str());
     let description = "Channel of the message, or several in the order in which they are used. `sms`, `call` and `bale` \
                        reach mobile numbers, `email` reaches e-mail addresses. The default is `sms` or `email`.";
     if is_form {
-        let names = "^((sms|call|bale|email)(,(sms|call|bale|email))*)?$";
-        return typed(Type::String).pattern(Some(names)).description(Some(description)).into();
+        let lists = orders(&names().collect::<Vec<_>>()).join("|");
+        let pattern = format!("^({lists})?$");
+        return typed(Type::String).pattern(Some(pattern)).description(Some(description)).into();
     }
+    let name = || typed(Type::String).enum_values(Some(names()));
     let list = ArrayBuilder::new().items(name()).min_items(Some(1)).unique_items(true);
-    OneOfBuilder::new().description(Some(description)).item(name()).item(list).examples([json!(["bale", "sms"])]).into()
+    OneOfBuilder::new().description(Some(description)).item(name()).item(list).into()
+}
+
+/// All lists of different names, separated by commas.
+fn orders(names: &[&str]) -> Vec<String> {
+    let mut lists = Vec::new();
+    for name in names {
+        let others: Vec<&str> = names.iter().copied().filter(|other| other != name).collect();
+        lists.push((*name).to_owned());
+        lists.extend(orders(&others).into_iter().map(|rest| format!("{name},{rest}")));
+    }
+    lists
 }
 
 fn purpose() -> Schema {
