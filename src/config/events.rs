@@ -1,10 +1,9 @@
 //! `[[events]]`: the endpoints that get events.
 
-use std::net::IpAddr;
-
 use crate::config::layers::Layers;
 use crate::config::table::{EVENTS, Table};
 use crate::delivery::{EndpointSettings, ReadKeys, timeout};
+use crate::domain::host::is_this_machine;
 use crate::domain::webhook::{EventType, WebhookSecret};
 use crate::error::ConfigError;
 
@@ -45,7 +44,7 @@ fn endpoint(table: &Table<'_>) -> Result<EndpointSettings, ConfigError> {
 
 /// A warning for each endpoint that gets events without TLS, unless it is on this machine.
 pub(super) fn warnings(endpoints: &[EndpointSettings]) -> Vec<String> {
-    let is_here = |host: &str| host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    let exposed = endpoints.iter().filter(|endpoint| endpoint.url.scheme() == "http" && !is_here(endpoint.host()));
+    let exposed =
+        endpoints.iter().filter(|endpoint| endpoint.url.scheme() == "http" && !is_this_machine(endpoint.host()));
     exposed.map(|endpoint| format!("events to {} are sent unencrypted; use https", endpoint.name())).collect()
 }

@@ -15,7 +15,7 @@ mod test_recipients;
 mod values;
 
 use std::ffi::OsString;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,7 @@ use crate::config::test_recipients::Rules;
 use crate::config::values::{duration, file_path, host, metrics_address, network, origin};
 use crate::delivery::EndpointSettings;
 use crate::domain::code::CodeLength;
+use crate::domain::host::is_this_machine;
 use crate::domain::limit::Limits;
 use crate::domain::policy::Policy;
 use crate::domain::test_recipient::TestRecipients;
@@ -167,8 +168,7 @@ impl Config {
     }
 
     fn note(&mut self, now: Timestamp) {
-        let loopback = self.host == "localhost" || self.host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        if !loopback {
+        if !is_this_machine(&self.host) {
             self.notes.push(format!(
                 "server.host = {:?} is reachable from other machines, and otpd serves plain HTTP: put a TLS proxy in \
                  front of it",

@@ -44,7 +44,7 @@ impl Answer {
         Some(items.iter().map(|item| self.with_body(self.status, item.clone())).collect())
     }
 
-    /// Returns a copy with field names in lower case, for gateways whose spelling varies.
+    /// Returns a copy with field names in lower case. Some gateways change the case of the names.
     pub(super) fn in_lower_case(&self) -> Self {
         self.with_body(self.status, in_lower_case(&self.body))
     }

@@ -1,13 +1,12 @@
 //! Settings that several types of providers have.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::IpAddr;
 use std::time::Duration;
 
 use reqwest::Url;
 
 use crate::delivery::read_keys::ReadKeys;
-use crate::domain::host::ascii_domain;
+use crate::domain::host::{ascii_domain, is_this_machine};
 use crate::domain::message::Message;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::MobileNumber;
@@ -75,8 +74,7 @@ fn proxy_url(proxy: &Secret) -> Option<Secret> {
 
 /// Returns a warning if `what` (secrets) and codes are sent without TLS to `host`, unless it is this machine.
 pub(super) fn exposure(name: &str, what: &str, host: &str) -> Option<String> {
-    let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-    (!is_here).then(|| format!("{name}: the {what} and codes are sent unencrypted; use TLS"))
+    (!is_this_machine(host)).then(|| format!("{name}: the {what} and codes are sent unencrypted; use TLS"))
 }
 
 /// Reads an API key that is sent in a header.

@@ -14,8 +14,8 @@ use crate::domain::message::Message;
 /// The states of messages by their ids.
 pub(super) type Statuses = Vec<(String, DeliveryStatus)>;
 
-/// The protocol of one gateway: building requests and interpreting answers. A gateway whose operations need more than
-/// one request implements `send` or `statuses` itself.
+/// The protocol of one gateway: it builds requests and interprets answers. If sending or asking for the status needs
+/// several requests, the gateway implements `send` or `statuses` itself.
 pub(super) trait Gateway: Clone + Debug + Send + Sync + 'static {
     /// The type of providers.
     const TYPE: &'static str;

@@ -60,7 +60,7 @@ impl HttpClient {
     /// Sends a request and returns the answer.
     ///
     /// # Errors
-    /// The report of a message whose request failed in this way.
+    /// The request failed. The error is the report of a message that is sent with such a request.
     pub(super) async fn request(&self, call: Call) -> Result<Answer, Report> {
         let request = self.build(call).map_err(|cause| Report::not_sent(Outcome::Misconfigured, cause))?;
         let mut response = self.client.execute(request).await.map_err(|cause| request_failure(&cause))?;

@@ -22,6 +22,12 @@ mod settings;
 mod smtp;
 mod tcp;
 
+use std::time::Duration;
+
+use rand::Rng;
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+
 pub use crate::delivery::chain::Chain;
 pub use crate::delivery::common::{Connection, timeout};
 pub use crate::delivery::endpoint::{Endpoint, EndpointSettings};
@@ -32,12 +38,6 @@ pub use crate::delivery::provider::{Keep, Provider};
 pub use crate::delivery::read_keys::ReadKeys;
 pub use crate::delivery::settings::{ProviderSettings, ProviderType};
 pub use crate::delivery::smtp::{Security, Sender, Smtp};
-
-use rand::Rng;
-use rand::rand_core::UnwrapErr;
-use rand::rngs::SysRng;
-
-use std::time::Duration;
 
 use crate::domain::message::{Channel, Envelope, Language, Message, PerChannel};
 use crate::domain::otp::Otp;

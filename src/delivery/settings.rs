@@ -12,7 +12,7 @@ use crate::error::ConfigError;
 
 type Build = dyn Fn(&Keep) -> Result<Box<dyn Provider>, String> + Send + Sync;
 
-/// A type of providers. A type whose settings depend on the channel has one entry for each kind of settings.
+/// A type of providers. If the settings of a type depend on the channel, each kind of settings has its own entry.
 pub struct ProviderType {
     pub name: &'static str,
     pub channels: &'static [Channel],

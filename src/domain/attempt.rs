@@ -106,6 +106,11 @@ impl Attempt {
         self.outcome == Some(Outcome::Sent) && !self.has_not_arrived()
     }
 
+    /// Whether the provider reported that the message arrived.
+    pub fn has_arrived(&self) -> bool {
+        self.status == Some(DeliveryStatus::Delivered)
+    }
+
     /// Whether the provider accepted the message, and then reported that it did not arrive.
     pub fn has_not_arrived(&self) -> bool {
         matches!(self.status, Some(DeliveryStatus::Undelivered | DeliveryStatus::Blocked))

@@ -176,7 +176,7 @@ impl NewEvent {
         self
     }
 
-    /// Marks an event about a test recipient, whose code is fixed and was not sent.
+    /// Marks an event as one about a test recipient. The code of a test recipient is fixed and is not sent.
     #[must_use]
     pub fn of_test_recipient(self, is_test_recipient: bool) -> Self {
         if is_test_recipient { self.with("test_recipient", Value::Null, true) } else { self }

@@ -1,5 +1,7 @@
 //! Host and domain names in their ASCII form.
 
+use std::net::IpAddr;
+
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
@@ -11,6 +13,11 @@ pub fn ascii_domain(text: &str) -> Option<String> {
         .to_ascii(text.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast, DnsLength::Verify)
         .ok()
         .map(|domain| domain.into_owned())
+}
+
+/// Whether a host is this machine: `localhost` or a loopback address.
+pub fn is_this_machine(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
 }
 
 #[cfg(test)]

@@ -64,12 +64,12 @@ impl Route<'_> {
     /// A message that did not arrive goes to the next channel. Without one, another provider sends it again, once. If that
     /// provider may have sent it, it is not sent a third time.
     ///
-    /// Every provider is tried once before any is retried. Among equals, those with an open breaker come last. Only a
-    /// provider whose attempts all ended with [`Outcome::Retry`] or [`Outcome::Interrupted`] is retried.
+    /// Every provider is tried once before any is retried. Among equals, those with an open breaker come last. A provider
+    /// is retried only if all its attempts ended with [`Outcome::Retry`] or [`Outcome::Interrupted`].
     pub fn next_step(&self, standing: &Standing<'_>) -> Step {
         let Standing { attempts, channel, is_wanted, .. } = *standing;
         let here: Vec<&Attempt> = attempts.iter().filter(|attempt| attempt.channel == channel).collect();
-        if here.iter().any(|attempt| attempt.is_on_its_way()) || has_arrived(attempts) {
+        if here.iter().any(|attempt| attempt.is_on_its_way()) || attempts.iter().any(Attempt::has_arrived) {
             return Step::End(end_state(attempts, MessageState::Sent));
         }
         let end = |state| Step::End(end_state(attempts, state));
@@ -78,8 +78,8 @@ impl Route<'_> {
             None => end(MessageState::Failed),
         };
         if here.iter().any(|attempt| attempt.has_not_arrived()) {
-            let is_last = standing.next_channel.is_some() || is_second_copy_out(&here) || !standing.may_fall_back;
-            if is_last {
+            let ends_here = standing.next_channel.is_some() || is_second_copy_out(&here) || !standing.may_fall_back;
+            if ends_here {
                 return leave();
             }
         }
@@ -111,10 +111,6 @@ impl Route<'_> {
     }
 }
 
-fn has_arrived(attempts: &[Attempt]) -> bool {
-    attempts.iter().any(|attempt| attempt.status == Some(DeliveryStatus::Delivered))
-}
-
 /// Returns the state of a message that is not sent further. `state` is used if no attempt may have sent it.
 fn end_state(attempts: &[Attempt], state: MessageState) -> MessageState {
     let may_have_sent = |attempt: &Attempt| matches!(attempt.outcome, Some(Outcome::Unknown | Outcome::Interrupted));
@@ -124,7 +120,7 @@ fn end_state(attempts: &[Attempt], state: MessageState) -> MessageState {
         _ => None,
     });
     match report {
-        _ if has_arrived(attempts) => MessageState::Delivered,
+        _ if attempts.iter().any(Attempt::has_arrived) => MessageState::Delivered,
         _ if attempts.iter().any(Attempt::is_on_its_way) => MessageState::Sent,
         _ if attempts.iter().any(may_have_sent) => MessageState::Unknown,
         Some(reported) => reported,

@@ -1,6 +1,8 @@
 //! Delivery reports that providers send (`docs/providers.md`, "Call-backs").
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::error::{Error, Kind, Result};
 use crate::http::body::Body;
@@ -8,8 +10,16 @@ use crate::http::openapi::responses::{BodyRefusals, Faults, UnknownReport};
 use crate::http::query::pairs;
 use crate::service::Service;
 
-/// Secret and provider.
-type Target = web::Path<(String, String)>;
+/// The path of a report.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(super) struct Target {
+    /// `delivery.callback_secret`
+    secret: String,
+    /// Configured name of the provider
+    #[param(example = "kavenegar")]
+    provider: String,
+}
 
 /// Report a delivery in the query
 ///
@@ -19,18 +29,15 @@ type Target = web::Path<(String, String)>;
     get,
     path = "/callbacks/{secret}/{provider}",
     tag = "sending",
-    params(
-        ("secret" = String, Path, description = "`delivery.callback_secret`"),
-        ("provider" = String, Path, description = "Configured name of the provider", example = "kavenegar"),
-    ),
+    params(Target),
     responses((status = 204, description = "The report is stored"), UnknownReport, Faults)
 )]
 pub(super) async fn report_in_query(
     request: HttpRequest,
-    target: Target,
+    target: web::Path<Target>,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    service.require_callback_secret(&target.0)?;
+    service.require_callback_secret(&target.secret)?;
     store(&target, &pairs(request.query_string()), &service).await
 }
 
@@ -41,30 +48,27 @@ pub(super) async fn report_in_query(
     post,
     path = "/callbacks/{secret}/{provider}",
     tag = "sending",
-    params(
-        ("secret" = String, Path, description = "`delivery.callback_secret`"),
-        ("provider" = String, Path, description = "Configured name of the provider", example = "kavenegar"),
-    ),
+    params(Target),
     responses((status = 204, description = "The report is stored"), UnknownReport, BodyRefusals, Faults)
 )]
 pub(super) async fn report_in_form(
     request: HttpRequest,
-    target: Target,
+    target: web::Path<Target>,
     body: Body,
     service: web::Data<Service>,
 ) -> Result<HttpResponse> {
-    service.require_callback_secret(&target.0)?;
+    service.require_callback_secret(&target.secret)?;
     let mut fields = pairs(request.query_string());
     fields.extend(pairs(&String::from_utf8_lossy(&body.bytes().await?)));
     store(&target, &fields, &service).await
 }
 
 async fn store(target: &Target, fields: &[(String, String)], service: &Service) -> Result<HttpResponse> {
-    let report = service.read_callback(&target.1, fields);
+    let report = service.read_callback(&target.provider, fields);
     let Some((message_id, status)) = report else {
         log::warn!("a call-back with the right secret has an unknown provider in its path, or fields without a status");
         return Err(Error::new(Kind::NotFound, "Not found."));
     };
-    service.receive_report(&target.1, &message_id, status).await?;
+    service.receive_report(&target.provider, &message_id, status).await?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -1,12 +1,9 @@
 //! The outbox worker of one channel. It claims due messages, passes them to providers and stores the results. Each
 //! delivery attempt is committed before its message is sent. After a crash, only messages in flight are sent again.
 
-use std::collections::HashMap;
-use std::pin::pin;
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::sync::{Notify, watch};
 
 use crate::delivery::Chain;
 use crate::domain::message::Channel;
@@ -17,15 +14,14 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::dispatch::{Dispatch, send};
 use crate::service::message_plan::{Plan, log_outcome};
-use crate::service::waiting::{PAUSE, stopped};
+use crate::service::waiting::PAUSE;
+use crate::service::worker::{self, POLL_INTERVAL, Worker};
 use crate::service::{Service, recording};
 use crate::store::{Db, is_damaged_row, message_attempts, messages, next_channels, otps};
 
 /// Maximum number of messages in flight. Mail servers accept few connections from one address.
 const GATEWAY_REQUESTS_AT_ONCE: usize = 32;
 const MAILS_AT_ONCE: usize = 8;
-/// Poll interval for work queued by another process.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(super) struct ChannelWorker {
@@ -44,10 +40,8 @@ struct Claim {
     queued: Vec<Channel>,
 }
 
-impl ChannelWorker {
-    pub(super) fn new(service: Service, channel: Channel) -> Self {
-        Self { service, channel }
-    }
+impl Worker for ChannelWorker {
+    type Item = Dispatch;
 
     fn at_once(&self) -> usize {
         match self.channel {
@@ -56,44 +50,14 @@ impl ChannelWorker {
         }
     }
 
-    fn chain(&self) -> &Chain {
-        self.service.delivery.chain(self.channel)
+    fn queued(&self) -> &Notify {
+        self.service.queued.for_channel(self.channel)
     }
 
-    fn route(&self, now: Timestamp) -> Route<'_> {
-        self.chain().route(self.service.delivery.on_unknown, now)
+    fn id(dispatch: &Dispatch) -> i64 {
+        dispatch.message_id
     }
 
-    /// Delivers messages until `stop` becomes true. Messages in flight are finished before it returns.
-    pub(super) async fn deliver(self, stop: watch::Receiver<bool>) {
-        let mut stopped = pin!(stopped(stop.clone()));
-        let (mut in_flight, mut held) = (JoinSet::new(), HashMap::new());
-        let mut stopping = false;
-        loop {
-            let mut pause = POLL_INTERVAL;
-            if !stopping && held.len() < self.at_once() {
-                let (claimed, next) = self.claim(held.values().copied().collect()).await;
-                for dispatch in claimed {
-                    let message_id = dispatch.message_id;
-                    let task = in_flight.spawn(self.clone().deliver_one(dispatch, stop.clone()));
-                    held.insert(task.id(), message_id);
-                }
-                pause = next.min(POLL_INTERVAL);
-            }
-            tokio::select! {
-                Some(ended) = in_flight.join_next_with_id() => {
-                    held.remove(&ended.map_or_else(|panicked| panicked.id(), |(id, ())| id));
-                }
-                () = self.service.queued.for_channel(self.channel).notified(), if !stopping => {}
-                () = tokio::time::sleep(pause), if !stopping => {}
-                () = &mut stopped, if !stopping => stopping = true,
-                else => return self.chain().close().await,
-            }
-        }
-    }
-
-    /// Claims due messages and returns them with the time until the next poll. `held` contains the ids of the messages
-    /// that this worker has in flight.
     async fn claim(&self, held: Vec<i64>) -> (Vec<Dispatch>, Duration) {
         let worker = self.clone();
         match self.service.store.write(move |db| worker.claim_due(db, &held)).await {
@@ -113,6 +77,44 @@ impl ChannelWorker {
                 (Vec::new(), PAUSE)
             }
         }
+    }
+
+    async fn deliver_one(self, dispatch: Dispatch, stop: watch::Receiver<bool>) {
+        let Some(provider) = self.chain().get(dispatch.provider) else { return };
+        let begun = Instant::now();
+        let report = send(provider, &dispatch.message, stop).await;
+        let took = begun.elapsed();
+        self.service.store.metrics().message(provider.name(), report.outcome.as_str());
+        self.chain().end(dispatch.provider, report.outcome, self.service.now());
+        let message_id = dispatch.message_id;
+        log_outcome(message_id, provider.name(), &report);
+        // The result must be stored. Otherwise the message would be sent again.
+        while let Err(error) = self.service.settle(self.channel, &dispatch, &report, provider, took).await {
+            if error.cause().is_some() {
+                log::warn!("can't store the result of message {message_id}; retrying in 1 s: {error}");
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+}
+
+impl ChannelWorker {
+    pub(super) fn new(service: Service, channel: Channel) -> Self {
+        Self { service, channel }
+    }
+
+    /// Delivers messages until `stop` becomes true. Messages in flight are finished before it returns.
+    pub(super) async fn deliver(self, stop: watch::Receiver<bool>) {
+        worker::run(&self, stop).await;
+        self.chain().close().await;
+    }
+
+    fn chain(&self) -> &Chain {
+        self.service.delivery.chain(self.channel)
+    }
+
+    fn route(&self, now: Timestamp) -> Route<'_> {
+        self.chain().route(self.service.delivery.on_unknown, now)
     }
 
     /// Requeues interrupted messages, then claims due messages within one transaction.
@@ -195,24 +197,6 @@ impl ChannelWorker {
                 queued.iter().for_each(|channel| self.service.queued.for_channel(*channel).notify_one());
                 Ok(None)
             }
-        }
-    }
-
-    async fn deliver_one(self, dispatch: Dispatch, stop: watch::Receiver<bool>) {
-        let Some(provider) = self.chain().get(dispatch.provider) else { return };
-        let begun = Instant::now();
-        let report = send(provider, &dispatch.message, stop).await;
-        let took = begun.elapsed();
-        self.service.store.metrics().message(provider.name(), report.outcome.as_str());
-        self.chain().end(dispatch.provider, report.outcome, self.service.now());
-        let message_id = dispatch.message_id;
-        log_outcome(message_id, provider.name(), &report);
-        // The result must be stored. Otherwise the message would be sent again.
-        while let Err(error) = self.service.settle(self.channel, &dispatch, &report, provider, took).await {
-            if error.cause().is_some() {
-                log::warn!("can't store the result of message {message_id}; retrying in 1 s: {error}");
-            }
-            tokio::time::sleep(PAUSE).await;
         }
     }
 }

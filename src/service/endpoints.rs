@@ -1,5 +1,7 @@
 //! The endpoints that get events.
 
+use std::sync::Arc;
+
 use tokio::sync::Notify;
 
 use crate::delivery::Endpoint;
@@ -8,7 +10,7 @@ use crate::domain::webhook::EventType;
 /// The endpoints that get events.
 #[derive(Debug, Default)]
 pub(super) struct Endpoints {
-    pub(super) list: Vec<Destination>,
+    pub(super) list: Vec<Arc<Destination>>,
 }
 
 /// An endpoint, and a notification that wakes its worker when an event is stored.
@@ -20,7 +22,7 @@ pub(super) struct Destination {
 
 impl Endpoints {
     pub(super) fn new(endpoints: Vec<Endpoint>) -> Self {
-        let destination = |endpoint| Destination { endpoint, stored: Notify::new() };
+        let destination = |endpoint| Arc::new(Destination { endpoint, stored: Notify::new() });
         Self { list: endpoints.into_iter().map(destination).collect() }
     }
 

@@ -3,80 +3,49 @@
 //! An event stays stored until its endpoint has accepted it. If the process ends before that is stored, the next one
 //! sends the event again, with the same `webhook-id`.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::sync::{Notify, watch};
 
 use crate::domain::webhook::{Answer, MAX_PAUSE, next_attempt};
 use crate::error::Result;
 use crate::service::Service;
 use crate::service::endpoints::Destination;
-use crate::service::message_plan::jitter;
-use crate::service::waiting::{PAUSE, stop_deadline, stopped};
+use crate::service::waiting::{PAUSE, jitter, stop_deadline};
+use crate::service::worker::{self, POLL_INTERVAL, Worker};
 use crate::store::event_deliveries::DueEvent;
 use crate::store::{Db, event_deliveries};
 
 /// Maximum number of requests to one endpoint at a time.
 const AT_ONCE: usize = 8;
-/// Poll interval for events stored by another process.
-const POLL_INTERVAL: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(super) struct EventWorker {
     service: Service,
-    /// Index of the endpoint.
-    index: usize,
+    destination: Arc<Destination>,
     /// Whether the last attempt failed.
     is_failing: Arc<AtomicBool>,
 }
 
-impl EventWorker {
-    /// Returns a worker for the endpoint with this index.
-    pub(super) fn new(service: Service, index: usize) -> Self {
-        Self { service, index, is_failing: Arc::default() }
+impl Worker for EventWorker {
+    type Item = DueEvent;
+
+    fn at_once(&self) -> usize {
+        AT_ONCE
     }
 
-    fn destination(&self) -> Option<&Destination> {
-        self.service.endpoints.list.get(self.index)
+    fn queued(&self) -> &Notify {
+        &self.destination.stored
     }
 
-    /// Delivers events until `stop` becomes true. Requests in flight are finished before it returns.
-    pub(super) async fn deliver(self, stop: watch::Receiver<bool>) {
-        let Some(Destination { stored, .. }) = self.destination() else { return };
-        let mut stopped = pin!(stopped(stop.clone()));
-        let (mut in_flight, mut held) = (JoinSet::new(), HashMap::new());
-        let mut stopping = false;
-        loop {
-            let mut pause = POLL_INTERVAL;
-            if !stopping && held.len() < AT_ONCE {
-                let (due, next) = self.claim(held.values().copied().collect()).await;
-                for event in due {
-                    let id = event.id;
-                    let task = in_flight.spawn(self.clone().deliver_one(event, stop.clone()));
-                    held.insert(task.id(), id);
-                }
-                pause = next.min(POLL_INTERVAL);
-            }
-            tokio::select! {
-                Some(ended) = in_flight.join_next_with_id() => {
-                    held.remove(&ended.map_or_else(|panicked| panicked.id(), |(id, ())| id));
-                }
-                () = stored.notified(), if !stopping => {}
-                () = tokio::time::sleep(pause), if !stopping => {}
-                () = &mut stopped, if !stopping => stopping = true,
-                else => return,
-            }
-        }
+    fn id(event: &DueEvent) -> i64 {
+        event.id
     }
 
-    /// Returns due events and the time until the next poll. `held` contains the ids of the events in flight.
     async fn claim(&self, held: Vec<i64>) -> (Vec<DueEvent>, Duration) {
         let worker = self.clone();
         let claimed = self.service.store.write(move |db| worker.list_due(db, &held)).await;
@@ -88,19 +57,8 @@ impl EventWorker {
         })
     }
 
-    fn list_due(&self, db: &Db, held: &[i64]) -> Result<(Vec<DueEvent>, Duration)> {
-        let Some(Destination { endpoint, .. }) = self.destination() else { return Ok((Vec::new(), POLL_INTERVAL)) };
-        let now = self.service.now();
-        event_deliveries::reschedule(db, &endpoint.key(), now.plus(MAX_PAUSE), now)?;
-        let mut due = event_deliveries::list_due(db, &endpoint.key(), now, AT_ONCE)?;
-        due.retain(|event| !held.contains(&event.id));
-        due.truncate(AT_ONCE - held.len());
-        let next = event_deliveries::next_due(db, &endpoint.key(), now)?;
-        Ok((due, next.map_or(POLL_INTERVAL, |next| next.since(now))))
-    }
-
     async fn deliver_one(self, event: DueEvent, stop: watch::Receiver<bool>) {
-        let Some(Destination { endpoint, .. }) = self.destination() else { return };
+        let endpoint = &self.destination.endpoint;
         let now = self.service.now();
         let sending = AssertUnwindSafe(endpoint.send(&event.webhook_id, &event.body, now)).catch_unwind();
         let panicked = || Answer::Failed { error: "internal error; see the log".to_owned(), retry_after: None };
@@ -118,6 +76,28 @@ impl EventWorker {
             }
             tokio::time::sleep(PAUSE).await;
         }
+    }
+}
+
+impl EventWorker {
+    pub(super) fn new(service: Service, destination: Arc<Destination>) -> Self {
+        Self { service, destination, is_failing: Arc::default() }
+    }
+
+    /// Delivers events until `stop` becomes true. Requests in flight are finished before it returns.
+    pub(super) async fn deliver(self, stop: watch::Receiver<bool>) {
+        worker::run(&self, stop).await;
+    }
+
+    fn list_due(&self, db: &Db, held: &[i64]) -> Result<(Vec<DueEvent>, Duration)> {
+        let endpoint = &self.destination.endpoint;
+        let now = self.service.now();
+        event_deliveries::reschedule(db, &endpoint.key(), now.plus(MAX_PAUSE), now)?;
+        let mut due = event_deliveries::list_due(db, &endpoint.key(), now, AT_ONCE)?;
+        due.retain(|event| !held.contains(&event.id));
+        due.truncate(AT_ONCE - held.len());
+        let next = event_deliveries::next_due(db, &endpoint.key(), now)?;
+        Ok((due, next.map_or(POLL_INTERVAL, |next| next.since(now))))
     }
 
     /// Stores the result of an attempt.

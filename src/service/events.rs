@@ -27,7 +27,8 @@ impl Service {
     /// Without such an endpoint, it does nothing. Only the commit of the transaction publishes the event.
     pub(super) fn publish(&self, db: &Db, event: &Event) -> Result<()> {
         let mut webhook_id = None;
-        for Destination { endpoint, stored } in &self.endpoints.list {
+        for destination in &self.endpoints.list {
+            let Destination { endpoint, stored } = destination.as_ref();
             if !endpoint.wants(event.kind) {
                 continue;
             }

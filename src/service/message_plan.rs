@@ -1,8 +1,5 @@
 //! The next step of a message, and how it is stored.
 
-use rand::TryRng;
-use rand::rngs::SysRng;
-
 use crate::delivery;
 use crate::domain::attempt::{Attempt, DeliveryStatus, Outcome, Report};
 use crate::domain::limit::Limit;
@@ -13,6 +10,7 @@ use crate::domain::route::{Route, Standing};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::{EventMessage, EventType};
 use crate::error::Result;
+use crate::service::waiting::jitter;
 use crate::service::{Service, recording};
 use crate::store::{Db, limit_events, message_attempts, messages, next_channels};
 
@@ -143,7 +141,7 @@ impl<'a> Plan<'a> {
             _ => return Ok(()),
         };
         let decisive = self.attempts.iter().rfind(|attempt| match state {
-            MessageState::Delivered => attempt.status == Some(DeliveryStatus::Delivered),
+            MessageState::Delivered => attempt.has_arrived(),
             MessageState::Undelivered | MessageState::Blocked => attempt.has_not_arrived(),
             _ => true,
         });
@@ -176,7 +174,7 @@ impl Service {
             && self.limits.has_room(db, Limit::of_channel(channel), now)?)
     }
 
-    /// Returns the next channel of a message that has a provider and whose daily limit is not reached.
+    /// Returns the first of the further channels that has a provider and whose daily limit is not reached.
     fn next_channel(&self, db: &Db, message: &StoredMessage, now: Timestamp) -> Result<Option<Channel>> {
         for channel in &message.next_channels {
             if !self.delivery.chain(*channel).is_empty()
@@ -202,10 +200,4 @@ pub(super) fn log_outcome(message_id: i64, provider: &str, report: &Report) {
         Outcome::Misconfigured => log::error!("message {message_id}: {provider} is misconfigured: {why}"),
         outcome => log::warn!("message {message_id}: {provider}: {}: {why}", outcome.as_str()),
     }
-}
-
-/// Returns a random number from 0 to 1.
-pub(super) fn jitter() -> f64 {
-    // A failure of the random number generator only means that retries are not spread.
-    f64::from(SysRng.try_next_u32().unwrap_or(0)) / f64::from(u32::MAX)
 }

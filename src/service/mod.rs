@@ -36,6 +36,7 @@ mod shares;
 mod status_requests;
 pub mod verifying;
 mod waiting;
+mod worker;
 
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! The outbox. Only one otpd process per database delivers messages. Another one takes over when that process ends.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use futures_util::future;
 use tokio::sync::watch;
@@ -53,8 +54,8 @@ impl Service {
                 () = stopped(stop.clone()) => return,
             }
         }
-        let worker = |index| EventWorker::new(self.clone(), index).deliver(stop.clone());
-        future::join_all((0..self.endpoints.list.len()).map(worker)).await;
+        let worker = |destination| EventWorker::new(self.clone(), Arc::clone(destination)).deliver(stop.clone());
+        future::join_all(self.endpoints.list.iter().map(worker)).await;
     }
 
     /// Waits for the outbox lock and returns it.

@@ -10,6 +10,6 @@ use crate::domain::figures::shares::Shares;
 #[derive(Default)]
 pub(super) struct RecentShares {
     pub(super) known: Mutex<Option<Arc<Shares>>>,
-    /// The hours whose collapses were returned.
+    /// The hours that [`Service::new_collapses`](crate::service::Service::new_collapses) has returned.
     pub(super) reported: Mutex<BTreeSet<i64>>,
 }

@@ -44,7 +44,7 @@ pub struct SendRequest {
 }
 
 impl SendRequest {
-    /// Returns the channel that is used first, and those after it.
+    /// Returns the first channel of the request and the channels after it.
     fn route(&self) -> (Channel, &[Channel]) {
         match self.channels.split_first() {
             Some((first, rest)) => (*first, rest),
@@ -150,8 +150,8 @@ impl Service {
         Ok(SendReceipt::new(&otp, now))
     }
 
-    /// Returns the channel that is used first, and those after it. A channel whose daily limit is reached is left out,
-    /// unless it is the last one.
+    /// Returns the first channel and the channels after it. A first channel whose daily limit is reached is left out,
+    /// unless it is the only one left.
     fn route<'a>(&self, db: &Db, request: &'a SendRequest, now: Timestamp) -> Result<(Channel, &'a [Channel])> {
         let (mut first, mut rest) = request.route();
         while let Some((next, others)) = rest.split_first()

@@ -18,7 +18,8 @@ use crate::store::{Db, hourly_figures};
 const REMEMBERED: i64 = 7 * 24;
 
 impl Service {
-    /// Returns the shares whose collapse was not returned before. A restart may return those of one hour again.
+    /// Returns the collapsed shares of the checked hour. Each hour is returned once. After a restart, one hour may be
+    /// returned again.
     pub async fn new_collapses(&self) -> Result<Vec<Collapse>> {
         let shares = self.update_shares().await?;
         let hour = shares.hour();

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
@@ -36,7 +37,7 @@ pub(super) struct StatusRequests {
     service: Service,
     channel: Channel,
     /// Index of the provider in the chain.
-    provider: usize,
+    index: usize,
     warned_at: Option<Instant>,
 }
 
@@ -46,12 +47,7 @@ impl StatusRequests {
         let mut all = Vec::new();
         for (channel, chain) in service.delivery.chains.iter() {
             let reporting = chain.iter().enumerate().filter(|(_, provider)| provider.status_batch() > 0);
-            all.extend(reporting.map(|(provider, _)| Self {
-                service: service.clone(),
-                channel,
-                provider,
-                warned_at: None,
-            }));
+            all.extend(reporting.map(|(index, _)| Self { service: service.clone(), channel, index, warned_at: None }));
         }
         all
     }
@@ -75,9 +71,8 @@ impl StatusRequests {
 
     /// Asks for the status of the messages that are due. Returns the time until the next request.
     async fn ask(&mut self, stop: &watch::Receiver<bool>) -> Result<Duration> {
-        let Some(provider) = self.service.delivery.chain(self.channel).get(self.provider) else {
-            return Ok(POLL_INTERVAL);
-        };
+        let delivery = Arc::clone(&self.service.delivery);
+        let Some(provider) = delivery.chain(self.channel).get(self.index) else { return Ok(POLL_INTERVAL) };
         let (now, channel, name) = (self.service.now(), self.channel, provider.name().to_owned());
         let batch = provider.status_batch().min(MOST_AT_ONCE);
         let most = batch * at_once(batch);
@@ -88,7 +83,7 @@ impl StatusRequests {
         let (due, next) = due.await?;
         if due.is_empty() {
             if next.is_some_and(|next| next > now.plus(Policy::SENT_CODE_LIVES)) {
-                self.reschedule().await?;
+                self.reschedule(provider.name()).await?;
             }
             return Ok(next.map_or(POLL_INTERVAL, |next| next.since(now).clamp(LEAST_PAUSE, POLL_INTERVAL)));
         }
@@ -102,10 +97,10 @@ impl StatusRequests {
         for answer in answers {
             match answer {
                 Ok(known) => statuses.extend(known),
-                Err(cause) => self.warn(&cause),
+                Err(cause) => self.warn(provider.name(), &cause),
             }
         }
-        // What was answered must be stored. Otherwise the provider would be asked again.
+        // The answers must be stored. Otherwise the provider would be asked again.
         while let Err(error) = self.service.store_reports(due.clone(), statuses.clone()).await {
             if error.cause().is_some() {
                 log::warn!("can't store the delivery status of messages; retrying in 1 s: {error}");
@@ -119,18 +114,16 @@ impl StatusRequests {
     }
 
     /// Makes messages due at once that are due in the far future: their due time was stored while the clock was wrong.
-    async fn reschedule(&self) -> Result<()> {
-        let Some(provider) = self.service.delivery.chain(self.channel).get(self.provider) else { return Ok(()) };
-        let (now, channel, name) = (self.service.now(), self.channel, provider.name().to_owned());
+    async fn reschedule(&self, provider: &str) -> Result<()> {
+        let (now, channel, name) = (self.service.now(), self.channel, provider.to_owned());
         let latest = now.plus(Policy::SENT_CODE_LIVES);
         self.service.store.write(move |db| delivery_reports::reschedule(db, channel, &name, latest, now)).await
     }
 
-    fn warn(&mut self, cause: &str) {
+    fn warn(&mut self, provider: &str, cause: &str) {
         if self.warned_at.is_none_or(|warned| warned.elapsed() >= WARN_INTERVAL) {
             self.warned_at = Some(Instant::now());
-            let name = self.service.delivery.chain(self.channel).get(self.provider).map_or("", |one| one.name());
-            log::warn!("{name}: can't get the delivery status of messages: {cause}");
+            log::warn!("{provider}: can't get the delivery status of messages: {cause}");
         }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rand::TryRng;
+use rand::rngs::SysRng;
 use tokio::sync::{Notify, watch};
 
 use crate::domain::message::{Channel, PerChannel};
@@ -32,4 +34,10 @@ pub(super) async fn stopped(mut stop: watch::Receiver<bool>) {
 pub(super) async fn stop_deadline(stop: watch::Receiver<bool>) {
     stopped(stop).await;
     tokio::time::sleep(ANSWER_WITHIN).await;
+}
+
+/// Returns a random number from 0 to 1.
+pub(super) fn jitter() -> f64 {
+    // A failure of the random number generator only means that retries are not spread.
+    f64::from(SysRng.try_next_u32().unwrap_or(0)) / f64::from(u32::MAX)
 }

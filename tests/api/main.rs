@@ -26,6 +26,7 @@ mod docs;
 mod event_deliveries;
 mod events;
 mod expensive;
+mod fallback;
 mod fields;
 mod figures;
 mod framing;

@@ -23,64 +23,70 @@ async fn check_with(settings: Settings, answers: &[&str]) -> (Result<String, Str
     (result, gateway.requests().into_iter().map(|request| request.0).collect())
 }
 
+/// The settings, the request line, the answer and what the line of `otpd doctor` says about the credit.
+const CREDITS: [(Settings, &str, &str, &str); 8] = [
+    (
+        ippanel_call,
+        "GET /api/payment/credit/mine",
+        CREDIT,
+        "22.5 (currency of the account); `otpd send-test` checks calls",
+    ),
+    (
+        melipayamak,
+        "POST /api/SendSMS/GetCredit",
+        r#"{"Value":"120.5","RetStatus":1,"StrRetStatus":"Ok"}"#,
+        "120.5 (messages or rials, depending on the panel); `otpd send-test` checks its template",
+    ),
+    (
+        console,
+        "GET /api/receive/credit/the-key",
+        r#"{"amount":12,"status":""}"#,
+        "12 (messages or rials, depending on the panel); `otpd send-test` checks its template",
+    ),
+    (
+        smsir,
+        "GET /v1/credit",
+        r#"{"status":1,"message":"موفق","data":88}"#,
+        "88 messages; `otpd send-test` checks its template and parameter",
+    ),
+    (
+        ghasedak_old,
+        "GET /api/v1/Account/AccountInfo",
+        r#"{"isSuccess":true,"message":"","data":{"balance":900}}"#,
+        "900 rials; `otpd send-test` checks its template and parameter",
+    ),
+    (
+        mediana,
+        "GET /sms/v1/account/balance",
+        r#"{"meta":{"code":"OK"},"data":{"balance":5000}}"#,
+        "5000 (currency of the account); `otpd send-test` checks its pattern and parameter",
+    ),
+    (
+        asanak,
+        "POST /webservice/v2rest/getrialcredit",
+        r#"{"meta":{"status":200,"message":"success"},"data":{"credit":700}}"#,
+        "700 rials; `otpd send-test` checks its template and parameter",
+    ),
+    (
+        magfa,
+        "GET /api/http/sms/v2/balance",
+        r#"{"status":0,"balance":400}"#,
+        "400 rials; `otpd send-test` checks its line",
+    ),
+];
+
 #[tokio::test]
 async fn doctor_asks_each_gateway_for_its_credit() {
-    let own_unit = "(messages or rials, depending on the panel)";
-    for (settings, line, good, words) in [
-        (
-            ippanel_call as Settings,
-            "GET /api/payment/credit/mine",
-            CREDIT,
-            "22.5 (currency of the account); `otpd send-test` checks calls".to_owned(),
-        ),
-        (
-            melipayamak,
-            "POST /api/SendSMS/GetCredit",
-            r#"{"Value":"120.5","RetStatus":1,"StrRetStatus":"Ok"}"#,
-            format!("120.5 {own_unit}; `otpd send-test` checks its template"),
-        ),
-        (
-            console,
-            "GET /api/receive/credit/the-key",
-            r#"{"amount":12,"status":""}"#,
-            format!("12 {own_unit}; `otpd send-test` checks its template"),
-        ),
-        (
-            smsir,
-            "GET /v1/credit",
-            r#"{"status":1,"message":"موفق","data":88}"#,
-            "88 messages; `otpd send-test` checks its template and parameter".to_owned(),
-        ),
-        (
-            ghasedak_old,
-            "GET /api/v1/Account/AccountInfo",
-            r#"{"isSuccess":true,"message":"","data":{"balance":900}}"#,
-            "900 rials; `otpd send-test` checks its template and parameter".to_owned(),
-        ),
-        (
-            mediana,
-            "GET /sms/v1/account/balance",
-            r#"{"meta":{"code":"OK"},"data":{"balance":5000}}"#,
-            "5000 (currency of the account); `otpd send-test` checks its pattern and parameter".to_owned(),
-        ),
-        (
-            asanak,
-            "POST /webservice/v2rest/getrialcredit",
-            r#"{"meta":{"status":200,"message":"success"},"data":{"credit":700}}"#,
-            "700 rials; `otpd send-test` checks its template and parameter".to_owned(),
-        ),
-        (
-            magfa,
-            "GET /api/http/sms/v2/balance",
-            r#"{"status":0,"balance":400}"#,
-            "400 rials; `otpd send-test` checks its line".to_owned(),
-        ),
-    ] {
+    for (settings, line, good, words) in CREDITS {
         let (result, lines) = check_with(settings, &[good]).await;
         assert_eq!((result, lines), (Ok(format!("the key is valid; credit: {words}")), vec![line.to_owned()]));
         let refusing = Gateway::start(vec![Reply::from((403, ""))]);
         assert_eq!(check(settings(&refusing.url)).await, Err("403: the key was rejected".to_owned()), "{line}");
     }
+}
+
+#[tokio::test]
+async fn an_answer_without_a_usable_credit_is_a_problem() {
     assert!(check(smsir("http://127.0.0.1:9")).await.unwrap_err().starts_with("unreachable: "));
     let (spent, _) = check_with(smsir, &[r#"{"status":1,"data":0}"#]).await;
     assert_eq!(spent, Err("the key is valid, but the credit is used up".to_owned()));

@@ -119,7 +119,7 @@ impl Shares {
         self.parts.iter().map(|(part, recent)| (part, *recent))
     }
 
-    /// Returns the parts whose share has collapsed in the checked hour.
+    /// Returns the prefixes and providers whose share collapsed in the checked hour.
     pub fn collapses(&self) -> Vec<Collapse> {
         let collapse = |(part, recent): (&Part, Recent)| {
             let usual = self.usual(part, recent)?;

@@ -39,7 +39,7 @@ pub struct ProviderTotals {
     pub seconds: Histogram,
     /// Messages that it accepted after another provider was tried.
     pub fallbacks: u64,
-    /// Messages whose delivery it reported, successful or not.
+    /// Messages that it reported as delivered, not delivered or blocked.
     pub reported: u64,
     pub delivered: u64,
 }
