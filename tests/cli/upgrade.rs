@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use crate::helpers::{Server, folder, otpd, succeed, text};
 
-refinery::embed_migrations!("migrations");
+refinery::embed_migrations!("migrations/sqlite");
 
 /// Returns a folder with a database of schema version 4, as an older otpd leaves it.
 fn with_version_4() -> tempfile::TempDir {
@@ -31,8 +31,11 @@ fn the_log_names_the_copy_and_describes_each_migration() {
     let server = Server::start(folder.path());
     let copy = folder.path().canonicalize().unwrap().join("otp.db.before-V5");
     let log = server.stderr();
-    let messages: Vec<&str> =
-        log.lines().filter_map(|line| line.split_once(" INFO  otpd::store::upgrade: ")).map(|(_, said)| said).collect();
+    let messages: Vec<&str> = log
+        .lines()
+        .filter_map(|line| line.split_once(" INFO  otpd::store::sqlite::upgrade: "))
+        .map(|(_, said)| said)
+        .collect();
     assert_eq!(
         messages[..2],
         [
@@ -47,7 +50,7 @@ fn the_log_names_the_copy_and_describes_each_migration() {
     );
     drop(server);
     let log = Server::start(folder.path()).stderr();
-    assert!(!log.contains("otpd::store::upgrade"), "{log}");
+    assert!(!log.contains("otpd::store::sqlite::upgrade"), "{log}");
     assert_eq!(copies(folder.path()), ["otp.db.before-V5"]);
 }
 
@@ -55,7 +58,7 @@ fn the_log_names_the_copy_and_describes_each_migration() {
 fn a_new_database_logs_no_migration() {
     let folder = folder();
     let log = Server::start(folder.path()).stderr();
-    assert!(!log.contains("otpd::store::upgrade"), "{log}");
+    assert!(!log.contains("otpd::store::sqlite::upgrade"), "{log}");
     assert_eq!(copies(folder.path()), [""; 0]);
 }
 

@@ -1,0 +1,106 @@
+//! The bulk of a checkpoint, on a connection and a thread of its own. The writer commits meanwhile. SQLite allows that
+//! for passive checkpoints. What the writer adds meanwhile remains in the WAL, and the writer moves this remainder
+//! itself: the WAL restarts only when a checkpoint has moved all of it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+use crate::metrics::Metrics;
+use crate::store::db::Db;
+use crate::store::error::Failure;
+use crate::store::sqlite::checkpoint::statement::run_checkpoint;
+
+/// The most checkpoints in a row. Each one leaves only what the writer added meanwhile.
+const MAX_ROUNDS: usize = 4;
+/// A remainder of so many pages is left to the writer.
+const SMALL: i64 = 256;
+
+/// Whether a checkpoint on the second connection met a disk failure. The writer reads it before it answers.
+#[derive(Clone, Default)]
+pub(in crate::store) struct DiskFailed(Arc<AtomicBool>);
+
+impl DiskFailed {
+    fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    pub(in crate::store) fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The second connection of the process that makes checkpoints.
+pub(super) struct Bulk {
+    /// `None` while a checkpoint is running, or if the connection was lost.
+    connection: Option<Db>,
+    has_failed: DiskFailed,
+    running: Option<JoinHandle<(Db, Result<(), Failure>)>>,
+}
+
+impl Bulk {
+    pub(super) fn new(connection: Option<Db>) -> Self {
+        Self { connection, has_failed: DiskFailed::default(), running: None }
+    }
+
+    pub(super) fn has_failed(&self) -> &DiskFailed {
+        &self.has_failed
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// Starts a checkpoint. Returns `false` if there is no connection or no thread for it.
+    pub(super) fn start(&mut self, metrics: &Metrics) -> bool {
+        let Some(connection) = self.connection.take() else { return false };
+        let (metrics, has_failed) = (metrics.clone(), self.has_failed.clone());
+        let work = move || {
+            let outcome = move_bulk(&connection, &metrics);
+            if outcome.is_err() {
+                has_failed.set();
+            }
+            (connection, outcome)
+        };
+        match thread::Builder::new().name("checkpoint".to_owned()).spawn(work) {
+            Ok(running) => self.running = Some(running),
+            Err(cause) => log::warn!("no thread for checkpoints: {cause}; from now on they delay changes"),
+        }
+        self.running.is_some()
+    }
+
+    /// Whether a checkpoint has ended since it was started. Returns `true` once.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(super) fn has_ended(&mut self) -> Result<bool, Failure> {
+        if self.running.as_ref().is_some_and(JoinHandle::is_finished) { self.join().map(|()| true) } else { Ok(false) }
+    }
+
+    /// Waits for a running checkpoint.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(super) fn join(&mut self) -> Result<(), Failure> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        let Ok((connection, outcome)) = running.join() else {
+            log::error!("a checkpoint panicked; the line above says where. From now on checkpoints delay changes");
+            return Ok(());
+        };
+        self.connection = Some(connection);
+        outcome
+    }
+}
+
+/// Moves pages from the WAL into the database until few remain.
+fn move_bulk(db: &Db, metrics: &Metrics) -> Result<(), Failure> {
+    let mut moved = 0;
+    for _ in 0..MAX_ROUNDS {
+        let progress = run_checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)", metrics)?;
+        if progress.moved - moved < SMALL {
+            break;
+        }
+        moved = progress.moved;
+    }
+    Ok(())
+}

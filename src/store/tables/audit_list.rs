@@ -1,0 +1,162 @@
+//! Lists of the audit trail.
+
+use rusqlite::types::Value;
+use rusqlite::{params, params_from_iter};
+
+use crate::domain::audit::{AuditEvent, AuditFilter, AuditQuery};
+use crate::domain::code_list::Start;
+use crate::domain::listing::{Period, Window};
+use crate::domain::timestamp::Timestamp;
+use crate::error::Result;
+use crate::store::db::Db;
+use crate::store::tables::audit_events::{Key, columns, from_row};
+use crate::store::tables::audit_search::{last_indexed, terms};
+
+/// Returns the number of matching events, and one page of them, newest first.
+pub fn list(db: &Db, query: &AuditQuery) -> Result<(i64, Vec<AuditEvent>)> {
+    let AuditQuery { filter, window: Window { limit, offset } } = query;
+    let indexed = last_indexed(db)?;
+    let (newer, older) = (newer(db, filter, indexed)?, older(db, filter, indexed)?);
+    let newer_count = newer.count(db)?;
+    let older_count = if *filter == AuditFilter::default() { total_indexed(db)? } else { older.count(db)? };
+    let mut events = if *offset < newer_count { newer.page(db, *limit, *offset)? } else { Vec::new() };
+    let missing = limit - i64::try_from(events.len()).unwrap_or(i64::MAX);
+    if missing > 0 {
+        events.extend(older.page(db, missing, (offset - newer_count).max(0))?);
+    }
+    Ok((newer_count + older_count, events))
+}
+
+/// Returns the id before the first event since `since`: all earlier events have lower ids, or were recorded while the
+/// clock was wrong.
+pub fn id_before(db: &Db, since: Timestamp) -> Result<i64> {
+    let sql = "SELECT coalesce(min(first_id) - 1, $1) FROM audit_blocks WHERE latest >= $2";
+    Ok(db.prepare_cached(sql)?.query_row(params![last_indexed(db)?, since.as_micros()], |row| row.get(0))?)
+}
+
+pub(in crate::store) fn total_indexed(db: &Db) -> Result<i64> {
+    let sql = "SELECT coalesce(sum(events), 0) FROM audit_blocks";
+    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+}
+
+/// A part of a query: its FROM and WHERE, with the values in order.
+pub(in crate::store) struct Part {
+    from: &'static str,
+    conditions: Vec<String>,
+    values: Vec<Value>,
+}
+
+impl Part {
+    fn new(from: &'static str) -> Self {
+        Self { from, conditions: Vec::new(), values: Vec::new() }
+    }
+
+    /// Adds a condition if there is a value. Every `$` in `condition` stands for the value.
+    fn with(mut self, condition: &str, value: Option<Value>) -> Self {
+        if let Some(value) = value {
+            self.values.push(value);
+            self.conditions.push(condition.replace('$', &format!("${}", self.values.len())));
+        }
+        self
+    }
+
+    fn with_period(self, period: Period) -> Self {
+        let micros = |moment: Timestamp| Value::Integer(moment.as_micros());
+        self.with("e.at >= $", period.from.map(micros)).with("e.at < $", period.before.map(micros))
+    }
+
+    fn count(&self, db: &Db) -> Result<i64> {
+        let sql = format!("SELECT count(*) FROM {} WHERE {}", self.from, self.conditions.join(" AND "));
+        Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |row| row.get(0))?)
+    }
+
+    /// The number of matches, at most `bound`.
+    pub(in crate::store) fn count_to(&self, db: &Db, bound: i64) -> Result<i64> {
+        let (from, conditions, n) = (self.from, self.conditions.join(" AND "), self.values.len() + 1);
+        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} WHERE {conditions} LIMIT ${n})");
+        let values = self.values.iter().cloned().chain([Value::Integer(bound)]);
+        Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
+    }
+
+    /// The matches that follow `start` in the direction of the page, at most `limit`.
+    pub(in crate::store) fn rows(&self, db: &Db, start: Start, limit: i64) -> Result<Vec<AuditEvent>> {
+        let (key, comparison, direction) = match start {
+            Start::First => (i64::MAX, "<=", "DESC"),
+            Start::After(key) => (key.id, "<", "DESC"),
+            Start::Before(key) => (key.id, ">", "ASC"),
+        };
+        let (from, conditions, id, n) = (self.from, self.conditions.join(" AND "), self.id(), self.values.len());
+        let sql = format!(
+            "SELECT {} FROM {from} WHERE {conditions} AND {id} {comparison} ${} ORDER BY {id} {direction} LIMIT ${}",
+            columns!(),
+            n + 1,
+            n + 2
+        );
+        let values = self.values.iter().cloned().chain([Value::Integer(key), Value::Integer(limit)]);
+        db.prepare_cached(&sql)?.query_and_then(params_from_iter(values), from_row)?.collect()
+    }
+
+    /// The index walks its rows in the order of its own row ids.
+    fn id(&self) -> &'static str {
+        if self.from == INDEX { "s.rowid" } else { "e.id" }
+    }
+
+    fn page(&self, db: &Db, limit: i64, offset: i64) -> Result<Vec<AuditEvent>> {
+        let n = self.values.len();
+        let (from, conditions, id) = (self.from, self.conditions.join(" AND "), self.id());
+        let sql = format!(
+            "SELECT {} FROM {from} WHERE {conditions} ORDER BY {id} DESC LIMIT ${} OFFSET ${}",
+            columns!(),
+            n + 1,
+            n + 2
+        );
+        let values = self.values.iter().cloned().chain([Value::Integer(limit), Value::Integer(offset)]);
+        db.prepare_cached(&sql)?.query_and_then(params_from_iter(values), from_row)?.collect()
+    }
+}
+
+const EVENTS: &str = "audit_events AS e";
+const INDEX: &str = "audit_search AS s JOIN audit_events AS e ON e.id = s.rowid";
+
+/// The matching events that are not in the index yet.
+pub(in crate::store) fn newer(db: &Db, filter: &AuditFilter, indexed: i64) -> Result<Part> {
+    let AuditFilter { id_max, action, actor, otp, recipient, at } = filter;
+    let hash = |recipient| Ok::<_, crate::error::Error>(Key::read(db)?.hash(recipient));
+    let hash = recipient.as_ref().map(hash).transpose()?;
+    let text = |text: &str| Value::Text(text.to_owned());
+    Ok(Part::new(EVENTS)
+        .with("e.id > $", Some(Value::Integer(indexed)))
+        .with("e.id <= $", id_max.map(Value::Integer))
+        .with("e.action = $", action.map(|action| text(action.as_str())))
+        .with("e.actor_name = $", actor.as_deref().map(text))
+        .with("e.otp_id = $", otp.map(Value::Integer))
+        .with("(e.recipient_hash = $ OR e.former_recipient_hash = $)", hash.map(Value::Integer))
+        .with_period(*at))
+}
+
+/// The matching events in the index.
+pub(in crate::store) fn older(db: &Db, filter: &AuditFilter, indexed: i64) -> Result<Part> {
+    let terms = terms(db, filter)?;
+    let (from, id) = if terms.is_some() { (INDEX, "s.rowid") } else { (EVENTS, "e.id") };
+    let (first, last) = ids(db, filter.at)?;
+    let last = filter.id_max.unwrap_or(i64::MAX).min(last).min(indexed);
+    Ok(Part::new(from)
+        .with("s.audit_search MATCH $", terms.map(Value::Text))
+        .with(&format!("{id} >= $"), Some(Value::Integer(first)))
+        .with(&format!("{id} <= $"), Some(Value::Integer(last)))
+        .with_period(filter.at))
+}
+
+/// The range of ids in the index that contains all events of a period.
+fn ids(db: &Db, period: Period) -> Result<(i64, i64)> {
+    if period == Period::default() {
+        return Ok((1, i64::MAX));
+    }
+    let from = period.from.map_or(i64::MIN, Timestamp::as_micros);
+    let before = period.before.map_or(i64::MAX, Timestamp::as_micros);
+    let sql = "SELECT coalesce(min(first_id), 1), coalesce(max(last_id), 0)
+                 FROM audit_blocks
+                WHERE latest >= $1
+                  AND earliest < $2";
+    Ok(db.prepare_cached(sql)?.query_row([from, before], |row| Ok((row.get(0)?, row.get(1)?)))?)
+}

@@ -1,0 +1,206 @@
+//! Table `otp_codes`.
+
+mod of_recipient;
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::domain::otp::{Otp, OtpId};
+use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
+use crate::domain::timestamp::Timestamp;
+use crate::error::{Error, Result};
+use crate::store::db::Db;
+use crate::store::row::{optional_timestamp, timestamp};
+use crate::store::tables::otp_row::{checksum, columns, from_row, seed};
+
+#[cfg(test)]
+pub(in crate::store) use crate::store::tables::otps::of_recipient::{FIND_ISSUED, LAST_SENT, LIST_OF_RECIPIENT};
+pub use crate::store::tables::otps::of_recipient::{find_issued, last_sent, list_of_recipient};
+
+pub(in crate::store) const FIND: &str = concat!("SELECT ", columns!(), " FROM otp_codes AS o WHERE o.id = $1");
+
+/// Returns the code with this id.
+///
+/// # Errors
+/// Not found, if there is no such code.
+pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
+    db.prepare_cached(FIND)?
+        .query_row([id.value()], |row| Ok(from_row(row)))
+        .optional()?
+        .unwrap_or_else(|| Err(Error::otp_not_found()))
+}
+
+/// Stores a new code under the next id. Returns the code with that id.
+pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
+    let id = db
+        .prepare_cached(
+            "INSERT INTO otp_codes (
+                 code,
+                 mobile_number,
+                 email,
+                 purpose,
+                 valid_to,
+                 issued_at,
+                 sent_at,
+                 attempts_left,
+                 consumed_at,
+                 created_at,
+                 updated_at,
+                 checksum
+             )
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        )?
+        .insert(params![
+            otp.code.value(),
+            otp.recipient.mobile_number().map(MobileNumber::as_str),
+            otp.recipient.email().map(EmailAddress::as_str),
+            otp.purpose.as_str(),
+            otp.valid_to.as_micros(),
+            otp.issued_at.map(Timestamp::as_micros),
+            otp.sent_at.map(Timestamp::as_micros),
+            otp.attempts_left,
+            otp.consumed_at.map(Timestamp::as_micros),
+            otp.created_at.as_micros(),
+            otp.updated_at.as_micros(),
+            checksum(&otp, seed(db)?),
+        ])?;
+    Ok(Otp { id: OtpId::from_stored(id), ..otp })
+}
+
+/// Stores the effects of sending and verifying a code. A consumed code is not changed.
+///
+/// # Errors
+/// Not found, if the code is missing or was consumed before.
+pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE otp_codes
+                SET sent_at = $1,
+                    attempts_left = $2,
+                    consumed_at = $3,
+                    checksum = $4
+              WHERE id = $5
+                AND consumed_at IS NULL",
+        )?
+        .execute(params![
+            otp.sent_at.map(Timestamp::as_micros),
+            otp.attempts_left,
+            otp.consumed_at.map(Timestamp::as_micros),
+            checksum(otp, seed(db)?),
+            otp.id.value(),
+        ])?;
+    found(changed)
+}
+
+/// Stores the fields that staff may change, and those that follow from them.
+///
+/// # Errors
+/// Not found, if the code is missing.
+pub fn update(db: &Db, otp: &Otp) -> Result<()> {
+    let changed = db
+        .prepare_cached(
+            "UPDATE otp_codes
+                SET code = $1,
+                    mobile_number = $2,
+                    email = $3,
+                    valid_to = $4,
+                    issued_at = $5,
+                    attempts_left = $6,
+                    consumed_at = $7,
+                    updated_at = $8,
+                    checksum = $9
+              WHERE id = $10",
+        )?
+        .execute(params![
+            otp.code.value(),
+            otp.recipient.mobile_number().map(MobileNumber::as_str),
+            otp.recipient.email().map(EmailAddress::as_str),
+            otp.valid_to.as_micros(),
+            otp.issued_at.map(Timestamp::as_micros),
+            otp.attempts_left,
+            otp.consumed_at.map(Timestamp::as_micros),
+            otp.updated_at.as_micros(),
+            checksum(otp, seed(db)?),
+            otp.id.value(),
+        ])?;
+    found(changed)
+}
+
+/// Deletes a code and its messages.
+///
+/// # Errors
+/// Not found, if there is none.
+pub fn delete(db: &Db, id: OtpId) -> Result<()> {
+    found(db.prepare_cached("DELETE FROM otp_codes WHERE id = $1")?.execute([id.value()])?)
+}
+
+pub(in crate::store) const DELETE_EXPIRED: &str = "
+    DELETE FROM otp_codes
+     WHERE id IN (SELECT id FROM otp_codes WHERE valid_to < $1 ORDER BY valid_to LIMIT $2)
+    RETURNING id, mobile_number, email";
+
+/// Deletes at most `limit` codes that expired before `until`, oldest first. Returns their ids and recipients.
+pub fn delete_expired(db: &Db, until: Timestamp, limit: i64) -> Result<Vec<Identity>> {
+    db.prepare_cached(DELETE_EXPIRED)?.query_and_then([until.as_micros(), limit], identity)?.collect()
+}
+
+pub(in crate::store) const EXPIRE_UNTRUSTED: &str = "
+    UPDATE otp_codes
+       SET valid_to = $1,
+           attempts_left = 0,
+           sent_at = CASE WHEN sent_at > $1 THEN NULL ELSE sent_at END,
+           checksum = NULL
+     WHERE id IN (
+               SELECT id FROM otp_codes WHERE updated_at > $1 AND issued_at > $1 AND valid_to > $1 LIMIT $2
+           )
+    RETURNING id, mobile_number, email";
+
+/// Expires at most `limit` codes that were issued later than `now`, and returns their ids and recipients. They are not
+/// usable now, but would become valid again at that time.
+pub fn expire_untrusted(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Identity>> {
+    db.prepare_cached(EXPIRE_UNTRUSTED)?.query_and_then([now.as_micros(), limit], identity)?.collect()
+}
+
+/// The id and recipient of a code. The recipient of a damaged code may be unknown.
+pub type Identity = (OtpId, Option<Recipient>);
+
+fn identity(row: &Row<'_>) -> Result<Identity> {
+    let number = row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored);
+    let email = row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored);
+    Ok((OtpId::from_stored(row.get("id")?), Recipient::exactly_one(number, email).ok()))
+}
+
+/// The time of the latest update of any code.
+pub fn newest_update(db: &Db) -> Result<Option<Timestamp>> {
+    let sql = "SELECT max(updated_at) AS updated_at FROM otp_codes";
+    db.prepare_cached(sql)?.query_row([], |row| Ok(optional_timestamp(row, "updated_at")))?
+}
+
+/// The creation time of the newest code, and the latest creation time of all codes. They differ if the clock was set
+/// back.
+pub fn creation_times(db: &Db) -> Result<Option<[Timestamp; 2]>> {
+    let sql = "SELECT created_at,
+                      (SELECT max(created_at) FROM otp_codes) AS latest
+                 FROM otp_codes
+                ORDER BY id DESC
+                LIMIT 1";
+    let times = |row: &Row<'_>| Ok([timestamp(row, "created_at")?, timestamp(row, "latest")?]);
+    db.prepare_cached(sql)?.query_row([], |row| Ok(times(row))).optional()?.transpose()
+}
+
+/// Reads any code, to take as long as reading a specific one.
+pub(in crate::store) fn read_any(db: &Db) -> Result<()> {
+    let sql = concat!("SELECT ", columns!(), " FROM otp_codes AS o ORDER BY o.id DESC LIMIT 1");
+    // Only the time matters, so a damaged row is ignored.
+    let _ = db.prepare_cached(sql)?.query_row([], |row| Ok(from_row(row))).optional()?;
+    Ok(())
+}
+
+/// Reads one row, if there is one. Fails if the table is damaged.
+pub(in crate::store) fn touch(db: &Db) -> Result<()> {
+    db.prepare_cached("SELECT code FROM otp_codes LIMIT 1")?.query_row([], |_| Ok(())).optional()?;
+    Ok(())
+}
+
+fn found(rows: usize) -> Result<()> {
+    if rows == 1 { Ok(()) } else { Err(Error::otp_not_found()) }
+}

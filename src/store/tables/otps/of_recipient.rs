@@ -1,0 +1,91 @@
+//! Look-ups in `otp_codes` by recipient and purpose, for sending and verifying.
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::domain::otp::Otp;
+use crate::domain::purpose::Purpose;
+use crate::domain::recipient::Recipient;
+use crate::domain::timestamp::Timestamp;
+use crate::domain::verification::COMPARED;
+use crate::error::Result;
+use crate::store::db::Db;
+use crate::store::row::optional_timestamp;
+use crate::store::tables::otp_row::{columns, from_row};
+
+/// A statement for a mobile number, and the same statement for an e-mail address.
+pub(in crate::store) type ByRecipient = [&'static str; 2];
+
+/// Selects among the codes of a recipient: the newest 128, and the 128 usable ones for the purpose that expire last.
+/// This bounds the cost of a request, however many codes the recipient has. No usable code is missed unless there are
+/// more than 128.
+macro_rules! of_column {
+    ($column:literal, $selected:expr, $rest:literal) => {
+        concat!(
+            "SELECT ",
+            $selected,
+            " FROM otp_codes AS o
+               WHERE o.id IN (SELECT id
+                                FROM (SELECT id FROM otp_codes WHERE ",
+            $column,
+            " = $1 ORDER BY id DESC LIMIT 128)
+                               UNION ALL
+                              SELECT id
+                                FROM (SELECT id FROM otp_codes
+                                       WHERE ",
+            $column,
+            " = $1 AND purpose = $2 AND attempts_left > 0 AND valid_to > $3
+                                       ORDER BY valid_to DESC LIMIT 128))
+                 AND o.purpose = $2 ",
+            $rest
+        )
+    };
+}
+
+macro_rules! of_recipient {
+    ($selected:expr, $rest:literal) => {
+        [of_column!("mobile_number", $selected, $rest), of_column!("email", $selected, $rest)]
+    };
+}
+
+fn statement_for(recipient: &Recipient, [of_number, of_address]: ByRecipient) -> &'static str {
+    match recipient {
+        Recipient::Mobile(_) => of_number,
+        Recipient::Email(_) => of_address,
+    }
+}
+
+pub(in crate::store) const LIST_OF_RECIPIENT: ByRecipient = of_recipient!(
+    columns!(),
+    "ORDER BY (o.valid_to > $3 AND o.attempts_left > 0 AND (o.updated_at <= $3 OR o.valid_to <= o.updated_at)) DESC, o.id DESC
+     LIMIT $4"
+);
+
+/// Codes of a recipient for a purpose, at most as many as one attempt is compared with. Those usable at `now` come
+/// first, newest first. If none is usable, the newest comes first.
+pub fn list_of_recipient(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Vec<Otp>> {
+    let values = params![recipient.as_str(), purpose.as_str(), now.as_micros(), COMPARED as i64];
+    db.prepare_cached(statement_for(recipient, LIST_OF_RECIPIENT))?.query_and_then(values, from_row)?.collect()
+}
+
+pub(in crate::store) const FIND_ISSUED: ByRecipient = of_recipient!(
+    columns!(),
+    "AND o.issued_at <= $3 AND o.valid_to > $3 AND o.attempts_left > 0
+     ORDER BY o.id DESC
+     LIMIT 1"
+);
+
+/// The newest code that otpd issued to a recipient for a purpose and that is usable at `now`.
+pub fn find_issued(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Otp>> {
+    let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
+    let mut find = db.prepare_cached(statement_for(recipient, FIND_ISSUED))?;
+    find.query_row(values, |row| Ok(from_row(row))).optional()?.transpose()
+}
+
+pub(in crate::store) const LAST_SENT: ByRecipient = of_recipient!("max(o.sent_at) AS sent_at", "AND o.sent_at <= $3");
+
+/// When a code was last sent to a recipient for a purpose. A time later than `now` is not trusted.
+pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Timestamp>> {
+    let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
+    let mut last = db.prepare_cached(statement_for(recipient, LAST_SENT))?;
+    last.query_row(values, |row| Ok(optional_timestamp(row, "sent_at")))?
+}

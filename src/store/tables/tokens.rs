@@ -1,0 +1,141 @@
+//! Table `api_tokens`.
+
+use rusqlite::{OptionalExtension, Row, params};
+
+use crate::domain::timestamp::Timestamp;
+use crate::domain::token::{ApiToken, TokenHash};
+use crate::domain::token_details::{TokenDetails, TokenLabel, TokenRecord};
+use crate::domain::user::{Role, UserName};
+use crate::error::Result;
+use crate::store::db::Db;
+use crate::store::row::{optional_timestamp, parsed, timestamp};
+
+/// A token found by its hash, with its user.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedToken {
+    pub token_id: i64,
+    pub prefix: String,
+    pub last_used_at: Option<Timestamp>,
+    pub expires_at: Option<Timestamp>,
+    pub user_id: i64,
+    pub user_name: String,
+    pub role: Role,
+    pub is_active: bool,
+}
+
+pub(in crate::store) const FIND_BY_HASH: &str = "
+    SELECT t.id AS token_id,
+           t.hash,
+           t.prefix,
+           t.last_used_at,
+           t.expires_at,
+           u.id AS user_id,
+           u.name AS user_name,
+           u.role,
+           u.is_active
+      FROM api_tokens AS t
+      JOIN users AS u ON u.id = t.user_id
+     WHERE t.hash = $1";
+
+/// Returns the token with this hash, and its user. The index finds the row; the whole hash is then compared in constant
+/// time.
+pub fn find_by_hash(db: &Db, hash: &TokenHash) -> Result<Option<AuthenticatedToken>> {
+    db.prepare_cached(FIND_BY_HASH)?
+        .query_row([hash.as_bytes()], |row| Ok(authenticated(row, hash)))
+        .optional()?
+        .unwrap_or(Ok(None))
+}
+
+fn authenticated(row: &Row<'_>, hash: &TokenHash) -> Result<Option<AuthenticatedToken>> {
+    let stored: Vec<u8> = row.get("hash")?;
+    let token = AuthenticatedToken {
+        token_id: row.get("token_id")?,
+        prefix: row.get("prefix")?,
+        last_used_at: optional_timestamp(row, "last_used_at")?,
+        expires_at: optional_timestamp(row, "expires_at")?,
+        user_id: row.get("user_id")?,
+        user_name: row.get("user_name")?,
+        role: parsed(row, "role")?,
+        is_active: row.get("is_active")?,
+    };
+    Ok(hash.is(&stored).then_some(token))
+}
+
+/// Adds a token to a user. Only its hash and its prefix are stored.
+pub fn insert(db: &Db, user_id: i64, token: &ApiToken, details: &TokenDetails, now: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO api_tokens (
+                   user_id,
+                   hash,
+                   prefix,
+                   created_at,
+                   name,
+                   expires_at
+               )
+               VALUES ($1, $2, $3, $4, $5, $6)";
+    db.prepare_cached(sql)?.execute(params![
+        user_id,
+        token.hash().as_bytes(),
+        token.prefix(),
+        now.as_micros(),
+        details.name.as_ref().map(TokenLabel::as_str),
+        details.expires_at.map(Timestamp::as_micros),
+    ])?;
+    Ok(())
+}
+
+/// The columns of a token as listed for the operator.
+macro_rules! records {
+    () => {
+        "SELECT t.id,
+                t.prefix,
+                u.name AS owner,
+                t.created_at,
+                t.last_used_at,
+                t.name,
+                t.expires_at
+           FROM api_tokens AS t
+           JOIN users AS u ON u.id = t.user_id"
+    };
+}
+
+/// Every token, or those of one user, ordered by owner and age.
+pub fn list(db: &Db, owner: Option<&UserName>) -> Result<Vec<TokenRecord>> {
+    let sql = concat!(records!(), " WHERE $1 IS NULL OR u.name = $1 ORDER BY u.name, t.created_at");
+    db.prepare_cached(sql)?.query_and_then([owner.map(UserName::as_str)], from_row)?.collect()
+}
+
+pub(in crate::store) const LIST_BY_PREFIX: &str = concat!(records!(), " WHERE t.prefix >= $1 AND t.prefix < $2");
+
+/// The tokens that begin with `prefix`.
+pub fn list_by_prefix(db: &Db, prefix: &str) -> Result<Vec<TokenRecord>> {
+    // Tokens are ASCII, so every token with this prefix sorts before this end.
+    let end = format!("{prefix}\u{7f}");
+    db.prepare_cached(LIST_BY_PREFIX)?.query_and_then([prefix, &end], from_row)?.collect()
+}
+
+/// Records that a token was used. A token revoked meanwhile is not an error.
+pub fn update_last_used(db: &Db, token_id: i64, now: Timestamp) -> Result<()> {
+    db.prepare_cached("UPDATE api_tokens SET last_used_at = $1 WHERE id = $2")?
+        .execute(params![now.as_micros(), token_id])?;
+    Ok(())
+}
+
+/// Deletes a token. A missing token is not an error.
+pub fn delete(db: &Db, token_id: i64) -> Result<()> {
+    db.prepare_cached("DELETE FROM api_tokens WHERE id = $1")?.execute([token_id])?;
+    Ok(())
+}
+
+fn from_row(row: &Row<'_>) -> Result<TokenRecord> {
+    Ok(TokenRecord {
+        id: row.get("id")?,
+        prefix: row.get("prefix")?,
+        owner: UserName::from_stored(row.get("owner")?),
+        created_at: timestamp(row, "created_at")?,
+        last_used_at: optional_timestamp(row, "last_used_at")?,
+        details: TokenDetails {
+            name: row.get::<_, Option<String>>("name")?.map(TokenLabel::from_stored),
+            expires_at: optional_timestamp(row, "expires_at")?,
+        },
+    })
+}
