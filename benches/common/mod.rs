@@ -14,7 +14,7 @@ use otpd::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use otpd::domain::timestamp::Timestamp;
 use otpd::domain::token::ApiToken;
 use otpd::service::accounts::Accounts;
-use otpd::store::{Options, Store, otps};
+use otpd::store::{Db, Options, Store, otps};
 
 pub const TOKEN: &str = "a-token-for-the-measurement-0123456789";
 /// The creation times are spread evenly over the year that ends at this moment.
@@ -77,7 +77,7 @@ fn fill(path: &Path, rows: u64) {
         // The last thousand codes are still valid.
         let left = if rows - n <= 1000 { Duration::from_secs(86_400 * 30) } else { Duration::from_secs(300) };
         let new = NewOtp { valid_to: Some(created.plus(left)), ..otp(n) };
-        otps::insert(&db, Otp::created(&new, created, &Policy::default())).unwrap();
+        otps::insert(&Db::sqlite(&db), Otp::created(&new, created, &Policy::default())).unwrap();
     }
     db.execute_batch(
         "INSERT INTO otp_search (otp_search) VALUES ('rebuild');

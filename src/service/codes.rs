@@ -15,7 +15,7 @@ use crate::domain::outbox::MessageRecord;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::{audit_list, code_list, messages, otps};
+use crate::store::{Db, audit_list, code_list, messages, otps};
 
 /// The most events that the page of one code shows.
 const EVENTS: i64 = 200;
@@ -50,7 +50,7 @@ impl Service {
 
     /// Returns a code with its messages and events.
     pub async fn code_details(&self, id: OtpId) -> Result<CodeDetails> {
-        let work = move |db: &_| {
+        let work = move |db: &Db| {
             let otp = otps::find(db, id)?;
             let filter = AuditFilter { otp: Some(id.value()), ..AuditFilter::default() };
             let query = AuditQuery { filter, window: Window { limit: EVENTS, offset: 0 } };

@@ -8,11 +8,13 @@ mod error;
 mod row;
 mod sqlite;
 mod tables;
+mod value;
 
 use std::path::Path;
 
 pub use crate::store::db::Db;
 pub use crate::store::error::is_damaged_row;
+pub use crate::store::row::{Column, Row};
 pub use crate::store::sqlite::backup::{Contents, Replace, backup};
 pub use crate::store::sqlite::create::Create;
 pub use crate::store::sqlite::files::{admin_token_of, findings, give_to_owner_of};
@@ -28,6 +30,7 @@ pub use crate::store::tables::{
     hourly_figures, idempotency_keys, inbox, limit_events, message_attempts, message_list, messages, next_channels,
     otp_list, otps, recipients, sent_forms, sessions, sign_in_links, tokens, users,
 };
+pub use crate::store::value::Value;
 
 use crate::error::Result;
 use crate::metrics::Metrics;

@@ -32,9 +32,9 @@ async fn a_removed_user_leaves_only_its_events() {
     is_refused(app.visit(&key).await, OVER);
     is_refused(app.open_link(&link).await, UNKNOWN);
     for table in ["sessions", "session_searches", "sign_in_links", "idempotency_keys", "user_permissions"] {
-        assert_eq!(app.number(&format!("SELECT count(*) FROM {table}")), 0, "{table}");
+        assert_eq!(app.number(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
     }
-    assert_eq!(app.number("SELECT (SELECT count(*) FROM users) * 10 + (SELECT count(*) FROM api_tokens)"), 11);
+    assert_eq!(app.number("SELECT (SELECT count(*) FROM users) * 10 + (SELECT count(*) FROM api_tokens)").await, 11);
     let events = app.audit("action=user.remove").await;
     let expected = json!({
         "user": ["amir", null], "role": ["staff", null], "permissions": [[2852, 2855], null],

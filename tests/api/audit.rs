@@ -224,17 +224,11 @@ async fn reads_are_audited_only_if_this_is_enabled() {
 async fn events_are_neither_changed_nor_deleted_before_their_retention_is_over() {
     let app = TestApp::start().await;
     app.create().await;
-    let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
     for (sql, refusal) in [
         ("UPDATE audit_events SET actor_name = 'x'", "audit events are never changed"),
         ("DELETE FROM audit_events", "audit events are deleted only after audit.retention"),
-        (
-            "REPLACE INTO audit_events (id, at, actor_kind, actor_name, action, changes)
-             VALUES (1, 0, 'system', 'x', 'x', '{}')",
-            "audit events are never changed",
-        ),
     ] {
-        let refused = db.execute(sql, []).unwrap_err().to_string();
+        let refused = app.store.write(move |db| db.execute(sql, &[])).await.unwrap_err().to_string();
         assert!(refused.contains(refusal), "{sql}: {refused}");
     }
     app.set_clock("2025-12-29T15:38:32.273219Z");
@@ -243,6 +237,18 @@ async fn events_are_neither_changed_nor_deleted_before_their_retention_is_over()
     assert_eq!(app.purge_audit(Duration::from_secs(1800)).await, 2);
     let page = app.send("GET", AUDIT).await.json();
     assert_eq!((&page["count"], &page["results"][0]["id"]), (&json!(1), &json!(3)));
+}
+
+/// REPLACE exists only in SQLite.
+#[tokio::test]
+async fn events_are_not_replaced() {
+    let app = TestApp::start().await;
+    app.create().await;
+    let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
+    let sql = "REPLACE INTO audit_events (id, at, actor_kind, actor_name, action, changes)
+               VALUES (1, 0, 'system', 'x', 'x', '{}')";
+    let refused = db.execute(sql, []).unwrap_err().to_string();
+    assert!(refused.contains("audit events are never changed"), "{refused}");
 }
 
 #[tokio::test]

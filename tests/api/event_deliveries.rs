@@ -19,8 +19,8 @@ use crate::verifying::{CORRECT, VERIFY};
 /// Waits until the only event has failed so many times.
 async fn until_failed(app: &TestApp, attempts: u32) {
     let begun = std::time::Instant::now();
-    let sql = "SELECT coalesce(max(attempts), 0) FROM event_deliveries";
-    while app.store.read(move |db| Ok(db.query_row(sql, [], |row| row.get::<_, u32>(0))?)).await.unwrap() < attempts {
+    let sql = "SELECT coalesce(max(attempts), 0) AS attempts FROM event_deliveries";
+    while app.store.read(move |db| db.one(sql, &[], |row| row.get::<u32>("attempts"))).await.unwrap() < attempts {
         assert!(begun.elapsed() < Duration::from_secs(120), "the event has not failed {attempts} times");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -186,7 +186,7 @@ async fn a_refused_verification_stores_no_event() {
     // The trigger makes the transaction fail after the event is stored.
     let sql =
         "CREATE TEMP TRIGGER refused AFTER INSERT ON main.event_deliveries BEGIN SELECT RAISE(ABORT, 'refused'); END";
-    app.store.write(move |db| Ok(db.execute_batch(sql)?)).await.unwrap();
+    app.store.write(move |db| db.execute(sql, &[])).await.unwrap();
     assert_eq!(app.send_json("POST", VERIFY, CORRECT).await.status, 500);
     assert_eq!(waiting(&app).await, 0);
     assert_eq!(app.send("GET", &path(1)).await.json()["is_allow"], true);

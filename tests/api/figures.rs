@@ -17,16 +17,22 @@ use crate::verifying::VERIFY;
 
 /// The stored counts as `figure hour subject: count`. Hours are relative to that of START.
 pub async fn figures(app: &TestApp) -> Vec<String> {
-    rows(app, "SELECT figure, hour - 490838, subject, count FROM hourly_figures ORDER BY figure, hour, subject").await
+    rows(app, "SELECT figure, hour - 490838 AS time, subject, count FROM hourly_figures ORDER BY figure, hour, subject")
+        .await
 }
 
+/// The result of a query for the columns `figure`, `time`, `subject` and `count`.
 pub async fn rows(app: &TestApp, sql: &'static str) -> Vec<String> {
-    let row = |row: &rusqlite::Row<'_>| {
-        let (figure, time, subject, count): (String, i64, String, i64) =
-            (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?);
-        Ok(format!("{figure} {time} {subject}: {count}"))
-    };
-    app.store.read(move |db| Ok(db.prepare(sql)?.query_map([], row)?.collect::<Result<_, _>>()?)).await.unwrap()
+    app.store
+        .read(move |db| {
+            db.rows(sql, &[], |row| {
+                let (figure, time, subject, count): (String, i64, String, i64) =
+                    (row.get("figure")?, row.get("time")?, row.get("subject")?, row.get("count")?);
+                Ok(format!("{figure} {time} {subject}: {count}"))
+            })
+        })
+        .await
+        .unwrap()
 }
 
 /// The figures without the durations of attempts, which depend on the machine.

@@ -200,10 +200,23 @@ impl TestApp {
     }
 
     /// Returns the number of tokens with a stored time of use. The time is stored after the response.
-    pub fn used_tokens(&self) -> i64 {
-        let database = rusqlite::Connection::open(self.folder.path().join("otp.db")).unwrap();
-        let sql = "SELECT count(last_used_at) FROM api_tokens";
-        database.query_row(sql, [], |row| row.get(0)).unwrap()
+    pub async fn used_tokens(&self) -> i64 {
+        self.number("SELECT count(last_used_at) FROM api_tokens").await
+    }
+
+    /// Waits until `count` tokens have a stored time of use.
+    pub async fn until_used_tokens(&self, count: i64) {
+        let begun = std::time::Instant::now();
+        while self.used_tokens().await != count {
+            assert!(begun.elapsed() < std::time::Duration::from_secs(120), "the use of a token is not noted");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Returns the result of a query for one number.
+    pub async fn number(&self, sql: &str) -> i64 {
+        let sql = format!("SELECT ({sql}) AS number");
+        self.store.read(move |db| db.one(&sql, &[], |row| row.get("number"))).await.unwrap()
     }
 
     /// Stores `count` codes at once, for `NAME0000@email.com` and the following addresses.
@@ -212,9 +225,11 @@ impl TestApp {
         let sql = format!(
             "INSERT INTO otp_codes (code, email, valid_to, created_at, updated_at)
              WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {count} - 1)
-             SELECT 1, printf('{name}%04d@email.com', i), {valid_to}, {valid_to}, {valid_to} FROM n"
+             SELECT 1, '{name}' || substr(CAST(10000 + i AS TEXT), 2) || '@email.com',
+                    {valid_to}, {valid_to}, {valid_to}
+               FROM n"
         );
-        self.store.write(move |db| Ok(db.execute(&sql, [])?)).await.unwrap();
+        self.store.write(move |db| db.execute(&sql, &[])).await.unwrap();
     }
 }
 

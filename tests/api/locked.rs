@@ -104,8 +104,8 @@ async fn a_list_is_bounded() {
         .write(|db| {
             let sql = "INSERT INTO recipients (recipient, consecutive_failures, last_failed_at)
                        WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 249)
-                       SELECT printf('0912000%04d', i), 4 + i, 0 FROM n";
-            Ok(db.execute(sql, [])?)
+                       SELECT '0912000' || substr(CAST(10000 + i AS TEXT), 2), 4 + i, 0 FROM n";
+            db.execute(sql, &[])
         })
         .await
         .unwrap();

@@ -17,7 +17,7 @@ async fn the_metrics_count_events() {
     let app = TestApp::start().await;
     app.send("GET", &path(99)).await;
     // Two writes: the user, and the first use of the token, which is recorded after the response.
-    until(|| app.used_tokens() == 1).await;
+    app.until_used_tokens(1).await;
     until(|| app.store.metrics().batch_size.get_sample_count() == 2).await;
     let id = app.create().await;
     app.create().await;

@@ -10,7 +10,6 @@ use otpd::domain::secret::Secret;
 use otpd::domain::timestamp::Timestamp;
 use otpd::error::Error;
 use otpd::service::Settings;
-use otpd::store::Db;
 use serde_json::Value;
 
 pub use crate::gateway::{Gateway, Reply};
@@ -148,11 +147,9 @@ async fn outcome_without_pauses(settings: Settings) -> Value {
 
 /// The state of the only message, and when it is due.
 async fn state_and_due_at(app: &TestApp) -> (String, i64) {
-    let query = |db: &Db| {
-        let row = db.query_row("SELECT state, due_at FROM messages", [], |row| Ok((row.get(0)?, row.get(1)?)));
-        Ok(row?)
-    };
-    app.store.write(query).await.unwrap()
+    let sql = "SELECT state, due_at FROM messages";
+    let read = app.store.write(move |db| db.one(sql, &[], |row| Ok((row.get("state")?, row.get("due_at")?))));
+    read.await.unwrap()
 }
 
 /// Returns the state of a message, and the provider, outcome and error of each attempt.

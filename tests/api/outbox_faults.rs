@@ -126,7 +126,7 @@ async fn a_queued_message_is_sent_after_a_later_one_failed() {
     history(&app, 1, 0, "queued").await;
     delivering.end().await;
     app.set_clock("2025-12-29T14:39:32.273219Z");
-    app.store.write(|db| Ok(db.execute("UPDATE messages SET due_at = due_at + 120000000", [])?)).await.unwrap();
+    app.store.write(|db| db.execute("UPDATE messages SET due_at = due_at + 120000000", &[])).await.unwrap();
     assert_eq!(app.send_json("POST", SEND, TO_MOBILE).await.status, 202);
     let delivering = app.deliver();
     history(&app, 1, 1, "failed").await;
@@ -145,7 +145,7 @@ async fn an_orphaned_claim_is_requeued() {
     sent_to(&app, TO_MOBILE, "sent").await;
     let orphan = "INSERT INTO messages (otp_id, reference, channel, language, state, due_at, created_at, updated_at)
                   SELECT otp_id, reference, channel, language, 'sending', due_at, created_at, updated_at FROM messages";
-    app.store.write(move |db| Ok(db.execute(orphan, [])?)).await.unwrap();
+    app.store.write(move |db| db.execute(orphan, &[])).await.unwrap();
     sent_to(&app, &mobile(1), "sent").await;
     history(&app, 1, 1, "sent").await;
     assert_eq!(gateway.requests().len(), 3);

@@ -27,7 +27,7 @@ async fn days_are_the_sums_of_their_hours() {
         app.set_clock(moment);
         send(&app, &mobile(u32::try_from(n).unwrap())).await;
     }
-    let days = rows(&app, "SELECT figure, day - 20450, subject, count FROM daily_figures ORDER BY day").await;
+    let days = rows(&app, "SELECT figure, day - 20450 AS time, subject, count FROM daily_figures ORDER BY day").await;
     assert_eq!(days, ["codes_sent 0 sms 0912: 1", "codes_sent 1 sms 0912: 3"]);
     let overview = app.service().overview(PeriodLength::Month).await.unwrap();
     assert_eq!(overview.totals.codes().sent, 4);
@@ -66,7 +66,7 @@ async fn figures_are_deleted_after_sixty_days() {
         app.set_clock(&Timestamp::parse(START).unwrap().plus(later).to_string());
     };
     let counts = async || {
-        let days = rows(&app, "SELECT figure, day, subject, count FROM daily_figures").await;
+        let days = rows(&app, "SELECT figure, day AS time, subject, count FROM daily_figures").await;
         (figures(&app).await.len(), days.len())
     };
     after(60, 0);
@@ -89,7 +89,7 @@ async fn figures_of_a_wrong_clock_are_deleted() {
     send(&app, &mobile(2)).await;
     app.purge().await;
     assert_eq!(figures(&app).await, ["codes_sent 0 sms 0912: 1"]);
-    assert_eq!(rows(&app, "SELECT figure, day, subject, count FROM daily_figures").await.len(), 1);
+    assert_eq!(rows(&app, "SELECT figure, day AS time, subject, count FROM daily_figures").await.len(), 1);
 }
 
 /// Stores codes of an hour as if they had been sent and verified.
@@ -98,7 +98,7 @@ async fn insert(app: &TestApp, hour: i64, sent: i64, verified: i64) {
         .write(move |db| {
             for (figure, count) in [("codes_sent", sent), ("codes_verified", verified)] {
                 let sql = "INSERT INTO hourly_figures (figure, hour, subject, count) VALUES ($1, $2, 'sms', $3)";
-                db.execute(sql, rusqlite::params![figure, hour, count])?;
+                db.execute(sql, &otpd::values![figure, hour, count])?;
             }
             Ok(())
         })

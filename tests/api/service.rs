@@ -75,11 +75,13 @@ async fn readiness_is_503_without_a_writer_and_reads_still_work() {
 #[tokio::test]
 async fn readiness_is_503_with_a_different_schema() {
     let app = TestApp::start().await;
-    let other = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
-    other.execute("UPDATE refinery_schema_history SET version = version + 1000", []).unwrap();
-    assert_eq!(answer(app.request("GET", "/readyz")).await.status.as_u16(), 503);
-    other.execute("UPDATE refinery_schema_history SET version = version - 1000", []).unwrap();
-    assert_eq!(answer(app.request("GET", "/readyz")).await.status.as_u16(), 200);
+    for (sql, status) in [
+        ("UPDATE refinery_schema_history SET version = version + 1000", 503),
+        ("UPDATE refinery_schema_history SET version = version - 1000", 200),
+    ] {
+        app.store.write(move |db| db.execute(sql, &[])).await.unwrap();
+        assert_eq!(answer(app.request("GET", "/readyz")).await.status.as_u16(), status);
+    }
 }
 
 #[tokio::test]
@@ -114,7 +116,7 @@ async fn a_row_corrupted_on_disk_is_not_returned() {
 async fn a_row_edited_with_sql_is_returned() {
     let app = TestApp::start().await;
     let id = app.create().await;
-    let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();
-    db.execute("UPDATE otp_codes SET code = 42 WHERE id = $1", [id]).unwrap();
+    let sql = "UPDATE otp_codes SET code = 42 WHERE id = $1";
+    app.store.write(move |db| db.execute(sql, &otpd::values![id])).await.unwrap();
     assert_eq!(app.send("GET", &path(id)).await.json()["code"], 42);
 }

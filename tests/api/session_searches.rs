@@ -18,6 +18,6 @@ async fn the_last_20_searches_of_a_session_are_kept() {
     assert_eq!(service.find_search(1, 21).await.unwrap(), Some("091221".to_owned()));
     assert_eq!(service.find_search(2, 21).await.unwrap(), None);
     service.end_session(&app.visit(&key).await.unwrap()).await.unwrap();
-    assert_eq!(app.number("SELECT count(*) FROM session_searches"), 1);
+    assert_eq!(app.number("SELECT count(*) FROM session_searches").await, 1);
     is_refused(service.keep_search(1, "x".to_owned()).await, OVER);
 }

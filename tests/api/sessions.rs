@@ -47,15 +47,10 @@ impl TestApp {
     /// Requests something on behalf of the user until the activity is stored. One request is not enough while another
     /// update is in progress.
     async fn act(&self, key: &SessionKey) {
-        while self.number("SELECT max(last_seen_at) FROM sessions") < self.service().now().as_micros() {
+        while self.number("SELECT max(last_seen_at) FROM sessions").await < self.service().now().as_micros() {
             self.service().resume(key, here(), true).await.unwrap();
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
-    }
-
-    pub fn number(&self, sql: &str) -> i64 {
-        let database = rusqlite::Connection::open(self.folder.path().join("otp.db")).unwrap();
-        database.query_row(sql, [], |row| row.get(0)).unwrap()
     }
 
     pub async fn link(&self, name: &str) -> Result<LinkKey> {
@@ -91,7 +86,7 @@ async fn a_session_has_the_user_and_the_permissions_of_its_token() {
     app.accounts().grant("amir".parse().unwrap(), vec![Permission::UpdateOtp]).await.unwrap();
     let caller = app.visit(&key).await.unwrap().caller;
     assert_eq!(caller.permissions, [Permission::ViewOtp, Permission::UpdateOtp]);
-    assert_eq!(app.number("SELECT count(*) FROM api_tokens WHERE last_used_at IS NOT NULL"), 1);
+    assert_eq!(app.number("SELECT count(*) FROM api_tokens WHERE last_used_at IS NOT NULL").await, 1);
 }
 
 #[tokio::test]
@@ -131,7 +126,7 @@ async fn activity_is_stored_once_a_minute() {
     assert_eq!(visit.ends_at.to_string(), "2025-12-29T15:08:32.273219Z");
     app.after(60);
     app.act(&key).await;
-    assert_eq!(app.number("SELECT max(last_seen_at - created_at) FROM sessions"), 60_000_000);
+    assert_eq!(app.number("SELECT max(last_seen_at - created_at) FROM sessions").await, 60_000_000);
 }
 
 #[tokio::test]
@@ -182,7 +177,7 @@ async fn a_session_with_a_time_in_the_future_is_over() {
     app.link("amir").await.unwrap();
     app.after(-1);
     app.purge().await;
-    assert_eq!(app.number("SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM sign_in_links)"), 0);
+    assert_eq!(app.number("SELECT (SELECT count(*) FROM sessions) + (SELECT count(*) FROM sign_in_links)").await, 0);
     // The failures later than now don't count.
     for _ in 0..5 {
         is_refused(app.sign_in("amir", "wrong").await, UNKNOWN);
@@ -228,7 +223,7 @@ async fn purges_delete_what_is_over() {
     for (seconds, rows) in [(599, 11), (600, 10), (1799, 10), (1800, 0)] {
         app.after(seconds);
         app.purge().await;
-        assert_eq!(left(), rows, "after {seconds} s");
+        assert_eq!(left().await, rows, "after {seconds} s");
     }
     assert_eq!(app.audit("action=session.end").await.len(), 0);
 }

@@ -97,10 +97,7 @@ async fn a_code_that_was_verified_before_the_provider_answered_counts_once() {
 /// Stores counts of an hour.
 async fn insert(app: &TestApp, figure: &'static str, hour: i64, subject: &'static str, count: i64) {
     let sql = "INSERT INTO hourly_figures (figure, hour, subject, count) VALUES ($1, $2, $3, $4)";
-    app.store
-        .write(move |db| Ok(db.execute(sql, rusqlite::params![figure, hour, subject, count]).map(drop)?))
-        .await
-        .unwrap();
+    app.store.write(move |db| db.execute(sql, &otpd::values![figure, hour, subject, count])).await.unwrap();
 }
 
 /// An hour in which 60 codes were requested for numbers with the prefix 0994, and 3 were verified.

@@ -41,7 +41,7 @@ async fn all_wrong_combinations_have_the_same_error() {
         let source = from(&format!("192.0.2.{n}"));
         is_refused(app.service().sign_in(name, token, source, None).await, UNKNOWN);
     }
-    assert_eq!(app.number("SELECT count(*) FROM sessions"), 0);
+    assert_eq!(app.number("SELECT count(*) FROM sessions").await, 0);
 }
 
 #[tokio::test]

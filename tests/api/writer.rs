@@ -45,7 +45,8 @@ async fn a_request_without_a_valid_token_or_the_permission_does_not_reach_the_wr
     let app = TestApp::start_serving(delivering()).await;
     let id = app.create().await;
     // The three changes: the user, the code, and the first use of the token.
-    until(|| app.used_tokens() == 1 && changes_made(&app) == 3.0).await;
+    app.until_used_tokens(1).await;
+    until(|| changes_made(&app) == 3.0).await;
     let disabled = app.user("disabled", Role::Admin, &[]).await;
     app.accounts().set_active("disabled".parse().unwrap(), false).await.unwrap();
     let viewer = app.user("viewer", Role::Staff, &[Permission::ViewOtp]).await;
@@ -53,7 +54,7 @@ async fn a_request_without_a_valid_token_or_the_permission_does_not_reach_the_wr
     for (used, token) in [(2, &viewer), (3, &plain)] {
         // The use of the token is recorded after the response.
         let begun = Instant::now();
-        while app.used_tokens() < used {
+        while app.used_tokens().await < used {
             answer(app.request("PUT", OTPS).header("Authorization", format!("Token {token}"))).await;
             assert!(begun.elapsed() < Duration::from_secs(120), "the use of a token is not noted");
         }

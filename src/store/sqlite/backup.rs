@@ -6,12 +6,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::OpenFlags;
 use rusqlite::backup::Backup;
+use rusqlite::{Connection, OpenFlags};
 use rustix::process::geteuid;
 
 use crate::domain::timestamp::Timestamp;
-use crate::store::db::Db;
 use crate::store::sqlite::create::{self, Create};
 use crate::store::sqlite::draft::Draft;
 use crate::store::sqlite::extent::require_not_far_less;
@@ -115,7 +114,7 @@ pub(super) fn copy<T>(
     source: &Location,
     draft: &Draft,
     progress: Progress<'_>,
-    finish: impl FnOnce(&mut Db) -> Result<T, OpenError>,
+    finish: impl FnOnce(&mut Connection) -> Result<T, OpenError>,
 ) -> Result<(Contents, T), OpenError> {
     let sqlite = |cause| OpenError::sqlite(source.given(), &cause);
     let unsound = |finding: &str| {
@@ -144,7 +143,7 @@ pub(super) fn copy<T>(
 }
 
 /// Copies everything. Returns the row counts of the database and of the copy.
-fn copy_whole(from: &Db, to: &mut Db) -> rusqlite::Result<(Contents, Contents)> {
+fn copy_whole(from: &Connection, to: &mut Connection) -> rusqlite::Result<(Contents, Contents)> {
     // One read transaction: the counts and the copy show the same state.
     let from = from.unchecked_transaction()?;
     let there = contents(&from)?;
@@ -155,7 +154,7 @@ fn copy_whole(from: &Db, to: &mut Db) -> rusqlite::Result<(Contents, Contents)> 
 }
 
 /// Runs `work`, which copies `from` into `draft`, and reports progress at intervals and at the end.
-fn watched<T>(from: &Db, draft: &Draft, progress: Progress<'_>, work: impl FnOnce() -> T) -> T {
+fn watched<T>(from: &Connection, draft: &Draft, progress: Progress<'_>, work: impl FnOnce() -> T) -> T {
     let number = |name| from.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map_or(0, u64::from);
     let whole = (number("page_count") * number("page_size")).max(1);
     let (done, until_done) = mpsc::channel::<()>();
@@ -176,7 +175,7 @@ fn watched<T>(from: &Db, draft: &Draft, progress: Progress<'_>, work: impl FnOnc
     })
 }
 
-fn contents(db: &Db) -> rusqlite::Result<Contents> {
+fn contents(db: &Connection) -> rusqlite::Result<Contents> {
     db.query_row(
         "SELECT (SELECT count(*) FROM otp_codes), (SELECT count(*) FROM users), (SELECT count(*) FROM api_tokens)",
         [],

@@ -16,8 +16,9 @@ use std::time::{Duration, Instant};
 
 use rusqlite::hooks::Wal;
 
+use rusqlite::Connection;
+
 use crate::metrics::Metrics;
-use crate::store::db::Db;
 use crate::store::error::Failure;
 use crate::store::sqlite::checkpoint::bulk::Bulk;
 pub(super) use crate::store::sqlite::checkpoint::bulk::DiskFailed;
@@ -58,7 +59,12 @@ pub(super) struct Checkpoints {
 impl Checkpoints {
     /// Turns SQLite's automatic checkpoints of `db` off. The returned value makes them, unless `database.checkpoints`
     /// leaves them to another program. `second` is another connection to the same database, for the bulk of each one.
-    pub(super) fn new(db: &Db, second: Option<Db>, options: &Options, metrics: Metrics) -> rusqlite::Result<Self> {
+    pub(super) fn new(
+        db: &Connection,
+        second: Option<Connection>,
+        options: &Options,
+        metrics: Metrics,
+    ) -> rusqlite::Result<Self> {
         let ours = options.checkpoints;
         db.pragma_update(None, "wal_autocheckpoint", 0)?;
         if !ours {
@@ -110,7 +116,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// The disk failed.
-    pub(super) fn checkpoint_if_due(&mut self, db: &Db) -> Result<(), Failure> {
+    pub(super) fn checkpoint_if_due(&mut self, db: &Connection) -> Result<(), Failure> {
         let pages = PAGES.get();
         // A WAL that has restarted is small again.
         self.due = self.due.min(pages - pages % self.every + self.every);
@@ -153,7 +159,7 @@ impl Checkpoints {
     ///
     /// # Errors
     /// The disk failed.
-    pub(super) fn optimize_and_checkpoint(&mut self, db: &Db) -> Result<(), Failure> {
+    pub(super) fn optimize_and_checkpoint(&mut self, db: &Connection) -> Result<(), Failure> {
         db.busy_timeout(WAIT_FOR_OTHERS)?;
         match db.execute_batch("PRAGMA optimize").map_err(Failure::from) {
             Ok(()) => {}
@@ -177,12 +183,12 @@ impl Checkpoints {
     ///
     /// # Errors
     /// The disk failed.
-    pub(super) fn checkpoint_orphaned_wal(&mut self, db: &Db) -> Result<bool, Failure> {
+    pub(super) fn checkpoint_orphaned_wal(&mut self, db: &Connection) -> Result<bool, Failure> {
         self.bulk.join()?;
         self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")
     }
 
-    fn checkpoint(&self, db: &Db, sql: &str) -> Result<bool, Failure> {
+    fn checkpoint(&self, db: &Connection, sql: &str) -> Result<bool, Failure> {
         run_checkpoint(db, sql, &self.metrics).map(|progress| progress.is_complete)
     }
 }

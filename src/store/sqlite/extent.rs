@@ -2,11 +2,10 @@
 
 use std::fmt;
 
-use rusqlite::ErrorCode;
+use rusqlite::{Connection, ErrorCode};
 
 use crate::domain::count::counted;
 use crate::domain::timestamp::Timestamp;
-use crate::store::db::Db;
 use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::path::Location;
 use crate::store::sqlite::{migrations, open};
@@ -26,7 +25,7 @@ struct Extent {
 }
 
 impl Extent {
-    fn read(db: &Db, kept_since: Option<Timestamp>) -> rusqlite::Result<Self> {
+    fn read(db: &Connection, kept_since: Option<Timestamp>) -> rusqlite::Result<Self> {
         let sql = "SELECT (SELECT count(*) FROM otp_codes WHERE valid_to >= $1),
                           (SELECT count(*) FROM users),
                           (SELECT count(*) FROM api_tokens),
@@ -62,7 +61,7 @@ impl fmt::Display for Extent {
 /// Refuses to replace a file that is not a readable copy of the same database, or a copy that holds far more.
 pub(super) fn require_not_far_less(
     target: &Location,
-    copy: &Db,
+    copy: &Connection,
     kept_since: Option<Timestamp>,
 ) -> Result<(), OpenError> {
     let sqlite = |cause| OpenError::sqlite(target.given(), &cause).of_backup();

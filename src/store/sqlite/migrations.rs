@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use chrono::DateTime;
 use refinery::embed_migrations;
-use rusqlite::TransactionBehavior;
 use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, TransactionBehavior};
 
 use crate::domain::recipient::EmailAddress;
 use crate::error::{Error, Result};
-use crate::store::db::Db;
 
 embed_migrations!("migrations/sqlite");
 
@@ -52,7 +51,7 @@ pub(super) fn latest() -> i64 {
 }
 
 /// The migrations that the database lacks, in order: version and description.
-pub(super) fn pending(db: &Db) -> rusqlite::Result<Vec<(i64, &'static str)>> {
+pub(super) fn pending(db: &Connection) -> rusqlite::Result<Vec<(i64, &'static str)>> {
     let current = current(db)?;
     let describe = |version: i64| {
         let known = DESCRIPTIONS.into_iter().find(|(described, _)| *described == version);
@@ -62,7 +61,7 @@ pub(super) fn pending(db: &Db) -> rusqlite::Result<Vec<(i64, &'static str)>> {
 }
 
 /// The version of the database's schema; 0 if it has none yet.
-pub(super) fn current(db: &Db) -> rusqlite::Result<i64> {
+pub(super) fn current(db: &Connection) -> rusqlite::Result<i64> {
     if !has_history(db)? {
         return Ok(0);
     }
@@ -70,7 +69,7 @@ pub(super) fn current(db: &Db) -> rusqlite::Result<i64> {
 }
 
 /// Whether refinery can read its schema history. It would panic on a damaged one.
-pub(super) fn history_is_sound(db: &Db) -> rusqlite::Result<bool> {
+pub(super) fn history_is_sound(db: &Connection) -> rusqlite::Result<bool> {
     if !has_history(db)? {
         return Ok(true);
     }
@@ -85,7 +84,7 @@ pub(super) fn history_is_sound(db: &Db) -> rusqlite::Result<bool> {
     Ok(true)
 }
 
-fn has_history(db: &Db) -> rusqlite::Result<bool> {
+fn has_history(db: &Connection) -> rusqlite::Result<bool> {
     db.query_row(
         "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'refinery_schema_history'",
         [],
@@ -105,18 +104,18 @@ const SCHEMA: &str = "
 
 /// Returns the name of the first table, index or trigger that differs from the migrations, in a database of the latest
 /// version. Objects that were added are ignored.
-pub(super) fn first_difference(db: &Db) -> std::result::Result<Option<String>, Box<dyn std::error::Error>> {
-    let schema = |db: &Db| -> rusqlite::Result<BTreeMap<String, String>> {
+pub(super) fn first_difference(db: &Connection) -> std::result::Result<Option<String>, Box<dyn std::error::Error>> {
+    let schema = |db: &Connection| -> rusqlite::Result<BTreeMap<String, String>> {
         db.prepare(SCHEMA)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     };
-    let mut sound = Db::open_in_memory()?;
+    let mut sound = Connection::open_in_memory()?;
     apply(&mut sound)?;
     let found = schema(db)?;
     Ok(schema(&sound)?.into_iter().find(|(name, sql)| found.get(name) != Some(sql)).map(|(name, _)| name))
 }
 
 /// Refuses a database whose schema is not the latest.
-pub(super) fn require_current(db: &Db) -> Result<()> {
+pub(super) fn require_current(db: &Connection) -> Result<()> {
     match (current(db)?, latest()) {
         (found, known) if found == known => Ok(()),
         (found, known) => {
@@ -126,7 +125,7 @@ pub(super) fn require_current(db: &Db) -> Result<()> {
 }
 
 /// Applies the pending migrations in one transaction.
-pub(super) fn apply(db: &mut Db) -> Result<(), Box<dyn std::error::Error>> {
+pub(super) fn apply(db: &mut Connection) -> Result<(), Box<dyn std::error::Error>> {
     add_functions(db)?;
     db.set_transaction_behavior(TransactionBehavior::Immediate);
     let mut outcome = Ok(());
@@ -141,7 +140,7 @@ pub(super) fn apply(db: &mut Db) -> Result<(), Box<dyn std::error::Error>> {
 
 /// Registers the SQL functions that the migrations call. `canonical_email(text)` returns the address in its stored
 /// form, or the text itself if it is not an address.
-fn add_functions(db: &Db) -> rusqlite::Result<()> {
+fn add_functions(db: &Connection) -> rusqlite::Result<()> {
     let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC | FunctionFlags::SQLITE_DIRECTONLY;
     db.create_scalar_function("canonical_email", 1, flags, |arguments| {
         let text: String = arguments.get(0)?;
@@ -151,7 +150,7 @@ fn add_functions(db: &Db) -> rusqlite::Result<()> {
 
 /// Migrates an empty database up to an older version, for tests.
 #[cfg(test)]
-pub(super) fn apply_up_to(db: &mut Db, version: i32) {
+pub(super) fn apply_up_to(db: &mut Connection, version: i32) {
     add_functions(db).unwrap();
     let runner = migrations::runner().set_target(refinery::Target::Version(version));
     runner.run(db).unwrap();

@@ -28,6 +28,8 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use rusqlite::Connection;
+
 use crate::error::Result;
 use crate::store::db::Db;
 use crate::store::sqlite::checkpoint::Checkpoints;
@@ -45,7 +47,7 @@ pub(in crate::store) struct Sqlite {
     files: Arc<Files>,
     readers: Arc<Readers>,
     /// Connections for event loops that have none yet.
-    loop_readers: Arc<Mutex<Vec<Db>>>,
+    loop_readers: Arc<Mutex<Vec<Connection>>>,
     /// The reader of the event loop that this clone belongs to.
     loop_reader: Option<Arc<LoopReader>>,
     writer: Arc<Writer>,
@@ -129,7 +131,7 @@ impl Sqlite {
         let files = Arc::clone(&self.files);
         let readers = self.read(move |db| {
             files.require_in_place()?;
-            migrations::require_current(db).and_then(|()| otps::touch(db))
+            migrations::require_current(db.connection()?).and_then(|()| otps::touch(db))
         });
         tokio::try_join!(readers, self.writer.check()).map(drop)
     }

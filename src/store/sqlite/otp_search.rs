@@ -3,7 +3,7 @@
 //! Triggers record the changed codes in `otp_search_changes`. The index is updated once per transaction, because FTS5
 //! flushes its data at each statement.
 
-use crate::store::db::Db;
+use rusqlite::Connection;
 
 const HAS_CHANGES: &str = "SELECT EXISTS (SELECT 1 FROM otp_search_changes)";
 
@@ -24,7 +24,7 @@ const UPDATE: &str = "
 
 /// Brings the index up to date. Called at the end of every transaction that may have changed codes, so that a search
 /// sees each committed change.
-pub fn update(db: &Db) -> rusqlite::Result<()> {
+pub fn update(db: &Connection) -> rusqlite::Result<()> {
     if db.prepare_cached(HAS_CHANGES)?.query_row([], |row| row.get(0))? {
         for sql in [UPDATE, "DELETE FROM otp_search_changes"] {
             db.prepare_cached(sql)?.execute([])?;

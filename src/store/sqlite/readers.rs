@@ -142,7 +142,7 @@ impl Readers {
                 let _permits = permits;
                 let reader = pool.get().map_err(Error::unavailable)?;
                 let read = ReadTransaction::begin(&reader)?;
-                work(read.db())
+                work(&read.db())
             });
             read.await.unwrap_or_else(|_| Err(panicked()))
         };

@@ -9,7 +9,7 @@ mod trail;
 use std::collections::{BTreeMap, HashSet};
 
 use rusqlite::config::DbConfig;
-use rusqlite::{OpenFlags, params};
+use rusqlite::{Connection, OpenFlags, params};
 use serde_json::Value;
 
 use crate::domain::audit::{Action, NewEvent, Origin};
@@ -121,7 +121,7 @@ impl Returning {
     /// # Errors
     /// The copy can't be read or changed.
     pub(super) fn prepare(
-        copy: &mut Db,
+        copy: &mut Connection,
         present: Result<Present, String>,
         revokes_tokens: bool,
         origin: &Origin,
@@ -153,7 +153,7 @@ impl Returning {
             .with("codes_consumed", Value::Null, spent)
             .with("messages_cancelled", Value::Null, cancelled)
             .with("tokens_revoked", Value::Null, revoked);
-        audit_events::insert(&copy, origin, &event, now)?;
+        audit_events::insert(&Db::sqlite(&copy), origin, &event, now)?;
         copy.commit()?;
         Ok(Self { not_compared, users, tokens, are_tokens_revoked: revokes_tokens, spent, cancelled })
     }
@@ -197,16 +197,16 @@ fn gains(copy: &Account, present: Option<&Account>) -> Vec<RestoredAccess> {
 
 /// Uses up every code that may have been used since the copy was made: all except the staff's codes that are usable in
 /// the present database. Returns how many.
-fn spend(db: &Db, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
+fn spend(db: &Connection, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
     let mut listed = db.prepare("SELECT id, code, issued_at IS NOT NULL FROM otp_codes WHERE attempts_left > 0")?;
     let codes =
         listed.query_map([], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, bool>(2)?)))?;
     let codes: Vec<_> = codes.collect::<Result<_, _>>()?;
     let is_usable = |id: i64, code: i64| usable.is_some_and(|usable| usable.contains(&(id, code)));
-    let mut count = 0;
+    let (db, mut count) = (Db::sqlite(db), 0);
     for (id, ..) in codes.into_iter().filter(|(id, code, is_issued)| *is_issued || !is_usable(*id, *code)) {
-        match otps::find(db, OtpId::from_stored(id)) {
-            Ok(otp) => otps::update_usage(db, &Otp { attempts_left: 0, ..otp })?,
+        match otps::find(&db, OtpId::from_stored(id)) {
+            Ok(otp) => otps::update_usage(&db, &Otp { attempts_left: 0, ..otp })?,
             // A damaged code can't be verified.
             Err(error) if is_damaged_row(&error) => continue,
             Err(error) => return Err(error.into()),
@@ -219,7 +219,7 @@ fn spend(db: &Db, usable: Option<&HashSet<(i64, i64)>>) -> Outcome<usize> {
 /// Cancels queued messages and returns how many. Deletes the stored answers to idempotent requests, because they refer
 /// to codes that are used up, sessions and sign-in links, because they may have ended since, and events that wait for an
 /// endpoint, because the endpoint may have received them since.
-fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
+fn cancel(db: &Connection, now: Timestamp) -> Outcome<usize> {
     let sql = "UPDATE message_attempts
                   SET outcome = 'unknown',
                       error = 'the database was restored; it may have been sent',
@@ -238,7 +238,7 @@ fn cancel(db: &Db, now: Timestamp) -> Outcome<usize> {
 }
 
 /// Ensures that an id assigned after the copy was made is not assigned again.
-fn raise_last_id(db: &Db, table: &str, last: i64) -> rusqlite::Result<()> {
+fn raise_last_id(db: &Connection, table: &str, last: i64) -> rusqlite::Result<()> {
     let known = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = $1";
     if db.prepare_cached(known)?.exists([table])? {
         let raised = "UPDATE sqlite_sequence SET seq = max(seq, $1) WHERE name = $2";

@@ -3,7 +3,7 @@ use crate::store::sqlite::create::Create;
 use crate::store::tables::*;
 
 /// The write connection to a new database in a folder.
-pub(in crate::store) fn database(folder: &tempfile::TempDir) -> Db {
+pub(in crate::store) fn database(folder: &tempfile::TempDir) -> Connection {
     let location = open::locate(&folder.path().join("otp.db"), Create::IfNew).unwrap();
     upgrade::open_writer(location, Create::IfNew).unwrap().0
 }
@@ -222,7 +222,7 @@ async fn a_panicking_read_is_an_error_without_the_panic_message() {
 /// `.cargo/config.toml` sets options of SQLite. Without them, the threads contend for global locks.
 #[test]
 fn sqlite_is_built_without_global_locks() {
-    let db = Db::open_in_memory().unwrap();
+    let db = Connection::open_in_memory().unwrap();
     let mut options = db.prepare("PRAGMA compile_options").unwrap();
     let options: Vec<String> =
         options.query_map([], |row| row.get(0)).unwrap().collect::<std::result::Result<_, _>>().unwrap();

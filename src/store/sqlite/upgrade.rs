@@ -9,10 +9,9 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
-use rusqlite::TransactionBehavior;
+use rusqlite::{Connection, TransactionBehavior};
 use rustix::fs::statvfs;
 
-use crate::store::db::Db;
 use crate::store::sqlite::backup::{self, Replace};
 use crate::store::sqlite::create::Create;
 use crate::store::sqlite::identity::Files;
@@ -40,7 +39,7 @@ impl UpgradeLock {
     ///
     /// # Errors
     /// The database can't be read or locked.
-    fn wait(db: &Db, path: &Path) -> Result<Option<Self>, OpenError> {
+    fn wait(db: &Connection, path: &Path) -> Result<Option<Self>, OpenError> {
         let sqlite = |cause| OpenError::sqlite(path, &cause);
         let is_new = migrations::current(db).map_err(sqlite)? == 0;
         if is_new || migrations::pending(db).map_err(sqlite)?.is_empty() {
@@ -55,7 +54,7 @@ impl UpgradeLock {
 ///
 /// # Errors
 /// One sentence for the operator.
-pub(super) fn open_writer(location: Location, create: Create) -> Result<(Db, Files), OpenError> {
+pub(super) fn open_writer(location: Location, create: Create) -> Result<(Connection, Files), OpenError> {
     let (mut connection, file) = open::writer(&location, create)?;
     let path = &location.given().to_owned();
     let lock = UpgradeLock::wait(&connection, location.file())?;
@@ -72,7 +71,7 @@ pub(super) fn open_writer(location: Location, create: Create) -> Result<(Db, Fil
 ///
 /// # Errors
 /// The copy can't be made, or a migration fails. The schema is unchanged then.
-fn run(db: &mut Db, path: &Path, lock: Option<&UpgradeLock>) -> Result<(), OpenError> {
+fn run(db: &mut Connection, path: &Path, lock: Option<&UpgradeLock>) -> Result<(), OpenError> {
     // Another process may have done the upgrade while this one waited.
     let pending = migrations::pending(db).map_err(|cause| OpenError::sqlite(path, &cause))?;
     if let (Some(lock), Some((first, _))) = (lock, pending.first()) {
@@ -95,7 +94,7 @@ fn run(db: &mut Db, path: &Path, lock: Option<&UpgradeLock>) -> Result<(), OpenE
     index_changes(db).map_err(|cause| OpenError::sqlite(path, &cause))
 }
 
-fn index_changes(db: &mut Db) -> rusqlite::Result<()> {
+fn index_changes(db: &mut Connection) -> rusqlite::Result<()> {
     let transaction = db.transaction_with_behavior(TransactionBehavior::Immediate)?;
     otp_search::update(&transaction)?;
     transaction.commit()
@@ -117,7 +116,7 @@ fn lock(database: &Path) -> io::Result<File> {
 
 /// Copies the database to a new file beside it, with mode 0600 and the owner of the database. Returns the path of the
 /// copy. An existing copy is never overwritten. If the last copy holds the same state, the new one is removed.
-fn copy_before(db: &Db, database: &Path, version: i64) -> Result<PathBuf, Box<dyn std::error::Error>> {
+fn copy_before(db: &Connection, database: &Path, version: i64) -> Result<PathBuf, Box<dyn std::error::Error>> {
     require_space(free_bytes(database), bytes(db)?, database)?;
     let (last, copy) = free_name(database, version)?;
     backup::backup(database, &copy, Replace::Never, &|_, _| {})?;
@@ -148,7 +147,7 @@ fn free_name(database: &Path, version: i64) -> Result<(Option<PathBuf>, PathBuf)
     Err(format!("there are {MAX_COPIES} copies from before V{version}; delete some"))
 }
 
-fn bytes(db: &Db) -> rusqlite::Result<u64> {
+fn bytes(db: &Connection) -> rusqlite::Result<u64> {
     let number = |name| db.pragma_query_value(None, name, |row| row.get::<_, u32>(0)).map(u64::from);
     Ok(number("page_count")? * number("page_size")?)
 }

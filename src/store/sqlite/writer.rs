@@ -19,6 +19,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
+use rusqlite::Connection;
+
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::store::db::Db;
@@ -48,7 +50,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(db: Db, checkpoints: Checkpoints, files: Arc<Files>, metrics: Metrics) -> io::Result<Self> {
+    pub(super) fn start(
+        db: Connection,
+        checkpoints: Checkpoints,
+        files: Arc<Files>,
+        metrics: Metrics,
+    ) -> io::Result<Self> {
         let (queue, messages) = sync_channel(QUEUE);
         let (fail, failed) = watch::channel(false);
         let (last, commits) = (LastTransaction::default(), Commits::default());
@@ -94,7 +101,8 @@ impl Writer {
 
     /// Checks that changes can be committed, with at most one transaction per second.
     pub(super) async fn check(&self) -> Result<()> {
-        let write = |needs_room| self.write(move |db| if needs_room { rewrite_header(db) } else { Ok(()) });
+        let write =
+            |needs_room| self.write(move |db| if needs_room { rewrite_header(db.connection()?) } else { Ok(()) });
         self.probe.check(&self.last, write).await
     }
 

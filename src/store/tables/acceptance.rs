@@ -1,13 +1,12 @@
 //! Tables `messages` and `message_attempts`: which providers accepted the messages with a code.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::attempt::Outcome;
 use crate::domain::figures::acceptance::{Acceptance, Deliverer};
 use crate::domain::otp::OtpId;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::optional_timestamp;
+use crate::store::row::Row;
+use crate::values;
 
 pub(in crate::store) const FIND_DELIVERER: &str = "
     SELECT EXISTS (SELECT 1 FROM messages WHERE otp_id = $1) AS has_message,
@@ -25,7 +24,7 @@ pub(in crate::store) const FIND_DELIVERER: &str = "
 
 /// Returns the provider of the last accepted message with a code.
 pub fn find_deliverer(db: &Db, otp_id: OtpId) -> Result<Deliverer> {
-    let values = params![otp_id.value(), Outcome::Sent.as_str()];
+    let values = values![otp_id.value(), Outcome::Sent.as_str()];
     let deliverer = |row: &Row<'_>| {
         let has_message: bool = row.get("has_message")?;
         let provider: Option<String> = row.get("provider")?;
@@ -35,7 +34,7 @@ pub fn find_deliverer(db: &Db, otp_id: OtpId) -> Result<Deliverer> {
             None => Deliverer::NoMessage,
         })
     };
-    Ok(db.prepare_cached(FIND_DELIVERER)?.query_row(values, deliverer)?)
+    db.one(FIND_DELIVERER, &values, deliverer)
 }
 
 pub(in crate::store) const FIND: &str = "
@@ -61,14 +60,14 @@ pub(in crate::store) const FIND: &str = "
 
 /// Returns how often messages with a code were accepted, at all and by `provider`. `None`: there is no such code.
 pub fn find(db: &Db, otp_id: OtpId, provider: &str) -> Result<Option<Acceptance>> {
-    let values = params![otp_id.value(), Outcome::Sent.as_str(), provider];
-    db.prepare_cached(FIND)?.query_row(values, |row| Ok(from_row(row))).optional()?.transpose()
+    let values = values![otp_id.value(), Outcome::Sent.as_str(), provider];
+    db.row(FIND, &values, from_row)
 }
 
 fn from_row(row: &Row<'_>) -> Result<Acceptance> {
     Ok(Acceptance {
-        issued_at: optional_timestamp(row, "issued_at")?,
-        is_verified: optional_timestamp(row, "consumed_at")?.is_some(),
+        issued_at: row.optional_timestamp("issued_at")?,
+        is_verified: row.optional_timestamp("consumed_at")?.is_some(),
         accepted: row.get("accepted")?,
         by_provider: row.get("by_provider")?,
     })

@@ -2,7 +2,6 @@
 
 use std::hash::Hasher;
 
-use rusqlite::{Row, params};
 use siphasher::sip::SipHasher24;
 
 use crate::domain::audit::{AuditEvent, NewEvent, Origin};
@@ -11,7 +10,8 @@ use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
-use crate::store::row::{parsed, timestamp};
+use crate::store::row::Row;
+use crate::values;
 
 /// Stores an event that happened at `at`.
 pub fn insert(db: &Db, origin: &Origin, event: &NewEvent, at: Timestamp) -> Result<()> {
@@ -32,20 +32,21 @@ pub fn insert(db: &Db, origin: &Origin, event: &NewEvent, at: Timestamp) -> Resu
                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
     let key = if event.recipient.is_some() { Some(Key::read(db)?) } else { None };
     let hash = |recipient: &Option<Recipient>| Some(key.as_ref()?.hash(recipient.as_ref()?));
-    db.prepare_cached(sql)?.execute(params![
+    let values = values![
         at.as_micros(),
         origin.kind.as_str(),
-        origin.name,
-        origin.token_prefix,
+        &origin.name,
+        origin.token_prefix.as_ref(),
         event.action.as_str(),
         event.otp.map(OtpId::value),
         event.recipient.as_ref().map(Recipient::masked),
         hash(&event.recipient),
         hash(&event.former_recipient),
         serde_json::to_string(&event.changes).map_err(Error::internal)?,
-        origin.request_id,
+        origin.request_id.as_ref(),
         origin.address.map(|address| address.to_string()),
-    ])?;
+    ];
+    db.execute(sql, &values)?;
     Ok(())
 }
 
@@ -56,7 +57,7 @@ pub(in crate::store) struct Key([u8; 16]);
 impl Key {
     pub(in crate::store) fn read(db: &Db) -> Result<Self> {
         let sql = "SELECT value FROM audit_key WHERE id = 1";
-        Ok(Self(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?))
+        Ok(Self(db.one(sql, &[], |row| row.get("value"))?))
     }
 
     /// The hash under which the events of a recipient are found. SipHash-2-4 is a keyed hash for short texts.
@@ -91,7 +92,7 @@ pub(in crate::store) const LIST_AFTER: &str =
 
 /// Returns the events with an id above `after`, at most `limit`, oldest first.
 pub fn list_after(db: &Db, after: i64, limit: i64) -> Result<Vec<AuditEvent>> {
-    db.prepare_cached(LIST_AFTER)?.query_and_then([after, limit], from_row)?.collect()
+    db.rows(LIST_AFTER, &values![after, limit], from_row)
 }
 
 pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<AuditEvent> {
@@ -99,16 +100,16 @@ pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<AuditEvent> {
     let changes: String = row.get("changes")?;
     Ok(AuditEvent {
         id: row.get("id")?,
-        at: timestamp(row, "at")?,
+        at: row.timestamp("at")?,
         origin: Origin {
-            kind: parsed(row, "actor_kind")?,
+            kind: row.parsed("actor_kind")?,
             name: row.get("actor_name")?,
             token_prefix: row.get("token_prefix")?,
             request_id: row.get("request_id")?,
             address: address.and_then(|address| address.parse().ok()),
         },
-        action: parsed(row, "action")?,
-        otp: row.get::<_, Option<i64>>("otp_id")?.map(OtpId::from_stored),
+        action: row.parsed("action")?,
+        otp: row.get::<Option<i64>>("otp_id")?.map(OtpId::from_stored),
         recipient: row.get("recipient")?,
         changes: serde_json::from_str(&changes).map_err(Error::internal)?,
     })

@@ -1,8 +1,5 @@
 //! Lists of the audit trail.
 
-use rusqlite::types::Value;
-use rusqlite::{params, params_from_iter};
-
 use crate::domain::audit::{AuditEvent, AuditFilter, AuditQuery};
 use crate::domain::code_list::Start;
 use crate::domain::listing::{Period, Window};
@@ -11,6 +8,8 @@ use crate::error::Result;
 use crate::store::db::Db;
 use crate::store::tables::audit_events::{Key, columns, from_row};
 use crate::store::tables::audit_search::{last_indexed, terms};
+use crate::store::value::Value;
+use crate::values;
 
 /// Returns the number of matching events, and one page of them, newest first.
 pub fn list(db: &Db, query: &AuditQuery) -> Result<(i64, Vec<AuditEvent>)> {
@@ -30,20 +29,20 @@ pub fn list(db: &Db, query: &AuditQuery) -> Result<(i64, Vec<AuditEvent>)> {
 /// Returns the id before the first event since `since`: all earlier events have lower ids, or were recorded while the
 /// clock was wrong.
 pub fn id_before(db: &Db, since: Timestamp) -> Result<i64> {
-    let sql = "SELECT coalesce(min(first_id) - 1, $1) FROM audit_blocks WHERE latest >= $2";
-    Ok(db.prepare_cached(sql)?.query_row(params![last_indexed(db)?, since.as_micros()], |row| row.get(0))?)
+    let sql = "SELECT coalesce(min(first_id) - 1, $1) AS id FROM audit_blocks WHERE latest >= $2";
+    db.one(sql, &values![last_indexed(db)?, since.as_micros()], |row| row.get("id"))
 }
 
 pub(in crate::store) fn total_indexed(db: &Db) -> Result<i64> {
-    let sql = "SELECT coalesce(sum(events), 0) FROM audit_blocks";
-    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    let sql = "SELECT coalesce(CAST(sum(events) AS BIGINT), 0) AS events FROM audit_blocks";
+    db.one(sql, &[], |row| row.get("events"))
 }
 
 /// A part of a query: its FROM and WHERE, with the values in order.
 pub(in crate::store) struct Part {
     from: &'static str,
     conditions: Vec<String>,
-    values: Vec<Value>,
+    values: Vec<Value<'static>>,
 }
 
 impl Part {
@@ -52,7 +51,7 @@ impl Part {
     }
 
     /// Adds a condition if there is a value. Every `$` in `condition` stands for the value.
-    fn with(mut self, condition: &str, value: Option<Value>) -> Self {
+    fn with(mut self, condition: &str, value: Option<Value<'static>>) -> Self {
         if let Some(value) = value {
             self.values.push(value);
             self.conditions.push(condition.replace('$', &format!("${}", self.values.len())));
@@ -61,21 +60,20 @@ impl Part {
     }
 
     fn with_period(self, period: Period) -> Self {
-        let micros = |moment: Timestamp| Value::Integer(moment.as_micros());
+        let micros = |moment: Timestamp| Value::Int(moment.as_micros());
         self.with("e.at >= $", period.from.map(micros)).with("e.at < $", period.before.map(micros))
     }
 
     fn count(&self, db: &Db) -> Result<i64> {
-        let sql = format!("SELECT count(*) FROM {} WHERE {}", self.from, self.conditions.join(" AND "));
-        Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |row| row.get(0))?)
+        let sql = format!("SELECT count(*) AS count FROM {} WHERE {}", self.from, self.conditions.join(" AND "));
+        db.one(&sql, &self.values, |row| row.get("count"))
     }
 
     /// The number of matches, at most `bound`.
     pub(in crate::store) fn count_to(&self, db: &Db, bound: i64) -> Result<i64> {
         let (from, conditions, n) = (self.from, self.conditions.join(" AND "), self.values.len() + 1);
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} WHERE {conditions} LIMIT ${n})");
-        let values = self.values.iter().cloned().chain([Value::Integer(bound)]);
-        Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(values), |row| row.get(0))?)
+        let sql = format!("SELECT count(*) AS count FROM (SELECT 1 FROM {from} WHERE {conditions} LIMIT ${n})");
+        db.one(&sql, &self.values_and(&values![bound]), |row| row.get("count"))
     }
 
     /// The matches that follow `start` in the direction of the page, at most `limit`.
@@ -92,8 +90,7 @@ impl Part {
             n + 1,
             n + 2
         );
-        let values = self.values.iter().cloned().chain([Value::Integer(key), Value::Integer(limit)]);
-        db.prepare_cached(&sql)?.query_and_then(params_from_iter(values), from_row)?.collect()
+        db.rows(&sql, &self.values_and(&values![key, limit]), from_row)
     }
 
     /// The index walks its rows in the order of its own row ids.
@@ -110,8 +107,11 @@ impl Part {
             n + 1,
             n + 2
         );
-        let values = self.values.iter().cloned().chain([Value::Integer(limit), Value::Integer(offset)]);
-        db.prepare_cached(&sql)?.query_and_then(params_from_iter(values), from_row)?.collect()
+        db.rows(&sql, &self.values_and(&values![limit, offset]), from_row)
+    }
+
+    fn values_and(&self, others: &[Value<'static>]) -> Vec<Value<'static>> {
+        [self.values.as_slice(), others].concat()
     }
 }
 
@@ -123,14 +123,14 @@ pub(in crate::store) fn newer(db: &Db, filter: &AuditFilter, indexed: i64) -> Re
     let AuditFilter { id_max, action, actor, otp, recipient, at } = filter;
     let hash = |recipient| Ok::<_, crate::error::Error>(Key::read(db)?.hash(recipient));
     let hash = recipient.as_ref().map(hash).transpose()?;
-    let text = |text: &str| Value::Text(text.to_owned());
+    let text = |text: &str| Value::from(text.to_owned());
     Ok(Part::new(EVENTS)
-        .with("e.id > $", Some(Value::Integer(indexed)))
-        .with("e.id <= $", id_max.map(Value::Integer))
+        .with("e.id > $", Some(Value::Int(indexed)))
+        .with("e.id <= $", id_max.map(Value::Int))
         .with("e.action = $", action.map(|action| text(action.as_str())))
         .with("e.actor_name = $", actor.as_deref().map(text))
-        .with("e.otp_id = $", otp.map(Value::Integer))
-        .with("(e.recipient_hash = $ OR e.former_recipient_hash = $)", hash.map(Value::Integer))
+        .with("e.otp_id = $", otp.map(Value::Int))
+        .with("(e.recipient_hash = $ OR e.former_recipient_hash = $)", hash.map(Value::Int))
         .with_period(*at))
 }
 
@@ -141,9 +141,9 @@ pub(in crate::store) fn older(db: &Db, filter: &AuditFilter, indexed: i64) -> Re
     let (first, last) = ids(db, filter.at)?;
     let last = filter.id_max.unwrap_or(i64::MAX).min(last).min(indexed);
     Ok(Part::new(from)
-        .with("s.audit_search MATCH $", terms.map(Value::Text))
-        .with(&format!("{id} >= $"), Some(Value::Integer(first)))
-        .with(&format!("{id} <= $"), Some(Value::Integer(last)))
+        .with("s.audit_search MATCH $", terms.map(Value::from))
+        .with(&format!("{id} >= $"), Some(Value::Int(first)))
+        .with(&format!("{id} <= $"), Some(Value::Int(last)))
         .with_period(filter.at))
 }
 
@@ -154,9 +154,10 @@ fn ids(db: &Db, period: Period) -> Result<(i64, i64)> {
     }
     let from = period.from.map_or(i64::MIN, Timestamp::as_micros);
     let before = period.before.map_or(i64::MAX, Timestamp::as_micros);
-    let sql = "SELECT coalesce(min(first_id), 1), coalesce(max(last_id), 0)
+    let sql = "SELECT coalesce(min(first_id), 1) AS first_id,
+                      coalesce(max(last_id), 0) AS last_id
                  FROM audit_blocks
                 WHERE latest >= $1
                   AND earliest < $2";
-    Ok(db.prepare_cached(sql)?.query_row([from, before], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    db.one(sql, &values![from, before], |row| Ok((row.get("first_id")?, row.get("last_id")?)))
 }

@@ -3,21 +3,21 @@
 //! Events are added to the index in blocks by the periodic maintenance. A query reads the index, and then the newer
 //! events one by one.
 
-use rusqlite::{OptionalExtension, params};
-
 use crate::domain::audit::{Action, AuditFilter};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
+use crate::store::row::Row;
 use crate::store::tables::audit_events::Key;
+use crate::values;
 
 /// The number of events in a complete block. One transaction adds or deletes one block.
 pub const BLOCK: i64 = 1000;
 
 /// The last event in the index; 0 if it is empty.
 pub(in crate::store) fn last_indexed(db: &Db) -> Result<i64> {
-    let sql = "SELECT coalesce(max(last_id), 0) FROM audit_blocks";
-    Ok(db.prepare_cached(sql)?.query_row([], |row| row.get(0))?)
+    let sql = "SELECT coalesce(max(last_id), 0) AS last_id FROM audit_blocks";
+    db.one(sql, &[], |row| row.get("last_id"))
 }
 
 /// Adds the next block of events to the index. Returns the number of events.
@@ -27,28 +27,31 @@ pub fn index_block(db: &Db) -> Result<i64> {
                 WHERE id > $1
                 ORDER BY id
                 LIMIT $2";
-    let mut events = db.prepare_cached(sql)?;
-    let mut events = events.query([last_indexed(db)?, BLOCK])?;
-    let mut insert = db.prepare_cached("INSERT INTO audit_search (rowid, terms) VALUES ($1, $2)")?;
+    let of_row = |row: &Row<'_>| Ok((row.get("id")?, row.get("at")?, terms_of(row)?));
+    let events: Vec<(i64, i64, String)> = db.rows(sql, &values![last_indexed(db)?, BLOCK], of_row)?;
     let mut block: Option<[i64; 5]> = None;
-    while let Some(event) = events.next()? {
-        let (id, at): (i64, i64) = (event.get("id")?, event.get("at")?);
-        let integer = |column| event.get::<_, Option<i64>>(column);
-        let terms = [
-            Some(actor(&event.get::<_, String>("actor_name")?)),
-            Some(action(&event.get::<_, String>("action")?)),
-            integer("otp_id")?.map(otp),
-            integer("recipient_hash")?.map(recipient),
-            integer("former_recipient_hash")?.map(recipient),
-        ];
-        insert.execute(params![id, terms.into_iter().flatten().collect::<Vec<_>>().join(" ")])?;
+    for (id, at, terms) in events {
+        db.execute("INSERT INTO audit_search (rowid, terms) VALUES ($1, $2)", &values![id, terms])?;
         let [_, first, earliest, latest, count] = block.unwrap_or([id, id, at, at, 0]);
         block = Some([id, first, earliest.min(at), latest.max(at), count + 1]);
     }
-    let Some(block) = block else { return Ok(0) };
+    let Some([last, first, earliest, latest, count]) = block else { return Ok(0) };
     let sql = "INSERT INTO audit_blocks (last_id, first_id, earliest, latest, events) VALUES ($1, $2, $3, $4, $5)";
-    db.prepare_cached(sql)?.execute(block)?;
-    Ok(block[4])
+    db.execute(sql, &values![last, first, earliest, latest, count])?;
+    Ok(count)
+}
+
+/// The terms of an event in the index.
+fn terms_of(event: &Row<'_>) -> Result<String> {
+    let integer = |column| event.get::<Option<i64>>(column);
+    let terms = [
+        Some(actor(&event.get::<String>("actor_name")?)),
+        Some(action(&event.get::<String>("action")?)),
+        integer("otp_id")?.map(otp),
+        integer("recipient_hash")?.map(recipient),
+        integer("former_recipient_hash")?.map(recipient),
+    ];
+    Ok(terms.into_iter().flatten().collect::<Vec<_>>().join(" "))
 }
 
 /// Deletes the events of one block that are older than `until`, if there is such a block. Returns the number of deleted
@@ -56,22 +59,22 @@ pub fn index_block(db: &Db) -> Result<i64> {
 pub fn delete_before(db: &Db, until: Timestamp) -> Result<usize> {
     let until = until.as_micros();
     let sql = "SELECT first_id, last_id FROM audit_blocks WHERE earliest < $1 ORDER BY last_id LIMIT 1";
-    let block = db.prepare_cached(sql)?.query_row([until], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let block = db.row(sql, &values![until], |row| Ok((row.get("first_id")?, row.get("last_id")?)))?;
     let Some((first, last)): Option<(i64, i64)> = block else { return Ok(0) };
-    db.prepare_cached("UPDATE audit_retention SET before = $1 WHERE id = 1 AND before < $1")?.execute([until])?;
+    db.execute("UPDATE audit_retention SET before = $1 WHERE id = 1 AND before < $1", &values![until])?;
     let sql = "DELETE FROM audit_search
                 WHERE rowid IN (SELECT id FROM audit_events WHERE id BETWEEN $1 AND $2 AND at < $3)";
-    db.prepare_cached(sql)?.execute([first, last, until])?;
+    db.execute(sql, &values![first, last, until])?;
     let sql = "DELETE FROM audit_events WHERE id BETWEEN $1 AND $2 AND at < $3";
-    let deleted = db.prepare_cached(sql)?.execute([first, last, until])?;
+    let deleted = db.execute(sql, &values![first, last, until])?;
     let sql = "UPDATE audit_blocks
                   SET earliest = (SELECT coalesce(min(at), $1) FROM audit_events WHERE id BETWEEN $2 AND $3),
                       events = (SELECT count(*) FROM audit_events WHERE id BETWEEN $2 AND $3)
                 WHERE last_id = $3";
-    db.prepare_cached(sql)?.execute([until, first, last])?;
+    db.execute(sql, &values![until, first, last])?;
     // The last block stays, even without events: it tells where the index ends.
     let sql = "DELETE FROM audit_blocks WHERE events = 0 AND last_id < (SELECT max(last_id) FROM audit_blocks)";
-    db.prepare_cached(sql)?.execute([])?;
+    db.execute(sql, &[])?;
     Ok(deleted)
 }
 

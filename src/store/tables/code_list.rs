@@ -1,8 +1,5 @@
 //! The list of codes in the console: pages by keys, and counts up to a bound.
 
-use rusqlite::params_from_iter;
-use rusqlite::types::Value;
-
 use crate::domain::code_list::{CodeOrder, CodePage, CodeQuery, CodeState, Key, Search, Start};
 use crate::domain::listing::Period;
 use crate::domain::otp::Otp;
@@ -12,6 +9,8 @@ use crate::error::Result;
 use crate::store::db::Db;
 use crate::store::tables::otp_list;
 use crate::store::tables::otp_row::{self, COLUMNS};
+use crate::store::value::Value;
+use crate::values;
 
 /// Returns a page of the list.
 pub fn list(db: &Db, query: &CodeQuery, now: Timestamp) -> Result<CodePage> {
@@ -45,15 +44,15 @@ pub fn list(db: &Db, query: &CodeQuery, now: Timestamp) -> Result<CodePage> {
 
 /// Returns the number of codes that are newer than `id`, at most `limit`.
 pub fn count_newer(db: &Db, id: i64, limit: i64) -> Result<i64> {
-    let sql = "SELECT count(*) FROM (SELECT 1 FROM otp_codes WHERE id > $1 LIMIT $2)";
-    Ok(db.prepare_cached(sql)?.query_row([id, limit], |row| row.get(0))?)
+    let sql = "SELECT count(*) AS count FROM (SELECT 1 FROM otp_codes WHERE id > $1 LIMIT $2)";
+    db.one(sql, &values![id, limit], |row| row.get("count"))
 }
 
 /// A part of the matches: its FROM and WHERE, with the values in order.
 struct Part {
     from: &'static str,
     conditions: Vec<String>,
-    values: Vec<Value>,
+    values: Vec<Value<'static>>,
 }
 
 const CODES: &str = "otp_codes AS o";
@@ -61,14 +60,14 @@ const SEARCH: &str = "otp_search AS s JOIN otp_codes AS o ON o.id = s.rowid";
 
 impl Part {
     /// Adds a condition. Every `$` in it stands for the value.
-    fn add(&mut self, condition: &str, value: Value) {
+    fn add(&mut self, condition: &str, value: Value<'static>) {
         self.values.push(value);
         self.conditions.push(condition.replace('$', &format!("${}", self.values.len())));
     }
 
     fn filtered(from: &'static str, query: &CodeQuery, now: Timestamp) -> Self {
         let mut part = Self { from, conditions: vec!["true".to_owned()], values: Vec::new() };
-        let now = Value::Integer(now.as_micros());
+        let now = Value::Int(now.as_micros());
         let valid = "o.valid_to > $ AND (+o.updated_at <= $ OR o.valid_to <= o.updated_at)";
         match query.state {
             Some(CodeState::Usable) => {
@@ -90,7 +89,7 @@ impl Part {
         let bounds = [("o.created_at >= $", from), ("o.created_at < $", before)];
         for (condition, moment) in bounds {
             if let Some(moment) = moment {
-                part.add(condition, Value::Integer(moment.as_micros()));
+                part.add(condition, Value::Int(moment.as_micros()));
             }
         }
         part
@@ -99,8 +98,8 @@ impl Part {
     fn count(&self, db: &Db) -> Result<i64> {
         let (from, conditions) = (self.from, self.conditions.join(" AND "));
         let bound = CodePage::COUNTED + 1;
-        let sql = format!("SELECT count(*) FROM (SELECT 1 FROM {from} WHERE {conditions} LIMIT {bound})");
-        Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(&self.values), |row| row.get(0))?)
+        let sql = format!("SELECT count(*) AS count FROM (SELECT 1 FROM {from} WHERE {conditions} LIMIT {bound})");
+        db.one(&sql, &self.values, |row| row.get("count"))
     }
 
     /// One row more than the page has tells whether there is another page.
@@ -130,11 +129,11 @@ impl Part {
             match column {
                 None => {
                     conditions += &format!(" AND {plus}{id} {comparison} ${}", n + 1);
-                    values.push(Value::Integer(last));
+                    values.push(Value::Int(last));
                 }
                 Some(column) => {
                     conditions += &format!(" AND ({plus}{column}, {plus}{id}) {comparison} (${}, ${})", n + 1, n + 2);
-                    values.extend([Value::Integer(value), Value::Integer(last)]);
+                    values.extend([Value::Int(value), Value::Int(last)]);
                 }
             }
         }
@@ -144,7 +143,7 @@ impl Part {
         };
         let (from, limit) = (self.from, query.limit + 1);
         let sql = format!("SELECT {COLUMNS} FROM {from} WHERE {conditions} ORDER BY {order} LIMIT {limit}");
-        db.prepare_cached(&sql)?.query_and_then(params_from_iter(values), otp_row::from_row)?.collect()
+        db.rows(&sql, &values, otp_row::from_row)
     }
 }
 
@@ -155,7 +154,7 @@ fn parts(query: &CodeQuery, now: Timestamp) -> Vec<Part> {
         Some(Search::Recipient(recipient)) => {
             let mut part = Part::filtered(CODES, query, now);
             let column = if matches!(recipient, Recipient::Mobile(_)) { "o.mobile_number = $" } else { "o.email = $" };
-            part.add(column, Value::Text(recipient.as_str().to_owned()));
+            part.add(column, Value::from(recipient.as_str().to_owned()));
             return vec![part];
         }
         Some(Search::Words(words)) => words,
@@ -164,15 +163,15 @@ fn parts(query: &CodeQuery, now: Timestamp) -> Vec<Part> {
     let phrases: Option<Vec<String>> = words.iter().map(|word| phrase(word)).collect();
     if let Some(phrases) = phrases {
         let mut part = Part::filtered(SEARCH, query, now);
-        part.add("s.otp_search MATCH $", Value::Text(phrases.join(" AND ")));
-        words.iter().for_each(|word| part.add(IN_RECIPIENT, Value::Text(word.clone())));
+        part.add("s.otp_search MATCH $", Value::from(phrases.join(" AND ")));
+        words.iter().for_each(|word| part.add(IN_RECIPIENT, Value::from(word.clone())));
         parts.push(part);
     }
     for (n, code) in words.iter().enumerate().filter_map(|(n, word)| Some((n, word.parse::<i64>().ok()?))) {
         let mut part = Part::filtered(CODES, query, now);
-        part.add("(o.code = $ OR o.id = $)", Value::Integer(code));
+        part.add("(o.code = $ OR o.id = $)", Value::Int(code));
         let others = words.iter().enumerate().filter(|(other, _)| *other != n);
-        others.for_each(|(_, word)| part.add(IN_RECIPIENT, Value::Text(word.clone())));
+        others.for_each(|(_, word)| part.add(IN_RECIPIENT, Value::from(word.clone())));
         parts.push(part);
     }
     parts

@@ -1,13 +1,12 @@
 //! The delivery status of messages, in table `message_attempts`.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::attempt::DeliveryStatus;
 use crate::domain::message::Channel;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::timestamp;
+use crate::store::row::Row;
+use crate::values;
 
 /// An accepted message whose delivery is not known yet.
 #[derive(Clone, Debug)]
@@ -42,8 +41,8 @@ fn from_row(row: &Row<'_>) -> Result<Waiting> {
         message_id: row.get("message_id")?,
         provider: row.get("provider")?,
         provider_message_id: row.get("provider_message_id")?,
-        accepted_at: timestamp(row, "finished_at")?,
-        valid_to: timestamp(row, "valid_to")?,
+        accepted_at: row.timestamp("finished_at")?,
+        valid_to: row.timestamp("valid_to")?,
     })
 }
 
@@ -53,8 +52,8 @@ pub(in crate::store) const LIST_DUE: &str =
 /// Returns at most `limit` messages of a provider whose status is due.
 pub fn list_due(db: &Db, channel: Channel, provider: &str, now: Timestamp, limit: usize) -> Result<Vec<Waiting>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let values = params![channel.as_str(), provider, now.as_micros(), limit];
-    db.prepare_cached(LIST_DUE)?.query_and_then(values, from_row)?.collect()
+    let values = values![channel.as_str(), provider, now.as_micros(), limit];
+    db.rows(LIST_DUE, &values, from_row)
 }
 
 pub(in crate::store) const RESCHEDULE: &str = "
@@ -66,8 +65,8 @@ pub(in crate::store) const RESCHEDULE: &str = "
 
 /// Makes a status due at `now` that is due later than `latest`: that time was stored while the clock was wrong.
 pub fn reschedule(db: &Db, channel: Channel, provider: &str, latest: Timestamp, now: Timestamp) -> Result<()> {
-    let values = params![now.as_micros(), channel.as_str(), provider, latest.as_micros()];
-    db.prepare_cached(RESCHEDULE)?.execute(values)?;
+    let values = values![now.as_micros(), channel.as_str(), provider, latest.as_micros()];
+    db.execute(RESCHEDULE, &values)?;
     Ok(())
 }
 
@@ -82,10 +81,7 @@ pub(in crate::store) const NEXT_DUE: &str = "
 
 /// When the next status of a provider's messages is due; `None` if there is none.
 pub fn next_due(db: &Db, channel: Channel, provider: &str) -> Result<Option<Timestamp>> {
-    db.prepare_cached(NEXT_DUE)?
-        .query_row([channel.as_str(), provider], |row| Ok(timestamp(row, "status_due_at")))
-        .optional()?
-        .transpose()
+    db.row(NEXT_DUE, &values![channel.as_str(), provider], |row| row.timestamp("status_due_at"))
 }
 
 pub(in crate::store) const LIST_WAITING: &str =
@@ -94,13 +90,13 @@ pub(in crate::store) const LIST_WAITING: &str =
 /// Returns the messages with this id of a provider whose delivery is not known yet. There is at most one, unless the
 /// provider gave out an id twice.
 pub fn list_waiting(db: &Db, provider: &str, provider_message_id: &str) -> Result<Vec<Waiting>> {
-    db.prepare_cached(LIST_WAITING)?.query_and_then([provider_message_id, provider], from_row)?.collect()
+    db.rows(LIST_WAITING, &values![provider_message_id, provider], from_row)
 }
 
 /// Stores when the status of a message is due again. `None`: never.
 pub fn set_due(db: &Db, attempt_id: i64, due_at: Option<Timestamp>) -> Result<()> {
     let sql = "UPDATE message_attempts SET status_due_at = $1 WHERE id = $2";
-    db.prepare_cached(sql)?.execute(params![due_at.map(Timestamp::as_micros), attempt_id])?;
+    db.execute(sql, &values![due_at.map(Timestamp::as_micros), attempt_id])?;
     Ok(())
 }
 
@@ -112,5 +108,5 @@ pub fn finish(db: &Db, attempt_id: i64, status: DeliveryStatus, now: Timestamp) 
                       status_due_at = NULL
                 WHERE id = $3
                   AND status = 'waiting'";
-    Ok(db.prepare_cached(sql)?.execute(params![status.as_str(), now.as_micros(), attempt_id])? > 0)
+    Ok(db.execute(sql, &values![status.as_str(), now.as_micros(), attempt_id])? > 0)
 }

@@ -1,12 +1,11 @@
 //! Table `event_deliveries`: the outbox of the webhooks.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::timestamp::Timestamp;
 use crate::domain::webhook::EventType;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::timestamp;
+use crate::store::row::Row;
+use crate::values;
 
 /// SHA-256 of the URL of an endpoint.
 pub type EndpointKey = [u8; 32];
@@ -36,7 +35,7 @@ pub fn insert(
 ) -> Result<()> {
     let sql = "INSERT INTO event_deliveries (endpoint, webhook_id, type, body, due_at, created_at)
                VALUES ($1, $2, $3, $4, $5, $5)";
-    db.prepare_cached(sql)?.execute(params![endpoint, webhook_id, kind.as_str(), body, now.as_micros()])?;
+    db.execute(sql, &values![endpoint, webhook_id, kind.as_str(), body, now.as_micros()])?;
     Ok(())
 }
 
@@ -55,7 +54,7 @@ pub(in crate::store) const LIST_DUE: &str = "
 /// Returns at most `limit` due events of an endpoint, ordered by due time.
 pub fn list_due(db: &Db, endpoint: &EndpointKey, now: Timestamp, limit: usize) -> Result<Vec<DueEvent>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    db.prepare_cached(LIST_DUE)?.query_and_then(params![endpoint, now.as_micros(), limit], from_row)?.collect()
+    db.rows(LIST_DUE, &values![endpoint, now.as_micros(), limit], from_row)
 }
 
 fn from_row(row: &Row<'_>) -> Result<DueEvent> {
@@ -78,10 +77,7 @@ pub(in crate::store) const NEXT_DUE: &str = "
 
 /// When the next event of an endpoint is due, after `now`. `None` if there is none.
 pub fn next_due(db: &Db, endpoint: &EndpointKey, now: Timestamp) -> Result<Option<Timestamp>> {
-    db.prepare_cached(NEXT_DUE)?
-        .query_row(params![endpoint, now.as_micros()], |row| Ok(timestamp(row, "due_at")))
-        .optional()?
-        .transpose()
+    db.row(NEXT_DUE, &values![endpoint, now.as_micros()], |row| row.timestamp("due_at"))
 }
 
 pub(in crate::store) const RESCHEDULE: &str = "
@@ -99,8 +95,8 @@ pub(in crate::store) const DATE_UNTRUSTED: &str = "
 /// Makes events due at `now` that were stored while the clock was ahead: those that are due later than `latest`, and
 /// those that happened later than now.
 pub fn reschedule(db: &Db, endpoint: &EndpointKey, latest: Timestamp, now: Timestamp) -> Result<()> {
-    db.prepare_cached(RESCHEDULE)?.execute(params![now.as_micros(), endpoint, latest.as_micros()])?;
-    db.prepare_cached(DATE_UNTRUSTED)?.execute([now.as_micros()])?;
+    db.execute(RESCHEDULE, &values![now.as_micros(), endpoint, latest.as_micros()])?;
+    db.execute(DATE_UNTRUSTED, &values![now.as_micros()])?;
     Ok(())
 }
 
@@ -112,13 +108,13 @@ pub(in crate::store) const RETRY: &str = "
 
 /// Stores that an event has failed `attempts` times and is due again at `due_at`.
 pub fn retry(db: &Db, id: i64, attempts: u32, due_at: Timestamp) -> Result<()> {
-    db.prepare_cached(RETRY)?.execute(params![attempts, due_at.as_micros(), id])?;
+    db.execute(RETRY, &values![attempts, due_at.as_micros(), id])?;
     Ok(())
 }
 
 /// Deletes an event that is done. An event that does not exist is ignored.
 pub fn delete(db: &Db, id: i64) -> Result<()> {
-    db.prepare_cached("DELETE FROM event_deliveries WHERE id = $1")?.execute([id])?;
+    db.execute("DELETE FROM event_deliveries WHERE id = $1", &values![id])?;
     Ok(())
 }
 
@@ -131,24 +127,23 @@ pub(in crate::store) const DELETE_BEFORE: &str = "
 /// Deletes at most `limit` events from before `until`. Returns their endpoints and types.
 pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<Vec<(EndpointKey, String)>> {
     let of_row = |row: &Row<'_>| Ok((row.get("endpoint")?, row.get("type")?));
-    db.prepare_cached(DELETE_BEFORE)?.query_and_then(params![until.as_micros(), limit], of_row)?.collect()
+    db.rows(DELETE_BEFORE, &values![until.as_micros(), limit], of_row)
 }
 
 /// Deletes the events of all endpoints except these. Returns their number.
 pub fn delete_of_others(db: &Db, endpoints: &[EndpointKey]) -> Result<usize> {
     let sql = "SELECT DISTINCT endpoint FROM event_deliveries";
-    let stored: Vec<EndpointKey> =
-        db.prepare_cached(sql)?.query_map([], |row| row.get("endpoint"))?.collect::<Result<_, _>>()?;
+    let stored: Vec<EndpointKey> = db.rows(sql, &[], |row| row.get("endpoint"))?;
     let mut deleted = 0;
     for endpoint in stored.iter().filter(|endpoint| !endpoints.contains(endpoint)) {
-        deleted += db.prepare_cached("DELETE FROM event_deliveries WHERE endpoint = $1")?.execute([endpoint])?;
+        deleted += db.execute("DELETE FROM event_deliveries WHERE endpoint = $1", &values![endpoint])?;
     }
     Ok(deleted)
 }
 
 /// The number of events that wait.
 pub fn count(db: &Db) -> Result<i64> {
-    Ok(db.prepare_cached("SELECT count(*) FROM event_deliveries")?.query_row([], |row| row.get(0))?)
+    db.one("SELECT count(*) AS count FROM event_deliveries", &[], |row| row.get("count"))
 }
 
 #[cfg(test)]

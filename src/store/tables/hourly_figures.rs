@@ -1,11 +1,10 @@
 //! Tables `hourly_figures` and `daily_figures`. Triggers add each change of the first to the second.
 
-use rusqlite::{Row, params};
-
 use crate::domain::figures::period::{Grain, Span};
 use crate::domain::figures::{Counter, Figure, MAX_SUBJECTS};
 use crate::error::{Error, Result};
 use crate::store::db::Db;
+use crate::values;
 
 const HOURS_PER_DAY: i64 = 24;
 
@@ -13,9 +12,9 @@ const HOURS_PER_DAY: i64 = 24;
 pub fn add(db: &Db, hour: i64, counter: &Counter, count: u64) -> Result<()> {
     let sql = "INSERT INTO hourly_figures (figure, hour, subject, count)
                VALUES ($1, $2, $3, $4)
-               ON CONFLICT (figure, hour, subject) DO UPDATE SET count = count + excluded.count";
-    let values = params![counter.figure.as_str(), hour, counter.subject, stored(count)?];
-    db.prepare_cached(sql)?.execute(values)?;
+               ON CONFLICT (figure, hour, subject) DO UPDATE SET count = hourly_figures.count + excluded.count";
+    let values = values![counter.figure.as_str(), hour, &counter.subject, stored(count)?];
+    db.execute(sql, &values)?;
     Ok(())
 }
 
@@ -26,12 +25,12 @@ pub fn add_each(db: &Db, hour: i64, counters: &[Counter]) -> Result<()> {
 
 pub(in crate::store) const HAS_ROOM: &str = "
     SELECT EXISTS (SELECT 1 FROM hourly_figures WHERE figure = $1 AND hour = $2 AND subject = $3)
-        OR (SELECT count(*) FROM hourly_figures WHERE figure = $1 AND hour = $2) < $4";
+        OR (SELECT count(*) FROM hourly_figures WHERE figure = $1 AND hour = $2) < $4 AS has_room";
 
 /// Adds to the counter of an hour. If the hour has too many subjects already, a new one is counted with the others.
 pub fn add_bounded(db: &Db, hour: i64, counter: &Counter, count: u64) -> Result<()> {
-    let values = params![counter.figure.as_str(), hour, counter.subject, stored(MAX_SUBJECTS as u64)?];
-    if db.prepare_cached(HAS_ROOM)?.query_row(values, |row| row.get(0))? {
+    let values = values![counter.figure.as_str(), hour, &counter.subject, stored(MAX_SUBJECTS as u64)?];
+    if db.one(HAS_ROOM, &values, |row| row.get("has_room"))? {
         return add(db, hour, counter, count);
     }
     add(db, hour, &counter.for_other_subjects(), count)
@@ -66,17 +65,11 @@ pub fn read(db: &Db, figure: Figure, span: Span, grain: Grain, mut each: impl Fn
         Grain::Hour => (LIST_HOURS, span.from, span.until),
         Grain::Day => (LIST_DAYS, span.from.div_euclid(HOURS_PER_DAY), (span.until - 1).div_euclid(HOURS_PER_DAY) + 1),
     };
-    let mut list = db.prepare_cached(sql)?;
-    let mut rows = list.query(params![figure.as_str(), from, until])?;
-    while let Some(row) = rows.next()? {
-        let subject = row.get_ref(1)?.as_str().map_err(Error::internal)?;
-        each(row.get(0)?, subject, count(row)?);
-    }
+    db.rows(sql, &values![figure.as_str(), from, until], |row| {
+        each(row.get("hour")?, &row.get::<String>("subject")?, row.get("count")?);
+        Ok(())
+    })?;
     Ok(())
-}
-
-fn count(row: &Row<'_>) -> Result<u64> {
-    u64::try_from(row.get::<_, i64>(2)?).map_err(Error::internal)
 }
 
 pub(in crate::store) const DELETE_HOURS_BEFORE: &str = "
@@ -115,7 +108,7 @@ fn delete(db: &Db, statements: [(&str, i64); 2], limit: i64) -> Result<usize> {
     let mut deleted = 0;
     for figure in Figure::ALL {
         for (sql, boundary) in statements {
-            deleted += db.prepare_cached(sql)?.execute(params![figure.as_str(), boundary, limit])?;
+            deleted += db.execute(sql, &values![figure.as_str(), boundary, limit])?;
         }
     }
     Ok(deleted)

@@ -1,13 +1,12 @@
 //! Table `idempotency_keys`.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::idempotency::{IdempotencyKey, SendReceipt};
 use crate::domain::otp::OtpId;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::timestamp;
+use crate::store::row::Row;
+use crate::values;
 
 pub(in crate::store) const FIND: &str = "
     SELECT body_hash,
@@ -29,24 +28,21 @@ pub fn find(
     since: Timestamp,
     now: Timestamp,
 ) -> Result<Option<([u8; 32], SendReceipt)>> {
-    db.prepare_cached(FIND)?
-        .query_row(params![user_id, key.hash(), since.as_micros(), now.as_micros()], |row| Ok(from_row(row)))
-        .optional()?
-        .transpose()
+    db.row(FIND, &values![user_id, key.hash(), since.as_micros(), now.as_micros()], from_row)
 }
 
 fn from_row(row: &Row<'_>) -> Result<([u8; 32], SendReceipt)> {
     let receipt = SendReceipt {
         id: OtpId::from_stored(row.get("otp_id")?),
-        valid_to: timestamp(row, "valid_to")?,
-        sent_at: timestamp(row, "sent_at")?,
+        valid_to: row.timestamp("valid_to")?,
+        sent_at: row.timestamp("sent_at")?,
     };
     Ok((row.get("body_hash")?, receipt))
 }
 
 /// Stores a response. Replaces a response that is too old or not trusted.
 pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], receipt: &SendReceipt) -> Result<()> {
-    let sql = "INSERT OR REPLACE INTO idempotency_keys (
+    let sql = "INSERT INTO idempotency_keys (
                    user_id,
                    key_hash,
                    body_hash,
@@ -54,15 +50,21 @@ pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], 
                    valid_to,
                    sent_at
                )
-               VALUES ($1, $2, $3, $4, $5, $6)";
-    db.prepare_cached(sql)?.execute(params![
+               VALUES ($1, $2, $3, $4, $5, $6)
+               ON CONFLICT (user_id, key_hash) DO UPDATE
+                  SET body_hash = excluded.body_hash,
+                      otp_id = excluded.otp_id,
+                      valid_to = excluded.valid_to,
+                      sent_at = excluded.sent_at";
+    let values = values![
         user_id,
         key.hash(),
-        body_hash,
+        &body_hash,
         receipt.id.value(),
         receipt.valid_to.as_micros(),
         receipt.sent_at.as_micros(),
-    ])?;
+    ];
+    db.execute(sql, &values)?;
     Ok(())
 }
 
@@ -72,7 +74,7 @@ pub(in crate::store) const DELETE_BEFORE: &str = "
 
 /// Deletes at most `limit` responses from before `until`. Returns their number.
 pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![until.as_micros(), limit])?)
+    db.execute(DELETE_BEFORE, &values![until.as_micros(), limit])
 }
 
 pub(in crate::store) const DELETE_AFTER: &str = "
@@ -81,5 +83,5 @@ pub(in crate::store) const DELETE_AFTER: &str = "
 
 /// Deletes at most `limit` responses from after `since`. Returns their number.
 pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![since.as_micros(), limit])?)
+    db.execute(DELETE_AFTER, &values![since.as_micros(), limit])
 }

@@ -1,12 +1,11 @@
 //! Table `inbox`: messages handed to the development provider.
 
-use rusqlite::{Row, params};
-
 use crate::domain::inbox::{InboxMessage, NewInboxMessage};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{parsed, timestamp};
+use crate::store::row::Row;
+use crate::values;
 
 /// Stores a message. Returns its id.
 pub fn insert(db: &Db, message: &NewInboxMessage, now: Timestamp) -> Result<i64> {
@@ -18,13 +17,14 @@ pub fn insert(db: &Db, message: &NewInboxMessage, now: Timestamp) -> Result<i64>
                    created_at
                )
                VALUES ($1, $2, $3, $4, $5)";
-    Ok(db.prepare_cached(sql)?.insert(params![
+    let values = values![
         message.channel.as_str(),
-        message.recipient,
-        message.text.subject,
-        message.text.plain,
+        &message.recipient,
+        message.text.subject.as_ref(),
+        &message.text.plain,
         now.as_micros()
-    ])?)
+    ];
+    db.insert(sql, &values)
 }
 
 pub(in crate::store) const LIST_AFTER: &str = "
@@ -41,19 +41,18 @@ pub(in crate::store) const LIST_AFTER: &str = "
 
 /// Returns the newest messages with an id above `after`, at most `limit`, oldest first.
 pub fn list_after(db: &Db, after: i64, limit: i64) -> Result<Vec<InboxMessage>> {
-    let newest_first =
-        db.prepare_cached(LIST_AFTER)?.query_and_then([after, limit], from_row)?.collect::<Result<Vec<_>>>()?;
+    let newest_first = db.rows(LIST_AFTER, &values![after, limit], from_row)?;
     Ok(newest_first.into_iter().rev().collect())
 }
 
 fn from_row(row: &Row<'_>) -> Result<InboxMessage> {
     Ok(InboxMessage {
         id: row.get("id")?,
-        channel: parsed(row, "channel")?,
+        channel: row.parsed("channel")?,
         recipient: row.get("recipient")?,
         subject: row.get("subject")?,
         text: row.get("text")?,
-        created_at: timestamp(row, "created_at")?,
+        created_at: row.timestamp("created_at")?,
     })
 }
 
@@ -62,12 +61,12 @@ const DELETE_BEFORE: &str =
 
 /// Deletes at most `limit` messages from before `until`. Returns their number.
 pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![until.as_micros(), limit])?)
+    db.execute(DELETE_BEFORE, &values![until.as_micros(), limit])
 }
 
 const DELETE_AFTER: &str = "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE created_at > $1 LIMIT $2)";
 
 /// Deletes at most `limit` messages from after `since`. Returns their number.
 pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![since.as_micros(), limit])?)
+    db.execute(DELETE_AFTER, &values![since.as_micros(), limit])
 }

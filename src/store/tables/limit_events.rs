@@ -1,13 +1,11 @@
 //! Table `limit_events`. The events of a subject are numbered from the oldest. Events later than now are not trusted
 //! (`domain/clock.rs`): they don't count, and a new event takes their number.
 
-use rusqlite::{OptionalExtension, params};
-
 use crate::domain::limit::Event;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{optional_timestamp, timestamp};
+use crate::values;
 
 pub(in crate::store) const LAST_NUMBER: &str = "
     SELECT nth
@@ -20,15 +18,17 @@ pub(in crate::store) const LAST_NUMBER: &str = "
 
 /// The number of the newest trusted event of a subject; 0 if there is none.
 fn last_number(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<i64> {
-    let values = params![event.as_str(), subject, now.as_micros()];
-    Ok(db.prepare_cached(LAST_NUMBER)?.query_row(values, |row| row.get(0)).optional()?.unwrap_or(0))
+    let values = values![event.as_str(), subject, now.as_micros()];
+    Ok(db.row(LAST_NUMBER, &values, |row| row.get("nth"))?.unwrap_or(0))
 }
 
 /// Records an event of a subject.
 pub fn insert(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<()> {
     let nth = last_number(db, event, subject, now)? + 1;
-    db.prepare_cached("INSERT OR REPLACE INTO limit_events (kind, subject, nth, at) VALUES ($1, $2, $3, $4)")?
-        .execute(params![event.as_str(), subject, nth, now.as_micros()])?;
+    let sql = "INSERT INTO limit_events (kind, subject, nth, at)
+               VALUES ($1, $2, $3, $4)
+               ON CONFLICT (kind, subject, nth) DO UPDATE SET at = excluded.at";
+    db.execute(sql, &values![event.as_str(), subject, nth, now.as_micros()])?;
     Ok(())
 }
 
@@ -37,14 +37,11 @@ pub(in crate::store) const FIND: &str = "SELECT at FROM limit_events WHERE kind 
 /// The time of the `n`th newest trusted event, counted from 1.
 pub fn nth_newest(db: &Db, event: Event, subject: &str, n: u32, now: Timestamp) -> Result<Option<Timestamp>> {
     let nth = last_number(db, event, subject, now)? + 1 - i64::from(n);
-    db.prepare_cached(FIND)?
-        .query_row(params![event.as_str(), subject, nth], |row| Ok(timestamp(row, "at")))
-        .optional()?
-        .transpose()
+    db.row(FIND, &values![event.as_str(), subject, nth], |row| row.timestamp("at"))
 }
 
 pub(in crate::store) const COUNT_SINCE: &str = "
-    SELECT count(*)
+    SELECT count(*) AS count
       FROM limit_events
      WHERE kind = $1
        AND subject = $2
@@ -55,23 +52,23 @@ pub(in crate::store) const COUNT_SINCE: &str = "
 /// How many of the newest `n` trusted events happened after `since`.
 pub fn count_since(db: &Db, event: Event, subject: &str, n: u32, since: Timestamp, now: Timestamp) -> Result<u32> {
     let before = last_number(db, event, subject, now)? - i64::from(n);
-    let values = params![event.as_str(), subject, before, since.as_micros(), now.as_micros()];
-    Ok(db.prepare_cached(COUNT_SINCE)?.query_row(values, |row| row.get(0))?)
+    let values = values![event.as_str(), subject, before, since.as_micros(), now.as_micros()];
+    db.one(COUNT_SINCE, &values, |row| row.get("count"))
 }
 
-pub(in crate::store) const FIRST_NUMBER: &str = "SELECT min(nth) FROM limit_events WHERE kind = $1 AND subject = $2";
+pub(in crate::store) const FIRST_NUMBER: &str =
+    "SELECT min(nth) AS nth FROM limit_events WHERE kind = $1 AND subject = $2";
 
 /// How many of the trusted events of a subject happened after `since`. Takes a few look-ups, however many there are.
 pub fn count_all_since(db: &Db, event: Event, subject: &str, since: Timestamp, now: Timestamp) -> Result<u32> {
     let last = last_number(db, event, subject, now)?;
-    let first: Option<i64> =
-        db.prepare_cached(FIRST_NUMBER)?.query_row(params![event.as_str(), subject], |row| row.get(0))?;
+    let first: Option<i64> = db.one(FIRST_NUMBER, &values![event.as_str(), subject], |row| row.get("nth"))?;
     // The events are numbered in the order of their times, so the first one after `since` is found by bisection.
     let (mut low, mut high) = (first.unwrap_or(last + 1), last + 1);
     while low < high {
         let middle = low.midpoint(high);
-        let values = params![event.as_str(), subject, middle];
-        let at: Option<i64> = db.prepare_cached(FIND)?.query_row(values, |row| row.get("at")).optional()?;
+        let values = values![event.as_str(), subject, middle];
+        let at: Option<i64> = db.row(FIND, &values, |row| row.get("at"))?;
         if at.is_none_or(|at| at <= since.as_micros()) { low = middle + 1 } else { high = middle }
     }
     Ok(u32::try_from(last + 1 - low).unwrap_or(0))
@@ -92,7 +89,7 @@ pub(in crate::store) const LIST_FREQUENT: &str = "
 pub(in crate::store) const LIST_RECENT: &str = "
     SELECT subject
       FROM limit_events
-     WHERE +kind = $1
+     WHERE kind || '' = $1
        AND at > $2
        AND at <= $3
        AND nth >= $4
@@ -110,21 +107,21 @@ pub fn list_frequent(
     limit: i64,
 ) -> Result<Vec<String>> {
     let sql = if allowed >= 3 { LIST_FREQUENT } else { LIST_RECENT };
-    let values = params![event.as_str(), since.as_micros(), now.as_micros(), allowed, limit];
-    db.prepare_cached(sql)?.query_and_then(values, |row| Ok(row.get("subject")?))?.collect()
+    let values = values![event.as_str(), since.as_micros(), now.as_micros(), allowed, limit];
+    db.rows(sql, &values, |row| row.get("subject"))
 }
 
 /// The time of the newest event of all subjects.
 pub fn newest(db: &Db) -> Result<Option<Timestamp>> {
     let sql = "SELECT max(at) AS at FROM limit_events";
-    db.prepare_cached(sql)?.query_row([], |row| Ok(optional_timestamp(row, "at")))?
+    db.one(sql, &[], |row| row.optional_timestamp("at"))
 }
 
 pub(in crate::store) const DELETE_OF: &str = "DELETE FROM limit_events WHERE kind = $1 AND subject = $2";
 
 /// Deletes the events of a subject. Returns how many.
 pub fn delete_of(db: &Db, event: Event, subject: &str) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_OF)?.execute(params![event.as_str(), subject])?)
+    db.execute(DELETE_OF, &values![event.as_str(), subject])
 }
 
 pub(in crate::store) const DELETE_BEFORE: &str =
@@ -132,7 +129,7 @@ pub(in crate::store) const DELETE_BEFORE: &str =
 
 /// Deletes at most `limit` events from before `until`. Returns their number.
 pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![until.as_micros(), limit])?)
+    db.execute(DELETE_BEFORE, &values![until.as_micros(), limit])
 }
 
 pub(in crate::store) const DELETE_AFTER: &str =
@@ -140,5 +137,5 @@ pub(in crate::store) const DELETE_AFTER: &str =
 
 /// Deletes at most `limit` events from after `since`. Returns their number.
 pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![since.as_micros(), limit])?)
+    db.execute(DELETE_AFTER, &values![since.as_micros(), limit])
 }

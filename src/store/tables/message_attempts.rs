@@ -1,19 +1,17 @@
 //! Table `message_attempts`: delivery attempts and their results.
 
-use rusqlite::types::ValueRef;
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::attempt::{Attempt, Outcome, Report};
 use crate::domain::message::Channel;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{optional_timestamp, parsed, timestamp};
+use crate::store::row::Row;
+use crate::values;
 
 /// Records the start of a delivery attempt and returns its id.
 pub fn insert(db: &Db, message_id: i64, channel: Channel, provider: &str, now: Timestamp) -> Result<i64> {
     let sql = "INSERT INTO message_attempts (message_id, channel, provider, started_at) VALUES ($1, $2, $3, $4)";
-    Ok(db.prepare_cached(sql)?.insert(params![message_id, channel.as_str(), provider, now.as_micros()])?)
+    db.insert(sql, &values![message_id, channel.as_str(), provider, now.as_micros()])
 }
 
 /// Records the result of an attempt. `status_due_at` is when the provider is asked for the status of the message. Returns
@@ -24,19 +22,22 @@ pub fn finish(db: &Db, id: i64, report: &Report, status_due_at: Option<Timestamp
                       provider_message_id = $2,
                       error = $3,
                       finished_at = $4,
-                      status = CASE WHEN $5 IS NOT NULL THEN 'waiting' END,
-                      status_at = CASE WHEN $5 IS NOT NULL THEN $4 END,
+                      status = CASE WHEN CAST($5 AS BIGINT) IS NOT NULL THEN 'waiting' END,
+                      status_at = CASE WHEN CAST($5 AS BIGINT) IS NOT NULL THEN CAST($4 AS BIGINT) END,
                       status_due_at = $5
                 WHERE id = $6
                   AND outcome IS NULL";
-    let changed = db.prepare_cached(sql)?.execute(params![
-        report.outcome.as_str(),
-        report.provider_message_id,
-        report.error,
-        now.as_micros(),
-        status_due_at.map(Timestamp::as_micros),
-        id
-    ])?;
+    let changed = db.execute(
+        sql,
+        &values![
+            report.outcome.as_str(),
+            report.provider_message_id.as_deref(),
+            report.error.as_deref(),
+            now.as_micros(),
+            status_due_at.map(Timestamp::as_micros),
+            id
+        ],
+    )?;
     Ok(changed > 0)
 }
 
@@ -50,11 +51,7 @@ pub(in crate::store) const FINISH_INTERRUPTED: &str = "
 
 /// Records that an attempt was interrupted. The message may have been sent.
 pub(in crate::store) fn finish_interrupted(db: &Db, message_id: i64, now: Timestamp) -> Result<()> {
-    db.prepare_cached(FINISH_INTERRUPTED)?.execute(params![
-        Outcome::Interrupted.as_str(),
-        now.as_micros(),
-        message_id
-    ])?;
+    db.execute(FINISH_INTERRUPTED, &values![Outcome::Interrupted.as_str(), now.as_micros(), message_id])?;
     Ok(())
 }
 
@@ -78,7 +75,7 @@ pub(in crate::store) const LIST: &str =
 
 /// The attempts of a message, oldest first.
 pub fn list(db: &Db, message_id: i64) -> Result<Vec<Attempt>> {
-    db.prepare_cached(LIST)?.query_and_then([message_id], from_row)?.collect()
+    db.rows(LIST, &values![message_id], from_row)
 }
 
 pub(in crate::store) const LAST_FAILED: &str = concat!(
@@ -89,20 +86,19 @@ pub(in crate::store) const LAST_FAILED: &str = concat!(
 
 /// The newest attempt with a provider that ended with an error.
 pub fn last_failed(db: &Db, provider: &str) -> Result<Option<Attempt>> {
-    db.prepare_cached(LAST_FAILED)?.query_row([provider], |row| Ok(from_row(row))).optional()?.transpose()
+    db.row(LAST_FAILED, &values![provider], from_row)
 }
 
 fn from_row(row: &Row<'_>) -> Result<Attempt> {
-    let is_set = |column| Ok::<_, rusqlite::Error>(row.get_ref(column)? != ValueRef::Null);
     Ok(Attempt {
-        channel: parsed(row, "channel")?,
+        channel: row.parsed("channel")?,
         provider: row.get("provider")?,
-        outcome: is_set("outcome")?.then(|| parsed(row, "outcome")).transpose()?,
+        outcome: row.optional_parsed("outcome")?,
         provider_message_id: row.get("provider_message_id")?,
         error: row.get("error")?,
-        started_at: timestamp(row, "started_at")?,
-        finished_at: optional_timestamp(row, "finished_at")?,
-        status: is_set("status")?.then(|| parsed(row, "status")).transpose()?,
-        status_at: optional_timestamp(row, "status_at")?,
+        started_at: row.timestamp("started_at")?,
+        finished_at: row.optional_timestamp("finished_at")?,
+        status: row.optional_parsed("status")?,
+        status_at: row.optional_timestamp("status_at")?,
     })
 }

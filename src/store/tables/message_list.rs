@@ -2,9 +2,6 @@
 
 use std::time::Duration;
 
-use rusqlite::types::Value;
-use rusqlite::{OptionalExtension, Row, params_from_iter};
-
 use crate::domain::figures::overview::Queue;
 use crate::domain::message::Channel;
 use crate::domain::message_list::{LastAttempt, ListedMessage, MessagePage, MessageQuery};
@@ -14,14 +11,14 @@ use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{parsed, timestamp};
+use crate::store::row::Row;
+use crate::store::value::Value;
+use crate::values;
 
 /// Returns a page of the matching messages, newest first.
 pub fn list(db: &Db, query: &MessageQuery) -> Result<MessagePage> {
     let statement = Statement::build(query);
-    let mut select = db.prepare_cached(&statement.sql)?;
-    let rows = select.query_and_then(params_from_iter(&statement.values), listed)?;
-    let mut messages = rows.collect::<Result<Vec<_>>>()?;
+    let mut messages = db.rows(&statement.sql, &statement.values, listed)?;
     let has_more = messages.len() > query.limit;
     messages.truncate(query.limit);
     Ok(MessagePage { messages, has_more })
@@ -66,7 +63,7 @@ enum Source {
 /// A statement, with the values of its parameters in order.
 struct Statement {
     sql: String,
-    values: Vec<Value>,
+    values: Vec<Value<'static>>,
 }
 
 impl Statement {
@@ -75,26 +72,26 @@ impl Statement {
         let source = Source::of(filter.state, filter.provider.is_some());
         let mut values = Vec::new();
         let mut conditions: Vec<String> = source.literal(filter.state).into_iter().collect();
-        let mut add = |condition: &str, value: Option<Value>| {
+        let mut add = |condition: &str, value: Option<Value<'static>>| {
             if let Some(value) = value {
                 values.push(value);
                 conditions.push(condition.replace('$', &format!("${}", values.len())));
             }
         };
-        let micros = |moment: Timestamp| Value::Integer(moment.as_micros());
+        let micros = |moment: Timestamp| Value::Int(moment.as_micros());
         let id = source.id();
         let provider = match source {
             Source::Attempts => "p.provider = $",
-            _ => "EXISTS (SELECT 1 FROM message_attempts WHERE message_id = m.id AND +provider = $)",
+            _ => "EXISTS (SELECT 1 FROM message_attempts WHERE message_id = m.id AND provider || '' = $)",
         };
-        add(provider, filter.provider.clone().map(Value::Text));
-        add(&format!("{id} < $"), before.map(Value::Integer));
-        add(source.state(), filter.state.map(|state| Value::Text(state.as_str().to_owned())));
+        add(provider, filter.provider.clone().map(Value::from));
+        add(&format!("{id} < $"), before.map(Value::Int));
+        add(source.state(), filter.state.map(|state| Value::from(state.as_str())));
         add("m.created_at >= $", filter.created.from.map(micros));
         add("m.created_at < $", filter.created.before.map(micros));
         let conditions =
             if conditions.is_empty() { String::new() } else { format!("WHERE {}", conditions.join(" AND ")) };
-        values.push(Value::Integer(i64::try_from(*limit).unwrap_or(i64::MAX).saturating_add(1)));
+        values.push(Value::Int(i64::try_from(*limit).unwrap_or(i64::MAX).saturating_add(1)));
         let (from, group, n) = (source.from(), source.group(), values.len());
         let sql = format!("{SELECT} FROM {from} {JOINS} {conditions} {group} ORDER BY {id} DESC LIMIT ${n}");
         Self { sql, values }
@@ -141,7 +138,7 @@ impl Source {
     }
 
     fn state(self) -> &'static str {
-        if self == Self::State { "m.state = $" } else { "+m.state = $" }
+        if self == Self::State { "m.state = $" } else { "m.state || '' = $" }
     }
 
     /// The condition of the partial index.
@@ -155,24 +152,22 @@ impl Source {
 }
 
 fn listed(row: &Row<'_>) -> Result<ListedMessage> {
-    let number = row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored);
-    let email = row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored);
+    let number = row.get::<Option<String>>("mobile_number")?.map(MobileNumber::from_stored);
+    let email = row.get::<Option<String>>("email")?.map(EmailAddress::from_stored);
     Ok(ListedMessage {
         id: row.get("id")?,
         otp_id: OtpId::from_stored(row.get("otp_id")?),
         recipient: Recipient::exactly_one(number, email).ok(),
-        channel: parsed(row, "channel")?,
-        state: parsed(row, "state")?,
-        last_attempt: row.get::<_, Option<String>>("provider")?.map(|name| attempt(row, name)).transpose()?,
-        created_at: timestamp(row, "created_at")?,
-        updated_at: timestamp(row, "updated_at")?,
+        channel: row.parsed("channel")?,
+        state: row.parsed("state")?,
+        last_attempt: row.get::<Option<String>>("provider")?.map(|name| attempt(row, name)).transpose()?,
+        created_at: row.timestamp("created_at")?,
+        updated_at: row.timestamp("updated_at")?,
     })
 }
 
 fn attempt(row: &Row<'_>, provider: String) -> Result<LastAttempt> {
-    let outcome: Option<String> = row.get("outcome")?;
-    let outcome = outcome.map(|_| parsed(row, "outcome")).transpose()?;
-    Ok(LastAttempt { provider, outcome, error: row.get("error")? })
+    Ok(LastAttempt { provider, outcome: row.optional_parsed("outcome")?, error: row.get("error")? })
 }
 
 pub(in crate::store) const QUEUED: &str =
@@ -185,7 +180,7 @@ pub(in crate::store) const CREATED: &str = "SELECT created_at FROM messages WHER
 pub fn queue(db: &Db, channel: Channel, now: Timestamp) -> Result<Queue> {
     let open = |sql| {
         let counts = |row: &Row<'_>| Ok((row.get("count")?, row.get("oldest")?));
-        db.prepare_cached(sql)?.query_row([channel.as_str()], counts)
+        db.one(sql, &values![channel.as_str()], counts)
     };
     let (queued, oldest_queued): (i64, Option<i64>) = open(QUEUED)?;
     let (sending, oldest_sending): (i64, Option<i64>) = open(SENDING)?;
@@ -195,8 +190,8 @@ pub fn queue(db: &Db, channel: Channel, now: Timestamp) -> Result<Queue> {
 }
 
 fn age(db: &Db, id: i64, now: Timestamp) -> Result<Option<Duration>> {
-    let created = db.prepare_cached(CREATED)?.query_row([id], |row| Ok(timestamp(row, "created_at"))).optional()?;
-    Ok(created.transpose()?.map(|created| now.since(created)))
+    let created = db.row(CREATED, &values![id], |row| row.timestamp("created_at"))?;
+    Ok(created.map(|created| now.since(created)))
 }
 
 #[cfg(test)]

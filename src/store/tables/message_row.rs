@@ -1,13 +1,10 @@
 //! The rows of `messages`.
 
-use rusqlite::Row;
-use rusqlite::types::ValueRef;
-
 use crate::domain::message::{Channel, Envelope};
 use crate::domain::otp::OtpId;
 use crate::domain::outbox::StoredMessage;
 use crate::error::{Error, Result};
-use crate::store::row::parsed;
+use crate::store::row::Row;
 
 /// The columns that `from_row` reads.
 macro_rules! columns {
@@ -30,18 +27,17 @@ pub(in crate::store) use columns;
 pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<StoredMessage> {
     let next_channels: String = row.get("next_channels")?;
     let next_channels = next_channels.split(',').filter(|name| !name.is_empty()).map(str::parse);
-    let has_fallen_back = row.get_ref("fallback_channel")? != ValueRef::Null;
     Ok(StoredMessage {
         id: row.get("id")?,
         otp_id: OtpId::from_stored(row.get("otp_id")?),
         envelope: Envelope {
-            reference: row.get::<_, i64>("reference")?.cast_unsigned(),
-            channel: parsed(row, "channel")?,
-            language: parsed(row, "language")?,
+            reference: row.get::<i64>("reference")?.cast_unsigned(),
+            channel: row.parsed("channel")?,
+            language: row.parsed("language")?,
         },
         next_channels: next_channels.collect::<std::result::Result<_, _>>().map_err(Error::internal)?,
-        state: parsed(row, "state")?,
-        fallback_channel: has_fallen_back.then(|| parsed(row, "fallback_channel")).transpose()?,
+        state: row.parsed("state")?,
+        fallback_channel: row.optional_parsed("fallback_channel")?,
         is_closed: row.get("is_closed")?,
         is_counted: row.get("is_counted")?,
     })

@@ -1,16 +1,15 @@
 //! Table `messages`: the outbox.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::message::{Channel, Envelope};
 use crate::domain::otp::OtpId;
 use crate::domain::outbox::{MessageRecord, MessageState, StoredMessage};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{parsed, timestamp};
+use crate::store::row::Row;
 use crate::store::tables::message_row::{columns, from_row, list};
 use crate::store::tables::{message_attempts, next_channels};
+use crate::values;
 
 /// Queues a message that carries a code. It is due at once. `next_channels` are used if it does not arrive, the first
 /// of them at `escalate_at`.
@@ -36,15 +35,18 @@ pub fn insert(
                )
                VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $6, $6)";
     let Envelope { reference, channel, language } = envelope;
-    db.prepare_cached(sql)?.execute(params![
-        otp_id.value(),
-        reference.cast_signed(),
-        channel.as_str(),
-        list(next_channels),
-        language.as_str(),
-        now.as_micros(),
-        escalate_at.map(Timestamp::as_micros),
-    ])?;
+    db.execute(
+        sql,
+        &values![
+            otp_id.value(),
+            reference.cast_signed(),
+            channel.as_str(),
+            list(next_channels),
+            language.as_str(),
+            now.as_micros(),
+            escalate_at.map(Timestamp::as_micros),
+        ],
+    )?;
     Ok(())
 }
 
@@ -52,7 +54,7 @@ pub(in crate::store) const FIND: &str = concat!("SELECT ", columns!(), " FROM me
 
 /// Returns the message with this id, if there is one.
 pub fn find(db: &Db, id: i64) -> Result<Option<StoredMessage>> {
-    db.prepare_cached(FIND)?.query_row([id], |row| Ok(from_row(row))).optional()?.transpose()
+    db.row(FIND, &values![id], from_row)
 }
 
 pub(in crate::store) const LIST_DUE: &str = concat!(
@@ -64,7 +66,7 @@ pub(in crate::store) const LIST_DUE: &str = concat!(
 /// Returns at most `limit` due messages of a channel, ordered by due time.
 pub fn list_due(db: &Db, channel: Channel, now: Timestamp, limit: usize) -> Result<Vec<StoredMessage>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    db.prepare_cached(LIST_DUE)?.query_and_then(params![channel.as_str(), now.as_micros(), limit], from_row)?.collect()
+    db.rows(LIST_DUE, &values![channel.as_str(), now.as_micros(), limit], from_row)
 }
 
 pub(in crate::store) const RESCHEDULE: &str = "
@@ -77,7 +79,7 @@ pub(in crate::store) const RESCHEDULE: &str = "
 /// Makes messages due at `now` whose due time is later than `latest`: that time was stored while the clock was wrong.
 pub fn reschedule(db: &Db, channel: Channel, latest: Timestamp, now: Timestamp) -> Result<()> {
     for sql in [RESCHEDULE, next_channels::RESCHEDULE] {
-        db.prepare_cached(sql)?.execute(params![now.as_micros(), channel.as_str(), latest.as_micros()])?;
+        db.execute(sql, &values![now.as_micros(), channel.as_str(), latest.as_micros()])?;
     }
     Ok(())
 }
@@ -92,20 +94,17 @@ pub(in crate::store) const NEXT_DUE: &str = "
 
 /// When the next message of a channel is due, or goes to its next channel; `None` if there is none.
 pub fn next_due(db: &Db, channel: Channel) -> Result<Option<Timestamp>> {
-    let next = |sql| {
-        let due = |row: &Row<'_>| Ok(timestamp(row, "due_at"));
-        db.prepare_cached(sql)?.query_row([channel.as_str()], due).optional()?.transpose()
-    };
+    let next = |sql| db.row(sql, &values![channel.as_str()], |row| row.timestamp("due_at"));
     Ok(next(NEXT_DUE)?.into_iter().chain(next(next_channels::NEXT_ESCALATION)?).min())
 }
 
 pub(in crate::store) const COUNT_OPEN: &str = "
     SELECT (SELECT count(*) FROM messages WHERE state = 'queued')
-         + (SELECT count(*) FROM messages WHERE state = 'sending')";
+         + (SELECT count(*) FROM messages WHERE state = 'sending') AS count";
 
 /// The number of messages that are queued or being sent.
 pub fn count_open(db: &Db) -> Result<i64> {
-    Ok(db.prepare_cached(COUNT_OPEN)?.query_row([], |row| row.get(0))?)
+    db.one(COUNT_OPEN, &values![], |row| row.get("count"))
 }
 
 pub(in crate::store) const LIST_OF_OTP: &str = "
@@ -120,18 +119,18 @@ pub(in crate::store) const LIST_OF_OTP: &str = "
 
 /// Every message that carried a code, oldest first.
 pub fn list_of_otp(db: &Db, otp_id: OtpId) -> Result<Vec<MessageRecord>> {
-    db.prepare_cached(LIST_OF_OTP)?.query_and_then([otp_id.value()], |row| record(db, row))?.collect()
+    db.rows(LIST_OF_OTP, &values![otp_id.value()], |row| record(db, row))
 }
 
 fn record(db: &Db, row: &Row<'_>) -> Result<MessageRecord> {
     let id = row.get("id")?;
     Ok(MessageRecord {
         id,
-        state: parsed(row, "state")?,
-        channel: parsed(row, "channel")?,
+        state: row.parsed("state")?,
+        channel: row.parsed("channel")?,
         attempts: message_attempts::list(db, id)?,
-        created_at: timestamp(row, "created_at")?,
-        updated_at: timestamp(row, "updated_at")?,
+        created_at: row.timestamp("created_at")?,
+        updated_at: row.timestamp("updated_at")?,
     })
 }
 
@@ -146,12 +145,12 @@ pub fn update(db: &Db, id: i64, state: MessageState, due_at: Timestamp, now: Tim
                       updated_at = $3
                 WHERE id = $4
                   AND (state <> 'cancelled' OR $1 IN ('sent', 'delivered'))";
-    Ok(db.prepare_cached(sql)?.execute(params![state.as_str(), due_at.as_micros(), now.as_micros(), id])? > 0)
+    Ok(db.execute(sql, &values![state.as_str(), due_at.as_micros(), now.as_micros(), id])? > 0)
 }
 
 /// Records that the figures contain a message.
 pub fn set_counted(db: &Db, id: i64) -> Result<()> {
-    db.prepare_cached("UPDATE messages SET is_counted = 1 WHERE id = $1")?.execute([id])?;
+    db.execute("UPDATE messages SET is_counted = 1 WHERE id = $1", &values![id])?;
     Ok(())
 }
 
@@ -165,16 +164,16 @@ pub(in crate::store) const CANCEL: &str = "
 
 /// Cancels the queued and sending messages with this code. None of its messages is sent again.
 pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
-    db.prepare_cached(CANCEL)?.execute(params![now.as_micros(), otp_id.value()])?;
+    db.execute(CANCEL, &values![now.as_micros(), otp_id.value()])?;
     next_channels::close(db, otp_id)
 }
 
 pub(in crate::store) const COUNT_QUEUED: &str =
-    "SELECT count(*) FROM messages WHERE otp_id = $1 AND state = 'queued' AND is_counted = 0";
+    "SELECT count(*) AS count FROM messages WHERE otp_id = $1 AND state = 'queued' AND is_counted = 0";
 
 /// The number of queued messages with a code that the figures do not contain.
 pub fn count_queued(db: &Db, otp_id: OtpId) -> Result<u32> {
-    Ok(db.prepare_cached(COUNT_QUEUED)?.query_row([otp_id.value()], |row| row.get(0))?)
+    db.one(COUNT_QUEUED, &values![otp_id.value()], |row| row.get("count"))
 }
 
 pub(in crate::store) const HAS_SUCCESSOR: &str = "
@@ -184,11 +183,11 @@ pub(in crate::store) const HAS_SUCCESSOR: &str = "
                 WHERE otp_id = $1
                   AND id > $2
                   AND state IN ('queued', 'sending', 'sent', 'delivered', 'unknown')
-           )";
+           ) AS has_successor";
 
 /// Whether a later message with the same code has reached the recipient or still may.
 pub fn has_successor(db: &Db, id: i64, otp_id: OtpId) -> Result<bool> {
-    Ok(db.prepare_cached(HAS_SUCCESSOR)?.query_row([otp_id.value(), id], |row| row.get(0))?)
+    db.one(HAS_SUCCESSOR, &values![otp_id.value(), id], |row| row.get("has_successor"))
 }
 
 pub(in crate::store) const LIST_SENDING: &str = "
@@ -200,7 +199,7 @@ pub(in crate::store) const LIST_SENDING: &str = "
 
 /// The ids of the messages of a channel that are being sent.
 pub fn list_sending(db: &Db, channel: Channel) -> Result<Vec<i64>> {
-    db.prepare_cached(LIST_SENDING)?.query_and_then([channel.as_str()], |row| Ok(row.get("id")?))?.collect()
+    db.rows(LIST_SENDING, &values![channel.as_str()], |row| row.get("id"))
 }
 
 /// Requeues a message that was being sent when its worker's process ended.

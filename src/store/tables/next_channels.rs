@@ -1,7 +1,5 @@
 //! Messages in table `messages` that are sent again: through another channel, or another provider of the channel.
 
-use rusqlite::params;
-
 use crate::domain::message::Channel;
 use crate::domain::otp::OtpId;
 use crate::domain::outbox::StoredMessage;
@@ -9,6 +7,7 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
 use crate::store::tables::message_row::{columns, from_row, list};
+use crate::values;
 
 pub const LIST_ESCALATED: &str = concat!(
     "SELECT ",
@@ -19,8 +18,7 @@ pub const LIST_ESCALATED: &str = concat!(
 
 /// Returns the messages of a channel that are to use their next channel. Those that are being sent are left out.
 pub fn list_escalated(db: &Db, channel: Channel, now: Timestamp) -> Result<Vec<StoredMessage>> {
-    let mut select = db.prepare_cached(LIST_ESCALATED)?;
-    select.query_and_then(params![channel.as_str(), now.as_micros()], from_row)?.collect()
+    db.rows(LIST_ESCALATED, &values![channel.as_str(), now.as_micros()], from_row)
 }
 
 pub const NEXT_ESCALATION: &str = "
@@ -58,27 +56,30 @@ pub fn use_channel(
                       updated_at = $4
                 WHERE id = $6
                   AND state <> 'cancelled'";
-    let changed = db.prepare_cached(sql)?.execute(params![
-        channel.as_str(),
-        reference.cast_signed(),
-        list(rest),
-        now.as_micros(),
-        escalate_at.map(Timestamp::as_micros),
-        id
-    ])?;
+    let changed = db.execute(
+        sql,
+        &values![
+            channel.as_str(),
+            reference.cast_signed(),
+            list(rest),
+            now.as_micros(),
+            escalate_at.map(Timestamp::as_micros),
+            id
+        ],
+    )?;
     Ok(changed > 0)
 }
 
 /// Postpones the use of the next channel, if there is one.
 pub fn postpone(db: &Db, id: i64, escalate_at: Timestamp) -> Result<()> {
     let sql = "UPDATE messages SET escalate_at = $1 WHERE id = $2 AND escalate_at < $1";
-    db.prepare_cached(sql)?.execute(params![escalate_at.as_micros(), id])?;
+    db.execute(sql, &values![escalate_at.as_micros(), id])?;
     Ok(())
 }
 
 /// Ends the escalation of a message: its next channel is no longer used because of the time.
 pub fn end_escalation(db: &Db, id: i64) -> Result<()> {
-    db.prepare_cached("UPDATE messages SET escalate_at = NULL WHERE id = $1")?.execute([id])?;
+    db.execute("UPDATE messages SET escalate_at = NULL WHERE id = $1", &values![id])?;
     Ok(())
 }
 
@@ -91,21 +92,20 @@ pub const CLOSE: &str = "
 
 /// Ends the sending of all messages of a code: none is sent again, whatever a provider reports.
 pub fn close(db: &Db, otp_id: OtpId) -> Result<()> {
-    db.prepare_cached(CLOSE)?.execute([otp_id.value()])?;
+    db.execute(CLOSE, &values![otp_id.value()])?;
     Ok(())
 }
 
 /// Records that a message is sent again in this channel because it did not arrive.
 pub fn begin_fallback(db: &Db, id: i64, channel: Channel) -> Result<()> {
-    db.prepare_cached("UPDATE messages SET fallback_channel = $1 WHERE id = $2")?
-        .execute(params![channel.as_str(), id])?;
+    db.execute("UPDATE messages SET fallback_channel = $1 WHERE id = $2", &values![channel.as_str(), id])?;
     Ok(())
 }
 
 pub const HAS_FALLEN_BACK: &str =
-    "SELECT EXISTS (SELECT 1 FROM messages WHERE otp_id = $1 AND fallback_channel IS NOT NULL)";
+    "SELECT EXISTS (SELECT 1 FROM messages WHERE otp_id = $1 AND fallback_channel IS NOT NULL) AS has_fallen_back";
 
 /// Whether a message of a code was sent again because it did not arrive.
 pub fn has_fallen_back(db: &Db, otp_id: OtpId) -> Result<bool> {
-    Ok(db.prepare_cached(HAS_FALLEN_BACK)?.query_row([otp_id.value()], |row| row.get(0))?)
+    db.one(HAS_FALLEN_BACK, &values![otp_id.value()], |row| row.get("has_fallen_back"))
 }

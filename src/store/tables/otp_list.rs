@@ -7,9 +7,6 @@
 
 mod clauses;
 
-use rusqlite::params_from_iter;
-use rusqlite::types::Value;
-
 use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period, Window};
 use crate::domain::otp::Otp;
 use crate::domain::timestamp::Timestamp;
@@ -18,6 +15,8 @@ use crate::store::db::Db;
 pub(in crate::store) use crate::store::tables::otp_list::clauses::indexed_part;
 use crate::store::tables::otp_list::clauses::{Clauses, Plan, SEARCH, Words};
 use crate::store::tables::otp_row::{self, COLUMNS};
+use crate::store::value::Value;
+use crate::values;
 
 /// Up to this many matches are sorted within a few milliseconds. Beyond it, walking the index is faster.
 const FEW: i64 = 10_000;
@@ -53,8 +52,8 @@ fn count(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
 
 /// The number of all codes, and of those with an e-mail address, as counted by the triggers on the table.
 fn totals(db: &Db) -> Result<(i64, i64)> {
-    let mut totals = db.prepare_cached("SELECT codes, with_email FROM otp_totals")?;
-    Ok(totals.query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?)
+    let sql = "SELECT codes, with_email FROM otp_totals";
+    db.one(sql, &values![], |row| Ok((row.get("codes")?, row.get("with_email")?)))
 }
 
 /// The number of codes, valid or not.
@@ -66,8 +65,8 @@ fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
     let clauses = Clauses::new(filter, now, Plan::Find, words_by(db, filter, now)?);
     let asks_only_the_index = clauses.from == SEARCH && clauses.conditions.len() == 1;
     let from = if asks_only_the_index { "otp_search AS s" } else { clauses.from };
-    let sql = format!("SELECT count(*) FROM {from} {}", clauses.conditions());
-    Ok(db.prepare_cached(&sql)?.query_row(params_from_iter(&clauses.values), |row| row.get(0))?)
+    let sql = format!("SELECT count(*) AS count FROM {from} {}", clauses.conditions());
+    db.one(&sql, &clauses.values, |row| row.get("count"))
 }
 
 /// Reads a page of `count` matches. A page in the second half is read from the end, so that fewer rows are skipped.
@@ -86,7 +85,7 @@ fn page(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp
 
 fn rows(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp>> {
     let statement = Statement::build(db, query, count, now)?;
-    db.prepare_cached(&statement.sql)?.query_and_then(params_from_iter(&statement.values), otp_row::from_row)?.collect()
+    db.rows(&statement.sql, &statement.values, otp_row::from_row)
 }
 
 /// Chooses how words are searched. Reading a few rows is faster than querying the whole trigram index.
@@ -98,7 +97,7 @@ fn words_by(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<Words> {
 
 struct Statement {
     sql: String,
-    values: Vec<Value>,
+    values: Vec<Value<'static>>,
 }
 
 impl Statement {
@@ -111,15 +110,15 @@ impl Statement {
         let mut clauses = Clauses::new(&query.filter, now, plan, words_by(db, &query.filter, now)?);
         if plan == Plan::WalkIds {
             let (first, last) = ids(db, &query.filter, count, now)?;
-            clauses.add("o.id >= $", Value::Integer(first));
-            clauses.add("o.id <= $", Value::Integer(last));
+            clauses.add("o.id >= $", Value::Int(first));
+            clauses.add("o.id <= $", Value::Int(last));
         }
         let order = order(&query.ordering, clauses.id, plan);
         let from = clauses.from;
         let conditions = clauses.conditions();
         let mut values = clauses.values;
         let n = values.len();
-        values.extend([Value::Integer(query.window.limit), Value::Integer(query.window.offset)]);
+        values.extend([Value::Int(query.window.limit), Value::Int(query.window.offset)]);
         let columns = COLUMNS;
         let sql =
             format!("SELECT {columns} FROM {from} {conditions} ORDER BY {order} LIMIT ${} OFFSET ${}", n + 1, n + 2);
@@ -136,9 +135,10 @@ fn ids(db: &Db, filter: &OtpFilter, count: i64, now: Timestamp) -> Result<(i64, 
         return Ok(everywhere);
     }
     let clauses = Clauses::new(filter, now, Plan::Find, Words::InIndex);
-    let sql = format!("SELECT min(o.id), max(o.id) FROM {} {}", clauses.from, clauses.conditions());
-    let ends = |row: &rusqlite::Row<'_>| Ok((row.get::<_, Option<i64>>(0)?, row.get::<_, Option<i64>>(1)?));
-    let (first, last) = db.prepare_cached(&sql)?.query_row(params_from_iter(&clauses.values), ends)?;
+    let sql =
+        format!("SELECT min(o.id) AS first_id, max(o.id) AS last_id FROM {} {}", clauses.from, clauses.conditions());
+    let (first, last): (Option<i64>, Option<i64>) =
+        db.one(&sql, &clauses.values, |row| Ok((row.get("first_id")?, row.get("last_id")?)))?;
     Ok(first.zip(last).unwrap_or(everywhere))
 }
 
@@ -154,9 +154,14 @@ fn order(ordering: &[OrderBy], id: &str, plan: Plan) -> String {
             steps.push(format!("{id} {direction}"));
             break;
         }
-        // A plus keeps SQLite from walking the order's index when the rows are to be found by the filter's index.
-        let plus = if plan == Plan::Find { "+" } else { "" };
-        steps.push(format!("{plus}o.{} {direction}", column(step.field)));
+        let column = column(step.field);
+        // A plus keeps SQLite from walking the order's index when the rows are to be found by the filter's index. For a
+        // text, a cast does. Both leave the collation as it is.
+        steps.push(match step.field {
+            _ if plan != Plan::Find => format!("o.{column} {direction}"),
+            OrderField::MobileNumber | OrderField::Email => format!("CAST(o.{column} AS TEXT) {direction}"),
+            _ => format!("+o.{column} {direction}"),
+        });
     }
     steps.join(", ")
 }

@@ -1,7 +1,5 @@
 //! Converts a row of `otp_codes` to a code and verifies its checksum.
 
-use rusqlite::Row;
-
 use crate::domain::code::Code;
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::purpose::Purpose;
@@ -10,7 +8,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
 use crate::store::error::Damaged;
-use crate::store::row::{optional_timestamp, timestamp};
+use crate::store::row::Row;
+use crate::values;
 
 /// The columns that `from_row` reads, from `otp_codes AS o`.
 macro_rules! columns {
@@ -40,10 +39,10 @@ pub(in crate::store) const COLUMNS: &str = columns!();
 /// damaged file.
 pub(in crate::store) fn from_row(row: &Row<'_>) -> Result<Otp> {
     let id = row.get("id")?;
-    let is_sound = |otp: &Otp| {
+    let is_sound = |otp: &Otp| -> Result<bool> {
         let known: Option<u32> = row.get("checksum")?;
         let seed = row.get("seed")?;
-        Ok::<_, rusqlite::Error>(known.is_none_or(|known| known == checksum(otp, seed)))
+        Ok(known.is_none_or(|known| known == checksum(otp, seed)))
     };
     read(row, id).ok().filter(|otp| is_sound(otp).unwrap_or(false)).ok_or_else(|| Error::unavailable(Damaged(id)))
 }
@@ -53,24 +52,24 @@ fn read(row: &Row<'_>, id: i64) -> Result<Otp> {
         id: OtpId::from_stored(id),
         code: Code::new(row.get("code")?).map_err(Error::internal)?,
         recipient: Recipient::exactly_one(
-            row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored),
-            row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored),
+            row.get::<Option<String>>("mobile_number")?.map(MobileNumber::from_stored),
+            row.get::<Option<String>>("email")?.map(EmailAddress::from_stored),
         )
         .map_err(Error::internal)?,
         purpose: Purpose::from_stored(row.get("purpose")?),
-        valid_to: timestamp(row, "valid_to")?,
-        issued_at: optional_timestamp(row, "issued_at")?,
-        sent_at: optional_timestamp(row, "sent_at")?,
+        valid_to: row.timestamp("valid_to")?,
+        issued_at: row.optional_timestamp("issued_at")?,
+        sent_at: row.optional_timestamp("sent_at")?,
         attempts_left: row.get("attempts_left")?,
-        consumed_at: optional_timestamp(row, "consumed_at")?,
-        created_at: timestamp(row, "created_at")?,
-        updated_at: timestamp(row, "updated_at")?,
+        consumed_at: row.optional_timestamp("consumed_at")?,
+        created_at: row.timestamp("created_at")?,
+        updated_at: row.timestamp("updated_at")?,
     })
 }
 
 /// The checksum seed of this database, which differs from that of any other.
 pub(in crate::store) fn seed(db: &Db) -> Result<i64> {
-    Ok(db.prepare_cached("SELECT value FROM checksum_seed WHERE id = 1")?.query_row([], |row| row.get(0))?)
+    db.one("SELECT value FROM checksum_seed WHERE id = 1", &values![], |row| row.get("value"))
 }
 
 /// CRC-32 of the database's seed and all values except the id, which a new row does not have yet. A NUL separates the

@@ -2,15 +2,14 @@
 
 mod of_recipient;
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::otp::{Otp, OtpId};
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
-use crate::store::row::{optional_timestamp, timestamp};
+use crate::store::row::Row;
 use crate::store::tables::otp_row::{checksum, columns, from_row, seed};
+use crate::values;
 
 #[cfg(test)]
 pub(in crate::store) use crate::store::tables::otps::of_recipient::{FIND_ISSUED, LAST_SENT, LIST_OF_RECIPIENT};
@@ -23,33 +22,29 @@ pub(in crate::store) const FIND: &str = concat!("SELECT ", columns!(), " FROM ot
 /// # Errors
 /// Not found, if there is no such code.
 pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
-    db.prepare_cached(FIND)?
-        .query_row([id.value()], |row| Ok(from_row(row)))
-        .optional()?
-        .unwrap_or_else(|| Err(Error::otp_not_found()))
+    db.row(FIND, &values![id.value()], from_row)?.ok_or_else(Error::otp_not_found)
 }
 
 /// Stores a new code under the next id. Returns the code with that id.
 pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
-    let id = db
-        .prepare_cached(
-            "INSERT INTO otp_codes (
-                 code,
-                 mobile_number,
-                 email,
-                 purpose,
-                 valid_to,
-                 issued_at,
-                 sent_at,
-                 attempts_left,
-                 consumed_at,
-                 created_at,
-                 updated_at,
-                 checksum
-             )
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-        )?
-        .insert(params![
+    let sql = "INSERT INTO otp_codes (
+                   code,
+                   mobile_number,
+                   email,
+                   purpose,
+                   valid_to,
+                   issued_at,
+                   sent_at,
+                   attempts_left,
+                   consumed_at,
+                   created_at,
+                   updated_at,
+                   checksum
+               )
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    let id = db.insert(
+        sql,
+        &values![
             otp.code.value(),
             otp.recipient.mobile_number().map(MobileNumber::as_str),
             otp.recipient.email().map(EmailAddress::as_str),
@@ -62,7 +57,8 @@ pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
             otp.created_at.as_micros(),
             otp.updated_at.as_micros(),
             checksum(&otp, seed(db)?),
-        ])?;
+        ],
+    )?;
     Ok(Otp { id: OtpId::from_stored(id), ..otp })
 }
 
@@ -71,23 +67,23 @@ pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
 /// # Errors
 /// Not found, if the code is missing or was consumed before.
 pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
-    let changed = db
-        .prepare_cached(
-            "UPDATE otp_codes
-                SET sent_at = $1,
-                    attempts_left = $2,
-                    consumed_at = $3,
-                    checksum = $4
-              WHERE id = $5
-                AND consumed_at IS NULL",
-        )?
-        .execute(params![
+    let sql = "UPDATE otp_codes
+                  SET sent_at = $1,
+                      attempts_left = $2,
+                      consumed_at = $3,
+                      checksum = $4
+                WHERE id = $5
+                  AND consumed_at IS NULL";
+    let changed = db.execute(
+        sql,
+        &values![
             otp.sent_at.map(Timestamp::as_micros),
             otp.attempts_left,
             otp.consumed_at.map(Timestamp::as_micros),
             checksum(otp, seed(db)?),
             otp.id.value(),
-        ])?;
+        ],
+    )?;
     found(changed)
 }
 
@@ -96,21 +92,20 @@ pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
 /// # Errors
 /// Not found, if the code is missing.
 pub fn update(db: &Db, otp: &Otp) -> Result<()> {
-    let changed = db
-        .prepare_cached(
-            "UPDATE otp_codes
-                SET code = $1,
-                    mobile_number = $2,
-                    email = $3,
-                    valid_to = $4,
-                    issued_at = $5,
-                    attempts_left = $6,
-                    consumed_at = $7,
-                    updated_at = $8,
-                    checksum = $9
-              WHERE id = $10",
-        )?
-        .execute(params![
+    let sql = "UPDATE otp_codes
+                  SET code = $1,
+                      mobile_number = $2,
+                      email = $3,
+                      valid_to = $4,
+                      issued_at = $5,
+                      attempts_left = $6,
+                      consumed_at = $7,
+                      updated_at = $8,
+                      checksum = $9
+                WHERE id = $10";
+    let changed = db.execute(
+        sql,
+        &values![
             otp.code.value(),
             otp.recipient.mobile_number().map(MobileNumber::as_str),
             otp.recipient.email().map(EmailAddress::as_str),
@@ -121,7 +116,8 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
             otp.updated_at.as_micros(),
             checksum(otp, seed(db)?),
             otp.id.value(),
-        ])?;
+        ],
+    )?;
     found(changed)
 }
 
@@ -130,7 +126,7 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
 /// # Errors
 /// Not found, if there is none.
 pub fn delete(db: &Db, id: OtpId) -> Result<()> {
-    found(db.prepare_cached("DELETE FROM otp_codes WHERE id = $1")?.execute([id.value()])?)
+    found(db.execute("DELETE FROM otp_codes WHERE id = $1", &values![id.value()])?)
 }
 
 pub(in crate::store) const DELETE_EXPIRED: &str = "
@@ -140,7 +136,7 @@ pub(in crate::store) const DELETE_EXPIRED: &str = "
 
 /// Deletes at most `limit` codes that expired before `until`, oldest first. Returns their ids and recipients.
 pub fn delete_expired(db: &Db, until: Timestamp, limit: i64) -> Result<Vec<Identity>> {
-    db.prepare_cached(DELETE_EXPIRED)?.query_and_then([until.as_micros(), limit], identity)?.collect()
+    db.rows(DELETE_EXPIRED, &values![until.as_micros(), limit], identity)
 }
 
 pub(in crate::store) const EXPIRE_UNTRUSTED: &str = "
@@ -157,22 +153,22 @@ pub(in crate::store) const EXPIRE_UNTRUSTED: &str = "
 /// Expires at most `limit` codes that were issued later than `now`, and returns their ids and recipients. They are not
 /// usable now, but would become valid again at that time.
 pub fn expire_untrusted(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Identity>> {
-    db.prepare_cached(EXPIRE_UNTRUSTED)?.query_and_then([now.as_micros(), limit], identity)?.collect()
+    db.rows(EXPIRE_UNTRUSTED, &values![now.as_micros(), limit], identity)
 }
 
 /// The id and recipient of a code. The recipient of a damaged code may be unknown.
 pub type Identity = (OtpId, Option<Recipient>);
 
 fn identity(row: &Row<'_>) -> Result<Identity> {
-    let number = row.get::<_, Option<String>>("mobile_number")?.map(MobileNumber::from_stored);
-    let email = row.get::<_, Option<String>>("email")?.map(EmailAddress::from_stored);
+    let number = row.get::<Option<String>>("mobile_number")?.map(MobileNumber::from_stored);
+    let email = row.get::<Option<String>>("email")?.map(EmailAddress::from_stored);
     Ok((OtpId::from_stored(row.get("id")?), Recipient::exactly_one(number, email).ok()))
 }
 
 /// The time of the latest update of any code.
 pub fn newest_update(db: &Db) -> Result<Option<Timestamp>> {
     let sql = "SELECT max(updated_at) AS updated_at FROM otp_codes";
-    db.prepare_cached(sql)?.query_row([], |row| Ok(optional_timestamp(row, "updated_at")))?
+    db.one(sql, &values![], |row| row.optional_timestamp("updated_at"))
 }
 
 /// The creation time of the newest code, and the latest creation time of all codes. They differ if the clock was set
@@ -183,21 +179,20 @@ pub fn creation_times(db: &Db) -> Result<Option<[Timestamp; 2]>> {
                  FROM otp_codes
                 ORDER BY id DESC
                 LIMIT 1";
-    let times = |row: &Row<'_>| Ok([timestamp(row, "created_at")?, timestamp(row, "latest")?]);
-    db.prepare_cached(sql)?.query_row([], |row| Ok(times(row))).optional()?.transpose()
+    db.row(sql, &values![], |row| Ok([row.timestamp("created_at")?, row.timestamp("latest")?]))
 }
 
 /// Reads any code, to take as long as reading a specific one.
 pub(in crate::store) fn read_any(db: &Db) -> Result<()> {
     let sql = concat!("SELECT ", columns!(), " FROM otp_codes AS o ORDER BY o.id DESC LIMIT 1");
     // Only the time matters, so a damaged row is ignored.
-    let _ = db.prepare_cached(sql)?.query_row([], |row| Ok(from_row(row))).optional()?;
+    db.row(sql, &values![], |row| Ok(from_row(row).ok()))?;
     Ok(())
 }
 
 /// Reads one row, if there is one. Fails if the table is damaged.
 pub(in crate::store) fn touch(db: &Db) -> Result<()> {
-    db.prepare_cached("SELECT code FROM otp_codes LIMIT 1")?.query_row([], |_| Ok(())).optional()?;
+    db.exists("SELECT code FROM otp_codes LIMIT 1", &values![])?;
     Ok(())
 }
 

@@ -1,20 +1,17 @@
 //! Table `sent_forms`.
 
-use rusqlite::{OptionalExtension, params};
-
 use crate::domain::otp::OtpId;
 use crate::domain::sent_form::SentForm;
 use crate::error::{Error, Kind, Result};
 use crate::store::db::Db;
+use crate::values;
 
 pub(in crate::store) const FIND: &str = "SELECT otp_id FROM sent_forms WHERE session_id = $1 AND key = $2";
 
 /// Returns the code that a form created. `None`: the form has not taken effect, or has created something else.
 pub fn find_otp(db: &Db, form: &SentForm) -> Result<Option<OtpId>> {
-    let otp = db
-        .prepare_cached(FIND)?
-        .query_row(params![form.session_id, form.key.bytes()], |row| row.get::<_, Option<i64>>("otp_id"))
-        .optional()?;
+    let values = values![form.session_id, form.key.bytes()];
+    let otp = db.row(FIND, &values, |row| row.get::<Option<i64>>("otp_id"))?;
     Ok(otp.flatten().map(OtpId::from_stored))
 }
 
@@ -24,8 +21,8 @@ pub fn find_otp(db: &Db, form: &SentForm) -> Result<Option<OtpId>> {
 /// `Conflict`, if it took effect before.
 pub fn insert(db: &Db, form: &SentForm, otp: Option<OtpId>) -> Result<()> {
     let sql = "INSERT INTO sent_forms (session_id, key, otp_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING";
-    let values = params![form.session_id, form.key.bytes(), otp.map(OtpId::value)];
-    if db.prepare_cached(sql)?.execute(values)? == 0 {
+    let values = values![form.session_id, form.key.bytes(), otp.map(OtpId::value)];
+    if db.execute(sql, &values)? == 0 {
         return Err(Error::new(Kind::Conflict, "The form was sent before."));
     }
     Ok(())

@@ -2,15 +2,14 @@
 
 use std::net::IpAddr;
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::session::{SEARCHES_KEPT, SessionRecord, SessionTimes};
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
 use crate::domain::user::Role;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{optional_timestamp, parsed, timestamp};
+use crate::store::row::Row;
+use crate::values;
 
 /// A session found by its hash, with its user and its token.
 #[derive(Clone, Debug)]
@@ -45,10 +44,7 @@ pub(in crate::store) const FIND_BY_HASH: &str = "
 /// Returns the session with this hash, which may be over. The index finds the row; the whole hash is then compared in
 /// constant time.
 pub fn find_by_hash(db: &Db, hash: &TokenHash) -> Result<Option<FoundSession>> {
-    db.prepare_cached(FIND_BY_HASH)?
-        .query_row([hash.as_bytes()], |row| Ok(found(row, hash)))
-        .optional()?
-        .unwrap_or(Ok(None))
+    Ok(db.row(FIND_BY_HASH, &values![hash.as_bytes()], |row| found(row, hash))?.flatten())
 }
 
 fn found(row: &Row<'_>, hash: &TokenHash) -> Result<Option<FoundSession>> {
@@ -60,7 +56,7 @@ fn found(row: &Row<'_>, hash: &TokenHash) -> Result<Option<FoundSession>> {
         token: token_id.map(|id| row.get("prefix").map(|prefix| (id, prefix))).transpose()?,
         user_id: row.get("user_id")?,
         user_name: row.get("user_name")?,
-        role: parsed(row, "role")?,
+        role: row.parsed("role")?,
         is_active: row.get("is_active")?,
     };
     Ok(hash.is(&stored).then_some(session))
@@ -68,9 +64,9 @@ fn found(row: &Row<'_>, hash: &TokenHash) -> Result<Option<FoundSession>> {
 
 fn times(row: &Row<'_>) -> Result<SessionTimes> {
     Ok(SessionTimes {
-        created_at: timestamp(row, "created_at")?,
-        last_seen_at: timestamp(row, "last_seen_at")?,
-        token_expires_at: optional_timestamp(row, "expires_at")?,
+        created_at: row.timestamp("created_at")?,
+        last_seen_at: row.timestamp("last_seen_at")?,
+        token_expires_at: row.optional_timestamp("expires_at")?,
     })
 }
 
@@ -96,15 +92,18 @@ pub fn insert(db: &Db, session: &NewSession, now: Timestamp) -> Result<()> {
                    browser
                )
                VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    db.prepare_cached(sql)?.execute(params![
-        session.hash.as_bytes(),
-        session.user_id,
-        session.token_id,
-        now.as_micros(),
-        now.as_micros(),
-        session.address.map(|address| address.to_string()),
-        session.browser,
-    ])?;
+    db.execute(
+        sql,
+        &values![
+            session.hash.as_bytes(),
+            session.user_id,
+            session.token_id,
+            now.as_micros(),
+            now.as_micros(),
+            session.address.map(|address| address.to_string()),
+            session.browser.as_deref(),
+        ],
+    )?;
     Ok(())
 }
 
@@ -123,7 +122,7 @@ pub(in crate::store) const LIST_OF_USER: &str = "
 
 /// Returns the sessions of a user, newest first, also those that are over.
 pub fn list_of_user(db: &Db, user_id: i64) -> Result<Vec<SessionRecord>> {
-    db.prepare_cached(LIST_OF_USER)?.query_and_then([user_id], from_row)?.collect()
+    db.rows(LIST_OF_USER, &values![user_id], from_row)
 }
 
 fn from_row(row: &Row<'_>) -> Result<SessionRecord> {
@@ -139,14 +138,13 @@ fn from_row(row: &Row<'_>) -> Result<SessionRecord> {
 
 /// Records activity. A session that has ended meanwhile is not an error.
 pub fn update_last_seen(db: &Db, session_id: i64, now: Timestamp) -> Result<()> {
-    db.prepare_cached("UPDATE sessions SET last_seen_at = $1 WHERE id = $2")?
-        .execute(params![now.as_micros(), session_id])?;
+    db.execute("UPDATE sessions SET last_seen_at = $1 WHERE id = $2", &values![now.as_micros(), session_id])?;
     Ok(())
 }
 
 /// Deletes a session. A missing session is not an error.
 pub fn delete(db: &Db, session_id: i64) -> Result<()> {
-    db.prepare_cached("DELETE FROM sessions WHERE id = $1")?.execute([session_id])?;
+    db.execute("DELETE FROM sessions WHERE id = $1", &values![session_id])?;
     Ok(())
 }
 
@@ -154,7 +152,7 @@ pub(in crate::store) const DELETE_OF_USER: &str = "DELETE FROM sessions WHERE us
 
 /// Deletes the sessions of a user.
 pub fn delete_of_user(db: &Db, user_id: i64) -> Result<()> {
-    db.prepare_cached(DELETE_OF_USER)?.execute([user_id])?;
+    db.execute(DELETE_OF_USER, &values![user_id])?;
     Ok(())
 }
 
@@ -163,7 +161,7 @@ pub(in crate::store) const DELETE_BEFORE: &str =
 
 /// Deletes at most `limit` sessions without activity after `until`. Returns their number.
 pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![until.as_micros(), limit])?)
+    db.execute(DELETE_BEFORE, &values![until.as_micros(), limit])
 }
 
 pub(in crate::store) const DELETE_AFTER: &str =
@@ -171,7 +169,7 @@ pub(in crate::store) const DELETE_AFTER: &str =
 
 /// Deletes at most `limit` sessions with activity after `since`. Returns their number.
 pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![since.as_micros(), limit])?)
+    db.execute(DELETE_AFTER, &values![since.as_micros(), limit])
 }
 
 pub(in crate::store) const LAST_SEARCH: &str =
@@ -181,14 +179,13 @@ pub(in crate::store) const DELETE_OLD_SEARCHES: &str = "DELETE FROM session_sear
 /// Stores a search of a session under the next number, and deletes all but the last [`SEARCHES_KEPT`]. Returns the
 /// number. `None`: the session has ended.
 pub fn insert_search(db: &Db, session_id: i64, q: &str) -> Result<Option<i64>> {
-    if !db.prepare_cached("SELECT 1 FROM sessions WHERE id = $1")?.exists([session_id])? {
+    if !db.exists("SELECT 1 FROM sessions WHERE id = $1", &values![session_id])? {
         return Ok(None);
     }
-    let last: Option<i64> = db.prepare_cached(LAST_SEARCH)?.query_row([session_id], |row| row.get(0)).optional()?;
+    let last: Option<i64> = db.row(LAST_SEARCH, &values![session_id], |row| row.get("n"))?;
     let n = last.unwrap_or(0) + 1;
-    db.prepare_cached("INSERT INTO session_searches (session_id, n, q) VALUES ($1, $2, $3)")?
-        .execute(params![session_id, n, q])?;
-    db.prepare_cached(DELETE_OLD_SEARCHES)?.execute([session_id, n - SEARCHES_KEPT])?;
+    db.execute("INSERT INTO session_searches (session_id, n, q) VALUES ($1, $2, $3)", &values![session_id, n, q])?;
+    db.execute(DELETE_OLD_SEARCHES, &values![session_id, n - SEARCHES_KEPT])?;
     Ok(Some(n))
 }
 
@@ -196,5 +193,5 @@ pub(in crate::store) const FIND_SEARCH: &str = "SELECT q FROM session_searches W
 
 /// Returns a search of a session, if it is one of the last.
 pub fn find_search(db: &Db, session_id: i64, n: i64) -> Result<Option<String>> {
-    Ok(db.prepare_cached(FIND_SEARCH)?.query_row([session_id, n], |row| row.get(0)).optional()?)
+    db.row(FIND_SEARCH, &values![session_id, n], |row| row.get("q"))
 }

@@ -1,18 +1,19 @@
 //! Table `sign_in_links`.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
 use crate::domain::user::{User, UserName};
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{parsed, timestamp};
+use crate::store::row::Row;
+use crate::values;
 
 /// Stores a link that is created now.
 pub fn insert(db: &Db, hash: &TokenHash, user_id: i64, now: Timestamp) -> Result<()> {
-    db.prepare_cached("INSERT INTO sign_in_links (hash, user_id, created_at) VALUES ($1, $2, $3)")?
-        .execute(params![hash.as_bytes(), user_id, now.as_micros()])?;
+    db.execute(
+        "INSERT INTO sign_in_links (hash, user_id, created_at) VALUES ($1, $2, $3)",
+        &values![hash.as_bytes(), user_id, now.as_micros()],
+    )?;
     Ok(())
 }
 
@@ -29,9 +30,9 @@ pub(in crate::store) const FIND: &str = "
 
 /// Deletes a link. Returns its user and when it was created, or `None` if there is no such link.
 pub fn take(db: &Db, hash: &TokenHash) -> Result<Option<(User, Timestamp)>> {
-    let found = db.prepare_cached(FIND)?.query_row([hash.as_bytes()], |row| Ok(from_row(row, hash))).optional()?;
-    db.prepare_cached("DELETE FROM sign_in_links WHERE hash = $1")?.execute([hash.as_bytes()])?;
-    found.unwrap_or(Ok(None))
+    let found = db.row(FIND, &values![hash.as_bytes()], |row| from_row(row, hash))?;
+    db.execute("DELETE FROM sign_in_links WHERE hash = $1", &values![hash.as_bytes()])?;
+    Ok(found.flatten())
 }
 
 fn from_row(row: &Row<'_>, hash: &TokenHash) -> Result<Option<(User, Timestamp)>> {
@@ -39,10 +40,10 @@ fn from_row(row: &Row<'_>, hash: &TokenHash) -> Result<Option<(User, Timestamp)>
     let user = User {
         id: row.get("id")?,
         name: UserName::from_stored(row.get("name")?),
-        role: parsed(row, "role")?,
+        role: row.parsed("role")?,
         is_active: row.get("is_active")?,
     };
-    let created_at = timestamp(row, "created_at")?;
+    let created_at = row.timestamp("created_at")?;
     Ok(hash.is(&stored).then_some((user, created_at)))
 }
 
@@ -50,7 +51,7 @@ pub(in crate::store) const DELETE_OF_USER: &str = "DELETE FROM sign_in_links WHE
 
 /// Deletes the links of a user.
 pub fn delete_of_user(db: &Db, user_id: i64) -> Result<()> {
-    db.prepare_cached(DELETE_OF_USER)?.execute([user_id])?;
+    db.execute(DELETE_OF_USER, &values![user_id])?;
     Ok(())
 }
 
@@ -59,7 +60,7 @@ pub(in crate::store) const DELETE_BEFORE: &str =
 
 /// Deletes at most `limit` links that were not created after `until`. Returns their number.
 pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_BEFORE)?.execute(params![until.as_micros(), limit])?)
+    db.execute(DELETE_BEFORE, &values![until.as_micros(), limit])
 }
 
 pub(in crate::store) const DELETE_AFTER: &str =
@@ -67,5 +68,5 @@ pub(in crate::store) const DELETE_AFTER: &str =
 
 /// Deletes at most `limit` links that were created after `since`. Returns their number.
 pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {
-    Ok(db.prepare_cached(DELETE_AFTER)?.execute(params![since.as_micros(), limit])?)
+    db.execute(DELETE_AFTER, &values![since.as_micros(), limit])
 }

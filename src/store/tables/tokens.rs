@@ -1,14 +1,13 @@
 //! Table `api_tokens`.
 
-use rusqlite::{OptionalExtension, Row, params};
-
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::{ApiToken, TokenHash};
 use crate::domain::token_details::{TokenDetails, TokenLabel, TokenRecord};
 use crate::domain::user::{Role, UserName};
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::{optional_timestamp, parsed, timestamp};
+use crate::store::row::Row;
+use crate::values;
 
 /// A token found by its hash, with its user.
 #[derive(Clone, Debug)]
@@ -40,10 +39,7 @@ pub(in crate::store) const FIND_BY_HASH: &str = "
 /// Returns the token with this hash, and its user. The index finds the row; the whole hash is then compared in constant
 /// time.
 pub fn find_by_hash(db: &Db, hash: &TokenHash) -> Result<Option<AuthenticatedToken>> {
-    db.prepare_cached(FIND_BY_HASH)?
-        .query_row([hash.as_bytes()], |row| Ok(authenticated(row, hash)))
-        .optional()?
-        .unwrap_or(Ok(None))
+    Ok(db.row(FIND_BY_HASH, &values![hash.as_bytes()], |row| authenticated(row, hash))?.flatten())
 }
 
 fn authenticated(row: &Row<'_>, hash: &TokenHash) -> Result<Option<AuthenticatedToken>> {
@@ -51,11 +47,11 @@ fn authenticated(row: &Row<'_>, hash: &TokenHash) -> Result<Option<Authenticated
     let token = AuthenticatedToken {
         token_id: row.get("token_id")?,
         prefix: row.get("prefix")?,
-        last_used_at: optional_timestamp(row, "last_used_at")?,
-        expires_at: optional_timestamp(row, "expires_at")?,
+        last_used_at: row.optional_timestamp("last_used_at")?,
+        expires_at: row.optional_timestamp("expires_at")?,
         user_id: row.get("user_id")?,
         user_name: row.get("user_name")?,
-        role: parsed(row, "role")?,
+        role: row.parsed("role")?,
         is_active: row.get("is_active")?,
     };
     Ok(hash.is(&stored).then_some(token))
@@ -72,14 +68,17 @@ pub fn insert(db: &Db, user_id: i64, token: &ApiToken, details: &TokenDetails, n
                    expires_at
                )
                VALUES ($1, $2, $3, $4, $5, $6)";
-    db.prepare_cached(sql)?.execute(params![
-        user_id,
-        token.hash().as_bytes(),
-        token.prefix(),
-        now.as_micros(),
-        details.name.as_ref().map(TokenLabel::as_str),
-        details.expires_at.map(Timestamp::as_micros),
-    ])?;
+    db.execute(
+        sql,
+        &values![
+            user_id,
+            token.hash().as_bytes(),
+            token.prefix(),
+            now.as_micros(),
+            details.name.as_ref().map(TokenLabel::as_str),
+            details.expires_at.map(Timestamp::as_micros),
+        ],
+    )?;
     Ok(())
 }
 
@@ -100,8 +99,8 @@ macro_rules! records {
 
 /// Every token, or those of one user, ordered by owner and age.
 pub fn list(db: &Db, owner: Option<&UserName>) -> Result<Vec<TokenRecord>> {
-    let sql = concat!(records!(), " WHERE $1 IS NULL OR u.name = $1 ORDER BY u.name, t.created_at");
-    db.prepare_cached(sql)?.query_and_then([owner.map(UserName::as_str)], from_row)?.collect()
+    let sql = concat!(records!(), " WHERE CAST($1 AS TEXT) IS NULL OR u.name = $1 ORDER BY u.name, t.created_at");
+    db.rows(sql, &values![owner.map(UserName::as_str)], from_row)
 }
 
 pub(in crate::store) const LIST_BY_PREFIX: &str = concat!(records!(), " WHERE t.prefix >= $1 AND t.prefix < $2");
@@ -110,19 +109,18 @@ pub(in crate::store) const LIST_BY_PREFIX: &str = concat!(records!(), " WHERE t.
 pub fn list_by_prefix(db: &Db, prefix: &str) -> Result<Vec<TokenRecord>> {
     // Tokens are ASCII, so every token with this prefix sorts before this end.
     let end = format!("{prefix}\u{7f}");
-    db.prepare_cached(LIST_BY_PREFIX)?.query_and_then([prefix, &end], from_row)?.collect()
+    db.rows(LIST_BY_PREFIX, &values![prefix, &end], from_row)
 }
 
 /// Records that a token was used. A token revoked meanwhile is not an error.
 pub fn update_last_used(db: &Db, token_id: i64, now: Timestamp) -> Result<()> {
-    db.prepare_cached("UPDATE api_tokens SET last_used_at = $1 WHERE id = $2")?
-        .execute(params![now.as_micros(), token_id])?;
+    db.execute("UPDATE api_tokens SET last_used_at = $1 WHERE id = $2", &values![now.as_micros(), token_id])?;
     Ok(())
 }
 
 /// Deletes a token. A missing token is not an error.
 pub fn delete(db: &Db, token_id: i64) -> Result<()> {
-    db.prepare_cached("DELETE FROM api_tokens WHERE id = $1")?.execute([token_id])?;
+    db.execute("DELETE FROM api_tokens WHERE id = $1", &values![token_id])?;
     Ok(())
 }
 
@@ -131,11 +129,11 @@ fn from_row(row: &Row<'_>) -> Result<TokenRecord> {
         id: row.get("id")?,
         prefix: row.get("prefix")?,
         owner: UserName::from_stored(row.get("owner")?),
-        created_at: timestamp(row, "created_at")?,
-        last_used_at: optional_timestamp(row, "last_used_at")?,
+        created_at: row.timestamp("created_at")?,
+        last_used_at: row.optional_timestamp("last_used_at")?,
         details: TokenDetails {
-            name: row.get::<_, Option<String>>("name")?.map(TokenLabel::from_stored),
-            expires_at: optional_timestamp(row, "expires_at")?,
+            name: row.get::<Option<String>>("name")?.map(TokenLabel::from_stored),
+            expires_at: row.optional_timestamp("expires_at")?,
         },
     })
 }

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 
+use rusqlite::Connection;
+
 use crate::metrics::Metrics;
-use crate::store::db::Db;
 use crate::store::error::Failure;
 use crate::store::sqlite::checkpoint::statement::run_checkpoint;
 
@@ -33,13 +34,13 @@ impl DiskFailed {
 /// The second connection of the process that makes checkpoints.
 pub(super) struct Bulk {
     /// `None` while a checkpoint is running, or if the connection was lost.
-    connection: Option<Db>,
+    connection: Option<Connection>,
     has_failed: DiskFailed,
-    running: Option<JoinHandle<(Db, Result<(), Failure>)>>,
+    running: Option<JoinHandle<(Connection, Result<(), Failure>)>>,
 }
 
 impl Bulk {
-    pub(super) fn new(connection: Option<Db>) -> Self {
+    pub(super) fn new(connection: Option<Connection>) -> Self {
         Self { connection, has_failed: DiskFailed::default(), running: None }
     }
 
@@ -93,7 +94,7 @@ impl Bulk {
 }
 
 /// Moves pages from the WAL into the database until few remain.
-fn move_bulk(db: &Db, metrics: &Metrics) -> Result<(), Failure> {
+fn move_bulk(db: &Connection, metrics: &Metrics) -> Result<(), Failure> {
     let mut moved = 0;
     for _ in 0..MAX_ROUNDS {
         let progress = run_checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)", metrics)?;

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use rusqlite::Connection;
+
 use crate::metrics::Metrics;
-use crate::store::db::Db;
 use crate::store::error::Failure;
 
 /// The state of the WAL after a checkpoint.
@@ -19,7 +20,7 @@ pub(super) struct Progress {
 ///
 /// # Errors
 /// The disk failed.
-pub(super) fn run_checkpoint(db: &Db, sql: &str, metrics: &Metrics) -> Result<Progress, Failure> {
+pub(super) fn run_checkpoint(db: &Connection, sql: &str, metrics: &Metrics) -> Result<Progress, Failure> {
     let begun = Instant::now();
     let outcome = db.query_row(sql, [], |row| {
         let number = |column| row.get::<_, i64>(column);

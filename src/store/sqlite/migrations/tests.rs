@@ -1,17 +1,17 @@
 use super::*;
 
 /// A database with this schema version.
-fn version(version: i32) -> Db {
-    let mut db = Db::open_in_memory().unwrap();
+fn version(version: i32) -> Connection {
+    let mut db = Connection::open_in_memory().unwrap();
     apply_up_to(&mut db, version);
     db
 }
 
-fn version_4() -> Db {
+fn version_4() -> Connection {
     version(4)
 }
 
-fn column<T: rusqlite::types::FromSql>(db: &Db, sql: &str) -> Vec<T> {
+fn column<T: rusqlite::types::FromSql>(db: &Connection, sql: &str) -> Vec<T> {
     db.prepare(sql).unwrap().query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use rusqlite::Connection;
+
 use crate::error::{Error, Kind, Result};
 use crate::store::db::Db;
 use crate::store::sqlite::commits::Commits;
@@ -30,7 +32,7 @@ pub(in crate::store) struct LoopReader {
 
 /// A connection that is in a transaction if there is a snapshot.
 struct Reader {
-    db: Db,
+    db: Connection,
     snapshot: Option<Snapshot>,
     /// Whether a task is waiting to end the snapshot.
     is_ending: bool,
@@ -44,7 +46,7 @@ struct Snapshot {
 }
 
 impl LoopReader {
-    pub(super) fn new(db: Db, commits: Commits, pace: Arc<Pace>) -> Self {
+    pub(super) fn new(db: Connection, commits: Commits, pace: Arc<Pace>) -> Self {
         Self { reader: Mutex::new(Reader { db, snapshot: None, is_ending: false }), commits, pace }
     }
 
@@ -58,7 +60,7 @@ impl LoopReader {
         let outcome = catch_unwind(AssertUnwindSafe(|| {
             self.pace.measured(|| {
                 reader.renew(self.commits.count())?;
-                work(&reader.db)
+                work(&Db::sqlite(&reader.db))
             })
         }));
         let outcome = outcome.unwrap_or_else(|_| Err(panicked()));
@@ -120,19 +122,19 @@ mod tests {
     use super::*;
 
     /// A reader and a writer of a table with one row, and the counter of the writer's commits. The disk counts as quick.
-    fn reader(folder: &tempfile::TempDir) -> (Arc<LoopReader>, Db, Commits) {
+    fn reader(folder: &tempfile::TempDir) -> (Arc<LoopReader>, Connection, Commits) {
         let path = folder.path().join("t.db");
-        let writer = Db::open(&path).unwrap();
+        let writer = Connection::open(&path).unwrap();
         writer.execute_batch("PRAGMA journal_mode = WAL; CREATE TABLE t (v); INSERT INTO t VALUES (1)").unwrap();
         let (commits, pace) = (Commits::default(), Arc::new(Pace::default()));
         while !pace.is_quick() {
             pace.measured(|| ());
         }
-        (Arc::new(LoopReader::new(Db::open(&path).unwrap(), commits.clone(), pace)), writer, commits)
+        (Arc::new(LoopReader::new(Connection::open(&path).unwrap(), commits.clone(), pace)), writer, commits)
     }
 
     fn value(db: &Db) -> Result<i64> {
-        Ok(db.query_row("SELECT v FROM t", [], |row| row.get(0))?)
+        db.one("SELECT v FROM t", &[], |row| row.get("v"))
     }
 
     #[tokio::test]

@@ -22,11 +22,11 @@ fn readers(count: u32) -> (tempfile::TempDir, Arc<Readers>) {
 }
 
 fn endless(db: &Db) -> Result<i64> {
-    Ok(db.query_row(ENDLESS, [], |row| row.get(0))?)
+    Ok(db.connection()?.query_row(ENDLESS, [], |row| row.get(0))?)
 }
 
 fn point(db: &Db) -> Result<i64> {
-    Ok(db.query_row("SELECT 1", [], |row| row.get(0))?)
+    db.one("SELECT 1 AS one", &[], |row| row.get("one"))
 }
 
 /// Starts a list and waits until it runs. It ends when the returned sender is dropped.

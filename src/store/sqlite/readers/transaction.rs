@@ -3,6 +3,8 @@
 use std::ffi::c_int;
 use std::time::{Duration, Instant};
 
+use rusqlite::Connection;
+
 use crate::error::Error;
 use crate::store::db::Db;
 
@@ -18,18 +20,18 @@ pub(super) fn panicked() -> Error {
 }
 
 /// A read transaction with a deadline. It reads one snapshot, and SQLite takes its locks once.
-pub(super) struct ReadTransaction<'a>(&'a Db);
+pub(super) struct ReadTransaction<'a>(&'a Connection);
 
 impl<'a> ReadTransaction<'a> {
-    pub(super) fn begin(db: &'a Db) -> rusqlite::Result<Self> {
+    pub(super) fn begin(db: &'a Connection) -> rusqlite::Result<Self> {
         let deadline = Instant::now() + READ_DEADLINE;
         db.progress_handler(INSTRUCTIONS_PER_CHECK, Some(move || Instant::now() > deadline))?;
         db.prepare_cached("BEGIN")?.execute([])?;
         Ok(Self(db))
     }
 
-    pub(super) fn db(&self) -> &Db {
-        self.0
+    pub(super) fn db(&self) -> Db<'_> {
+        Db::sqlite(self.0)
     }
 }
 
@@ -44,6 +46,6 @@ impl Drop for ReadTransaction<'_> {
 }
 
 /// Ends a read transaction, if SQLite has not already ended it after an error.
-pub(super) fn roll_back(db: &Db) -> rusqlite::Result<()> {
+pub(super) fn roll_back(db: &Connection) -> rusqlite::Result<()> {
     if db.is_autocommit() { Ok(()) } else { db.prepare_cached("ROLLBACK")?.execute([]).map(drop) }
 }

@@ -1,8 +1,8 @@
 //! The users of a database, as compared by a restore. Only columns that exist in every version of the schema are read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use rusqlite::Connection;
 
-use crate::store::db::Db;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A user with its permissions and tokens.
 pub(super) struct Account {
@@ -17,7 +17,7 @@ pub(super) struct Account {
 pub(super) type Accounts = BTreeMap<String, Account>;
 
 /// Reads every user of a database.
-pub(super) fn accounts(db: &Db) -> rusqlite::Result<Accounts> {
+pub(super) fn accounts(db: &Connection) -> rusqlite::Result<Accounts> {
     let mut by_id = BTreeMap::new();
     let mut users = db.prepare("SELECT id, name, role, is_active FROM users")?;
     let mut rows = users.query([])?;

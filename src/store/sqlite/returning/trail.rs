@@ -1,9 +1,9 @@
 //! The audit trail of the present database. A restore keeps the events that the copy lacks, so that it hides no change.
 
+use rusqlite::Connection;
+
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
-
-use crate::store::db::Db;
 
 /// Events of the present database, and the key of their hashes.
 pub(super) struct Trail {
@@ -34,24 +34,24 @@ macro_rules! columns {
 const COLUMNS: usize = 13;
 
 /// The last event of a database; 0 if it has none.
-pub(super) fn last_event(db: &Db) -> rusqlite::Result<i64> {
+pub(super) fn last_event(db: &Connection) -> rusqlite::Result<i64> {
     if !has_trail(db)? {
         return Ok(0);
     }
     db.query_row("SELECT coalesce(max(id), 0) FROM audit_events", [], |row| row.get(0))
 }
 
-fn has_trail(db: &Db) -> rusqlite::Result<bool> {
+fn has_trail(db: &Connection) -> rusqlite::Result<bool> {
     db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'audit_events'")?.exists([])
 }
 
-fn key(db: &Db) -> rusqlite::Result<Vec<u8>> {
+fn key(db: &Connection) -> rusqlite::Result<Vec<u8>> {
     db.query_row("SELECT value FROM audit_key WHERE id = 1", [], |row| row.get(0))
 }
 
 impl Trail {
     /// Reads the events after the id `after`. `None`: the database is from before the audit trail.
-    pub(super) fn read(db: &Db, after: i64) -> rusqlite::Result<Option<Self>> {
+    pub(super) fn read(db: &Connection, after: i64) -> rusqlite::Result<Option<Self>> {
         if !has_trail(db)? {
             return Ok(None);
         }
@@ -63,7 +63,7 @@ impl Trail {
 
     /// Adds the events that the copy lacks. Does nothing if the copy comes from another database, because the hashes of
     /// its events have another key.
-    pub(super) fn append(&self, copy: &Db) -> rusqlite::Result<()> {
+    pub(super) fn append(&self, copy: &Connection) -> rusqlite::Result<()> {
         let last = last_event(copy)?;
         if last == 0 {
             copy.execute("UPDATE audit_key SET value = $1 WHERE id = 1", [&self.key])?;

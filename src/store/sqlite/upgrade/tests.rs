@@ -6,7 +6,7 @@ use super::*;
 use crate::store::sqlite::open;
 
 /// Opens the write connection of a database.
-fn opened(path: &Path, create: Create) -> Result<Db, OpenError> {
+fn opened(path: &Path, create: Create) -> Result<Connection, OpenError> {
     Ok(open_writer(open::locate(path, create)?, create)?.0)
 }
 
@@ -14,7 +14,7 @@ fn opened(path: &Path, create: Create) -> Result<Db, OpenError> {
 fn version_4() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("otp.db");
-    let mut db = Db::open(&path).unwrap();
+    let mut db = Connection::open(&path).unwrap();
     migrations::apply_up_to(&mut db, 4);
     let sql = "INSERT INTO otp_codes (code, email, valid_to, created_at, updated_at) VALUES (1, 'a@b.com', 0, 0, 0)";
     db.execute(sql, []).unwrap();
@@ -22,7 +22,7 @@ fn version_4() -> (TempDir, PathBuf) {
 }
 
 fn version_and_codes(path: &Path) -> (i64, i64) {
-    let db = Db::open(path).unwrap();
+    let db = Connection::open(path).unwrap();
     let codes = db.query_row("SELECT count(*) FROM otp_codes", [], |row| row.get(0)).unwrap();
     (migrations::current(&db).unwrap(), codes)
 }
@@ -69,7 +69,7 @@ fn an_existing_copy_is_kept_and_a_different_state_gets_a_new_copy() {
 #[test]
 fn a_repeated_upgrade_makes_no_second_copy() {
     let (folder, path) = version_4();
-    let db = Db::open(&path).unwrap();
+    let db = Connection::open(&path).unwrap();
     for _ in 0..2 {
         assert_eq!(copy_before(&db, &path, 5).unwrap(), folder.path().join("otp.db.before-V5"));
     }
@@ -131,7 +131,7 @@ fn a_copy_is_refused_if_the_disk_space_is_insufficient() {
         Err("the copy needs 1000 bytes, and /var/lib/otpd has 999 bytes free; free some space".to_owned())
     );
     let (_folder, path) = version_4();
-    let db = Db::open(&path).unwrap();
+    let db = Connection::open(&path).unwrap();
     assert_eq!(bytes(&db).unwrap(), fs::metadata(&path).unwrap().len());
     assert!(free_bytes(&path).unwrap() > 0);
 }
@@ -139,7 +139,7 @@ fn a_copy_is_refused_if_the_disk_space_is_insufficient() {
 #[test]
 fn a_start_during_an_upgrade_waits_for_its_end() {
     let (folder, path) = version_4();
-    let mut db = Db::open(&path).unwrap();
+    let mut db = Connection::open(&path).unwrap();
     db.pragma_update(None, "journal_mode", "WAL").unwrap();
     let lock = UpgradeLock::wait(&db, &path).unwrap();
     std::thread::scope(|scope| {

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
+use rusqlite::Connection;
+
 use crate::error::{Error, Result};
-use crate::store::db::Db;
 use crate::store::sqlite::writer::last_transaction::LastTransaction;
 
 /// How long an outcome counts as current.
@@ -45,7 +46,7 @@ impl Probe {
 }
 
 /// A harmless write that proves there is disk space: `user_version` is free for a program's own use.
-pub(super) fn rewrite_header(db: &Db) -> Result<()> {
+pub(super) fn rewrite_header(db: &Connection) -> Result<()> {
     let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
     Ok(db.pragma_update(None, "user_version", version.wrapping_add(1))?)
 }

@@ -8,8 +8,9 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use tokio::sync::oneshot;
 
+use rusqlite::Connection;
+
 use crate::metrics::Metrics;
-use crate::store::db::Db;
 use crate::store::error::Failure;
 use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::commits::Commits;
@@ -37,7 +38,7 @@ pub(super) enum Message {
 /// The state of the writer thread.
 pub(super) struct Serving {
     pub(super) checkpoints: Checkpoints,
-    pub(super) db: Db,
+    pub(super) db: Connection,
     pub(super) messages: Receiver<Message>,
     pub(super) files: Arc<Files>,
     /// Whether the WAL is gone and all of its content is in the database.

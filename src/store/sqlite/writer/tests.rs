@@ -1,6 +1,7 @@
 use super::*;
 use crate::error::Kind;
 use crate::store::sqlite::writer::serving::BATCH;
+use crate::values;
 
 fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
     let folder = tempfile::tempdir().unwrap();
@@ -14,14 +15,14 @@ fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
 }
 
 fn stored(path: &std::path::Path) -> Vec<i64> {
-    let db = Db::open(path).unwrap();
+    let db = Connection::open(path).unwrap();
     let mut query = db.prepare("SELECT v FROM t ORDER BY v").unwrap();
     query.query_map([], |row| row.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
 fn insert(v: i64) -> impl Fn(&Db) -> Result<i64> {
     move |db| {
-        db.execute("INSERT INTO t VALUES ($1)", [v])?;
+        db.execute("INSERT INTO t VALUES ($1)", &values![v])?;
         Ok(v)
     }
 }
@@ -58,13 +59,14 @@ async fn members_of_one_batch_succeed_refuse_and_panic_apart() {
 #[tokio::test]
 async fn a_full_disk_under_one_member_spares_the_others() {
     let (_folder, path, writer) = writer();
-    writer.write(|db| Ok(db.pragma_update(None, "max_page_count", 40)?)).await.unwrap();
+    writer.write(|db| Ok(db.connection()?.pragma_update(None, "max_page_count", 40)?)).await.unwrap();
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let held = std::sync::Mutex::new(held);
     let blocker = writer.write(move |_| Ok(held.lock().unwrap().recv().is_err()));
     let before = writer.write(insert(1));
     let too_big = writer.write(|db| {
-        db.execute_batch("CREATE TABLE big (b BLOB) STRICT; INSERT INTO big VALUES (zeroblob(1000000))")?;
+        db.connection()?
+            .execute_batch("CREATE TABLE big (b BLOB) STRICT; INSERT INTO big VALUES (zeroblob(1000000))")?;
         Ok(())
     });
     let after = writer.write(insert(2));
@@ -82,11 +84,11 @@ async fn a_damaged_search_index_refuses_only_the_changes_of_codes() {
         move |db: &Db| {
             let sql =
                 "INSERT INTO otp_codes (code, email, valid_to, created_at, updated_at) VALUES ($1, 'a@b.com', 0, 0, 0)";
-            Ok(db.execute(sql, [code])?)
+            db.execute(sql, &values![code])
         }
     };
     writer.write(code(1)).await.unwrap();
-    Db::open(&path).unwrap().execute("DELETE FROM otp_search_data", []).unwrap();
+    Connection::open(&path).unwrap().execute("DELETE FROM otp_search_data", []).unwrap();
     let (hold, held) = std::sync::mpsc::channel::<()>();
     let held = std::sync::Mutex::new(held);
     let blocker = writer.write(move |_| Ok(held.lock().unwrap().recv().is_err()));
@@ -97,7 +99,7 @@ async fn a_damaged_search_index_refuses_only_the_changes_of_codes() {
     assert_eq!(change.unwrap_err().kind(), Kind::Unavailable);
     assert_eq!(stored(&path), [1, 2]);
     let codes: i64 =
-        Db::open(&path).unwrap().query_row("SELECT count(*) FROM otp_codes", [], |row| row.get(0)).unwrap();
+        Connection::open(&path).unwrap().query_row("SELECT count(*) FROM otp_codes", [], |row| row.get(0)).unwrap();
     assert_eq!(codes, 1);
 }
 

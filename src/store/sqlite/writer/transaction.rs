@@ -10,6 +10,8 @@
 
 use std::time::Instant;
 
+use rusqlite::Connection;
+
 use crate::domain::count::counted;
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -25,7 +27,7 @@ type Batch = Vec<Box<dyn Job>>;
 
 /// What a transaction works with.
 pub(super) struct Context<'a> {
-    pub(super) db: &'a Db,
+    pub(super) db: &'a Connection,
     pub(super) files: &'a Files,
     pub(super) commits: &'a Commits,
     pub(super) checkpoint_failed: &'a DiskFailed,
@@ -97,7 +99,7 @@ impl Context<'_> {
         self.execute("BEGIN IMMEDIATE")?;
         for (n, job) in batch.iter_mut().enumerate() {
             self.execute("SAVEPOINT change")?;
-            let refused = job.run(self.db).is_err();
+            let refused = job.run(&Db::sqlite(self.db)).is_err();
             if job.met_disk_failure() {
                 return Err(Failure { cause: "the disk failed under a change".to_owned(), disk: true });
             }

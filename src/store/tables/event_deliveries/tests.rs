@@ -20,7 +20,8 @@ fn due(db: &Db, endpoint: &EndpointKey, seconds: i64) -> Vec<String> {
 #[test]
 fn an_event_is_due_at_its_endpoint_until_it_is_deleted() {
     let folder = tempfile::tempdir().unwrap();
-    let db = database(&folder);
+    let connection = database(&folder);
+    let db = Db::sqlite(&connection);
     add(&db, &ONE, "a", 10);
     add(&db, &OTHER, "b", 11);
     assert_eq!(due(&db, &ONE, 9), [""; 0]);
@@ -37,13 +38,14 @@ fn an_event_is_due_at_its_endpoint_until_it_is_deleted() {
 #[test]
 fn events_of_a_clock_that_was_ahead_are_due_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let db = database(&folder);
+    let connection = database(&folder);
+    let db = Db::sqlite(&connection);
     for (webhook_id, created_at, due_at) in
         [("retried", 10, 500), ("retried too late", 10, 1001), ("of the future", 101, 101), ("of now", 100, 100)]
     {
         add(&db, &ONE, webhook_id, created_at);
         let sql = "UPDATE event_deliveries SET due_at = $1 WHERE webhook_id = $2";
-        db.execute(sql, params![at(due_at).as_micros(), webhook_id]).unwrap();
+        db.execute(sql, &values![at(due_at).as_micros(), webhook_id]).unwrap();
     }
     reschedule(&db, &ONE, at(1000), at(100)).unwrap();
     let mut found = due(&db, &ONE, 100);
@@ -55,7 +57,8 @@ fn events_of_a_clock_that_was_ahead_are_due_at_once() {
 #[test]
 fn old_events_and_events_of_removed_endpoints_are_deleted() {
     let folder = tempfile::tempdir().unwrap();
-    let db = database(&folder);
+    let connection = database(&folder);
+    let db = Db::sqlite(&connection);
     for n in 0..3 {
         add(&db, &ONE, "a", n);
     }

@@ -1,3 +1,5 @@
+use rusqlite::{Connection, params_from_iter};
+
 use super::*;
 use crate::domain::listing::Period;
 use crate::domain::message_list::MessageFilter;
@@ -21,25 +23,25 @@ fn at(micros: i64) -> Timestamp {
 }
 
 /// 210 messages, of which each has up to three attempts.
-fn database() -> (tempfile::TempDir, Db) {
+fn database() -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
-    let db = crate::store::sqlite::tests::database(&folder);
+    let connection = crate::store::sqlite::tests::database(&folder);
     let sql = "INSERT INTO otp_codes (id, code, mobile_number, valid_to, created_at, updated_at)
                VALUES (1, 1, '09123456789', 0, 0, 0)";
-    db.execute(sql, []).unwrap();
+    connection.execute(sql, []).unwrap();
     for n in 0..210_i64 {
         let state = STATES[1 + usize::try_from(n % 10).unwrap()].unwrap().as_str();
         let sql = "INSERT INTO messages (otp_id, reference, channel, language, state, due_at, created_at, updated_at)
                    VALUES (1, 1, 'sms', 'fa', $1, $2, $2, $2)";
-        db.execute(sql, rusqlite::params![state, n]).unwrap();
+        connection.execute(sql, rusqlite::params![state, n]).unwrap();
         for attempt in 0..n % 4 {
             let (provider, outcome) = if attempt == 1 { ("two", "sent") } else { ("one", "retry") };
             let sql = "INSERT INTO message_attempts (message_id, channel, provider, outcome, error, started_at)
                        VALUES ($1, 'sms', $2, $3, 'down', 0)";
-            db.execute(sql, rusqlite::params![n + 1, provider, outcome]).unwrap();
+            connection.execute(sql, rusqlite::params![n + 1, provider, outcome]).unwrap();
         }
     }
-    (folder, db)
+    (folder, connection)
 }
 
 fn filters() -> Vec<MessageFilter> {
@@ -70,7 +72,8 @@ fn expected(filter: &MessageFilter) -> Vec<i64> {
 
 #[test]
 fn the_pages_of_every_filter_contain_each_match_once() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
+    let db = Db::sqlite(&connection);
     for filter in filters() {
         let (mut ids, mut before) = (Vec::new(), None);
         loop {
@@ -87,7 +90,8 @@ fn the_pages_of_every_filter_contain_each_match_once() {
 
 #[test]
 fn a_message_is_listed_with_its_code_and_its_last_attempt() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
+    let db = Db::sqlite(&connection);
     let page = list(&db, &MessageQuery { before: Some(4), limit: 3, ..MessageQuery::default() }).unwrap();
     let [third, second, first] = &page.messages[..] else { panic!("{page:?}") };
     let attempt = |provider: &str, outcome: &str| {
@@ -112,11 +116,11 @@ fn a_message_is_listed_with_its_code_and_its_last_attempt() {
 
 #[test]
 fn a_list_reads_an_index_in_order_and_sorts_only_open_messages() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
     for filter in filters() {
         let query = MessageQuery { filter, before: Some(100), limit: 50 };
         let statement = Statement::build(&query);
-        let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql)).unwrap();
+        let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql)).unwrap();
         let steps = explain.query_map(params_from_iter(&statement.values), |row| row.get::<_, String>("detail"));
         let steps: Vec<String> = steps.unwrap().map(std::result::Result::unwrap).collect();
         let first = match (query.filter.state, &query.filter.provider) {
@@ -140,7 +144,8 @@ fn a_list_reads_an_index_in_order_and_sorts_only_open_messages() {
 
 #[test]
 fn the_queue_of_a_channel_has_the_age_of_its_oldest_message() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
+    let db = Db::sqlite(&connection);
     let sms = queue(&db, Channel::Sms, at(5_000_000)).unwrap();
     let oldest = Some(Duration::from_secs(5));
     assert_eq!(sms, Queue { channel: Channel::Sms, queued: 21, sending: 21, oldest });

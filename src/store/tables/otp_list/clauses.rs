@@ -1,10 +1,9 @@
 //! The FROM and WHERE of a list.
 
-use rusqlite::types::Value;
-
 use crate::domain::listing::{OtpFilter, Period};
 use crate::domain::recipient::{EmailAddress, MobileNumber};
 use crate::domain::timestamp::Timestamp;
+use crate::store::value::Value;
 
 /// The shortest word in the trigram index.
 const TRIGRAM: usize = 3;
@@ -37,23 +36,24 @@ pub(super) struct Clauses {
     /// The expression for the id that shows SQLite the order of the rows.
     pub(super) id: &'static str,
     pub(super) conditions: Vec<String>,
-    pub(super) values: Vec<Value>,
+    pub(super) values: Vec<Value<'static>>,
 }
 
 impl Clauses {
     pub(super) fn new(filter: &OtpFilter, now: Timestamp, plan: Plan, words: Words) -> Self {
         let mut clauses = Self { from: "otp_codes AS o", id: "o.id", conditions: Vec::new(), values: Vec::new() };
         clauses.add_words(&filter.words, words, plan);
-        clauses.add_some("o.id >= $", filter.id_min.map(Value::Integer));
-        clauses.add_some("o.id <= $", filter.id_max.map(Value::Integer));
-        // A plus before a column keeps SQLite from using its index. In a walk, the order determines the index.
-        let o = if plan == Plan::Find { "o." } else { "+o." };
+        clauses.add_some("o.id >= $", filter.id_min.map(Value::Int));
+        clauses.add_some("o.id <= $", filter.id_max.map(Value::Int));
+        // A plus before a number, or `|| ''` after a text, keeps SQLite from using the index of the column. In a walk,
+        // the order determines the index.
+        let (o, text) = if plan == Plan::Find { ("o.", "") } else { ("+o.", " || ''") };
         for (column, period) in [("created_at", filter.created), ("updated_at", filter.updated)] {
             clauses.add_some(&format!("{o}{column} >= $"), period.from.map(micros));
             clauses.add_some(&format!("{o}{column} < $"), period.before.map(micros));
         }
-        clauses.add_presence(&format!("{o}mobile_number"), filter.has_mobile_number);
-        clauses.add_presence(&format!("{o}email"), filter.has_email);
+        clauses.add_presence(&format!("o.mobile_number{text}"), filter.has_mobile_number);
+        clauses.add_presence(&format!("o.email{text}"), filter.has_email);
         match (filter.is_allow, plan) {
             (Some(true), _) => {
                 let allowed =
@@ -73,9 +73,9 @@ impl Clauses {
             (None, _) => {}
         }
         let number = filter.mobile_number.as_ref().map(MobileNumber::as_str);
-        clauses.add_some("o.mobile_number = $", number.map(|number| Value::Text(number.to_owned())));
+        clauses.add_some("o.mobile_number = $", number.map(|number| Value::from(number.to_owned())));
         let address = filter.email.as_ref().map(EmailAddress::as_str);
-        clauses.add_some("o.email = $", address.map(|address| Value::Text(address.to_owned())));
+        clauses.add_some("o.email = $", address.map(|address| Value::from(address.to_owned())));
         if plan == Plan::Find && clauses.from != SEARCH && is_range(filter) {
             // The plus again: without it SQLite might walk all ids.
             clauses.id = "+o.id";
@@ -91,13 +91,13 @@ impl Clauses {
             phrases.extend(indexed.map(|part| format!("\"{}\"", part.replace('"', "\"\""))));
             if indexed != Some(word) {
                 let part = "(instr(o.code, $) OR instr(o.mobile_number, $) OR instr(lower(o.email), $))";
-                self.add(part, Value::Text(word.clone()));
+                self.add(part, Value::from(word.clone()));
             }
         }
         if phrases.is_empty() {
             return;
         }
-        let phrases = Value::Text(phrases.join(" "));
+        let phrases = Value::from(phrases.join(" "));
         if plan == Plan::WalkOrder {
             self.add("+o.id IN (SELECT rowid FROM otp_search WHERE otp_search MATCH $)", phrases);
         } else {
@@ -116,14 +116,14 @@ impl Clauses {
         }
     }
 
-    fn add_some(&mut self, comparison: &str, value: Option<Value>) {
+    fn add_some(&mut self, comparison: &str, value: Option<Value<'static>>) {
         if let Some(value) = value {
             self.add(comparison, value);
         }
     }
 
     /// Adds a condition. Every `$` in `comparison` stands for the value.
-    pub(super) fn add(&mut self, comparison: &str, value: Value) {
+    pub(super) fn add(&mut self, comparison: &str, value: Value<'static>) {
         self.values.push(value);
         self.conditions.push(comparison.replace('$', &format!("${}", self.values.len())));
     }
@@ -150,6 +150,6 @@ pub(super) fn is_range(filter: &OtpFilter) -> bool {
     times.iter().any(|period| *period != Period::default()) || flags.iter().any(Option::is_some)
 }
 
-fn micros(moment: Timestamp) -> Value {
-    Value::Integer(moment.as_micros())
+fn micros(moment: Timestamp) -> Value<'static> {
+    Value::Int(moment.as_micros())
 }

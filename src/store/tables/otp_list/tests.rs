@@ -1,3 +1,5 @@
+use rusqlite::{Connection, params_from_iter};
+
 use super::*;
 use crate::domain::code::Code;
 use crate::domain::otp::NewOtp;
@@ -44,9 +46,9 @@ fn orderings() -> Vec<Vec<OrderBy>> {
     std::iter::once(vec![]).chain(fields.into_iter().flat_map(both)).collect()
 }
 
-fn database() -> (tempfile::TempDir, Db) {
+fn database() -> (tempfile::TempDir, Connection) {
     let folder = tempfile::tempdir().unwrap();
-    let db = crate::store::sqlite::tests::database(&folder);
+    let connection = crate::store::sqlite::tests::database(&folder);
     for n in 0..300 {
         let recipient = match n % 2 {
             0 => Recipient::Mobile(MobileNumber::parse(&format!("0912345{n:04}")).unwrap()),
@@ -57,14 +59,14 @@ fn database() -> (tempfile::TempDir, Db) {
         // Some were updated while the clock was ahead.
         let otp = if n % 7 == 0 { Otp { updated_at: at(n * 2), ..otp } } else { otp };
         let otp = if n % 5 == 0 { otp.consumed(at(n)) } else { otp };
-        otps::insert(&db, otp).unwrap();
+        otps::insert(&Db::sqlite(&connection), otp).unwrap();
     }
-    otp_search::update(&db).unwrap();
-    (folder, db)
+    otp_search::update(&connection).unwrap();
+    (folder, connection)
 }
 
-fn plan(db: &Db, sql: &str, values: &[Value]) -> Vec<String> {
-    let mut explain = db.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+fn plan(connection: &Connection, sql: &str, values: &[Value<'_>]) -> Vec<String> {
+    let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
     explain.query_map(params_from_iter(values), |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap()
 }
 
@@ -75,7 +77,7 @@ fn scans_the_table(step: &str) -> bool {
 
 #[test]
 fn every_count_uses_an_index() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
     for (name, filter) in filters().into_iter().skip(1) {
         for words in [Words::InIndex, Words::InRows] {
             if words == Words::InRows && !is_range(&filter) {
@@ -83,7 +85,7 @@ fn every_count_uses_an_index() {
             }
             let clauses = Clauses::new(&filter, at(50), Plan::Find, words);
             let sql = format!("SELECT count(*) FROM {} {}", clauses.from, clauses.conditions());
-            let steps = plan(&db, &sql, &clauses.values);
+            let steps = plan(&connection, &sql, &clauses.values);
             assert!(!steps.iter().any(|step| step.starts_with("SCAN o") || step.contains("TEMP")), "{name}: {steps:?}");
         }
     }
@@ -91,12 +93,13 @@ fn every_count_uses_an_index() {
 
 #[test]
 fn pages_of_many_matches_are_read_from_an_index_in_order_without_sorting() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
+    let db = Db::sqlite(&connection);
     for (name, filter) in filters() {
         for ordering in orderings() {
             let query = OtpQuery { filter: filter.clone(), ordering, ..OtpQuery::default() };
             let statement = Statement::build(&db, &query, FEW + 1, at(50)).unwrap();
-            let steps = plan(&db, &statement.sql, &statement.values);
+            let steps = plan(&connection, &statement.sql, &statement.values);
             // A number or an address usually has few codes. Even if it has many, they are sorted.
             let one_recipient = filter.mobile_number.is_some() || filter.email.is_some();
             let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE")) && !one_recipient;
@@ -111,12 +114,13 @@ fn pages_of_many_matches_are_read_from_an_index_in_order_without_sorting() {
 
 #[test]
 fn few_matches_are_read_from_the_index_of_the_filter() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
+    let db = Db::sqlite(&connection);
     for (name, filter) in filters().into_iter().skip(1) {
         for ordering in orderings() {
             let query = OtpQuery { filter: filter.clone(), ordering, ..OtpQuery::default() };
             let statement = Statement::build(&db, &query, FEW, at(50)).unwrap();
-            let steps = plan(&db, &statement.sql, &statement.values);
+            let steps = plan(&connection, &statement.sql, &statement.values);
             assert!(!steps.iter().any(|step| step.starts_with("SCAN o")), "{name} {:?}: {steps:?}", query.ordering);
         }
     }
@@ -124,7 +128,8 @@ fn few_matches_are_read_from_the_index_of_the_filter() {
 
 #[test]
 fn all_plans_return_the_same_codes_in_the_same_order() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
+    let db = Db::sqlite(&connection);
     for (name, filter) in filters() {
         let count = count(&db, &filter, at(50)).unwrap();
         for ordering in orderings() {
@@ -139,7 +144,8 @@ fn all_plans_return_the_same_codes_in_the_same_order() {
 
 #[test]
 fn every_page_is_a_part_of_the_whole_list() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
+    let db = Db::sqlite(&connection);
     for (name, filter) in filters() {
         for ordering in orderings() {
             let query = |limit, offset| {
@@ -163,7 +169,8 @@ fn every_page_is_a_part_of_the_whole_list() {
 
 #[test]
 fn the_totals_are_correct_after_every_change() {
-    let (_folder, db) = database();
+    let (_folder, connection) = database();
+    let db = Db::sqlite(&connection);
     let mut otp = otps::find(&db, crate::domain::otp::OtpId::from_stored(1)).unwrap();
     assert_eq!(totals(&db).unwrap(), (300, 150));
     otp.recipient = Recipient::Email(EmailAddress::parse("new@example.com").unwrap());
@@ -174,9 +181,10 @@ fn the_totals_are_correct_after_every_change() {
     assert_eq!(totals(&db).unwrap(), (300, 151));
     otps::delete(&db, otp.id).unwrap();
     assert_eq!(totals(&db).unwrap(), (299, 150));
-    let (codes, with_email): (i64, i64) =
-        db.query_row("SELECT count(*), count(email) FROM otp_codes", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let (codes, with_email): (i64, i64) = connection
+        .query_row("SELECT count(*), count(email) FROM otp_codes", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
     assert_eq!((codes, with_email), (299, 150));
-    otp_search::update(&db).unwrap();
-    db.execute("INSERT INTO otp_search (otp_search, rank) VALUES ('integrity-check', 1)", []).unwrap();
+    otp_search::update(&connection).unwrap();
+    connection.execute("INSERT INTO otp_search (otp_search, rank) VALUES ('integrity-check', 1)", []).unwrap();
 }

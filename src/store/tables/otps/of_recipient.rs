@@ -1,7 +1,5 @@
 //! Look-ups in `otp_codes` by recipient and purpose, for sending and verifying.
 
-use rusqlite::{OptionalExtension, params};
-
 use crate::domain::otp::Otp;
 use crate::domain::purpose::Purpose;
 use crate::domain::recipient::Recipient;
@@ -9,8 +7,8 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::verification::COMPARED;
 use crate::error::Result;
 use crate::store::db::Db;
-use crate::store::row::optional_timestamp;
 use crate::store::tables::otp_row::{columns, from_row};
+use crate::values;
 
 /// A statement for a mobile number, and the same statement for an e-mail address.
 pub(in crate::store) type ByRecipient = [&'static str; 2];
@@ -63,8 +61,8 @@ pub(in crate::store) const LIST_OF_RECIPIENT: ByRecipient = of_recipient!(
 /// Codes of a recipient for a purpose, at most as many as one attempt is compared with. Those usable at `now` come
 /// first, newest first. If none is usable, the newest comes first.
 pub fn list_of_recipient(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Vec<Otp>> {
-    let values = params![recipient.as_str(), purpose.as_str(), now.as_micros(), COMPARED as i64];
-    db.prepare_cached(statement_for(recipient, LIST_OF_RECIPIENT))?.query_and_then(values, from_row)?.collect()
+    let values = values![recipient.as_str(), purpose.as_str(), now.as_micros(), COMPARED as i64];
+    db.rows(statement_for(recipient, LIST_OF_RECIPIENT), &values, from_row)
 }
 
 pub(in crate::store) const FIND_ISSUED: ByRecipient = of_recipient!(
@@ -76,16 +74,14 @@ pub(in crate::store) const FIND_ISSUED: ByRecipient = of_recipient!(
 
 /// The newest code that otpd issued to a recipient for a purpose and that is usable at `now`.
 pub fn find_issued(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Otp>> {
-    let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
-    let mut find = db.prepare_cached(statement_for(recipient, FIND_ISSUED))?;
-    find.query_row(values, |row| Ok(from_row(row))).optional()?.transpose()
+    let values = values![recipient.as_str(), purpose.as_str(), now.as_micros()];
+    db.row(statement_for(recipient, FIND_ISSUED), &values, from_row)
 }
 
 pub(in crate::store) const LAST_SENT: ByRecipient = of_recipient!("max(o.sent_at) AS sent_at", "AND o.sent_at <= $3");
 
 /// When a code was last sent to a recipient for a purpose. A time later than `now` is not trusted.
 pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Timestamp>> {
-    let values = params![recipient.as_str(), purpose.as_str(), now.as_micros()];
-    let mut last = db.prepare_cached(statement_for(recipient, LAST_SENT))?;
-    last.query_row(values, |row| Ok(optional_timestamp(row, "sent_at")))?
+    let values = values![recipient.as_str(), purpose.as_str(), now.as_micros()];
+    db.one(statement_for(recipient, LAST_SENT), &values, |row| row.optional_timestamp("sent_at"))
 }
