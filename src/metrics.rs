@@ -1,6 +1,7 @@
 //! Metrics. The store and the HTTP layer update them, and `/metrics` exports them in the Prometheus text format. Labels
 //! never contain client input.
 
+mod postgres;
 mod register;
 mod shares;
 
@@ -12,6 +13,7 @@ use prometheus::{
     Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
+pub use crate::metrics::postgres::PostgresMetrics;
 use crate::metrics::register::register;
 pub use crate::metrics::shares::{Sample, ShareGauges};
 
@@ -52,6 +54,8 @@ pub struct Metrics {
     pub waiting_events: IntGauge,
     /// Codes deleted because they expired longer than `otp.retention` ago.
     pub purged: IntCounter,
+    /// What only a PostgreSQL database has.
+    pub postgres: PostgresMetrics,
     prefixes: ShareGauges,
     providers: ShareGauges,
     /// Held while gauges are replaced or rendered, so that a response contains all of them.
@@ -113,11 +117,17 @@ impl Metrics {
                 "otpd_purged_codes_total",
                 "Codes deleted because they expired longer than otp.retention ago",
             ),
+            postgres: PostgresMetrics::new(),
             prefixes: ShareGauges::new(&registry, "prefix"),
             providers: ShareGauges::new(&registry, "provider"),
             replacing: Arc::default(),
             registry,
         }
+    }
+
+    /// Exports the metrics of a PostgreSQL database too.
+    pub fn export_postgres(&self) {
+        self.postgres.export(&self.registry);
     }
 
     /// Creates the counter of a limit at 0, so that an alert on its increase detects the first refusal. `limit` is the

@@ -10,8 +10,8 @@ use rand::rngs::SysRng;
 use rustix::fs::{OFlags, fcntl_getfl, fstat};
 
 use crate::cli::account_arguments::{TokenCommand, UserCommand};
-use crate::cli::database::{command_origin, open};
-use crate::cli::output::{CommandResult, now, out, out_table, print_message};
+use crate::cli::database::{command_origin, now_of, open};
+use crate::cli::output::{CommandResult, out, out_table, print_message};
 use crate::config::Config;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
@@ -26,7 +26,7 @@ const TOKEN_COLUMNS: [&str; 6] = ["PREFIX", "OWNER", "CREATED", "LAST USED", "NA
 
 pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult {
     let store = open(config)?;
-    let accounts = Accounts::new(&store, command_origin(), now());
+    let accounts = Accounts::new(&store, command_origin(), now_of(&store));
     match command {
         UserCommand::Add { name, role, permissions } => add_user(&accounts, name, role, permissions).await?,
         UserCommand::List => out_table(&USER_COLUMNS, &user_list(&store).await?)?,
@@ -49,7 +49,7 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
         }
         UserCommand::Link { name } => {
             let origin = console_origin(config)?;
-            let key = create_sign_in_link(&store, command_origin(), name, now()).await?;
+            let key = create_sign_in_link(&store, command_origin(), name, now_of(&store)).await?;
             out(&format!("{origin}/console/sign-in?link={}\n", key.reveal()))?;
         }
         UserCommand::Role { name, role } => {
@@ -71,7 +71,7 @@ pub(super) async fn user(config: &Config, command: UserCommand) -> CommandResult
 
 pub(super) async fn token(config: &Config, command: TokenCommand) -> CommandResult {
     let store = open(config)?;
-    let accounts = Accounts::new(&store, command_origin(), now());
+    let accounts = Accounts::new(&store, command_origin(), now_of(&store));
     match command {
         TokenCommand::Add { name, label, expires } => {
             let user = accounts.require_user(name.clone()).await?;

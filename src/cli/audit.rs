@@ -1,11 +1,13 @@
 //! `otpd audit`: the audit trail as JSON lines.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::cli::database::open;
-use crate::cli::output::{CommandResult, now, out};
+use crate::cli::database::{now_of, open};
+use crate::cli::followed::Followed;
+use crate::cli::output::{CommandResult, out};
 use crate::cli::signals::Signals;
 use crate::config::Config;
+use crate::domain::audit::AuditEvent;
 use crate::domain::timestamp::Timestamp;
 use crate::http;
 use crate::service::audit::{id_before, next_events};
@@ -36,25 +38,31 @@ pub(super) async fn show(config: &Config, since: Option<Since>, follow: bool) ->
     let signals = if follow { Some(Signals::catch()?) } else { None };
     let store = open(config)?;
     let start = since.map(|since| match since {
-        Since::Ago(duration) => now().minus(duration),
+        Since::Ago(duration) => now_of(&store).minus(duration),
         Since::At(moment) => moment,
     });
     let mut last = match start {
         Some(start) => id_before(&store, start).await?,
         None => 0,
     };
+    let mut followed = Followed::new(last, store.file().is_some());
     while !signals.as_ref().is_some_and(Signals::came) {
         let events = next_events(&store, last).await?;
-        let shown = events.iter().filter(|event| start.is_none_or(|start| event.at >= start));
+        let new = followed.note(events.iter().map(|event| event.id), Instant::now());
+        let is_shown = |event: &&AuditEvent| new.contains(&event.id) && start.is_none_or(|start| event.at >= start);
+        let shown = events.iter().filter(is_shown);
         let lines = shown.map(http::event_json).collect::<Result<Vec<_>, _>>()?;
         out(&lines.iter().map(|line| format!("{line}\n")).collect::<String>())?;
         match (events.last(), &signals) {
             (Some(event), _) => last = event.id,
             (None, None) => break,
-            (None, Some(signals)) => tokio::select! {
-                () = tokio::time::sleep(POLL_INTERVAL) => {}
-                () = signals.first() => {}
-            },
+            (None, Some(signals)) => {
+                last = followed.floor();
+                tokio::select! {
+                    () = tokio::time::sleep(POLL_INTERVAL) => {}
+                    () = signals.first() => {}
+                }
+            }
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! `otpd backup` and `otpd restore`.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -10,7 +11,7 @@ use crate::cli::output::{CommandResult, now, print_message};
 use crate::cli::signals::{self, Signals};
 use crate::config::Config;
 use crate::domain::count::counted;
-use crate::store::{self, Contents, Replace, RestoredAccess, Returning, ReturningToken, ReturningUser};
+use crate::store::{self, Contents, Database, Replace, RestoredAccess, Returning, ReturningToken, ReturningUser};
 
 pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult {
     let replace = if force {
@@ -19,24 +20,37 @@ pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult
         Replace::Never
     };
     let signals = Signals::catch()?;
-    let progress = |percent, draft: &Path| {
+    let progress = |percent, draft: Option<&Path>| {
         show(percent);
-        abandon(&signals, file, draft);
+        abandon(&signals, &file.display(), draft);
     };
-    let contents = store::backup(&config.database_path, file, replace, &progress)
-        .map_err(|error| with_configuration(config, &error))?;
+    let contents = match &config.database {
+        Database::File(database) => {
+            store::backup(database, file, replace, &|percent, draft| progress(percent, Some(draft)))
+        }
+        Database::Postgres(server) => store::back_up_server(server, file, replace, &progress),
+    };
+    let contents = contents.map_err(|error| with_configuration(config, &error))?;
     print_message(&format!("{} were backed up to {}", counts(contents), file.display()));
     Ok(())
 }
 
 pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> CommandResult {
+    let Some(database) = config.database.file() else {
+        let shown = config.database.shown();
+        return Err(format!(
+            "database {shown}: a backup can't be restored into PostgreSQL directly; restore it to a file, then copy it \
+             with `otpd move --to {shown}`"
+        )
+        .into());
+    };
     let signals = Signals::catch()?;
     let progress = |percent, draft: &Path| {
         show(percent);
-        abandon(&signals, &config.database_path, draft);
+        abandon(&signals, &database.display(), Some(draft));
     };
-    let restored = store::restore(file, &config.database_path, revoke_tokens, &command_origin(), now(), &progress)?;
-    print_message(&format!("{} were restored to {}", counts(restored.contents), config.database_path.display()));
+    let restored = store::restore(file, database, revoke_tokens, &command_origin(), now(), &progress)?;
+    print_message(&format!("{} were restored to {}", counts(restored.contents), database.display()));
     print_returning(&restored.returning);
     if let Some(kept) = restored.kept {
         print_message(&format!("the previous database is kept as {}", kept.display()));
@@ -44,7 +58,7 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
     Ok(())
 }
 
-fn counts(Contents { codes, users, tokens }: Contents) -> String {
+pub(super) fn counts(Contents { codes, users, tokens }: Contents) -> String {
     format!("{}, {} and {}", counted(codes, "code"), counted(users, "user"), counted(tokens, "token"))
 }
 
@@ -88,18 +102,18 @@ fn print_returning(returning: &Returning) {
     }
 }
 
-/// Deletes the draft and ends the process if a signal has arrived. Once the copy has replaced the target, signals no
-/// longer interrupt the command.
-fn abandon(signals: &Signals, target: &Path, draft: &Path) {
+/// Deletes the draft, if there is one, and ends the process if a signal has arrived. Once the copy has replaced the
+/// target, signals no longer interrupt the command.
+pub(super) fn abandon(signals: &Signals, target: &dyn Display, draft: Option<&Path>) {
     if signals.came() {
         // If the draft can't be removed, the message below is still correct.
-        let _ = fs::remove_file(draft);
-        signals::end(&format!("stopped by a signal; {} is unchanged", target.display()));
+        let _ = draft.map(fs::remove_file);
+        signals::end(&format!("stopped by a signal; {target} is unchanged"));
     }
 }
 
 /// Shows the progress on a terminal, in one line. Each update and the final message overwrite the line.
-fn show(percent: u64) {
+pub(super) fn show(percent: u64) {
     let mut stderr = io::stderr();
     if stderr.is_terminal() {
         let step = if percent < 100 { format!("copying: {percent} %") } else { "checking the copy".to_owned() };

@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use nix::unistd::{Uid, User};
 
+use crate::cli::output::now;
 use crate::config::Config;
 use crate::domain::audit::Origin;
+use crate::domain::timestamp::Timestamp;
+use crate::service::Clock;
 use crate::store::{Create, OpenError, Options, Store};
 
 /// Opens the existing database for one command.
@@ -20,7 +23,7 @@ pub(super) fn open(config: &Config) -> Result<Opened, String> {
 /// # Errors
 /// One sentence for the operator. If there is no database, it names the configuration file.
 pub(super) fn open_store(config: &Config, options: &Options) -> Result<Store, String> {
-    Store::open(&config.database_path, options).map_err(|error| with_configuration(config, &error))
+    Store::open_database(&config.database, options).map_err(|error| with_configuration(config, &error))
 }
 
 /// Returns the message of `error`. If the database is missing, the message includes the configuration file, because the
@@ -31,6 +34,18 @@ pub(super) fn with_configuration(config: &Config, error: &OpenError) -> String {
         None if error.is_missing() => format!("{error} (no configuration file)"),
         _ => error.to_string(),
     }
+}
+
+/// The clock of the service, which is that of the database, so that several hosts agree on the time.
+pub(super) fn clock_of(store: &Store) -> Clock {
+    let store = store.clone();
+    Arc::new(move || now_of(&store))
+}
+
+/// The current time on the clock of the database. For SQLite, that is the local clock.
+pub(super) fn now_of(store: &Store) -> Timestamp {
+    let now = now();
+    Timestamp::from_micros(now.as_micros().saturating_add(store.clock_offset())).unwrap_or(now)
 }
 
 /// The store of a command. Dropping it moves the WAL into the database, even if the command fails.

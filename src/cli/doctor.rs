@@ -7,8 +7,8 @@ use std::{env, fs};
 
 use chrono::{DateTime, Utc};
 
-use crate::cli::database::open;
-use crate::cli::output::{CommandResult, now, out};
+use crate::cli::database::{now_of, open};
+use crate::cli::output::{CommandResult, out};
 use crate::config::Config;
 use crate::delivery::{Endpoint, EndpointSettings, Keep, ProviderSettings};
 use crate::domain::count::counted;
@@ -16,16 +16,7 @@ use crate::domain::message::Channel;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{ConfigError, Error};
 use crate::service::health;
-use crate::store::{self, folder_of};
-
-/// The result of one check.
-enum Finding {
-    Ok(String),
-    /// Not a problem, but useful to know.
-    Note(String),
-    /// A problem, with its remedy.
-    Problem(String),
-}
+use crate::store::{self, Database, Finding, folder_of};
 
 impl From<Result<String, String>> for Finding {
     fn from(outcome: Result<String, String>) -> Self {
@@ -47,12 +38,15 @@ pub(super) async fn run(config: &Config, fault: Option<&ConfigError>) -> Command
     }
     match open(config) {
         Ok(store) => {
-            findings.push(("database".to_owned(), permissions(&config.database_path).into()));
-            findings.push(("clock".to_owned(), health::clock(&store, now(), installed_at()).await.into()));
+            match &config.database {
+                Database::File(path) => findings.push(("database".to_owned(), permissions(path).into())),
+                Database::Postgres(_) => findings.extend(store.findings().await),
+            }
+            findings.push(("clock".to_owned(), health::clock(&store, now_of(&store), installed_at()).await.into()));
         }
         Err(error) => findings.push(("database".to_owned(), Finding::Problem(error))),
     }
-    let of_files = store::findings(&config.database_path);
+    let of_files = config.database.file().map(store::findings).unwrap_or_default();
     findings.extend(of_files.into_iter().map(|finding| ("files".to_owned(), Finding::Problem(finding))));
     if fault.is_none() {
         for (channel, settings) in config.delivery.providers.iter() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tempfile::NamedTempFile;
 
 use crate::cli::accounts::new_token;
-use crate::cli::database::{Opened, command_origin, open_store};
+use crate::cli::database::{Opened, command_origin, now_of, open_store};
 use crate::cli::output::{CommandResult, now, print_message};
 use crate::config::Config;
 use crate::domain::audit::Origin;
@@ -18,6 +18,8 @@ use crate::domain::token::ApiToken;
 use crate::service::accounts::{self, Accounts};
 use crate::store::{Create, Options, Store, admin_token_of, folder_of, give_to_owner_of, rename_new};
 
+/// Where the admin's token is written if the database is not a file.
+const TOKEN_FILE: &str = "admin.token";
 const ADDED: &str = "There were no users, so the admin `admin` was added.";
 
 /// Adds the admin if the database has no users, and prints example requests to `address`.
@@ -47,10 +49,10 @@ pub(super) async fn add_admin_if_no_users(config: &Config, store: &Store, addres
 /// `otpd init`: creates the database and its first admin. Writes the token to `token_file` if it is given.
 pub(super) async fn init(config: &Config, token_file: Option<&Path>) -> CommandResult {
     let place = token_file.map(Path::to_owned).or_else(|| place(config));
-    let shown = config.database_path.display();
+    let shown = config.database.shown();
     let options = |create| Options { readers: 1, create, checkpoints: config.checkpoints, ..Options::default() };
     // This check comes first, so that its message takes precedence over the others.
-    if let Ok(store) = Store::open(&config.database_path, &options(Create::Never)).map(Opened)
+    if let Ok(store) = Store::open_database(&config.database, &options(Create::Never)).map(Opened)
         && accounts::any_user(&store).await?
     {
         return Err(format!("database {shown}: already has users; `otpd token add NAME` adds a token to a user").into());
@@ -80,7 +82,7 @@ pub(super) async fn init(config: &Config, token_file: Option<&Path>) -> CommandR
 /// The file for the admin's token. `None` if the token is shown on the terminal or comes from `auth.bootstrap_token`.
 fn place(config: &Config) -> Option<PathBuf> {
     let is_written = config.bootstrap_token.is_none() && !io::stderr().is_terminal();
-    is_written.then(|| admin_token_of(&config.database_path))
+    is_written.then(|| config.database.file().map_or_else(|| PathBuf::from(TOKEN_FILE), admin_token_of))
 }
 
 /// How the operator gets the admin's token.
@@ -105,13 +107,13 @@ async fn add_admin(
         return if accounts::any_user(store).await? { Ok(None) } else { Err(refused.into()) };
     }
     // The token is written before the user is stored: an admin without a known token would lock the operator out.
-    let file = match place.map(|place| TokenFile::write(place, store.database(), &token)).transpose() {
+    let file = match place.map(|place| TokenFile::write(place, store.file(), &token)).transpose() {
         Ok(file) => file,
         // Another process has added the admin in the meantime, and its token file already exists.
         Err(_) if accounts::any_user(store).await? => return Ok(None),
         Err(cause) => return Err(cause.into()),
     };
-    if !Accounts::new(store, origin, now()).add_first_admin(token.clone()).await? {
+    if !Accounts::new(store, origin, now_of(store)).add_first_admin(token.clone()).await? {
         return Ok(None);
     }
     Ok(Some(match file {
@@ -162,13 +164,14 @@ fn require_free(path: &Path) -> Result<(), String> {
 }
 
 impl TokenFile {
-    fn write(path: &Path, database: &Path, token: &ApiToken) -> Result<Self, String> {
+    /// Writes the token. The file gets the owner of the `database`, if that is a file.
+    fn write(path: &Path, database: Option<&Path>, token: &ApiToken) -> Result<Self, String> {
         let unwritable =
             |cause: &dyn std::fmt::Display| format!("{}: the admin's token can't be written: {cause}", path.display());
         let name = path.file_name().ok_or_else(|| unwritable(&"it has no file name"))?.display();
         let draft = tempfile::Builder::new().prefix(&format!(".{name}.")).tempfile_in(folder_of(path));
         let written = draft.and_then(|draft| {
-            give_to_owner_of(draft.as_file(), database)?;
+            database.map_or(Ok(()), |database| give_to_owner_of(draft.as_file(), database))?;
             writeln!(draft.as_file(), "{}", token.reveal())?;
             draft.as_file().sync_all()?;
             Ok(Self { draft, path: path.to_owned() })

@@ -23,8 +23,9 @@ pub(super) struct Retention {
 }
 
 /// Periodically deletes old counters, codes and events, updates the statistics of the database, makes checkpoints and
-/// warns about collapses of the verified share. Never returns.
-pub(super) async fn run_maintenance(service: Service, retention: Retention) {
+/// warns about collapses of the verified share. `has_file`: the database is a SQLite file; PostgreSQL updates its
+/// statistics and makes checkpoints itself. Never returns.
+pub(super) async fn run_maintenance(service: Service, retention: Retention, has_file: bool) {
     let mut every = tokio::time::interval(PURGE_INTERVAL);
     let mut clock = SteadyClock::new(service.now(), service.newest_timestamp().await);
     let mut tidied = Instant::now();
@@ -35,7 +36,7 @@ pub(super) async fn run_maintenance(service: Service, retention: Retention) {
         }
         warn_of_collapses(&service).await;
         let purged = purge(&service, retention, clock.check(service.now())).await;
-        if purged > 0 || tidied.elapsed() >= MAINTENANCE_INTERVAL {
+        if has_file && (purged > 0 || tidied.elapsed() >= MAINTENANCE_INTERVAL) {
             tidied = Instant::now();
             optimize_and_checkpoint(&service).await;
         }

@@ -1,12 +1,13 @@
 //! `otpd inbox`, `otpd send-test` and `otpd recipient`.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use clap::Subcommand;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 
-use crate::cli::database::{command_origin, open};
+use crate::cli::database::{command_origin, now_of, open};
+use crate::cli::followed::Followed;
 use crate::cli::output::{CommandResult, now, out, print_message};
 use crate::cli::serve;
 use crate::cli::signals::Signals;
@@ -46,7 +47,7 @@ pub(super) fn recipient(text: &str) -> Result<Recipient, &'static str> {
 pub(super) async fn recipient_command(config: &Config, command: RecipientCommand) -> CommandResult {
     let store = open(config)?;
     let RecipientCommand::Reset { recipient } = command;
-    let changed = recipients::reset(&store, command_origin(), recipient, now()).await?;
+    let changed = recipients::reset(&store, command_origin(), recipient, now_of(&store)).await?;
     print_message(if changed { "the recipient is unlocked" } else { "there was nothing to unlock" });
     Ok(())
 }
@@ -71,14 +72,16 @@ fn require_inbox(config: &Config) -> Result<(), String> {
 pub(super) async fn show_inbox(config: &Config, follow: bool) -> CommandResult {
     let signals = if follow { Some(Signals::catch()?) } else { None };
     let store = open(config)?;
-    let mut last = 0;
+    let mut followed = Followed::new(0, store.file().is_some());
+    let mut is_first = true;
     loop {
-        let messages = inbox::list(&store, last).await?;
-        if last == 0 && messages.is_empty() {
+        let messages = inbox::list(&store, followed.floor()).await?;
+        if is_first && messages.is_empty() {
             require_inbox(config)?;
         }
-        for message in messages {
-            last = message.id;
+        is_first = false;
+        let new = followed.note(messages.iter().map(|message| message.id), Instant::now());
+        for message in messages.into_iter().filter(|message| new.contains(&message.id)) {
             let subject = message.subject.map_or_else(String::new, |subject| format!("{subject}\n"));
             let (moment, to) = (message.created_at, message.recipient);
             out(&format!("{moment} {} to {to}\n{subject}{}\n\n", message.channel.as_str(), message.text))?;

@@ -8,14 +8,17 @@ mod copies;
 mod database;
 mod doctor;
 mod first_run;
+mod followed;
 mod health;
 mod housekeeping;
 mod logging;
 mod manual;
 mod messages;
+mod moving;
 mod open_files;
 mod output;
 mod serve;
+mod settings;
 mod signals;
 mod tools;
 mod usage;
@@ -26,7 +29,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::cli::account_arguments::{TokenCommand, UserCommand};
 use crate::cli::messages::RecipientCommand;
-use crate::cli::output::{CommandResult, block_on, out, print_message};
+use crate::cli::output::{CommandResult, block_on};
+use crate::cli::settings::ConfigCommand;
 use crate::cli::tools::ToolCommand;
 use crate::config::{Config, Needs};
 use crate::domain::message::{Channel, Language};
@@ -56,14 +60,15 @@ enum AnyCommand {
 enum Command {
     /// Start the server (the default command)
     ///
-    /// Creates the database if there is none, and migrates an older schema.
+    /// Creates the SQLite database if there is none, and migrates an older schema.
     #[command(after_help = "Example:\n  OTPD_SERVER__PORT=9000 otpd serve")]
     Serve,
     /// Create the database and its first admin without starting the server
     ///
     /// Creates the database even if files of an older one are in its directory; `otpd serve` refuses to do that. Shows
     /// the admin's token if stderr is a terminal. Otherwise writes it to admin.token in the directory of the database.
-    /// Never replaces existing files.
+    /// Never replaces existing files. On PostgreSQL, the database must exist, its tables are created, and admin.token is
+    /// written to the working directory.
     #[command(after_help = "Example:\n  otpd init --admin-token-file /root/otpd-admin.token")]
     Init {
         /// Write the admin's token to this new file (mode 0600)
@@ -151,19 +156,16 @@ enum Command {
         #[arg(long)]
         revoke_tokens: bool,
     },
+    /// Move the database to PostgreSQL or to a new SQLite file (stop otpd first)
+    ///
+    /// Copies everything in the configured database, with all ids, and compares the copy with the original. The target
+    /// must be new or empty. The configured database is not changed. If the command is interrupted, the target stays
+    /// empty. The configuration has to be changed afterwards.
+    #[command(after_help = "Example:\n  otpd move --to postgres://otpd@db1,db2/otpd")]
+    Move(moving::Target),
     /// Check and show the configuration
     #[command(subcommand, after_help = "Example:\n  otpd config show")]
     Config(ConfigCommand),
-}
-
-#[derive(Subcommand)]
-enum ConfigCommand {
-    /// Check all settings and print warnings
-    #[command(after_help = "Example:\n  otpd --config otp.toml config check")]
-    Check,
-    /// Show all settings and their sources (secrets are masked)
-    #[command(after_help = "Example:\n  otpd config show")]
-    Show,
 }
 
 /// What every command needs that opens the database.
@@ -181,6 +183,7 @@ fn needs(command: &Command) -> Needs {
         | Command::Token(_)
         | Command::Recipient(_)
         | Command::Restore { .. }
+        | Command::Move(_)
         | Command::Audit { .. } => DATABASE,
         Command::Inbox { .. } => Needs::Only(&["database", "delivery.allow_inbox", "log"]),
         Command::Backup { .. } => Needs::Only(&["database", "log", "otp.retention"]),
@@ -231,14 +234,7 @@ pub fn run() -> CommandResult {
         }
         Command::Backup { file, force } => copies::backup(&config, &file, force),
         Command::Restore { file, revoke_tokens } => copies::restore(&config, &file, revoke_tokens),
-        Command::Config(ConfigCommand::Show) => out(&config.show()),
-        Command::Config(ConfigCommand::Check) => {
-            for warning in config.warnings.iter().chain(&config.notes) {
-                print_message(&format!("warning: {warning}"));
-            }
-            doctor::require_sound_providers(&config)?;
-            print_message("the configuration is valid");
-            Ok(())
-        }
+        Command::Move(target) => moving::run(&config, &target),
+        Command::Config(command) => settings::run(&config, &command),
     }
 }

@@ -2,16 +2,15 @@
 
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::cli::database::open_store;
+use crate::cli::database::{clock_of, open_store};
 use crate::cli::housekeeping::{Retention, flush_figures, run_maintenance};
-use crate::cli::output::{CommandResult, now};
+use crate::cli::output::CommandResult;
 use crate::cli::signals::Signals;
 use crate::cli::{first_run, open_files};
 use crate::config::Config;
@@ -20,7 +19,7 @@ use crate::domain::message::PerChannel;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::service::{self, Service};
-use crate::store::{Create, Options, Store};
+use crate::store::{Create, Options, Store, WRITERS};
 
 const DISK_FAILED: &str = "the disk failed; the log contains the error. Check the disk, then start otpd again";
 const OUTBOX_FAILED: &str = "the outbox worker failed; the log contains the location. Start otpd again; no queued \
@@ -48,10 +47,10 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     let address = listener.local_addr()?;
     let (options, settings) = settings(config)?;
     let store = open_store(config, &options)?;
-    let service = Service::new(store.clone(), Arc::new(now), service_settings(config, &store)?);
+    let service = Service::new(store.clone(), clock_of(&store), service_settings(config, &store)?);
     let stopping = settings.stopping.clone();
     let server = http::server(listener, service.clone(), settings)?;
-    let shown = config.database_path.display();
+    let shown = config.database.shown();
     first_run::add_admin_if_no_users(config, &store, address)
         .await
         .map_err(|cause| format!("database {shown}: {cause}"))?;
@@ -66,6 +65,7 @@ pub(super) async fn run(config: &Config) -> CommandResult {
     tokio::spawn(run_maintenance(
         service.clone(),
         Retention { codes: config.otp_retention, audit: config.audit_retention },
+        config.database.file().is_some(),
     ));
     let outbox = Outbox { stop: stop_delivery, worker: delivery };
     until_stopped(server, stopping, (store, service), outbox, &signals).await?;
@@ -78,6 +78,8 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
     let workers = config.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     let event_loops = u32::try_from(workers).unwrap_or(u32::MAX).min(64);
     let readers = event_loops.saturating_mul(2).clamp(4, 64);
+    // On PostgreSQL, changes run on threads too.
+    let threads = if config.database.file().is_some() { readers } else { readers + WRITERS };
     let metrics = Metrics::new();
     let options = Options {
         readers,
@@ -91,8 +93,8 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
     let settings = http::Settings {
         workers,
         // The writer has a second connection for checkpoints.
-        connections: open_files::connections(readers + event_loops + 2)?,
-        blocking_threads: readers as usize,
+        connections: open_files::connections(threads + event_loops + 2)?,
+        blocking_threads: threads as usize,
         trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
         requests_per_second: config.requests_per_second,
         console: config.console_enabled.then(|| http::console::Settings {
@@ -107,7 +109,7 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
 
 /// The settings of the service, from the configuration.
 pub(super) fn service_settings(config: &Config, store: &Store) -> Result<service::Settings, String> {
-    let keep = service::inbox::keeper(store.clone(), Arc::new(now));
+    let keep = service::inbox::keeper(store.clone(), clock_of(store));
     let settings = &config.delivery;
     let delivery = Delivery {
         chains: PerChannel::try_from_fn(|channel| Chain::build(settings.providers.get(channel), &keep))?,

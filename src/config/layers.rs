@@ -7,17 +7,16 @@ use std::path::{Path, PathBuf};
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 
+use crate::config::database;
 use crate::config::environment::{self, Given};
 use crate::config::file::read_text;
-use crate::config::nearest::nearest;
+use crate::config::keys::{self, SECRETS, section};
 use crate::config::needs::Needs;
-use crate::config::secret::{exposure, holds_login, secret_text};
-use crate::config::table::{EVENTS, LISTS, Shown, Table, toml, written_as_one_table};
+use crate::config::secret::{self, exposure, holds_login, secret_text};
+use crate::config::table::{EVENTS, Shown, Table, toml};
 use crate::error::ConfigError;
 
 const DEFAULTS: &str = include_str!("../../config/default.toml");
-/// Secrets. They have no default, and can also be given as `KEY_file = "path"`.
-const SECRETS: [&str; 2] = ["auth.bootstrap_token", "delivery.callback_secret"];
 /// Lists of tables that contain secrets.
 const SECRET_TABLES: [&str; 6] =
     ["delivery.sms", "delivery.call", "delivery.bale", "delivery.email", EVENTS, "otp.test_recipients"];
@@ -50,7 +49,7 @@ impl Layers {
     ) -> Result<Self, ConfigError> {
         let mut layers = Self::default();
         layers.merge(&File::from_str(DEFAULTS, FileFormat::Toml), DEFAULT, |_| true)?;
-        let known: Vec<String> = known_keys(layers.settings.keys());
+        let known: Vec<String> = keys::known(layers.settings.keys());
         // An unknown section may be a misspelled one that is needed. It is read, and refused below.
         let is_read = |key: &str| needs.include(key) || known.iter().all(|known| section(known) != section(key));
         let in_folder = Path::new("otp.toml");
@@ -72,16 +71,10 @@ impl Layers {
 
     /// Refuses keys that do not exist.
     fn require_known(&self, known: &[String]) -> Result<(), ConfigError> {
-        let Some((key, Setting { source, .. })) = self.settings.iter().find(|(key, _)| !known.contains(key)) else {
-            return Ok(());
-        };
-        if let Some(words) = written_as_one_table(key) {
-            return Err(ConfigError(format!("{source}: {words}")));
+        match self.settings.iter().find(|(key, _)| !known.contains(key)) {
+            Some((key, Setting { source, .. })) => Err(keys::unknown(key, source, known)),
+            None => Ok(()),
         }
-        let meant = nearest(key, known.iter().map(String::as_str));
-        let meant = meant.map_or_else(String::new, |meant| format!(" (did you mean {meant}?)"));
-        let alternatives = alternatives(key, known);
-        Err(ConfigError(format!("{source}: there is no setting {key}{meant}; {alternatives}")))
     }
 
     /// Takes over the settings of a layer for which `is_read` is true.
@@ -104,6 +97,23 @@ impl Layers {
     /// Whether a key has its default value.
     pub(super) fn is_default(&self, key: &str) -> bool {
         self.settings.get(key).is_some_and(|setting| setting.source == DEFAULT)
+    }
+
+    /// Whether a key is set in the configuration file.
+    pub(super) fn is_in_file(&self, key: &str) -> bool {
+        let file = self.file.as_ref().map(|path| path.display().to_string());
+        file.is_some_and(|file| self.source(key) == file)
+    }
+
+    /// Whether a key is set to an empty text.
+    pub(super) fn is_empty_text(&self, key: &str) -> bool {
+        let is_empty = |setting: &Setting| matches!(&setting.value.kind, ValueKind::String(text) if text.is_empty());
+        self.settings.get(key).is_some_and(is_empty)
+    }
+
+    /// The source of a key. Empty if the key is not set.
+    pub(super) fn source(&self, key: &str) -> &str {
+        self.settings.get(key).map_or("", |setting| setting.source.as_str())
     }
 
     /// An error about a value that can be parsed but not used. `accepted` describes the accepted values.
@@ -154,16 +164,20 @@ impl Layers {
         key: &str,
         parse: impl Fn(&str) -> Result<T, &'static str>,
     ) -> Result<Option<T>, ConfigError> {
+        let Some((text, source)) = self.text_of_secret(key)? else { return Ok(None) };
+        parse(&text)
+            .map(Some)
+            .map_err(|accepted| ConfigError(format!("{source}: {key} is not valid: expected {accepted}")))
+    }
+
+    /// The text of a secret and its source, which is the path of the file that contains it, if it is in one. `None`: it
+    /// is not set.
+    pub(super) fn text_of_secret(&self, key: &str) -> Result<Option<secret::Given>, ConfigError> {
         let given = |key: &str| {
             let setting = self.settings.get(key)?;
             Some((setting.value.clone().into_string().unwrap_or_default(), setting.source.clone()))
         };
-        let Some((text, source)) = secret_text(key, given(key), given(&format!("{key}_file")))? else {
-            return Ok(None);
-        };
-        parse(&text)
-            .map(Some)
-            .map_err(|accepted| ConfigError(format!("{source}: {key} is not valid: expected {accepted}")))
+        secret_text(key, given(key), given(&format!("{key}_file")))
     }
 
     /// A warning for each file that contains a secret and that other users can read or change.
@@ -171,16 +185,20 @@ impl Layers {
         let by_path = SECRETS.iter().filter_map(|key| self.settings.get(&format!("{key}_file")));
         let paths = by_path.filter_map(|setting| setting.value.clone().into_string().ok()).map(PathBuf::from);
         let tables: Vec<Table<'_>> = SECRET_TABLES.iter().flat_map(|key| self.tables(key)).flatten().collect();
-        let in_file = self.file.clone().filter(|path| {
-            let source = path.display().to_string();
-            tables.iter().any(Table::holds_secrets)
-                || SECRETS.iter().any(|key| self.settings.get(*key).is_some_and(|setting| setting.source == source))
+        let in_file = self.file.clone().filter(|_| {
+            tables.iter().any(Table::holds_secrets) || SECRETS.iter().any(|key| self.is_secret_in_file(key))
         });
         paths
             .chain(tables.iter().flat_map(Table::secret_files))
             .chain(in_file)
             .filter_map(|path| exposure(&path, self.credentials.as_deref()))
             .collect()
+    }
+
+    /// Whether the configuration file contains the secret of `key`. A URL without a password is not secret.
+    fn is_secret_in_file(&self, key: &str) -> bool {
+        let is_public = |setting: &Setting| key == database::URL && !database::holds_password(&setting.value);
+        self.is_in_file(key) && !self.settings.get(key).is_some_and(is_public)
     }
 
     /// The configuration file that was read.
@@ -192,8 +210,11 @@ impl Layers {
         let is_shown = |name: &str| name.ends_with("_file") || self.shown.lock().contains(name);
         let mut shown = String::new();
         for (key, Setting { value, source }) in &self.settings {
-            let value =
-                if SECRETS.contains(&key.as_str()) { "\"***\"".to_owned() } else { toml(&value.kind, &is_shown) };
+            let value = match key.as_str() {
+                database::URL => database::shown(value),
+                key if SECRETS.contains(&key) => "\"***\"".to_owned(),
+                _ => toml(&value.kind, &is_shown),
+            };
             // Writing to a `String` can't fail.
             let _ = writeln!(shown, "{key} = {value} # {source}");
         }
@@ -213,29 +234,6 @@ fn refused(key: &str, setting: &Setting, accepted: &str) -> ConfigError {
         ));
     }
     ConfigError(format!("{source}: {key} = {value} is not valid: expected {accepted}"))
-}
-
-fn known_keys<'a>(defaults: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let secrets = SECRETS.into_iter().flat_map(|key| [key.to_owned(), format!("{key}_file")]);
-    let mut keys: Vec<String> = defaults.cloned().chain(secrets).collect();
-    keys.sort_unstable();
-    keys
-}
-
-fn section(key: &str) -> &str {
-    key.split('.').next().unwrap_or_default()
-}
-
-/// Lists the keys in the section of `key`, or all sections if the section is unknown.
-fn alternatives(key: &str, known: &[String]) -> String {
-    let siblings: Vec<&str> = known.iter().filter(|known| section(known) == section(key)).map(String::as_str).collect();
-    if !siblings.is_empty() {
-        return format!("the known settings are {}", siblings.join(", "));
-    }
-    let in_brackets = |name: &str| if LISTS.contains(&name) { format!("[[{name}]]") } else { format!("[{name}]") };
-    let mut sections: Vec<String> = known.iter().map(|known| in_brackets(section(known))).collect();
-    sections.dedup();
-    format!("the known sections are {}", sections.join(", "))
 }
 
 fn flatten(prefix: &str, values: impl Iterator<Item = (String, Value)>, flat: &mut Vec<(String, Value)>) {

@@ -2,10 +2,12 @@
 //! `config/default.toml`, `otp.toml` and environment variables.
 
 mod contradictions;
+mod database;
 mod delivery;
 mod environment;
 mod events;
 mod file;
+mod keys;
 mod layers;
 mod nearest;
 mod needs;
@@ -18,7 +20,7 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -28,7 +30,7 @@ pub use crate::config::delivery::DeliveryConfig;
 use crate::config::layers::Layers;
 pub use crate::config::needs::Needs;
 use crate::config::test_recipients::Rules;
-use crate::config::values::{duration, file_path, host, metrics_address, network, origin};
+use crate::config::values::{duration, host, metrics_address, network, origin};
 use crate::delivery::EndpointSettings;
 use crate::domain::code::CodeLength;
 use crate::domain::host::is_this_machine;
@@ -39,6 +41,7 @@ use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::ApiToken;
 use crate::error::ConfigError;
+use crate::store::Database;
 
 const NETWORKS: &str = "IP addresses or networks such as 10.0.0.0/8";
 const ORIGIN: &str = "a scheme and a host such as https://otp.example.com, without a path, or nothing";
@@ -56,7 +59,7 @@ pub struct Config {
     pub requests_per_second: Option<NonZeroU32>,
     /// The address on which `/metrics` is served without a token.
     pub metrics: Option<SocketAddr>,
-    pub database_path: PathBuf,
+    pub database: Database,
     /// Whether `otpd serve` creates the database if there is none.
     pub creates_database: bool,
     /// Whether otpd runs checkpoints (moves the WAL into the database).
@@ -121,7 +124,7 @@ impl Config {
                 "an address and port such as 127.0.0.1:9464, or nothing",
                 metrics_address,
             )?,
-            database_path: layers.value("database.path", "the path of a file", file_path)?.into(),
+            database: database::read(&layers)?,
             creates_database: layers.value("database.create", "true or false", |text| text.parse().ok())?,
             checkpoints: layers.value("database.checkpoints", "true or false", |text| text.parse().ok())?,
             checkpoint_kib: number(&layers, "database.checkpoint_kib", "KiB", 64..=1_048_576)?,
@@ -154,7 +157,7 @@ impl Config {
         self.layers.file()
     }
 
-    /// The merged settings as TOML, each with its source. Secrets are masked.
+    /// The merged settings as TOML, each with its source. Secrets are masked, also in the database URL.
     pub fn show(&self) -> String {
         self.layers.show()
     }
@@ -191,6 +194,7 @@ impl Config {
                     .to_owned(),
             );
         }
+        self.notes.extend(database::note(&self.layers, &self.database));
         self.notes.extend(test_recipients::note(&self.test_recipients, now));
         self.notes.extend(self.layers.foreign.clone());
     }

@@ -16,7 +16,7 @@ use crate::domain::token::ApiToken;
 use crate::domain::token_details::TokenDetails;
 use crate::domain::user::{Permission, Role, User, UserName};
 use crate::error::{Error, Kind, Result};
-use crate::store::{self, Db, Store, audit_events, sent_forms, sessions, sign_in_links, users};
+use crate::store::{self, Db, Store, Subject, audit_events, sent_forms, sessions, sign_in_links, users};
 
 /// The users of a store, managed on behalf of one actor. Each change is recorded in the audit trail.
 pub struct Accounts<'a> {
@@ -55,6 +55,7 @@ impl<'a> Accounts<'a> {
     ) -> Result<T> {
         let (origin, now, form) = (Arc::clone(&self.origin), self.now, self.form);
         let record = move |db: &Db| {
+            db.hold(Subject::Users)?;
             form.map_or(Ok(()), |form| sent_forms::insert(db, &form, None))?;
             let (outcome, events) = work(db)?;
             events.into_iter().try_for_each(|event| audit_events::insert(db, &origin, &event, now))?;

@@ -60,7 +60,7 @@ impl Worker for ChannelWorker {
 
     async fn claim(&self, held: Vec<i64>) -> (Vec<Dispatch>, Duration) {
         let worker = self.clone();
-        match self.service.store.write(move |db| worker.claim_due(db, &held)).await {
+        match self.service.store.write_as_deliverer(move |db| worker.claim_due(db, &held)).await {
             Ok(claim) => {
                 if claim.interrupted > 0 {
                     log::warn!("requeued {} interrupted messages", claim.interrupted);

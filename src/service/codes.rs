@@ -75,7 +75,7 @@ impl Service {
     pub async fn edit_otp(&self, caller: &Caller, id: OtpId, read_at: Timestamp, patch: OtpPatch) -> Result<Edit> {
         let service = self.clone();
         self.write(caller, move |db, call| {
-            let stored = otps::find(db, id)?;
+            let stored = otps::find_locked(db, id)?;
             if stored.updated_at != read_at {
                 return Ok(Edit::Conflict(stored));
             }
@@ -98,7 +98,7 @@ impl Service {
     pub async fn expire_otp(&self, caller: &Caller, id: OtpId) -> Result<Otp> {
         let service = self.clone();
         self.write(caller, move |db, call| {
-            let stored = otps::find(db, id)?;
+            let stored = otps::find_locked(db, id)?;
             if !stored.is_valid(call.now) {
                 return Ok(stored);
             }

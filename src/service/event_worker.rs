@@ -48,7 +48,7 @@ impl Worker for EventWorker {
 
     async fn claim(&self, held: Vec<i64>) -> (Vec<DueEvent>, Duration) {
         let worker = self.clone();
-        let claimed = self.service.store.write(move |db| worker.list_due(db, &held)).await;
+        let claimed = self.service.store.write_as_deliverer(move |db| worker.list_due(db, &held)).await;
         claimed.unwrap_or_else(|error| {
             if error.cause().is_some() {
                 log::warn!("can't read the stored events; retrying in 1 s: {error}");

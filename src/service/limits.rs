@@ -11,7 +11,8 @@ use crate::domain::limit::{Event, Limit, Limits, Subjects};
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Limitation, Reason, Result};
 use crate::metrics::Metrics;
-use crate::store::{Db, limit_events};
+use crate::service::Service;
+use crate::store::{Db, Subject, limit_events};
 
 /// The minimum interval between warnings about one limit.
 const WARN_INTERVAL: Duration = Duration::from_secs(3600);
@@ -25,6 +26,36 @@ pub(super) struct Guard {
     metrics: Metrics,
     /// Time of the last warning about each limit, by setting.
     warned: Mutex<HashMap<&'static str, Timestamp>>,
+}
+
+impl Service {
+    /// Counts the events that apply to the subjects.
+    ///
+    /// The limits were checked before. If other processes use the database too, they are checked again while the
+    /// subjects are locked, so that no limit is exceeded. This is done last, because all requests wait for the lock of a
+    /// limit over all recipients.
+    ///
+    /// # Errors
+    /// A limit was reached meanwhile.
+    pub(super) fn count_within_limits(
+        &self,
+        db: &Db,
+        (events, limits): (&[Event], &[Limit]),
+        of: &Subjects<'_>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let counted: Vec<(Event, String)> = events.iter().filter_map(|event| Some((*event, of.key(*event)?))).collect();
+        let locks: Vec<Subject<'_>> =
+            counted.iter().map(|(event, subject)| Subject::Limit { kind: event.as_str(), subject }).collect();
+        let now = if db.hold_all(&locks)? {
+            let now = self.now();
+            self.limits.require_within_limits(db, limits, of, now)?;
+            now
+        } else {
+            now
+        };
+        counted.into_iter().try_for_each(|(event, subject)| limit_events::insert(db, event, &subject, now))
+    }
 }
 
 impl Guard {
@@ -93,12 +124,6 @@ impl Guard {
         let Some(subject) = of.key(event) else { return Ok(None) };
         let failures = limit_events::count_since(db, event, &subject, allowed, since, now)?;
         Ok(Some(allowed.saturating_sub(failures)))
-    }
-
-    /// Counts the events that apply to the subjects.
-    pub(super) fn count(db: &Db, events: &[Event], of: &Subjects<'_>, now: Timestamp) -> Result<()> {
-        let counted = events.iter().filter_map(|event| Some((*event, of.key(*event)?)));
-        counted.into_iter().try_for_each(|(event, subject)| limit_events::insert(db, event, &subject, now))
     }
 
     /// Counts a rejected request in the metrics. Logs a warning about the limit at most once per `WARN_INTERVAL`.

@@ -12,7 +12,7 @@ use crate::domain::webhook::{EventMessage, EventType};
 use crate::error::Result;
 use crate::service::waiting::jitter;
 use crate::service::{Service, recording};
-use crate::store::{Db, limit_events, message_attempts, messages, next_channels};
+use crate::store::{Db, Subject, limit_events, message_attempts, messages, next_channels};
 
 /// The next step of a message.
 pub(super) struct Plan<'a> {
@@ -189,7 +189,9 @@ impl Service {
 
 /// Counts a message that is sent again in the daily limit of the channel.
 fn count_message(db: &Db, channel: Channel, now: Timestamp) -> Result<()> {
-    limit_events::insert(db, Limit::of_channel(channel).event(), "", now)
+    let event = Limit::of_channel(channel).event();
+    db.hold(Subject::Limit { kind: event.as_str(), subject: "" })?;
+    limit_events::insert(db, event, "", now)
 }
 
 /// Logs the result of an attempt.

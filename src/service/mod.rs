@@ -203,12 +203,23 @@ impl Service {
         caller: &Caller,
         work: impl Fn(&Db, &Call) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        self.write_holding(caller, |_| Ok(()), work).await
+    }
+
+    /// The same with locks, which `hold` takes first. The clock is read when the transaction has them, so that it is
+    /// later than all times that earlier holders stored.
+    async fn write_holding<T: Send + 'static>(
+        &self,
+        caller: &Caller,
+        hold: impl Fn(&Db) -> Result<()> + Send + 'static,
+        work: impl Fn(&Db, &Call) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let (clock, caller) = (Arc::clone(&self.clock), caller.clone());
         let call = move || {
             let Caller { token_id, user_id, origin, .. } = &caller;
             Call { now: clock(), token_id: *token_id, user_id: *user_id, origin: Arc::clone(origin) }
         };
-        let outcome = self.store.write(move |db| work(db, &call())).await;
+        let outcome = self.store.write(move |db| hold(db).and_then(|()| work(db, &call()))).await;
         if let Some(limitation) = outcome.as_ref().err().and_then(Error::limitation) {
             self.limits.warn_once(limitation, self.now());
         }

@@ -9,7 +9,7 @@ use crate::domain::sent_form::SentForm;
 use crate::error::Result;
 use crate::service::Service;
 use crate::service::call::Call;
-use crate::store::{Db, is_damaged_row, messages, otp_list, otps, sent_forms};
+use crate::store::{Db, Subject, is_damaged_row, messages, otp_list, otps, sent_forms};
 
 impl Service {
     /// Stores a new code and returns it. Without `valid_to`, the code has the default lifetime of the project.
@@ -22,6 +22,7 @@ impl Service {
     pub async fn create_otp_of_form(&self, caller: &Caller, new: NewOtp, form: SentForm) -> Result<Otp> {
         let policy = self.policy;
         self.write(caller, move |db, call| {
+            db.hold(Subject::Key(form.session_id, form.key.bytes()))?;
             if let Some(id) = sent_forms::find_otp(db, &form)? {
                 return otps::find(db, id);
             }
@@ -65,7 +66,7 @@ impl Service {
     /// patch changes nothing.
     pub async fn update_otp(&self, caller: &Caller, id: OtpId, patch: OtpPatch) -> Result<Otp> {
         let service = self.clone();
-        self.write(caller, move |db, call| service.apply(db, call, &otps::find(db, id)?, &patch)).await
+        self.write(caller, move |db, call| service.apply(db, call, &otps::find_locked(db, id)?, &patch)).await
     }
 
     /// Applies a patch to a stored code, within the transaction that read it.
@@ -83,7 +84,7 @@ impl Service {
     /// Deletes the code with this id and its messages.
     pub async fn delete_otp(&self, caller: &Caller, id: OtpId) -> Result<()> {
         self.write(caller, move |db, call| {
-            let event = match otps::find(db, id) {
+            let event = match otps::find_locked(db, id) {
                 Ok(otp) => NewEvent::deletion(&otp),
                 // The fields of a damaged code are not known.
                 Err(error) if is_damaged_row(&error) => NewEvent { otp: Some(id), ..NewEvent::new(Action::OtpDelete) },

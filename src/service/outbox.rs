@@ -12,19 +12,19 @@ use crate::service::channel_worker::ChannelWorker;
 use crate::service::event_worker::EventWorker;
 use crate::service::status_requests::StatusRequests;
 use crate::service::waiting::{PAUSE, stopped};
-use crate::store::OutboxLock;
+use crate::store::OutboxRight;
 
 impl Service {
     /// Delivers queued messages and events until `stop` becomes true. Those in flight are finished before it returns. Each
     /// channel and each endpoint has its own worker, so slow providers of one channel do not delay the messages of the
     /// other, and slow endpoints delay no other endpoint.
     ///
-    /// Only the process that holds the outbox lock delivers. The workers end if the lock or the database is lost. They
-    /// start again once the process holds the lock again.
+    /// Only the process that has the right to deliver does so. The workers end if the right or the database is lost. They
+    /// start again once the process has the right again.
     pub async fn deliver(self, stop: watch::Receiver<bool>) {
         loop {
-            let lock = tokio::select! {
-                lock = self.own_outbox() => lock,
+            let right = tokio::select! {
+                right = self.take_outbox() => right,
                 () = stopped(stop.clone()) => return,
             };
             let (halt, halted) = watch::channel(false);
@@ -36,10 +36,15 @@ impl Service {
             tokio::select! {
                 _ = &mut workers => return,
                 () = stopped(stop.clone()) => {}
-                () = lock_lost(&lock) => {}
+                () = right_lost(&right) => {}
             }
             halt.send_replace(true);
-            workers.await;
+            // The right is renewed until the results of the messages in flight are stored.
+            tokio::select! {
+                _ = &mut workers => {}
+                () = always_renewed(&right) => {}
+            }
+            right.release().await;
         }
     }
 
@@ -58,20 +63,28 @@ impl Service {
         future::join_all(self.endpoints.list.iter().map(worker)).await;
     }
 
-    /// Waits for the outbox lock and returns it.
-    async fn own_outbox(&self) -> OutboxLock {
+    /// Waits for the right to deliver and returns it.
+    async fn take_outbox(&self) -> OutboxRight {
         loop {
-            if let Some(lock) = self.store.try_own_outbox() {
-                return lock;
+            if let Some(right) = self.store.try_take_outbox().await {
+                return right;
             }
             tokio::time::sleep(PAUSE).await;
         }
     }
 }
 
-/// Waits until the lock is no longer valid.
-async fn lock_lost(lock: &OutboxLock) {
-    while lock.is_valid() {
+/// Waits until the right is lost.
+async fn right_lost(right: &OutboxRight) {
+    while right.is_valid().await {
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Renews the right and never returns.
+async fn always_renewed(right: &OutboxRight) {
+    loop {
+        right.is_valid().await;
         tokio::time::sleep(PAUSE).await;
     }
 }

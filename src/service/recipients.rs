@@ -9,7 +9,7 @@ use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::service::Service;
-use crate::store::{Db, Store, audit_events, limit_events, recipients};
+use crate::store::{Db, Store, Subject, audit_events, limit_events, recipients};
 
 impl Service {
     /// Resets the consecutive failures and the limits of a recipient.
@@ -25,6 +25,7 @@ pub async fn reset(store: &Store, origin: Arc<Origin>, recipient: Recipient, now
 
 /// Deletes the consecutive failures and the limit events of a recipient. Returns whether there was anything to delete.
 fn forget(db: &Db, recipient: &Recipient, origin: &Origin, now: Timestamp) -> Result<bool> {
+    db.hold(Subject::Recipient(recipient))?;
     let failures = recipients::consecutive_failures(db, recipient)?;
     let mut forgotten = recipients::delete_failures(db, recipient)?;
     for event in Event::OF_RECIPIENT {

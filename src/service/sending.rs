@@ -26,9 +26,8 @@ use crate::domain::test_recipient::TestRecipient;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Reason, Result};
 use crate::service::call::Call;
-use crate::service::limits::Guard;
 use crate::service::{Service, recording};
-use crate::store::{Db, acceptance, idempotency_keys, messages, otps};
+use crate::store::{Db, Subject, acceptance, idempotency_keys, messages, otps};
 
 /// A request to send a code.
 #[derive(Clone, Debug)]
@@ -92,7 +91,13 @@ impl Service {
             Some(key) => service.send_once(db, call, &request, key),
             None => service.send(db, call, &request),
         };
-        let receipt = self.write(caller, send).await;
+        let (holder, held) = (caller.user_id, (key, recipient.clone()));
+        let hold = move |db: &Db| {
+            let (key, recipient) = &held;
+            key.iter().try_for_each(|key| db.hold(Subject::Key(holder, key.hash())))?;
+            db.hold(Subject::Recipient(recipient))
+        };
+        let receipt = self.write_holding(caller, hold, send).await;
         let receipt = receipt.inspect_err(|error| self.note_refusal(error, caller, &recipient))?;
         channels.iter().for_each(|channel| self.queued.for_channel(*channel).notify_one());
         Ok(Sent {
@@ -143,7 +148,7 @@ impl Service {
             let escalate_at = (!next_channels.is_empty()).then(|| now.plus(self.delivery.escalate_after));
             messages::insert(db, otp.id, envelope, next_channels, escalate_at, now)?;
         }
-        Guard::count(db, &Event::OF_SENDING, &subjects, now)?;
+        self.count_within_limits(db, (&Event::OF_SENDING, &Limit::OF_SENDING), &subjects, now)?;
         let channels = iter::once(&channel).chain(next_channels).map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
         let event = NewEvent::about(Action::OtpSend, &otp).with("channel", Value::Null, channels);
         call.record(db, &event.of_test_recipient(test.is_some()))?;

@@ -18,9 +18,9 @@ use crate::domain::timestamp::Timestamp;
 use crate::domain::verification::{Verdict, repeats, verdict};
 use crate::error::{Error, Reason, Result};
 use crate::service::call::Call;
-use crate::service::limits::{Guard, MAX_CONSECUTIVE_FAILURES};
+use crate::service::limits::MAX_CONSECUTIVE_FAILURES;
 use crate::service::{Service, recording};
-use crate::store::{Db, otps, recipients};
+use crate::store::{Db, Subject, otps, recipients};
 
 /// The retry time reported to a locked-out recipient. The lock-out has no end of its own: only staff can reset it.
 const UNTIL_RESET: Duration = Duration::from_secs(24 * 3600);
@@ -49,7 +49,9 @@ impl Service {
     /// The code is wrong, expired or used, the recipient is locked out, or a limit is reached.
     pub async fn verify_otp(&self, caller: &Caller, request: VerifyRequest) -> Result<Verified> {
         let (service, recipient) = (self.clone(), request.recipient.clone());
-        let outcome = self.write(caller, move |db, call| service.verify(db, call, &request)).await;
+        let held = recipient.clone();
+        let hold = move |db: &Db| db.hold(Subject::Recipient(&held));
+        let outcome = self.write_holding(caller, hold, move |db, call| service.verify(db, call, &request)).await;
         let (verdict, answer) = outcome.inspect_err(|error| self.note_refusal(error, caller, &recipient))?;
         self.store.metrics().verified(verdict.as_str());
         answer
@@ -102,7 +104,7 @@ impl Service {
             recipients::update_dummy_row(db)?;
         }
         recipients::add_failure(db, subjects.recipient, now)?;
-        Guard::count(db, &Event::OF_FAILURE, subjects, now)?;
+        self.count_within_limits(db, (&Event::OF_FAILURE, &Limit::OF_VERIFYING), subjects, now)?;
         let budget = self.limits.attempts_left(db, subjects, now)?;
         Ok(most_left.unwrap_or(0).min(budget.unwrap_or(u32::MAX)))
     }

@@ -1,10 +1,21 @@
 //! The store. Only this module contains SQL. [`Store::read`] and [`Store::write`] are its two entry points.
 //!
-//! - `tables/`: the functions of the tables, one file each.
+//! - `tables/`: the functions of the tables, one file each. Their SQL is accepted by both engines.
 //! - `sqlite/`: the SQLite engine, and everything that only SQLite has.
+//! - `postgres/`: the PostgreSQL engine, and everything that only PostgreSQL has.
+//!
+//! Nothing outside this module knows which engine is used, except where an operator is told about files.
 
+mod database;
 mod db;
 mod error;
+mod finding;
+mod last_transaction;
+mod list_permits;
+mod moving;
+mod outbox_right;
+mod postgres;
+mod probe;
 mod row;
 mod sqlite;
 mod tables;
@@ -12,8 +23,13 @@ mod value;
 
 use std::path::Path;
 
+pub use crate::store::database::Database;
 pub use crate::store::db::Db;
 pub use crate::store::error::is_damaged_row;
+pub use crate::store::finding::Finding;
+pub use crate::store::moving::{MoveProgress, back_up_server, move_database};
+pub use crate::store::outbox_right::OutboxRight;
+pub use crate::store::postgres::{PostgresUrl, Subject, WRITERS};
 pub use crate::store::row::{Column, Row};
 pub use crate::store::sqlite::backup::{Contents, Replace, backup};
 pub use crate::store::sqlite::create::Create;
@@ -21,7 +37,6 @@ pub use crate::store::sqlite::files::{admin_token_of, findings, give_to_owner_of
 pub use crate::store::sqlite::open_error::OpenError;
 pub use crate::store::sqlite::options::Options;
 pub use crate::store::sqlite::otp_search;
-pub use crate::store::sqlite::outbox_lock::OutboxLock;
 pub use crate::store::sqlite::path::{folder_of, rename_new};
 pub use crate::store::sqlite::restore::{Restored, restore};
 pub use crate::store::sqlite::returning::{RestoredAccess, Returning, ReturningToken, ReturningUser};
@@ -34,81 +49,162 @@ pub use crate::store::value::Value;
 
 use crate::error::Result;
 use crate::metrics::Metrics;
+use crate::store::postgres::Postgres;
 use crate::store::sqlite::Sqlite;
 
 /// An open database. Clones share its connections.
 #[derive(Clone)]
 pub struct Store {
-    sqlite: Sqlite,
+    engine: Engine,
     metrics: Metrics,
 }
 
+#[derive(Clone)]
+enum Engine {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
 impl Store {
+    /// Opens a database and brings its schema up to date.
+    ///
+    /// # Errors
+    /// One sentence for the operator: which database, what is wrong, and what to do.
+    pub fn open_database(database: &Database, options: &Options) -> Result<Self, OpenError> {
+        match database {
+            Database::File(path) => Self::open(path, options),
+            Database::Postgres(url) => {
+                let engine = Postgres::open(url, options).map_err(OpenError::of_server)?;
+                Ok(Self { engine: Engine::Postgres(engine), metrics: options.metrics.clone() })
+            }
+        }
+    }
+
     /// Opens the SQLite database at `path` and brings its schema up to date.
     ///
     /// # Errors
     /// One sentence for the operator: which file, what is wrong, and what to do.
     pub fn open(path: &Path, options: &Options) -> Result<Self, OpenError> {
-        Ok(Self { sqlite: Sqlite::open(path, options)?, metrics: options.metrics.clone() })
+        Ok(Self { engine: Engine::Sqlite(Sqlite::open(path, options)?), metrics: options.metrics.clone() })
     }
 
-    /// Runs a short `work` on a reader, off the event loop, and returns its result. It reads one snapshot: everything
-    /// committed before it began. Fails as unavailable after two seconds of waiting or two seconds of work.
+    /// Runs a short `work` off the event loop and returns its result. It reads one snapshot: everything committed before
+    /// it began. Fails as unavailable if it waits or works too long.
     pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&Db) -> Result<T> + Send + 'static) -> Result<T> {
-        self.sqlite.read(work).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.read(work).await,
+            Engine::Postgres(postgres) => postgres.read(work).await,
+        }
     }
 
-    /// The same for `work` that reads a few rows by their keys. It runs on the event loop if the disk is quick, and may
-    /// run again if the database was locked.
+    /// The same for `work` that reads a few rows by their keys. It may run several times. SQLite runs it on the event loop
+    /// if the disk is quick. On PostgreSQL each of its statements sees a snapshot of its own.
     pub async fn look_up<T: Send + 'static>(&self, work: impl Fn(&Db) -> Result<T> + Send + 'static) -> Result<T> {
-        self.sqlite.look_up(work).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.look_up(work).await,
+            Engine::Postgres(postgres) => postgres.look_up(work).await,
+        }
     }
 
-    /// The same for `work` that may take long. It delays neither a [`Store::read`] nor the lists of other tokens.
+    /// The same as [`Store::read`] for `work` that may take long. It delays neither a [`Store::read`] nor the lists of
+    /// other tokens.
     pub async fn read_list<T: Send + 'static>(
         &self,
         token_id: i64,
         work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        self.sqlite.read_list(token_id, work).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.read_list(token_id, work).await,
+            Engine::Postgres(postgres) => postgres.read_list(token_id, work).await,
+        }
     }
 
-    /// Returns a clone for one event loop. Its look-ups run on that event loop. If more than `Options::event_loops` are
-    /// requested, the look-ups of the others run on threads.
+    /// Returns a clone for one event loop. Its look-ups in SQLite run on that event loop. If more than
+    /// `Options::event_loops` are requested, the look-ups of the others run on threads.
     #[must_use]
     pub fn for_event_loop(&self) -> Self {
-        Self { sqlite: self.sqlite.for_event_loop(), ..self.clone() }
+        match &self.engine {
+            Engine::Sqlite(sqlite) => {
+                Self { engine: Engine::Sqlite(sqlite.for_event_loop()), metrics: self.metrics.clone() }
+            }
+            Engine::Postgres(_) => self.clone(),
+        }
     }
 
     /// Runs `work` inside a write transaction and returns its result once it is on the disk. An `Err` rolls back only
-    /// the changes of this `work`. `work` may run again if another change of the same transaction failed, so it must keep
-    /// no state of its own.
+    /// the changes of this `work`. `work` may run several times, so it must keep no state of its own.
     pub async fn write<T: Send + 'static>(&self, work: impl Fn(&Db) -> Result<T> + Send + 'static) -> Result<T> {
-        self.sqlite.write(work).await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(work).await,
+            Engine::Postgres(postgres) => postgres.write(work).await,
+        }
     }
 
-    /// Checks that the database can be read and written, and that its schema is the latest.
+    /// The same for a change that only the process with the right to deliver messages may make.
+    ///
+    /// # Errors
+    /// Also unavailable, if another process of a PostgreSQL database may have that right.
+    pub async fn write_as_deliverer<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(work).await,
+            Engine::Postgres(postgres) => postgres.write_as_deliverer(work).await,
+        }
+    }
+
+    /// Checks that the database can be read and written, and that its schema is known.
     pub async fn check(&self) -> Result<()> {
-        self.sqlite.check().await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.check().await,
+            Engine::Postgres(postgres) => postgres.check().await,
+        }
     }
 
-    /// Tries to take the right to deliver messages. `None` while another process holds it, or while the lock file or the
-    /// database is not in order. The cause is logged once, and `/readyz` answers 503.
-    pub fn try_own_outbox(&self) -> Option<OutboxLock> {
-        self.sqlite.try_own_outbox()
+    /// Tries to take the right to deliver messages. `None` while another process holds it, or while the database is not
+    /// in order. The cause is logged once, and `/readyz` answers 503.
+    pub async fn try_take_outbox(&self) -> Option<OutboxRight> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.try_own_outbox().map(OutboxRight::of_sqlite),
+            Engine::Postgres(postgres) => OutboxRight::of_postgres(postgres).await,
+        }
     }
 
     /// Refuses a message that no process could deliver.
     ///
     /// # Errors
-    /// Unavailable, while the outbox lock is not in order. The cause has been logged.
+    /// Unavailable, while the outbox lock of an SQLite database is not in order. The cause has been logged.
     pub fn require_outbox(&self) -> Result<()> {
-        self.sqlite.require_outbox()
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.require_outbox(),
+            Engine::Postgres(_) => Ok(()),
+        }
     }
 
-    /// Updates the statistics and makes a checkpoint.
+    /// The microseconds by which the clock of the database is ahead of the local one. All processes of a PostgreSQL
+    /// database use its clock. For SQLite, 0.
+    pub fn clock_offset(&self) -> i64 {
+        match &self.engine {
+            Engine::Sqlite(_) => 0,
+            Engine::Postgres(postgres) => postgres.clock_offset(),
+        }
+    }
+
+    /// What an operator should know about the database server. Empty for SQLite.
+    pub async fn findings(&self) -> Vec<(String, Finding)> {
+        match &self.engine {
+            Engine::Sqlite(_) => Vec::new(),
+            Engine::Postgres(postgres) => postgres.findings().await,
+        }
+    }
+
+    /// Updates the statistics of SQLite and makes a checkpoint. PostgreSQL does both itself.
     pub async fn optimize_and_checkpoint(&self) -> Result<()> {
-        self.sqlite.optimize_and_checkpoint().await
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.optimize_and_checkpoint().await,
+            Engine::Postgres(_) => Ok(()),
+        }
     }
 
     /// The metrics counted while the program runs.
@@ -119,7 +215,11 @@ impl Store {
     /// The metrics, with the current sizes.
     pub async fn measure(&self) -> Result<&Metrics> {
         let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.metrics.database_bytes.set(bytes(self.sqlite.database_bytes()));
+        let size = match &self.engine {
+            Engine::Sqlite(sqlite) => bytes(sqlite.database_bytes()),
+            Engine::Postgres(postgres) => postgres.database_bytes().await?,
+        };
+        self.metrics.database_bytes.set(size);
         self.metrics.wal_bytes.set(bytes(self.wal_bytes()));
         let count = |db: &Db| Ok((otp_list::total(db)?, messages::count_open(db)?, event_deliveries::count(db)?));
         let (codes, open, events) = self.read(count).await?;
@@ -129,23 +229,35 @@ impl Store {
         Ok(&self.metrics)
     }
 
-    /// The size of the WAL, in bytes.
+    /// The size of the WAL of an SQLite database, in bytes. For PostgreSQL, 0.
     pub fn wal_bytes(&self) -> u64 {
-        self.sqlite.wal_bytes()
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.wal_bytes(),
+            Engine::Postgres(_) => 0,
+        }
     }
 
-    /// The path of the database, with symbolic links resolved.
-    pub fn database(&self) -> &Path {
-        self.sqlite.database()
+    /// The path of an SQLite database, with symbolic links resolved. `None`: the database is on a server.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) => Some(sqlite.database()),
+            Engine::Postgres(_) => None,
+        }
     }
 
     /// Waits until the writer has stopped because the disk failed. The process should then end and be restarted.
     pub async fn failed(&self) {
-        self.sqlite.failed().await;
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.failed().await,
+            Engine::Postgres(_) => std::future::pending().await,
+        }
     }
 
-    /// Finishes the queued changes, makes a checkpoint and ends the writer. Later writes are refused.
+    /// Finishes the queued changes and closes the database. Later writes are refused.
     pub fn close(&self) {
-        self.sqlite.close();
+        match &self.engine {
+            Engine::Sqlite(sqlite) => sqlite.close(),
+            Engine::Postgres(postgres) => postgres.close(),
+        }
     }
 }

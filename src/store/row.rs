@@ -7,6 +7,7 @@ use rusqlite::types::ValueRef;
 
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
+use crate::store::postgres;
 use crate::store::value::Value;
 
 /// A row of a result.
@@ -15,6 +16,7 @@ pub struct Row<'a>(pub(super) Source<'a>);
 /// The engine's row.
 pub(super) enum Source<'a> {
     Sqlite(&'a rusqlite::Row<'a>),
+    Postgres(&'a tokio_postgres::Row),
 }
 
 /// A type that a column is read as.
@@ -37,9 +39,10 @@ impl Row<'_> {
         Ok(self.value(column)? != Value::Null)
     }
 
-    fn value(&self, column: &str) -> Result<Value<'_>> {
+    pub(super) fn value(&self, column: &str) -> Result<Value<'_>> {
         match &self.0 {
             Source::Sqlite(row) => of_sqlite(row.get_ref(column)?),
+            Source::Postgres(row) => postgres::parameters::value(row, column),
         }
     }
 

@@ -4,6 +4,7 @@ use otpd::domain::user::{Permission, Role};
 use otpd::service::Settings;
 use serde_json::{Value, json};
 
+use crate::databases::on_postgres;
 use crate::helpers::{FORBIDDEN, START, TestApp, answer, on_field, path};
 use crate::outbox::delivering;
 use crate::sending::{SEND, TO_MOBILE};
@@ -242,6 +243,9 @@ async fn events_are_neither_changed_nor_deleted_before_their_retention_is_over()
 /// REPLACE exists only in SQLite.
 #[tokio::test]
 async fn events_are_not_replaced() {
+    if on_postgres() {
+        return;
+    }
     let app = TestApp::start().await;
     app.create().await;
     let db = rusqlite::Connection::open(app.folder.path().join("otp.db")).unwrap();

@@ -17,8 +17,14 @@ use crate::verifying::VERIFY;
 
 /// The stored counts as `figure hour subject: count`. Hours are relative to that of START.
 pub async fn figures(app: &TestApp) -> Vec<String> {
-    rows(app, "SELECT figure, hour - 490838 AS time, subject, count FROM hourly_figures ORDER BY figure, hour, subject")
-        .await
+    rows(
+        app,
+        "SELECT figure, hour - 490838 AS time, subject, CAST(sum(count) AS BIGINT) AS count
+           FROM hourly_figures
+          GROUP BY figure, hour, subject
+          ORDER BY figure, hour, subject",
+    )
+    .await
 }
 
 /// The result of a query for the columns `figure`, `time`, `subject` and `count`.

@@ -11,12 +11,14 @@ use otpd::domain::user::{Permission, Role};
 use otpd::http;
 use otpd::service::accounts::Accounts;
 use otpd::service::{self, Service};
-use otpd::store::{Options, Store};
+use otpd::store::Store;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::databases::TestDatabase;
 
 pub use crate::answers::{Answer, FORBIDDEN, NO_CREDENTIALS, NOT_FOUND, ONE_RECIPIENT, answer, on_field};
 
@@ -31,6 +33,7 @@ pub struct TestApp {
     pub admin: String,
     pub store: Store,
     pub folder: tempfile::TempDir,
+    database: TestDatabase,
     service: Service,
     clock: Arc<AtomicI64>,
     client: reqwest::Client,
@@ -72,15 +75,15 @@ impl TestApp {
 
     async fn start_all(settings: http::Settings, service_settings: service::Settings) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store =
-            Store::open(&folder.path().join("otp.db"), &Options { event_loops: 1, ..Options::default() }).unwrap();
+        let database = TestDatabase::create(folder.path()).await;
+        let store = database.open();
         let clock = Arc::new(AtomicI64::new(Timestamp::parse(START).unwrap().as_micros()));
         let service = service_over(&store, &clock, service_settings);
         let address = serve(&store, &service, settings);
         // reqwest needs a TLS crypto provider, even for plain HTTP. An error means that one is already installed.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        let mut app = Self { address, admin: String::new(), store, folder, service, clock, client };
+        let mut app = Self { address, admin: String::new(), store, folder, database, service, clock, client };
         app.admin = app.user("admin", Role::Admin, &[]).await;
         app
     }
@@ -88,8 +91,7 @@ impl TestApp {
     /// Closes the store, opens the same database again and serves it. No other state is kept.
     pub async fn restart(&mut self, settings: service::Settings) {
         self.store.close();
-        self.store =
-            Store::open(&self.folder.path().join("otp.db"), &Options { event_loops: 1, ..Options::default() }).unwrap();
+        self.store = self.database.open();
         self.service = service_over(&self.store, &self.clock, settings);
         self.address = serve(&self.store, &self.service, http::Settings::default());
     }

@@ -20,6 +20,7 @@ mod console_providers;
 mod console_recipients;
 mod console_users;
 mod create;
+mod databases;
 mod delete;
 mod delivery_status;
 mod docs;

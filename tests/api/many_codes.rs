@@ -9,11 +9,11 @@ use crate::verifying::VERIFY;
 
 /// Adds 200,000 codes of one recipient. `valid_to` decides whether they are expired.
 async fn insert_codes_of_recipient(app: &TestApp, column: &'static str, recipient: &'static str, valid_to: i64) {
-    // In ten parts, because a change has a time limit.
-    for _ in 0..10 {
+    // In parts, because a change has a time limit.
+    for _ in 0..40 {
         let insert = format!(
             "INSERT INTO otp_codes (code, {column}, valid_to, created_at, updated_at)
-             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
              SELECT 5, '{recipient}', {valid_to}, 0, 0 FROM n"
         );
         app.store.write(move |db| db.execute(&insert, &[])).await.unwrap();

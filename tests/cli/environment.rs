@@ -50,6 +50,7 @@ fn an_unknown_variable_is_reported_without_its_value() {
         ("otpd_server__port", "did you mean OTPD_SERVER__PORT?"),
         ("OTPD_AUTH__BOOTSTRAP_TOKN", "did you mean OTPD_AUTH__BOOTSTRAP_TOKEN?"),
         ("OTPD_BOOTSTRAP_TOKEN_FILE", "did you mean OTPD_AUTH__BOOTSTRAP_TOKEN_FILE?"),
+        ("OTPD_DATABASE_URL", "did you mean OTPD_DATABASE__URL?"),
         ("OTPD_EXPIRATION", "did you mean OTPD_OTP__EXPIRATION?"),
         ("OTPD_DELIVERY__SMS__0__API_KEY", "`otpd config show` lists the settings"),
         ("OTPD_FOO", "`otpd config show` lists the settings"),

@@ -19,7 +19,7 @@ use crate::domain::user::{Role, User, UserName};
 use crate::error::{Error, Kind, Result};
 use crate::service::{RequestSource, Service};
 use crate::store::sessions::NewSession;
-use crate::store::{Db, Store, audit_events, limit_events, sessions, sign_in_links, tokens, users};
+use crate::store::{Db, Store, Subject, audit_events, limit_events, sessions, sign_in_links, tokens, users};
 
 /// Whether a sign-in is accepted.
 enum Answer {
@@ -76,6 +76,7 @@ impl Service {
         let key = SessionKey::generate(&mut UnwrapErr(SysRng));
         let (clock, hash) = (Arc::clone(&self.clock), key.hash());
         let start = move |db: &Db| {
+            source.hold(db)?;
             let now = clock();
             require_few_failures(db, &source, now)?;
             match answer(db, now)? {
@@ -197,6 +198,13 @@ fn require_few_failures(db: &Db, source: &Source, now: Timestamp) -> Result<()> 
 }
 
 impl Source {
+    /// Locks the subjects of failures, so that they are counted exactly.
+    fn hold(&self, db: &Db) -> Result<()> {
+        let subjects = FAILURES_ALLOWED.map(|(event, _)| (event, self.subject(event)));
+        let locks = subjects.each_ref().map(|(event, subject)| Subject::Limit { kind: event.as_str(), subject });
+        db.hold_all(&locks).map(drop)
+    }
+
     /// The key under which the store counts a failure. Clients without a known address share one key.
     fn subject(&self, event: Event) -> String {
         let network = self.request.address.filter(|_| event == Event::SignInFailureFrom);

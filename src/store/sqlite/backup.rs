@@ -53,8 +53,27 @@ pub enum Replace {
 pub fn backup(source: &Path, target: &Path, replace: Replace, progress: Progress<'_>) -> Result<Contents, OpenError> {
     let source = open::locate(source, Create::Never)?;
     create::require_readable(&source)?;
-    let target = open::locate(target, Create::IfNew).map_err(OpenError::of_backup)?;
-    let is_there = require_target(&target, &source).map_err(OpenError::of_backup)?;
+    let (target, is_there) = locate_target(target, Some(&source), replace)?;
+    let draft = Draft::beside(&target).map_err(OpenError::of_backup)?;
+    let (contents, ()) = copy(&source, &draft, progress, |copy| match replace {
+        Replace::UnlessFarLess { kept_since } if is_there => require_not_far_less(&target, copy, kept_since),
+        Replace::UnlessFarLess { .. } | Replace::Never => Ok(()),
+    })?;
+    draft.put(&target, is_there).map_err(OpenError::of_backup)?;
+    Ok(contents)
+}
+
+/// Finds the file that a backup is written to. Returns whether it exists. `source` is the database, if it is a file.
+///
+/// # Errors
+/// The file must not be replaced, or a file beside it would be read as part of it.
+pub(super) fn locate_target(
+    path: &Path,
+    source: Option<&Location>,
+    replace: Replace,
+) -> Result<(Location, bool), OpenError> {
+    let target = open::locate(path, Create::IfNew).map_err(OpenError::of_backup)?;
+    let is_there = require_target(&target, source).map_err(OpenError::of_backup)?;
     if is_there && matches!(replace, Replace::Never) {
         return Err(OpenError::new(target.given(), "already exists; --force replaces it").of_backup());
     }
@@ -68,21 +87,17 @@ pub fn backup(source: &Path, target: &Path, replace: Replace, progress: Progress
             return Err(OpenError::of_file(&target.shown_beside(suffix), reason));
         }
     }
-    let draft = Draft::beside(&target).map_err(OpenError::of_backup)?;
-    let (contents, ()) = copy(&source, &draft, progress, |copy| match replace {
-        Replace::UnlessFarLess { kept_since } if is_there => require_not_far_less(&target, copy, kept_since),
-        Replace::UnlessFarLess { .. } | Replace::Never => Ok(()),
-    })?;
-    draft.put(&target, is_there).map_err(OpenError::of_backup)?;
-    Ok(contents)
+    Ok((target, is_there))
 }
 
 /// Returns whether `target` exists. Refuses files that a copy must not replace.
-fn require_target(target: &Location, source: &Location) -> Result<bool, OpenError> {
+fn require_target(target: &Location, source: Option<&Location>) -> Result<bool, OpenError> {
     let refused = |reason: String| Err(OpenError::new(target.given(), reason));
-    refuse_same(source, target)?;
-    if files::is_of_database(target.file(), source) {
-        return refused("is one of the database's own files; choose another path".to_owned());
+    if let Some(source) = source {
+        refuse_same(source, target)?;
+        if files::is_of_database(target.file(), source) {
+            return refused("is one of the database's own files; choose another path".to_owned());
+        }
     }
     let is_trusted = |owner: &&u32| **owner == 0 || **owner == geteuid().as_raw();
     if let Some(owner) = target.link_owners().iter().find(|owner| !is_trusted(owner)) {

@@ -9,6 +9,7 @@ mod extent;
 pub(in crate::store) mod files;
 mod identity;
 mod migrations;
+pub(in crate::store) mod moving;
 mod open;
 pub(in crate::store) mod open_error;
 pub(in crate::store) mod options;

@@ -21,6 +21,8 @@ pub struct OpenError {
 enum Subject {
     Database,
     Backup,
+    /// A database server. The reason names it.
+    Server,
     /// Another file. The reason continues the sentence that begins with its path.
     File,
 }
@@ -31,6 +33,7 @@ impl fmt::Display for OpenError {
         match self.subject {
             Subject::Database => write!(f, "database {path}: {reason}")?,
             Subject::Backup => write!(f, "backup {path}: {reason}")?,
+            Subject::Server => f.write_str(reason)?,
             Subject::File => write!(f, "{path} {reason}")?,
         }
         self.advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
@@ -59,11 +62,16 @@ impl OpenError {
         Self { subject: Subject::File, ..Self::new(path, reason) }
     }
 
+    /// An error about a database server, as one sentence that names it.
+    pub(in crate::store) fn of_server(reason: String) -> Self {
+        Self { subject: Subject::Server, ..Self::new(Path::new(""), reason) }
+    }
+
     /// The same error, about a backup instead of a database.
     pub(super) fn of_backup(self) -> Self {
         match self.subject {
             Subject::Database => Self { subject: Subject::Backup, ..self },
-            Subject::Backup | Subject::File => self,
+            Subject::Backup | Subject::Server | Subject::File => self,
         }
     }
 

@@ -11,16 +11,17 @@ mod event_loop;
 mod pace;
 mod transaction;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use r2d2_sqlite::SqliteConnectionManager;
 use tokio::sync::Semaphore;
 
+use rusqlite::Connection;
+
 use crate::error::{Error, Result};
 use crate::store::db::Db;
+use crate::store::list_permits::{ListPermits, Permits};
 use crate::store::sqlite::commits::Commits;
 pub(super) use crate::store::sqlite::readers::event_loop::LoopReader;
 use crate::store::sqlite::readers::pace::Pace;
@@ -30,12 +31,8 @@ use crate::store::sqlite::readers::transaction::{READ_DEADLINE, ReadTransaction,
 pub(super) const READER_WAIT: Duration = Duration::from_secs(2);
 /// The most point reads that may wait or run at once. Further ones fail as unavailable.
 const POINTS: usize = 1024;
-/// The same for the lists of one token.
-const LISTS_OF_TOKEN: usize = 256;
 
 type Pool = r2d2::Pool<SqliteConnectionManager>;
-/// Counts either queue slots or readers.
-type Permits = Arc<Semaphore>;
 
 /// The pool of readers, with its permits.
 pub(super) struct Readers {
@@ -44,35 +41,20 @@ pub(super) struct Readers {
     readers: Permits,
     /// Queue slots for point reads.
     points: Permits,
-    /// One permit per reader that lists may hold.
-    lists: Permits,
-    /// How many of the lists' readers the lists of one token may hold.
-    share: usize,
+    lists: ListPermits,
     pace: Arc<Pace>,
-    /// By token id. The map has at most one entry for each token that was used.
-    tokens: Mutex<HashMap<i64, Token>>,
-}
-
-/// The limits for the lists of one token.
-#[derive(Clone)]
-struct Token {
-    places: Permits,
-    readers: Permits,
 }
 
 impl Readers {
     pub(super) fn new(pool: Pool) -> Self {
         let permits = |count| Arc::new(Semaphore::new(count));
         let readers = pool.max_size() as usize;
-        // Reserves one reader for point reads, and one for the lists of another token.
-        let lists = readers.saturating_sub(1).max(1);
-        let share = lists.div_ceil(2).min(lists.saturating_sub(1)).max(1);
-        let (readers, points, lists) = (permits(readers), permits(POINTS), permits(lists));
-        Self { pool, readers, points, lists, share, pace: Arc::default(), tokens: Mutex::default() }
+        let lists = ListPermits::new(readers);
+        Self { pool, readers: permits(readers), points: permits(POINTS), lists, pace: Arc::default() }
     }
 
     /// Returns a reader for the look-ups of one event loop. `commits` is the counter of the writer.
-    pub(super) fn for_event_loop(&self, db: Db, commits: Commits) -> LoopReader {
+    pub(super) fn for_event_loop(&self, db: Connection, commits: Commits) -> LoopReader {
         LoopReader::new(db, commits, Arc::clone(&self.pace))
     }
 
@@ -103,17 +85,8 @@ impl Readers {
         token_id: i64,
         work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let token = self.token(token_id);
-        self.run(&token.places, &[&token.readers, &self.lists, &self.readers], work).await
-    }
-
-    fn token(&self, id: i64) -> Token {
-        let mut tokens = self.tokens.lock();
-        let new = || Token {
-            places: Arc::new(Semaphore::new(LISTS_OF_TOKEN)),
-            readers: Arc::new(Semaphore::new(self.share)),
-        };
-        tokens.entry(id).or_insert_with(new).clone()
+        let token = self.lists.of_token(token_id);
+        self.run(&token.places, &[&token.readers, &self.lists.all, &self.readers], work).await
     }
 
     /// Runs `work` once it has a slot and a permit of each kind. The permits are held until `work` ends, even if the

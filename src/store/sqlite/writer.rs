@@ -4,8 +4,6 @@
 //! transaction.
 
 mod job;
-mod last_transaction;
-mod probe;
 mod serving;
 mod transaction;
 
@@ -24,12 +22,12 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::store::db::Db;
+use crate::store::last_transaction::LastTransaction;
+use crate::store::probe::Probe;
 use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::commits::Commits;
 use crate::store::sqlite::identity::Files;
 use crate::store::sqlite::writer::job::Work;
-use crate::store::sqlite::writer::last_transaction::LastTransaction;
-use crate::store::sqlite::writer::probe::{Probe, rewrite_header};
 use crate::store::sqlite::writer::serving::{Message, Serving};
 
 /// The most requests in the queue; further ones are refused as unavailable. On a slow disk this is about one second of
@@ -143,6 +141,12 @@ impl Writer {
             let _ = thread.join();
         }
     }
+}
+
+/// A harmless write that proves there is disk space: `user_version` is free for a program's own use.
+fn rewrite_header(db: &Connection) -> Result<()> {
+    let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    Ok(db.pragma_update(None, "user_version", version.wrapping_add(1))?)
 }
 
 #[cfg(test)]

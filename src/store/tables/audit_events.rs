@@ -56,8 +56,7 @@ pub(in crate::store) struct Key([u8; 16]);
 
 impl Key {
     pub(in crate::store) fn read(db: &Db) -> Result<Self> {
-        let sql = "SELECT value FROM audit_key WHERE id = 1";
-        Ok(Self(db.one(sql, &[], |row| row.get("value"))?))
+        Ok(Self(db.constant("SELECT value FROM audit_key WHERE id = 1")?))
     }
 
     /// The hash under which the events of a recipient are found. SipHash-2-4 is a keyed hash for short texts.

@@ -1,12 +1,12 @@
 //! Table `audit_search`, the index of the audit trail, and table `audit_blocks`, its parts.
 //!
 //! Events are added to the index in blocks by the periodic maintenance. A query reads the index, and then the newer
-//! events one by one.
+//! events one by one. PostgreSQL has usual indexes instead.
 
 use crate::domain::audit::{Action, AuditFilter};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::db::Db;
+use crate::store::db::{Db, Dialect};
 use crate::store::row::Row;
 use crate::store::tables::audit_events::Key;
 use crate::values;
@@ -16,12 +16,18 @@ pub const BLOCK: i64 = 1000;
 
 /// The last event in the index; 0 if it is empty.
 pub(in crate::store) fn last_indexed(db: &Db) -> Result<i64> {
+    if db.dialect() == Dialect::Postgres {
+        return Ok(0);
+    }
     let sql = "SELECT coalesce(max(last_id), 0) AS last_id FROM audit_blocks";
     db.one(sql, &[], |row| row.get("last_id"))
 }
 
 /// Adds the next block of events to the index. Returns the number of events.
 pub fn index_block(db: &Db) -> Result<i64> {
+    if db.dialect() == Dialect::Postgres {
+        return Ok(0);
+    }
     let sql = "SELECT id, at, actor_name, action, otp_id, recipient_hash, former_recipient_hash
                  FROM audit_events
                 WHERE id > $1
@@ -41,6 +47,15 @@ pub fn index_block(db: &Db) -> Result<i64> {
     Ok(count)
 }
 
+const RETENTION: &str = "UPDATE audit_retention SET before = $1 WHERE id = 1 AND before < $1";
+
+/// Deletes the oldest events of PostgreSQL from before `until`, at most as many as a block has.
+fn delete_oldest(db: &Db, until: i64) -> Result<usize> {
+    db.execute(RETENTION, &values![until])?;
+    let sql = "DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE at < $1 ORDER BY at LIMIT $2)";
+    db.execute(sql, &values![until, BLOCK])
+}
+
 /// The terms of an event in the index.
 fn terms_of(event: &Row<'_>) -> Result<String> {
     let integer = |column| event.get::<Option<i64>>(column);
@@ -58,10 +73,13 @@ fn terms_of(event: &Row<'_>) -> Result<String> {
 /// events. Events that are not in the index yet are kept. A trigger refuses the deletion of events from `until` on.
 pub fn delete_before(db: &Db, until: Timestamp) -> Result<usize> {
     let until = until.as_micros();
+    if db.dialect() == Dialect::Postgres {
+        return delete_oldest(db, until);
+    }
     let sql = "SELECT first_id, last_id FROM audit_blocks WHERE earliest < $1 ORDER BY last_id LIMIT 1";
     let block = db.row(sql, &values![until], |row| Ok((row.get("first_id")?, row.get("last_id")?)))?;
     let Some((first, last)): Option<(i64, i64)> = block else { return Ok(0) };
-    db.execute("UPDATE audit_retention SET before = $1 WHERE id = 1 AND before < $1", &values![until])?;
+    db.execute(RETENTION, &values![until])?;
     let sql = "DELETE FROM audit_search
                 WHERE rowid IN (SELECT id FROM audit_events WHERE id BETWEEN $1 AND $2 AND at < $3)";
     db.execute(sql, &values![first, last, until])?;

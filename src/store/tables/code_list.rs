@@ -6,7 +6,7 @@ use crate::domain::otp::Otp;
 use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::db::Db;
+use crate::store::db::{Db, Dialect};
 use crate::store::tables::otp_list;
 use crate::store::tables::otp_row::{self, COLUMNS};
 use crate::store::value::Value;
@@ -14,7 +14,7 @@ use crate::values;
 
 /// Returns a page of the list.
 pub fn list(db: &Db, query: &CodeQuery, now: Timestamp) -> Result<CodePage> {
-    let parts = parts(query, now);
+    let parts = parts(db.dialect(), query, now);
     let is_unfiltered = query.search.is_none() && query.state.is_none() && query.created == Period::default();
     let mut count = 0;
     for part in &parts {
@@ -22,7 +22,7 @@ pub fn list(db: &Db, query: &CodeQuery, now: Timestamp) -> Result<CodePage> {
     }
     let is_backward = matches!(query.start, Start::Before(_));
     // Few matches are found by the filter's index and sorted. For many, the order's index is walked.
-    let is_few = !is_unfiltered && count <= CodePage::COUNTED;
+    let is_few = !is_unfiltered && count <= CodePage::COUNTED && db.dialect() == Dialect::Sqlite;
     let mut codes = Vec::new();
     for part in &parts {
         codes.extend(part.page(db, query, is_few)?);
@@ -44,7 +44,7 @@ pub fn list(db: &Db, query: &CodeQuery, now: Timestamp) -> Result<CodePage> {
 
 /// Returns the number of codes that are newer than `id`, at most `limit`.
 pub fn count_newer(db: &Db, id: i64, limit: i64) -> Result<i64> {
-    let sql = "SELECT count(*) AS count FROM (SELECT 1 FROM otp_codes WHERE id > $1 LIMIT $2)";
+    let sql = "SELECT count(*) AS count FROM (SELECT 1 FROM otp_codes WHERE id > $1 LIMIT $2) AS newer";
     db.one(sql, &values![id, limit], |row| row.get("count"))
 }
 
@@ -98,7 +98,8 @@ impl Part {
     fn count(&self, db: &Db) -> Result<i64> {
         let (from, conditions) = (self.from, self.conditions.join(" AND "));
         let bound = CodePage::COUNTED + 1;
-        let sql = format!("SELECT count(*) AS count FROM (SELECT 1 FROM {from} WHERE {conditions} LIMIT {bound})");
+        let sql =
+            format!("SELECT count(*) AS count FROM (SELECT 1 FROM {from} WHERE {conditions} LIMIT {bound}) AS counted");
         db.one(&sql, &self.values, |row| row.get("count"))
     }
 
@@ -120,7 +121,7 @@ impl Part {
             CodeOrder::ChangedLast => Some("o.updated_at"),
         };
         let mut conditions = self.conditions.join(" AND ");
-        if !is_few {
+        if !is_few && db.dialect() == Dialect::Sqlite {
             conditions = conditions.replace(" o.valid_to", " +o.valid_to").replace("o.created_at", "+o.created_at");
         }
         let mut values = self.values.clone();
@@ -148,36 +149,57 @@ impl Part {
 }
 
 /// The parts of a query. A search has one part for recipients and one for each word that may be a code.
-fn parts(query: &CodeQuery, now: Timestamp) -> Vec<Part> {
+fn parts(dialect: Dialect, query: &CodeQuery, now: Timestamp) -> Vec<Part> {
     let words = match &query.search {
         None => return vec![Part::filtered(CODES, query, now)],
         Some(Search::Recipient(recipient)) => {
             let mut part = Part::filtered(CODES, query, now);
-            let column = if matches!(recipient, Recipient::Mobile(_)) { "o.mobile_number = $" } else { "o.email = $" };
-            part.add(column, Value::from(recipient.as_str().to_owned()));
+            let column = match (recipient, dialect) {
+                (Recipient::Mobile(_), _) => "o.mobile_number = $",
+                (Recipient::Email(_), Dialect::Sqlite) => "o.email = $",
+                (Recipient::Email(_), Dialect::Postgres) => "o.email_key = $",
+            };
+            part.add(column, Value::from(recipient.key()));
             return vec![part];
         }
         Some(Search::Words(words)) => words,
     };
     let mut parts = Vec::new();
+    let in_recipient = in_recipient(dialect);
     let phrases: Option<Vec<String>> = words.iter().map(|word| phrase(word)).collect();
     if let Some(phrases) = phrases {
-        let mut part = Part::filtered(SEARCH, query, now);
-        part.add("s.otp_search MATCH $", Value::from(phrases.join(" AND ")));
-        words.iter().for_each(|word| part.add(IN_RECIPIENT, Value::from(word.clone())));
+        let mut part = match dialect {
+            Dialect::Sqlite => {
+                let mut part = Part::filtered(SEARCH, query, now);
+                part.add("s.otp_search MATCH $", Value::from(phrases.join(" AND ")));
+                part
+            }
+            Dialect::Postgres => {
+                let mut part = Part::filtered(CODES, query, now);
+                words.iter().for_each(|word| part.add("o.search LIKE $", otp_list::pattern(word)));
+                part
+            }
+        };
+        words.iter().for_each(|word| part.add(in_recipient, Value::from(word.clone())));
         parts.push(part);
     }
     for (n, code) in words.iter().enumerate().filter_map(|(n, word)| Some((n, word.parse::<i64>().ok()?))) {
         let mut part = Part::filtered(CODES, query, now);
         part.add("(o.code = $ OR o.id = $)", Value::Int(code));
         let others = words.iter().enumerate().filter(|(other, _)| *other != n);
-        others.for_each(|(_, word)| part.add(IN_RECIPIENT, Value::from(word.clone())));
+        others.for_each(|(_, word)| part.add(in_recipient, Value::from(word.clone())));
         parts.push(part);
     }
     parts
 }
 
-const IN_RECIPIENT: &str = "(instr(o.mobile_number, $) OR instr(lower(o.email), $))";
+/// The condition that a recipient contains a word.
+fn in_recipient(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Sqlite => "(instr(o.mobile_number, $) OR instr(lower(o.email), $))",
+        Dialect::Postgres => "strpos(coalesce(o.mobile_number, o.email_key), $) > 0",
+    }
+}
 
 /// The query of the index for recipients with a word. `None`: the word is too short for the index.
 fn phrase(word: &str) -> Option<String> {

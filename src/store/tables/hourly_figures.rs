@@ -3,19 +3,29 @@
 use crate::domain::figures::period::{Grain, Span};
 use crate::domain::figures::{Counter, Figure, MAX_SUBJECTS};
 use crate::error::{Error, Result};
-use crate::store::db::Db;
+use crate::store::db::{Db, Dialect};
 use crate::values;
 
 const HOURS_PER_DAY: i64 = 24;
 
+const ADD: &str = "
+    INSERT INTO hourly_figures (figure, hour, subject, count)
+    VALUES ($1, $2, $3, $4)
+    ON CONFLICT (figure, hour, subject) DO UPDATE SET count = hourly_figures.count + excluded.count";
+/// On PostgreSQL a counter is spread over several rows, so that transactions do not wait for each other.
+const ADD_TO_SLOT: &str = "
+    INSERT INTO hourly_figures (figure, hour, subject, count, slot)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (figure, hour, subject, slot) DO UPDATE SET count = hourly_figures.count + excluded.count";
+
 /// Adds to the counter of an hour.
 pub fn add(db: &Db, hour: i64, counter: &Counter, count: u64) -> Result<()> {
-    let sql = "INSERT INTO hourly_figures (figure, hour, subject, count)
-               VALUES ($1, $2, $3, $4)
-               ON CONFLICT (figure, hour, subject) DO UPDATE SET count = hourly_figures.count + excluded.count";
-    let values = values![counter.figure.as_str(), hour, &counter.subject, stored(count)?];
-    db.execute(sql, &values)?;
-    Ok(())
+    let [figure, hour, subject, count] = values![counter.figure.as_str(), hour, &counter.subject, stored(count)?];
+    match db.dialect() {
+        Dialect::Sqlite => db.execute(ADD, &[figure, hour, subject, count]),
+        Dialect::Postgres => db.execute(ADD_TO_SLOT, &[figure, hour, subject, count, db.slot().into()]),
+    }
+    .map(drop)
 }
 
 /// Adds one to each of the counters of an hour.
@@ -25,7 +35,7 @@ pub fn add_each(db: &Db, hour: i64, counters: &[Counter]) -> Result<()> {
 
 pub(in crate::store) const HAS_ROOM: &str = "
     SELECT EXISTS (SELECT 1 FROM hourly_figures WHERE figure = $1 AND hour = $2 AND subject = $3)
-        OR (SELECT count(*) FROM hourly_figures WHERE figure = $1 AND hour = $2) < $4 AS has_room";
+        OR (SELECT count(DISTINCT subject) FROM hourly_figures WHERE figure = $1 AND hour = $2) < $4 AS has_room";
 
 /// Adds to the counter of an hour. If the hour has too many subjects already, a new one is counted with the others.
 pub fn add_bounded(db: &Db, hour: i64, counter: &Counter, count: u64) -> Result<()> {
@@ -59,7 +69,7 @@ pub(in crate::store) const LIST_DAYS: &str = "
        AND day < $3";
 
 /// Passes the counts of a figure in a range to `each`: the first hour of the row, the subject and the count. By days,
-/// the range begins with the day that contains its first hour.
+/// the range begins with the day that contains its first hour. A subject can occur several times.
 pub fn read(db: &Db, figure: Figure, span: Span, grain: Grain, mut each: impl FnMut(i64, &str, u64)) -> Result<()> {
     let (sql, from, until) = match grain {
         Grain::Hour => (LIST_HOURS, span.from, span.until),

@@ -10,14 +10,14 @@ use crate::domain::outbox::MessageState;
 use crate::domain::recipient::{EmailAddress, MobileNumber, Recipient};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::db::Db;
+use crate::store::db::{Db, Dialect};
 use crate::store::row::Row;
 use crate::store::value::Value;
 use crate::values;
 
 /// Returns a page of the matching messages, newest first.
 pub fn list(db: &Db, query: &MessageQuery) -> Result<MessagePage> {
-    let statement = Statement::build(query);
+    let statement = Statement::build(db.dialect(), query);
     let mut messages = db.rows(&statement.sql, &statement.values, listed)?;
     let has_more = messages.len() > query.limit;
     messages.truncate(query.limit);
@@ -67,9 +67,13 @@ struct Statement {
 }
 
 impl Statement {
-    fn build(query: &MessageQuery) -> Self {
+    fn build(dialect: Dialect, query: &MessageQuery) -> Self {
         let MessageQuery { filter, before, limit } = query;
-        let source = Source::of(filter.state, filter.provider.is_some());
+        let source = match dialect {
+            Dialect::Sqlite => Source::of(filter.state, filter.provider.is_some()),
+            // PostgreSQL combines the conditions itself.
+            Dialect::Postgres => Source::of(filter.state, false),
+        };
         let mut values = Vec::new();
         let mut conditions: Vec<String> = source.literal(filter.state).into_iter().collect();
         let mut add = |condition: &str, value: Option<Value<'static>>| {

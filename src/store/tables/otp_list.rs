@@ -1,7 +1,7 @@
 //! Lists of `otp_codes`: the number of matches and one page of them in order, without a table scan where an index
 //! suffices.
 //!
-//! SQLite uses one index per table and query, so a filter on one field conflicts with an order by another. The number
+//! PostgreSQL decides itself how it finds the rows. SQLite uses one index per table and query, so a filter on one field conflicts with an order by another. The number
 //! of matches decides. Few matches are found by the filter's index and sorted. If there are many matches, the order's
 //! index is scanned until the page is full. The scan is short, because a large part of the rows match.
 
@@ -11,9 +11,9 @@ use crate::domain::listing::{OrderBy, OrderField, OtpFilter, OtpQuery, Period, W
 use crate::domain::otp::Otp;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::store::db::Db;
-pub(in crate::store) use crate::store::tables::otp_list::clauses::indexed_part;
+use crate::store::db::{Db, Dialect};
 use crate::store::tables::otp_list::clauses::{Clauses, Plan, SEARCH, Words};
+pub(in crate::store) use crate::store::tables::otp_list::clauses::{indexed_part, pattern};
 use crate::store::tables::otp_row::{self, COLUMNS};
 use crate::store::value::Value;
 use crate::values;
@@ -52,7 +52,8 @@ fn count(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
 
 /// The number of all codes, and of those with an e-mail address, as counted by the triggers on the table.
 fn totals(db: &Db) -> Result<(i64, i64)> {
-    let sql = "SELECT codes, with_email FROM otp_totals";
+    let sql =
+        "SELECT CAST(sum(codes) AS BIGINT) AS codes, CAST(sum(with_email) AS BIGINT) AS with_email FROM otp_totals";
     db.one(sql, &values![], |row| Ok((row.get("codes")?, row.get("with_email")?)))
 }
 
@@ -62,7 +63,7 @@ pub(in crate::store) fn total(db: &Db) -> Result<i64> {
 }
 
 fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
-    let clauses = Clauses::new(filter, now, Plan::Find, words_by(db, filter, now)?);
+    let clauses = Clauses::new(filter, now, plan_of(db, Plan::Find), words_by(db, filter, now)?);
     let asks_only_the_index = clauses.from == SEARCH && clauses.conditions.len() == 1;
     let from = if asks_only_the_index { "otp_search AS s" } else { clauses.from };
     let sql = format!("SELECT count(*) AS count FROM {from} {}", clauses.conditions());
@@ -90,9 +91,20 @@ fn rows(db: &Db, query: &OtpQuery, count: i64, now: Timestamp) -> Result<Vec<Otp
 
 /// Chooses how words are searched. Reading a few rows is faster than querying the whole trigram index.
 fn words_by(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<Words> {
+    if db.dialect() == Dialect::Postgres {
+        return Ok(Words::InText);
+    }
     let rest = OtpFilter { words: Vec::new(), ..filter.clone() };
     let few = !filter.words.is_empty() && rest != OtpFilter::default() && count(db, &rest, now)? <= FEW;
     Ok(if few { Words::InRows } else { Words::InIndex })
+}
+
+/// The plan on the engine of a transaction: `on_sqlite`, or what PostgreSQL decides.
+fn plan_of(db: &Db, on_sqlite: Plan) -> Plan {
+    match db.dialect() {
+        Dialect::Sqlite => on_sqlite,
+        Dialect::Postgres => Plan::ByEngine,
+    }
 }
 
 struct Statement {
@@ -107,6 +119,7 @@ impl Statement {
             Some(first) if first.field != OrderField::Id => Plan::WalkOrder,
             _ => Plan::WalkIds,
         };
+        let plan = plan_of(db, plan);
         let mut clauses = Clauses::new(&query.filter, now, plan, words_by(db, &query.filter, now)?);
         if plan == Plan::WalkIds {
             let (first, last) = ids(db, &query.filter, count, now)?;
@@ -154,6 +167,10 @@ fn order(ordering: &[OrderBy], id: &str, plan: Plan) -> String {
             steps.push(format!("{id} {direction}"));
             break;
         }
+        if plan == Plan::ByEngine {
+            steps.push(step_by_engine(step));
+            continue;
+        }
         let column = column(step.field);
         // A plus keeps SQLite from walking the order's index when the rows are to be found by the filter's index. For a
         // text, a cast does. Both leave the collation as it is.
@@ -164,6 +181,13 @@ fn order(ordering: &[OrderBy], id: &str, plan: Plan) -> String {
         });
     }
     steps.join(", ")
+}
+
+/// A step of PostgreSQL's order. As in SQLite, NULL is the lowest value, and the case of addresses does not count.
+fn step_by_engine(step: OrderBy) -> String {
+    let column = if step.field == OrderField::Email { "email_key" } else { column(step.field) };
+    let direction = if step.descending { "DESC NULLS LAST" } else { "ASC NULLS FIRST" };
+    format!("o.{column} {direction}")
 }
 
 /// The opposite order. Without fields, a list is in descending order of the ids.

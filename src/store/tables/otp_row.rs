@@ -9,7 +9,6 @@ use crate::error::{Error, Result};
 use crate::store::db::Db;
 use crate::store::error::Damaged;
 use crate::store::row::Row;
-use crate::values;
 
 /// The columns that `from_row` reads, from `otp_codes AS o`.
 macro_rules! columns {
@@ -69,7 +68,7 @@ fn read(row: &Row<'_>, id: i64) -> Result<Otp> {
 
 /// The checksum seed of this database, which differs from that of any other.
 pub(in crate::store) fn seed(db: &Db) -> Result<i64> {
-    db.one("SELECT value FROM checksum_seed WHERE id = 1", &values![], |row| row.get("value"))
+    db.constant("SELECT value FROM checksum_seed WHERE id = 1")
 }
 
 /// CRC-32 of the database's seed and all values except the id, which a new row does not have yet. A NUL separates the

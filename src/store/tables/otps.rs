@@ -25,6 +25,14 @@ pub fn find(db: &Db, id: OtpId) -> Result<Otp> {
     db.row(FIND, &values![id.value()], from_row)?.ok_or_else(Error::otp_not_found)
 }
 
+/// The same for a code that the transaction is going to change. The row is locked.
+///
+/// # Errors
+/// Not found, if there is no such code.
+pub fn find_locked(db: &Db, id: OtpId) -> Result<Otp> {
+    db.row_locked(FIND, &values![id.value()], from_row)?.ok_or_else(Error::otp_not_found)
+}
+
 /// Stores a new code under the next id. Returns the code with that id.
 pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
     let sql = "INSERT INTO otp_codes (

@@ -31,7 +31,7 @@ pub fn list_locked(db: &Db, failures: u32, limit: usize) -> Result<Vec<Recipient
 }
 
 pub(in crate::store) const COUNT_LOCKED: &str =
-    "SELECT count(*) AS count FROM (SELECT 1 FROM recipients WHERE consecutive_failures >= $1 LIMIT $2)";
+    "SELECT count(*) AS count FROM (SELECT 1 FROM recipients WHERE consecutive_failures >= $1 LIMIT $2) AS locked";
 
 /// The number of recipients with at least this many failures since their last success, counted up to `limit`.
 pub fn count_locked(db: &Db, failures: u32, limit: i64) -> Result<i64> {
@@ -52,7 +52,7 @@ pub fn add_failure(db: &Db, recipient: &Recipient, now: Timestamp) -> Result<()>
 pub fn update_dummy_row(db: &Db) -> Result<()> {
     otps::read_any(db)?;
     otp_row::seed(db)?;
-    db.execute("UPDATE dummy_row SET failures = failures + 1 WHERE id = 1", &values![])?;
+    db.execute("UPDATE dummy_row SET failures = failures + 1 WHERE id = $1", &values![db.slot()])?;
     Ok(())
 }
 

@@ -31,8 +31,9 @@ pub(in crate::store) const FIND: &str = "
 /// Deletes a link. Returns its user and when it was created, or `None` if there is no such link.
 pub fn take(db: &Db, hash: &TokenHash) -> Result<Option<(User, Timestamp)>> {
     let found = db.row(FIND, &values![hash.as_bytes()], |row| from_row(row, hash))?;
-    db.execute("DELETE FROM sign_in_links WHERE hash = $1", &values![hash.as_bytes()])?;
-    Ok(found.flatten())
+    let deleted = db.execute("DELETE FROM sign_in_links WHERE hash = $1", &values![hash.as_bytes()])?;
+    // Another process may have taken it meanwhile.
+    Ok(found.flatten().filter(|_| deleted > 0))
 }
 
 fn from_row(row: &Row<'_>, hash: &TokenHash) -> Result<Option<(User, Timestamp)>> {

@@ -58,7 +58,7 @@ async fn a_list_that_takes_too_long_is_interrupted_and_its_reader_is_reused() {
 async fn lists_leave_a_reader_for_other_reads_and_for_lists_of_other_tokens() {
     for (count, share) in [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (6, 3), (16, 8)] {
         let (_folder, readers) = readers(count);
-        assert_eq!(readers.share, share, "{count} readers");
+        assert_eq!(readers.lists.share, share, "{count} readers");
         let mut held = Vec::new();
         for _ in 0..share {
             held.push(hold(&readers, 1).await);
@@ -95,7 +95,7 @@ async fn waiting_reads_are_limited_in_number_and_time() {
     let (_folder, readers) = readers(2);
     let _held = hold(&readers, 1).await;
     let begun = Instant::now();
-    let waiting = join_all((0..LISTS_OF_TOKEN).map(|_| readers.read_list(1, point))).await;
+    let waiting = join_all((0..crate::store::list_permits::LISTS_OF_TOKEN).map(|_| readers.read_list(1, point))).await;
     assert!(waiting.iter().all(Result::is_err));
     let most = READER_WAIT + READ_DEADLINE;
     assert!((READER_WAIT..most).contains(&begun.elapsed()), "{:?}", begun.elapsed());

@@ -12,12 +12,12 @@ use rusqlite::Connection;
 
 use crate::metrics::Metrics;
 use crate::store::error::Failure;
+use crate::store::last_transaction::LastTransaction;
 use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::commits::Commits;
 use crate::store::sqlite::identity::Files;
 use crate::store::sqlite::open::BUSY_TIMEOUT;
 use crate::store::sqlite::writer::job::Job;
-use crate::store::sqlite::writer::last_transaction::LastTransaction;
 use crate::store::sqlite::writer::transaction::Context;
 
 /// The most changes in one transaction. A larger batch gains little and delays its first caller.

@@ -119,7 +119,7 @@ fn a_list_reads_an_index_in_order_and_sorts_only_open_messages() {
     let (_folder, connection) = database();
     for filter in filters() {
         let query = MessageQuery { filter, before: Some(100), limit: 50 };
-        let statement = Statement::build(&query);
+        let statement = Statement::build(Dialect::Sqlite, &query);
         let mut explain = connection.prepare(&format!("EXPLAIN QUERY PLAN {}", statement.sql)).unwrap();
         let steps = explain.query_map(params_from_iter(&statement.values), |row| row.get::<_, String>("detail"));
         let steps: Vec<String> = steps.unwrap().map(std::result::Result::unwrap).collect();

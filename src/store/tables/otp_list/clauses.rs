@@ -19,15 +19,20 @@ pub(super) enum Plan {
     WalkIds,
     /// Walk the index of the first order field and check each row against the filter.
     WalkOrder,
+    /// As the engine decides. PostgreSQL combines indexes, and has statistics about the values.
+    ByEngine,
 }
 
 /// How words are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::enum_variant_names, reason = "each name says where")]
 pub(super) enum Words {
     /// In the trigram index, if they are long enough.
     InIndex,
     /// In each row that passes the rest of the filter.
     InRows,
+    /// In PostgreSQL's column of searchable text, which has a trigram index.
+    InText,
 }
 
 /// The FROM and WHERE of a filter, with its parameter values in order.
@@ -47,7 +52,10 @@ impl Clauses {
         clauses.add_some("o.id <= $", filter.id_max.map(Value::Int));
         // A plus before a number, or `|| ''` after a text, keeps SQLite from using the index of the column. In a walk,
         // the order determines the index.
-        let (o, text) = if plan == Plan::Find { ("o.", "") } else { ("+o.", " || ''") };
+        let (o, text) = match plan {
+            Plan::Find | Plan::ByEngine => ("o.", ""),
+            Plan::WalkIds | Plan::WalkOrder => ("+o.", " || ''"),
+        };
         for (column, period) in [("created_at", filter.created), ("updated_at", filter.updated)] {
             clauses.add_some(&format!("{o}{column} >= $"), period.from.map(micros));
             clauses.add_some(&format!("{o}{column} < $"), period.before.map(micros));
@@ -61,7 +69,7 @@ impl Clauses {
                 clauses.add(&format!("{o}{allowed}"), micros(now));
             }
             // Three conditions, each with an index of its own.
-            (Some(false), Plan::Find) => {
+            (Some(false), Plan::Find | Plan::ByEngine) => {
                 let spent = "(o.attempts_left = 0 AND o.valid_to > $)";
                 let untrusted = "(o.updated_at > $ AND o.valid_to > o.updated_at AND o.attempts_left > 0)";
                 clauses.add(&format!("(o.valid_to <= $ OR {spent} OR {untrusted})"), micros(now));
@@ -75,7 +83,8 @@ impl Clauses {
         let number = filter.mobile_number.as_ref().map(MobileNumber::as_str);
         clauses.add_some("o.mobile_number = $", number.map(|number| Value::from(number.to_owned())));
         let address = filter.email.as_ref().map(EmailAddress::as_str);
-        clauses.add_some("o.email = $", address.map(|address| Value::from(address.to_owned())));
+        let email = if plan == Plan::ByEngine { "o.email_key = $" } else { "o.email = $" };
+        clauses.add_some(email, address.map(|address| Value::from(address.to_ascii_lowercase())));
         if plan == Plan::Find && clauses.from != SEARCH && is_range(filter) {
             // The plus again: without it SQLite might walk all ids.
             clauses.id = "+o.id";
@@ -85,6 +94,9 @@ impl Clauses {
 
     /// Looks up words of at least three characters in the trigram index, shorter ones in each remaining row.
     fn add_words(&mut self, words: &[String], look: Words, plan: Plan) {
+        if look == Words::InText {
+            return words.iter().for_each(|word| self.add("o.search LIKE $", pattern(word)));
+        }
         let mut phrases = Vec::new();
         for word in words {
             let indexed = (look == Words::InIndex).then(|| indexed_part(word)).flatten();
@@ -131,6 +143,12 @@ impl Clauses {
     pub(super) fn conditions(&self) -> String {
         if self.conditions.is_empty() { String::new() } else { format!("WHERE {}", self.conditions.join(" AND ")) }
     }
+}
+
+/// The pattern of texts that contain a word, for LIKE.
+pub(in crate::store) fn pattern(word: &str) -> Value<'static> {
+    let escaped = word.replace('\\', r"\\").replace('%', r"\%").replace('_', r"\_");
+    Value::from(format!("%{escaped}%"))
 }
 
 /// The part of a word to look up in the index. Six digits in a row are rare, and all numbers begin alike. Of a longer

@@ -6,12 +6,13 @@ use crate::domain::recipient::Recipient;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::verification::COMPARED;
 use crate::error::Result;
-use crate::store::db::Db;
+use crate::store::db::{Db, Dialect};
 use crate::store::tables::otp_row::{columns, from_row};
 use crate::values;
 
-/// A statement for a mobile number, and the same statement for an e-mail address.
-pub(in crate::store) type ByRecipient = [&'static str; 2];
+/// A statement for a mobile number, and the same statement for an e-mail address on SQLite, which compares it without
+/// regard to case, and on PostgreSQL.
+pub(in crate::store) type ByRecipient = [&'static str; 3];
 
 /// Selects among the codes of a recipient: the newest 128, and the 128 usable ones for the purpose that expire last.
 /// This bounds the cost of a request, however many codes the recipient has. No usable code is missed unless there are
@@ -25,14 +26,14 @@ macro_rules! of_column {
                WHERE o.id IN (SELECT id
                                 FROM (SELECT id FROM otp_codes WHERE ",
             $column,
-            " = $1 ORDER BY id DESC LIMIT 128)
+            " = $1 ORDER BY id DESC LIMIT 128) AS newest
                                UNION ALL
                               SELECT id
                                 FROM (SELECT id FROM otp_codes
                                        WHERE ",
             $column,
             " = $1 AND purpose = $2 AND attempts_left > 0 AND valid_to > $3
-                                       ORDER BY valid_to DESC LIMIT 128))
+                                       ORDER BY valid_to DESC LIMIT 128) AS usable)
                  AND o.purpose = $2 ",
             $rest
         )
@@ -41,14 +42,19 @@ macro_rules! of_column {
 
 macro_rules! of_recipient {
     ($selected:expr, $rest:literal) => {
-        [of_column!("mobile_number", $selected, $rest), of_column!("email", $selected, $rest)]
+        [
+            of_column!("mobile_number", $selected, $rest),
+            of_column!("email", $selected, $rest),
+            of_column!("email_key", $selected, $rest),
+        ]
     };
 }
 
-fn statement_for(recipient: &Recipient, [of_number, of_address]: ByRecipient) -> &'static str {
-    match recipient {
-        Recipient::Mobile(_) => of_number,
-        Recipient::Email(_) => of_address,
+fn statement_for(db: &Db, recipient: &Recipient, [of_number, of_address, of_key]: ByRecipient) -> &'static str {
+    match (recipient, db.dialect()) {
+        (Recipient::Mobile(_), _) => of_number,
+        (Recipient::Email(_), Dialect::Sqlite) => of_address,
+        (Recipient::Email(_), Dialect::Postgres) => of_key,
     }
 }
 
@@ -59,10 +65,10 @@ pub(in crate::store) const LIST_OF_RECIPIENT: ByRecipient = of_recipient!(
 );
 
 /// Codes of a recipient for a purpose, at most as many as one attempt is compared with. Those usable at `now` come
-/// first, newest first. If none is usable, the newest comes first.
+/// first, newest first. If none is usable, the newest comes first. The rows are locked.
 pub fn list_of_recipient(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Vec<Otp>> {
-    let values = values![recipient.as_str(), purpose.as_str(), now.as_micros(), COMPARED as i64];
-    db.rows(statement_for(recipient, LIST_OF_RECIPIENT), &values, from_row)
+    let values = values![recipient.key(), purpose.as_str(), now.as_micros(), COMPARED as i64];
+    db.rows_locked(statement_for(db, recipient, LIST_OF_RECIPIENT), &values, from_row)
 }
 
 pub(in crate::store) const FIND_ISSUED: ByRecipient = of_recipient!(
@@ -72,16 +78,16 @@ pub(in crate::store) const FIND_ISSUED: ByRecipient = of_recipient!(
      LIMIT 1"
 );
 
-/// The newest code that otpd issued to a recipient for a purpose and that is usable at `now`.
+/// The newest code that otpd issued to a recipient for a purpose and that is usable at `now`. The row is locked.
 pub fn find_issued(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Otp>> {
-    let values = values![recipient.as_str(), purpose.as_str(), now.as_micros()];
-    db.row(statement_for(recipient, FIND_ISSUED), &values, from_row)
+    let values = values![recipient.key(), purpose.as_str(), now.as_micros()];
+    db.row_locked(statement_for(db, recipient, FIND_ISSUED), &values, from_row)
 }
 
 pub(in crate::store) const LAST_SENT: ByRecipient = of_recipient!("max(o.sent_at) AS sent_at", "AND o.sent_at <= $3");
 
 /// When a code was last sent to a recipient for a purpose. A time later than `now` is not trusted.
 pub fn last_sent(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Timestamp>> {
-    let values = values![recipient.as_str(), purpose.as_str(), now.as_micros()];
-    db.one(statement_for(recipient, LAST_SENT), &values, |row| row.optional_timestamp("sent_at"))
+    let values = values![recipient.key(), purpose.as_str(), now.as_micros()];
+    db.one(statement_for(db, recipient, LAST_SENT), &values, |row| row.optional_timestamp("sent_at"))
 }

@@ -1,13 +1,11 @@
-//! Health check of the writer, without one transaction per request.
+//! Health check of the database, without one transaction per request.
 
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex;
 
-use rusqlite::Connection;
-
 use crate::error::{Error, Result};
-use crate::store::sqlite::writer::last_transaction::LastTransaction;
+use crate::store::last_transaction::LastTransaction;
 
 /// How long an outcome counts as current.
 const RECENT: Duration = Duration::from_secs(1);
@@ -43,10 +41,4 @@ impl Probe {
         *failed_at = outcome.is_err().then(Instant::now);
         outcome
     }
-}
-
-/// A harmless write that proves there is disk space: `user_version` is free for a program's own use.
-pub(super) fn rewrite_header(db: &Connection) -> Result<()> {
-    let version: i32 = db.pragma_query_value(None, "user_version", |row| row.get(0))?;
-    Ok(db.pragma_update(None, "user_version", version.wrapping_add(1))?)
 }

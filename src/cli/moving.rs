@@ -1,0 +1,89 @@
+//! `otpd move`.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::cli::copies::{abandon, counts, show};
+use crate::cli::database::with_configuration;
+use crate::cli::output::{CommandResult, print_message};
+use crate::cli::signals::Signals;
+use crate::config::Config;
+use crate::store::{self, Database, PostgresUrl};
+
+/// The target of a move.
+#[derive(Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct Target {
+    /// Path of a new SQLite file, or URL of a new or empty PostgreSQL database
+    #[arg(long, value_name = "TARGET")]
+    to: Option<PathBuf>,
+    /// Read the URL from this file
+    ///
+    /// Other users can see arguments in the list of processes. A URL with a password is therefore better in a file.
+    #[arg(long, value_name = "FILE")]
+    to_url_file: Option<PathBuf>,
+}
+
+impl Target {
+    /// # Errors
+    /// The file can't be read, or the URL is not valid. The message does not contain the URL.
+    fn database(&self) -> Result<Database, String> {
+        match (&self.to_url_file, &self.to) {
+            (Some(file), _) => url_in(file).map(Database::Postgres),
+            (None, Some(to)) => match to.to_str().filter(|text| is_meant_as_url(text)) {
+                Some(url) => parsed(url, "--to").map(Database::Postgres),
+                None => Ok(Database::File(to.clone())),
+            },
+            (None, None) => Err("the target is missing; give --to or --to-url-file".to_owned()),
+        }
+    }
+}
+
+/// Whether a target is a URL or a wrongly written one. As a path, it could end up in a message with its password.
+fn is_meant_as_url(text: &str) -> bool {
+    text.contains("://") || text.starts_with("postgres:") || text.starts_with("postgresql:")
+}
+
+fn url_in(file: &Path) -> Result<PostgresUrl, String> {
+    let shown = file.display();
+    let text = fs::read_to_string(file).map_err(|cause| format!("--to-url-file {shown}: {cause}"))?;
+    if fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
+        print_message(&format!(
+            "warning: {shown} contains a secret, and other users can read it; run `chmod 600 {shown}`"
+        ));
+    }
+    parsed(text.trim_end(), &format!("--to-url-file {shown}"))
+}
+
+fn parsed(url: &str, source: &str) -> Result<PostgresUrl, String> {
+    PostgresUrl::parse(url).map_err(|why| format!("{source} is not valid: {why}"))
+}
+
+/// `otpd move`: copies the configured database to the target.
+pub(super) fn run(config: &Config, target: &Target) -> CommandResult {
+    let target = target.database()?;
+    let shown = target.shown();
+    let signals = Signals::catch()?;
+    let progress = |percent, draft: Option<&Path>| {
+        show(percent);
+        abandon(&signals, &shown, draft);
+    };
+    let contents = store::move_database(&config.database, &target, &progress)
+        .map_err(|error| with_configuration(config, &error))?;
+    print_message(&format!("{} were moved to {shown}", counts(contents)));
+    let setting = match target {
+        Database::File(_) => format!("remove database.url, and set database.path to {shown}"),
+        Database::Postgres(_) => {
+            "remove database.path, and set database.url or database.url_file to this URL".to_owned()
+        }
+    };
+    print_message(&format!(
+        "Next: {setting} in the configuration, then start otpd. Keep the old database {} until otpd works with the new \
+         one; never start otpd on the old one again.",
+        config.database.shown()
+    ));
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! Metrics of a PostgreSQL database. They are exported only if there is one.
+
+use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
+
+use crate::metrics::DURATIONS;
+use crate::metrics::register::{new, register};
+
+/// The metrics of the connections to PostgreSQL and their transactions.
+#[derive(Clone)]
+pub struct PostgresMetrics {
+    retries: IntCounterVec,
+    /// COMMITs whose outcome is unknown.
+    pub unknown_commits: IntCounter,
+    /// Opened connections.
+    pub connects: IntCounter,
+    /// Time until work gets a connection.
+    pub wait_seconds: Histogram,
+    /// Seconds by which the server's clock is ahead of the local one.
+    pub clock_offset: Gauge,
+}
+
+impl PostgresMetrics {
+    pub(super) fn new() -> Self {
+        let retries = Opts::new("otpd_postgres_retries_total", "Transactions that failed before COMMIT, by SQLSTATE");
+        let wait =
+            HistogramOpts::new("otpd_postgres_wait_seconds", "Time until a request gets a connection, in seconds");
+        Self {
+            retries: new(IntCounterVec::new(retries, &["code"])),
+            unknown_commits: new(IntCounter::new(
+                "otpd_postgres_unknown_commits_total",
+                "COMMITs whose outcome is unknown",
+            )),
+            connects: new(IntCounter::new("otpd_postgres_connects_total", "Opened connections to PostgreSQL")),
+            wait_seconds: new(Histogram::with_opts(wait.buckets(DURATIONS.to_vec()))),
+            clock_offset: new(Gauge::new(
+                "otpd_postgres_clock_offset_seconds",
+                "Seconds by which the clock of PostgreSQL is ahead of the local clock",
+            )),
+        }
+    }
+
+    /// Adds the metrics to those that are exported.
+    pub(super) fn export(&self, registry: &Registry) {
+        register(registry, Ok(self.retries.clone()));
+        register(registry, Ok(self.unknown_commits.clone()));
+        register(registry, Ok(self.connects.clone()));
+        register(registry, Ok(self.wait_seconds.clone()));
+        register(registry, Ok(self.clock_offset.clone()));
+    }
+
+    /// Counts a transaction that failed before its COMMIT. `code` is the SQLSTATE.
+    pub fn retry(&self, code: &str) {
+        self.retries.with_label_values(&[code]).inc();
+    }
+}

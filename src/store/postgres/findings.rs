@@ -1,0 +1,148 @@
+//! What an operator should know about a PostgreSQL server.
+
+use crate::error::Result;
+use crate::store::db::Db;
+use crate::store::finding::Finding;
+use crate::store::postgres::WRITERS;
+use crate::store::postgres::url::{HostName, PostgresUrl};
+
+/// A difference of the clocks from which on log lines and stored times can't be compared.
+const CLOCK: i64 = 1_000_000;
+
+/// The settings of the server that the checks read.
+const SETTINGS: &str = "
+    SELECT version() AS version,
+           current_setting('server_version_num')::bigint AS number,
+           current_setting('server_encoding') AS encoding,
+           current_setting('fsync') AS fsync,
+           current_setting('full_page_writes') AS full_page_writes,
+           current_setting('synchronous_commit') AS synchronous_commit,
+           current_setting('synchronous_standby_names') AS standbys,
+           current_setting('max_connections')::bigint AS max_connections,
+           (SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')) AS synchronous";
+
+struct Settings {
+    version: String,
+    number: i64,
+    encoding: String,
+    fsync: String,
+    full_page_writes: String,
+    synchronous_commit: String,
+    standbys: String,
+    max_connections: i64,
+    synchronous: i64,
+}
+
+/// Checks the server. `offset` is by how many microseconds its clock is ahead of the local one.
+pub(super) fn read(db: &Db, url: &PostgresUrl, offset: i64) -> Result<Vec<(String, Finding)>> {
+    let settings = db.one(SETTINGS, &[], |row| {
+        Ok(Settings {
+            version: row.get("version")?,
+            number: row.get("number")?,
+            encoding: row.get("encoding")?,
+            fsync: row.get("fsync")?,
+            full_page_writes: row.get("full_page_writes")?,
+            synchronous_commit: row.get("synchronous_commit")?,
+            standbys: row.get("standbys")?,
+            max_connections: row.get("max_connections")?,
+            synchronous: row.get("synchronous")?,
+        })
+    })?;
+    let findings = [
+        ("database", version(&settings, url)),
+        ("encoding", encoding(&settings)),
+        ("TLS", tls(url)),
+        ("durability", durability(&settings)),
+        ("standby", standby(&settings)),
+        ("connections", connections(&settings)),
+        ("server clock", clock(offset)),
+    ];
+    Ok(findings.into_iter().map(|(what, finding)| (what.to_owned(), finding)).collect())
+}
+
+fn version(settings: &Settings, url: &PostgresUrl) -> Finding {
+    let (shown, version) = (url.shown(), settings.version.split(" on ").next().unwrap_or_default());
+    if !version.starts_with("PostgreSQL ") || version.contains("-YB-") {
+        return Finding::Note(format!("{shown} is {version}, which is expected to work but is not tested with otpd"));
+    }
+    if settings.number < 140_000 {
+        return Finding::Problem(format!("{shown} is {version}; upgrade it to PostgreSQL 14 or newer"));
+    }
+    Finding::Ok(format!("{shown} is {version}"))
+}
+
+fn encoding(settings: &Settings) -> Finding {
+    match settings.encoding.as_str() {
+        "UTF8" => Finding::Ok("UTF8".to_owned()),
+        other => Finding::Problem(format!("{other}; create the database with ENCODING 'UTF8'")),
+    }
+}
+
+fn tls(url: &PostgresUrl) -> Finding {
+    let is_open = |name: &HostName| matches!(name, HostName::Tcp(name) if !crate::domain::host::is_this_machine(name));
+    if url.hosts.iter().any(|host| !host.uses_tls && is_open(&host.name)) {
+        return Finding::Problem(
+            "sslmode=disable sends passwords and codes over the network without encryption; use sslmode=verify-full"
+                .to_owned(),
+        );
+    }
+    let state = if url.hosts.iter().any(|host| host.uses_tls) { "certificates are verified" } else { "local, none" };
+    Finding::Ok(state.to_owned())
+}
+
+fn durability(settings: &Settings) -> Finding {
+    let off: Vec<&str> = [("fsync", &settings.fsync), ("full_page_writes", &settings.full_page_writes)]
+        .into_iter()
+        .filter(|(_, value)| *value != "on")
+        .map(|(name, _)| name)
+        .collect();
+    if !off.is_empty() {
+        return Finding::Problem(format!(
+            "{} is off, so a power cut can destroy the database; turn it on",
+            off.join(" and ")
+        ));
+    }
+    Finding::Ok(match settings.synchronous_commit.as_str() {
+        "off" | "local" | "remote_write" => {
+            format!("synchronous_commit = {}; otpd raises it to on", settings.synchronous_commit)
+        }
+        other => format!("synchronous_commit = {other}"),
+    })
+}
+
+fn standby(settings: &Settings) -> Finding {
+    if settings.standbys.is_empty() {
+        return Finding::Note(
+            "none is synchronous, so the loss of the primary can lose acknowledged changes; set \
+             synchronous_standby_names"
+                .to_owned(),
+        );
+    }
+    if settings.synchronous == 0 {
+        let names = &settings.standbys;
+        return Finding::Problem(format!(
+            "synchronous_standby_names = {names:?}, but none is connected, so no change can be acknowledged; start it"
+        ));
+    }
+    Finding::Ok(format!("{} synchronous", settings.synchronous))
+}
+
+fn connections(settings: &Settings) -> Finding {
+    let (most, needed) = (settings.max_connections, i64::from(WRITERS) * 2);
+    if most < needed {
+        return Finding::Problem(format!("max_connections = {most}; a process of otpd needs {needed} and more"));
+    }
+    Finding::Ok(format!("max_connections = {most}"))
+}
+
+fn clock(offset: i64) -> Finding {
+    let seconds = offset.unsigned_abs() as f64 / 1e6;
+    let direction = if offset > 0 { "behind" } else { "ahead of" };
+    if offset.abs() >= CLOCK {
+        return Finding::Problem(format!(
+            "the local clock is {seconds:.1} s {direction} that of the server; otpd uses the server's, but logs can't be \
+             compared: use NTP on both"
+        ));
+    }
+    Finding::Ok(format!("the local clock is {:.1} ms {direction} that of the server", seconds * 1e3))
+}

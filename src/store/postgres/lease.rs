@@ -1,0 +1,72 @@
+//! The right to deliver messages, of one process at a time. It is a row that the process renews, and each transaction of
+//! the outbox locks the row and checks that the process still has the right. A process that was suspended therefore
+//! can't act on a right that it has lost.
+//!
+//! The limits of the providers (requests at once, requests per second, the circuit breaker) thus hold for all processes
+//! together.
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+use crate::error::{Error, Result};
+use crate::store::db::Db;
+use crate::values;
+
+/// The identity of this process.
+pub(in crate::store) struct Lease {
+    holder: String,
+}
+
+impl Default for Lease {
+    fn default() -> Self {
+        // A failure of the random number generator leaves the process id.
+        let random = SysRng.try_next_u64().unwrap_or(u64::from(std::process::id()));
+        Self { holder: format!("{random:016x}") }
+    }
+}
+
+/// The time of the server, in microseconds. A right lasts ten seconds unless it is renewed.
+macro_rules! now {
+    () => {
+        "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    };
+}
+
+const TAKE: &str = concat!(
+    "UPDATE outbox_lease
+        SET holder = $1,
+            until = ",
+    now!(),
+    " + 10000000
+      WHERE id = 1
+        AND (holder = $1 OR until <= ",
+    now!(),
+    ")"
+);
+const HELD: &str =
+    concat!("SELECT id FROM outbox_lease WHERE id = 1 AND holder = $1 AND until > ", now!(), " FOR SHARE");
+const RELEASE: &str = "UPDATE outbox_lease SET holder = '', until = 0 WHERE id = 1 AND holder = $1";
+
+impl Lease {
+    /// Takes or renews the right. Returns whether this process has it.
+    pub(super) fn take(&self, db: &Db) -> Result<bool> {
+        Ok(db.execute(TAKE, &values![&self.holder])? > 0)
+    }
+
+    pub(super) fn release(&self, db: &Db) -> Result<()> {
+        db.execute(RELEASE, &values![&self.holder]).map(drop)
+    }
+
+    /// Requires that this process has the right until the end of the transaction.
+    ///
+    /// # Errors
+    /// Unavailable, if another process may have it.
+    pub(in crate::store) fn require(&self, db: &Db) -> Result<()> {
+        if db.exists(HELD, &values![&self.holder])? { Ok(()) } else { Err(Error::unavailable_as_logged()) }
+    }
+}
+
+/// Changes the row without an effect.
+pub(super) fn touch(db: &Db) -> Result<()> {
+    db.execute("UPDATE outbox_lease SET until = until WHERE id = 1", &[]).map(drop)
+}

@@ -1,0 +1,86 @@
+//! The versions of the PostgreSQL schema, embedded from `migrations/postgres/`.
+
+use std::time::{Duration, Instant};
+
+use refinery::embed_migrations;
+
+use crate::error::{Error, Result};
+use crate::store::db::Db;
+use crate::store::postgres::pool::Pool;
+
+embed_migrations!("migrations/postgres");
+
+/// "otpd" in ASCII. Processes that start at the same time migrate one after the other.
+const LOCK: i64 = 1_869_901_924;
+/// How long a start waits for the migration of another process, and how long its own may take.
+const LIMIT: Duration = Duration::from_secs(600);
+const CONNECT_WITHIN: Duration = Duration::from_secs(20);
+
+/// The newest version known to this program.
+fn latest() -> i64 {
+    let runner = migrations::runner();
+    runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+}
+
+/// Applies the pending migrations. A newer schema is accepted if it says so.
+///
+/// # Errors
+/// One sentence for the operator.
+pub(super) fn bring_up_to_date(pool: &Pool) -> Result<(), String> {
+    let shown = pool.url().shown();
+    let failed = |cause: &dyn std::fmt::Display| format!("database {shown}: {cause}");
+    let mut session = pool.connect(Instant::now() + CONNECT_WITHIN).map_err(|error| failed(&error))?;
+    let outcome = session.with_client(LIMIT, async |client| {
+        client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(|cause| words(&cause))?;
+        let exists = "SELECT to_regclass('schema_compatibility') IS NOT NULL";
+        let exists: bool = client.query_one(exists, &[]).await.map_err(|cause| words(&cause))?.get(0);
+        let newest = "SELECT coalesce(max(version), 0)::bigint FROM refinery_schema_history";
+        let found: i64 =
+            if exists { client.query_one(newest, &[]).await.map_err(|cause| words(&cause))?.get(0) } else { 0 };
+        if found > latest() {
+            return Ok(());
+        }
+        let outcome = migrations::runner().set_grouped(true).run_async(client).await;
+        outcome.map(drop).map_err(|cause| format!("the schema can't be brought up to date: {}", reason(&cause)))
+    });
+    // The lock ends with the connection.
+    drop(session);
+    outcome
+        .unwrap_or_else(|| Err("another process has been migrating its schema for ten minutes".to_owned()))
+        .map_err(|cause| failed(&cause))?;
+    let session = pool.take(Instant::now() + CONNECT_WITHIN).map_err(|error| failed(&error))?;
+    session.start(Instant::now() + CONNECT_WITHIN);
+    let db = Db::postgres(&session);
+    // The first comparison of the clocks, before anything is stored.
+    let now = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
+    let known = require_known(&db).and_then(|()| db.one(now, &[], |row| row.get("now")));
+    pool.clock().compare(known.map_err(|error| failed(&error))?);
+    pool.put_back(session);
+    Ok(())
+}
+
+fn words(cause: &tokio_postgres::Error) -> String {
+    crate::store::postgres::error::words(cause)
+}
+
+/// The innermost cause as one line: the text of refinery's own error does not contain it.
+fn reason(cause: &dyn std::error::Error) -> String {
+    let mut innermost = cause;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string().replace('\n', " ")
+}
+
+/// Refuses a database whose schema this program does not know.
+pub(super) fn require_known(db: &Db) -> Result<()> {
+    let sql = "SELECT (SELECT CAST(max(version) AS BIGINT) FROM refinery_schema_history) AS version,
+                      (SELECT min_reader FROM schema_compatibility WHERE id = 1) AS min_reader";
+    let (found, min_reader): (i64, i64) = db.one(sql, &[], |row| Ok((row.get("version")?, row.get("min_reader")?)))?;
+    let known = latest();
+    if found == known || (found > known && min_reader <= known) {
+        return Ok(());
+    }
+    let cause = format!("the schema has version {found}, and this program knows {known}; install a newer otpd");
+    Err(Error::unavailable(cause))
+}

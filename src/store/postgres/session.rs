@@ -1,0 +1,293 @@
+//! A connection to PostgreSQL, driven by the thread that uses it. Every statement has a deadline: a server that was
+//! suspended, or a network that drops packets, would otherwise never answer.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::future::join;
+use rand::TryRng;
+use rand::rngs::SysRng;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Runtime;
+use tokio_postgres::error::Severity;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{AsyncMessage, Client, Connection, Row, SimpleQueryMessage, Statement};
+
+use crate::error::{Error, Result};
+use crate::store::postgres::error::{Failure, Remedy};
+use crate::store::value::Value;
+
+/// The longest wait for one statement.
+const STATEMENT: Duration = Duration::from_secs(3);
+/// How long after an answer a connection is assumed to work.
+const ASSUMED: Duration = Duration::from_secs(1);
+/// The longest wait for an answer that shows whether a connection works.
+const ANSWER: Duration = Duration::from_secs(1);
+/// The most prepared statements of a connection. Lists have many forms.
+const STATEMENTS: usize = 256;
+/// The number of rows among which connections spread counters (`migrations/postgres/V1__otpd.sql`).
+const SLOTS: u32 = 16;
+
+/// A connection, with the state of its present transaction.
+pub(in crate::store) struct Session {
+    /// `None` while it is dropped.
+    runtime: Option<Runtime>,
+    client: Client,
+    statements: RefCell<HashMap<String, Statement>>,
+    /// When the present transaction has to be over.
+    deadline: Cell<Instant>,
+    /// The longest wait for one statement.
+    limit: Cell<Duration>,
+    /// When the server last answered.
+    used_at: Cell<Instant>,
+    /// The statements that begin the present transaction, until they are sent with its first statement.
+    beginning: Cell<Option<&'static str>>,
+    /// The time of the server at the beginning of the last transaction, until it is read.
+    began_at: Cell<Option<i64>>,
+    /// Rows that never change, by their query.
+    constants: RefCell<HashMap<&'static str, Value<'static>>>,
+    /// The first failure of the present transaction.
+    failure: RefCell<Option<Failure>>,
+    /// Whether the server has sent a warning since the flag was cleared.
+    has_warning: Arc<AtomicBool>,
+    /// The row of spread counters that this connection changes.
+    slot: i64,
+    /// The generation of the pool when it was opened.
+    pub(super) generation: u64,
+}
+
+impl Session {
+    /// Takes over a new connection. `runtime` has opened it.
+    pub(super) fn new<S, T>(runtime: Runtime, client: Client, connection: Connection<S, T>, generation: u64) -> Self
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let has_warning = Arc::new(AtomicBool::new(false));
+        runtime.spawn(drive(connection, Arc::clone(&has_warning)));
+        let random = SysRng.try_next_u32().unwrap_or(0);
+        Self {
+            runtime: Some(runtime),
+            client,
+            statements: RefCell::default(),
+            deadline: Cell::new(Instant::now() + STATEMENT),
+            limit: Cell::new(STATEMENT),
+            used_at: Cell::new(Instant::now()),
+            beginning: Cell::new(None),
+            began_at: Cell::new(None),
+            constants: RefCell::default(),
+            failure: RefCell::default(),
+            has_warning,
+            slot: i64::from(random % SLOTS) + 1,
+            generation,
+        }
+    }
+
+    /// The row of spread counters that this connection changes.
+    pub(in crate::store) fn slot(&self) -> i64 {
+        self.slot
+    }
+
+    /// Sets the deadline of the following statements, and forgets the failure of earlier ones.
+    pub(super) fn start(&self, deadline: Instant) {
+        self.deadline.set(deadline);
+        self.beginning.set(None);
+        *self.failure.borrow_mut() = None;
+        self.has_warning.store(false, Ordering::Release);
+    }
+
+    /// Whether the connection works. It is assumed to if it was used a moment ago; else the server is asked.
+    pub(super) fn works(&self, deadline: Instant) -> bool {
+        if self.used_at.get().elapsed() < ASSUMED {
+            return true;
+        }
+        self.start(deadline.min(Instant::now() + ANSWER));
+        self.batch("").is_ok()
+    }
+
+    /// Begins a transaction. `sql` is sent together with the first statement, which saves a round trip. It ends with a
+    /// query for the time of the server.
+    pub(super) fn begin(&self, sql: &'static str) {
+        self.beginning.set(Some(sql));
+    }
+
+    /// Ends the transaction. Nothing is sent if it has sent nothing.
+    pub(super) fn roll_back(&self) -> Result<()> {
+        if self.beginning.take().is_some() { Ok(()) } else { self.batch("ROLLBACK") }
+    }
+
+    /// Commits the transaction. An empty one is sent too: a check of the server relies on that.
+    pub(super) fn commit(&self) -> Result<()> {
+        match self.beginning.take() {
+            Some(begin) => self.batch(&format!("{begin}; COMMIT")),
+            None => self.batch("COMMIT"),
+        }
+    }
+
+    /// The time of the server at the beginning of the transaction. Returned once.
+    pub(super) fn began_at(&self) -> Option<i64> {
+        self.began_at.take()
+    }
+
+    /// Returns the value of a row that never changes. It is queried once per connection.
+    pub(in crate::store) fn constant(
+        &self,
+        sql: &'static str,
+        query: impl FnOnce() -> Result<Value<'static>>,
+    ) -> Result<Value<'static>> {
+        if let Some(known) = self.constants.borrow().get(sql) {
+            return Ok(known.clone());
+        }
+        let value = query()?;
+        self.constants.borrow_mut().insert(sql, value.clone());
+        Ok(value)
+    }
+
+    /// Changes the longest wait for one statement, for work that no request waits for.
+    pub(super) fn set_limit(&self, limit: Duration) {
+        self.limit.set(limit);
+    }
+
+    /// The first failed statement since the start.
+    pub(super) fn failure(&self) -> Option<Failure> {
+        self.failure.borrow().clone()
+    }
+
+    /// Whether the server has sent a warning since the start.
+    pub(super) fn has_warning(&self) -> bool {
+        self.has_warning.load(Ordering::Acquire)
+    }
+
+    /// Runs statements without parameters and results, in one message.
+    pub(super) fn batch(&self, sql: &str) -> Result<()> {
+        self.run(self.client.batch_execute(sql))
+    }
+
+    /// Runs a statement and returns its rows.
+    pub(in crate::store) fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>> {
+        self.run(async {
+            let statement = self.prepared(sql).await?;
+            self.after_beginning(self.client.query(&statement, &parameters(values))).await
+        })
+    }
+
+    /// Runs a statement and returns the number of changed rows.
+    pub(in crate::store) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
+        let changed = self.run(async {
+            let statement = self.prepared(sql).await?;
+            self.after_beginning(self.client.execute(&statement, &parameters(values))).await
+        })?;
+        usize::try_from(changed).map_err(Error::internal)
+    }
+
+    /// Runs work that uses the client itself, such as migrations, within `limit`.
+    pub(super) fn with_client<T, E>(
+        &mut self,
+        limit: Duration,
+        work: impl AsyncFnOnce(&mut Client) -> Result<T, E>,
+    ) -> Option<Result<T, E>> {
+        let client = &mut self.client;
+        let work = async { tokio::time::timeout(limit, work(client)).await.ok() };
+        self.runtime.as_ref().and_then(|runtime| runtime.block_on(work))
+    }
+
+    /// Asks the server to cancel the running statement. The connection is not used afterwards.
+    pub(super) fn cancel(&self, tls: Option<&tokio_postgres_rustls::MakeRustlsConnect>) {
+        let token = self.client.cancel_token();
+        let cancel = async {
+            match tls {
+                Some(tls) => token.cancel_query(tls.clone()).await,
+                None => token.cancel_query(tokio_postgres::NoTls).await,
+            }
+        };
+        // If the server does not answer, there is nothing to cancel.
+        let _ = self.wait(Duration::from_millis(500), cancel);
+    }
+
+    /// Sends the beginning of the transaction, if it was not sent, and then `work`, without a wait in between. The server
+    /// processes them in this order; if the beginning fails, it refuses `work`.
+    async fn after_beginning<T>(
+        &self,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, tokio_postgres::Error> {
+        let Some(begin) = self.beginning.take() else { return work.await };
+        let (begun, done) = join(self.client.simple_query(begin), work).await;
+        let is_row = |message: SimpleQueryMessage| match message {
+            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+            _ => None,
+        };
+        self.began_at.set(begun?.into_iter().rev().find_map(is_row));
+        done
+    }
+
+    async fn prepared(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
+        if let Some(known) = self.statements.borrow().get(sql) {
+            return Ok(known.clone());
+        }
+        let statement = self.client.prepare(sql).await?;
+        let mut statements = self.statements.borrow_mut();
+        if statements.len() >= STATEMENTS {
+            statements.clear();
+        }
+        statements.insert(sql.to_owned(), statement.clone());
+        Ok(statement)
+    }
+
+    /// Waits for the server. After a failure, the transaction can only be rolled back.
+    fn run<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
+        let left = self.deadline.get().saturating_duration_since(Instant::now()).min(self.limit.get());
+        let (failure, error) = match self.wait(left, work) {
+            Some(Ok(done)) => {
+                self.used_at.set(Instant::now());
+                return Ok(done);
+            }
+            Some(Err(cause)) => (Failure::of(&cause), cause.into()),
+            None => {
+                let late = Error::unavailable("PostgreSQL did not answer in time");
+                (Failure::new(Remedy::ReconnectAll, "timeout"), late)
+            }
+        };
+        self.failure.borrow_mut().get_or_insert(failure);
+        Err(error)
+    }
+}
+
+impl Session {
+    /// Drives the connection until `work` is done. `None`: the time is over.
+    fn wait<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let work = async { tokio::time::timeout(limit, work).await.ok() };
+        self.runtime.as_ref().and_then(|runtime| runtime.block_on(work))
+    }
+}
+
+impl Drop for Session {
+    /// A runtime that waits for its tasks must not be dropped on an event loop.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
+/// Reads the messages of the server until the connection ends.
+async fn drive<S, T>(mut connection: Connection<S, T>, has_warning: Arc<AtomicBool>)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        if let AsyncMessage::Notice(notice) = message
+            && notice.parsed_severity() == Some(Severity::Warning)
+        {
+            has_warning.store(true, Ordering::Release);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Tests on a server: they run if `OTPD_TEST_POSTGRES` is the URL of one, without a database name.
+
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
+
+use super::*;
+use crate::store::sqlite::tests::INDEXED_STATEMENTS;
+use crate::store::tables::otps;
+
+/// A database of a test. Dropping it deletes the database.
+struct TestDatabase {
+    server: String,
+    name: String,
+}
+
+impl TestDatabase {
+    /// Creates a database with the schema. `None`: there is no server.
+    async fn create(name: &str) -> Option<Self> {
+        let server = std::env::var("OTPD_TEST_POSTGRES").ok().filter(|url| !url.is_empty())?;
+        let name = format!("otpd_unit_{name}_{}", std::process::id());
+        client(&server, "postgres").await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
+        let database = Self { server, name };
+        let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
+        Postgres::open(&url, &Options::default()).unwrap();
+        Some(database)
+    }
+
+    async fn client(&self) -> Client {
+        client(&self.server, &self.name).await
+    }
+
+    async fn delete(self) {
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        client(&self.server, "postgres").await.batch_execute(&drop).await.unwrap();
+    }
+}
+
+async fn client(server: &str, name: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(&format!("{server}/{name}"), NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+/// The plain SQL literals of the tables, with their files. Statements that macros or `format!` build are not among them.
+fn literals(folder: &Path) -> Vec<(String, String)> {
+    let literal = Regex::new(r#"(?s)"\s*((?:SELECT|INSERT|UPDATE|DELETE)\b[^"]*)""#).unwrap();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        if entry.is_dir() {
+            found.extend(literals(&entry));
+        } else if !entry.ends_with("tests.rs") {
+            let source = fs::read_to_string(&entry).unwrap();
+            let statements = literal.captures_iter(&source).map(|one| (entry.display().to_string(), one[1].to_owned()));
+            // A part of `concat!` or `format!` is no statement.
+            let is_whole = |sql: &str| !sql.contains('{') && !sql.ends_with([' ', ',']);
+            found
+                .extend(statements.filter(|(_, sql)| is_whole(sql) && (sql.contains("FROM") || !sql.starts_with('S'))));
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_statement_of_the_tables_is_accepted() {
+    let Some(database) = TestDatabase::create("literals").await else { return };
+    let client = database.client().await;
+    let (mut checked, mut refused) = (0, Vec::new());
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/store/tables");
+    let constants = INDEXED_STATEMENTS.iter().map(|sql| ("constant".to_owned(), (*sql).to_owned()));
+    for (file, sql) in literals(&folder).into_iter().chain(constants) {
+        // What only SQLite has.
+        if sql.contains("audit_search") || sql.contains("audit_blocks") || sql.contains("otp_search") {
+            continue;
+        }
+        checked += 1;
+        if let Err(cause) = client.prepare(&sql).await {
+            refused.push(format!("{file}: {}: {sql}", error::words(&cause)));
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+    assert!(checked > 150, "only {checked} statements were found");
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn every_look_up_uses_an_index() {
+    let Some(database) = TestDatabase::create("plans").await else { return };
+    let client = database.client().await;
+    client.batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan").await.unwrap();
+    let by_address = [otps::LIST_OF_RECIPIENT[2], otps::FIND_ISSUED[2], otps::LAST_SENT[2]];
+    let on_sqlite = [otps::LIST_OF_RECIPIENT[1], otps::FIND_ISSUED[1], otps::LAST_SENT[1]];
+    let statements = INDEXED_STATEMENTS.iter().filter(|sql| !on_sqlite.contains(sql)).chain(&by_address);
+    for (n, sql) in statements.enumerate() {
+        client.batch_execute(&format!("PREPARE s{n} AS {sql}")).await.unwrap();
+        let parameters = client.prepare(sql).await.unwrap().params().len();
+        let nulls = if parameters == 0 { String::new() } else { format!("({})", vec!["NULL"; parameters].join(", ")) };
+        let plan = client.simple_query(&format!("EXPLAIN EXECUTE s{n}{nulls}")).await.unwrap();
+        let steps: Vec<&str> = plan
+            .iter()
+            .filter_map(|message| if let SimpleQueryMessage::Row(row) = message { row.get(0) } else { None })
+            .collect();
+        // The seed is in a table of one row.
+        let scans = steps.iter().filter(|step| step.contains("Seq Scan") && !step.contains("checksum_seed"));
+        assert_eq!(scans.count(), 0, "{sql}: {steps:#?}");
+    }
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn a_conflicting_change_runs_again_and_a_refused_one_does_not() {
+    let Some(database) = TestDatabase::create("retries").await else { return };
+    let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
+    let postgres = Postgres::open(&url, &Options::default()).unwrap();
+    let add = |db: &Db| {
+        let last =
+            db.one("SELECT coalesce(max(nth), 0) AS last FROM limit_events", &[], |row| row.get::<i64>("last"))?;
+        let sql = "INSERT INTO limit_events (kind, subject, nth, at) VALUES ('send_to', 'x', $1, 0)";
+        db.execute(sql, &crate::values![last + 1]).map(|_| last + 1)
+    };
+    let mut numbers: Vec<i64> = futures_util::future::join_all((0..30).map(|_| postgres.write(add)))
+        .await
+        .into_iter()
+        .map(|outcome| outcome.unwrap())
+        .collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (1..=30).collect::<Vec<_>>());
+    let runs = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = Arc::clone(&runs);
+    let refused = postgres.write(move |db| {
+        counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        add(db)?;
+        Err::<i64, _>(Error::otp_not_found())
+    });
+    assert_eq!(refused.await.unwrap_err().to_string(), "No OTPCode matches the given query.");
+    assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 1);
+    let count = |db: &Db| db.one("SELECT count(*) AS count FROM limit_events", &[], |row| row.get::<i64>("count"));
+    assert_eq!(postgres.read(count).await.unwrap(), 30);
+    let panicked = postgres.write(|_| -> Result<()> { panic!("on purpose") }).await.unwrap_err();
+    assert_eq!(panicked.to_string(), "a change panicked; the line above says where");
+    assert_eq!(postgres.read(count).await.unwrap(), 30);
+    database.delete().await;
+}

@@ -1,0 +1,190 @@
+//! Transactions: a read in one snapshot, and a change that runs again after a conflict or a lost connection.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+
+use crate::error::{Error, Result};
+use crate::store::db::Db;
+use crate::store::postgres::error::{Failure, Remedy};
+use crate::store::postgres::pool::Pool;
+use crate::store::postgres::session::Session;
+
+/// The settings are local to the transaction, so that they work through poolers. `synchronous_commit` is only raised:
+/// below `on`, a commit could be lost although it was acknowledged.
+const BEGIN_WRITE: &str = "
+    BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+    SET LOCAL statement_timeout = '3s';
+    SET LOCAL lock_timeout = '3s';
+    SET LOCAL idle_in_transaction_session_timeout = '5s';
+    SELECT set_config('synchronous_commit', 'on', true)
+     WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');
+    SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+const BEGIN_READ: &str = "
+    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    SET LOCAL statement_timeout = '2s';
+    SET LOCAL idle_in_transaction_session_timeout = '5s';
+    SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+
+/// The pauses before a transaction runs again. Each is chosen at random up to the bound, which doubles.
+const FIRST_PAUSE: Duration = Duration::from_millis(1);
+const LAST_PAUSE: Duration = Duration::from_millis(64);
+/// The pause before another connection is tried, after none could be opened.
+const RECONNECT: Duration = Duration::from_millis(100);
+/// How often a transaction runs again after a conflict. A change that always conflicts is refused.
+const MAX_CONFLICTS: u32 = 20;
+
+/// Runs `work` in a read transaction.
+pub(super) fn read<T>(pool: &Pool, deadline: Instant, work: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+    let session = pool.take(deadline)?;
+    session.start(deadline);
+    session.begin(BEGIN_READ);
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(&Db::postgres(&session))));
+    compare_clocks(pool, &session);
+    // A lost connection has no transaction to end.
+    if session.failure().is_none_or(|failure| !is_lost(&failure)) && session.roll_back().is_ok() {
+        pool.put_back(session);
+    } else {
+        discard(pool, &session);
+    }
+    outcome.unwrap_or_else(|panic| resume_unwind(panic))
+}
+
+/// Runs `work` without a transaction, again if the connection is lost.
+pub(super) fn look_up<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> Result<T>) -> Result<T> {
+    loop {
+        let session = pool.take(deadline)?;
+        session.start(deadline);
+        let outcome = work(&Db::postgres(&session));
+        match session.failure() {
+            Some(failure) if is_lost(&failure) => {
+                discard(pool, &session);
+                if Instant::now() + RECONNECT >= deadline {
+                    return outcome;
+                }
+            }
+            _ => {
+                pool.put_back(session);
+                return outcome;
+            }
+        }
+    }
+}
+
+/// The outcome of one run of a change.
+enum Trial<T> {
+    /// Committed, or refused and rolled back.
+    Over(Result<T>),
+    /// Nothing was changed. It may run again.
+    Failed(Failure, Error),
+    /// The COMMIT was sent, and its outcome is unknown.
+    Unknown(Error),
+}
+
+/// Runs `work` in a write transaction until it is committed or refused, or the time is over.
+pub(super) fn write<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> Result<T>) -> Result<T> {
+    let (mut bound, mut conflicts) = (FIRST_PAUSE, 0);
+    pool.require_open()?;
+    loop {
+        let session = match pool.take(deadline) {
+            Ok(session) => session,
+            Err(_) if Instant::now() + RECONNECT < deadline => {
+                thread::sleep(RECONNECT);
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let (failure, error) = match attempt(pool, &session, deadline, work) {
+            Trial::Over(outcome) => {
+                pool.put_back(session);
+                return outcome;
+            }
+            Trial::Unknown(error) => {
+                pool.note_unknown_commit(&session);
+                discard(pool, &session);
+                return Err(error);
+            }
+            Trial::Failed(failure, error) => (failure, error),
+        };
+        pool.metrics().postgres.retry(&failure.code);
+        conflicts += u32::from(failure.remedy == Remedy::RunAgain);
+        let is_hopeless = failure.remedy == Remedy::GiveUp || conflicts > MAX_CONFLICTS;
+        if is_lost(&failure) || session.roll_back().is_err() {
+            discard(pool, &session);
+        } else {
+            pool.put_back(session);
+        }
+        let pause = bound.mul_f64(random());
+        if is_hopeless || Instant::now() + pause >= deadline {
+            return Err(error);
+        }
+        thread::sleep(pause);
+        bound = (bound * 2).min(LAST_PAUSE);
+    }
+}
+
+fn attempt<T>(pool: &Pool, session: &Session, deadline: Instant, work: &impl Fn(&Db) -> Result<T>) -> Trial<T> {
+    session.start(deadline);
+    let failed = |error| {
+        let unknown = || Failure::new(Remedy::GiveUp, "internal");
+        Trial::Failed(session.failure().unwrap_or_else(unknown), error)
+    };
+    session.begin(BEGIN_WRITE);
+    let outcome = catch_unwind(AssertUnwindSafe(|| work(&Db::postgres(session))))
+        .unwrap_or_else(|_| Err(Error::internal("a change panicked; the line above says where")));
+    compare_clocks(pool, session);
+    // A failed statement has aborted the transaction, even if the work went on.
+    if session.failure().is_some() {
+        return failed(outcome.err().unwrap_or_else(|| Error::internal("a change ignored a failed statement")));
+    }
+    match outcome {
+        Err(refusal) => match session.roll_back() {
+            Ok(()) => Trial::Over(Err(refusal)),
+            Err(error) => failed(error),
+        },
+        Ok(done) => match timed(|| session.commit()) {
+            // A warning: the server no longer waits for its standby, so the change may be lost with the server.
+            (Ok(()), _) if session.has_warning() => {
+                Trial::Unknown(Error::unavailable("PostgreSQL committed a change without its synchronous standby"))
+            }
+            (Ok(()), took) => {
+                pool.note_commit(took);
+                Trial::Over(Ok(done))
+            }
+            (Err(error), _) => Trial::Unknown(error),
+        },
+    }
+}
+
+/// Returns how long `work` took, too.
+fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
+    let begun = Instant::now();
+    let outcome = work();
+    (outcome, begun.elapsed())
+}
+
+/// Compares the clocks, if the transaction has begun on the server.
+fn compare_clocks(pool: &Pool, session: &Session) {
+    if let Some(server) = session.began_at() {
+        pool.clock().compare(server);
+    }
+}
+
+fn is_lost(failure: &Failure) -> bool {
+    matches!(failure.remedy, Remedy::Reconnect | Remedy::ReconnectAll)
+}
+
+/// Called before a connection is dropped. If the server is gone or no longer the primary, the other connections to it are dropped too.
+fn discard(pool: &Pool, session: &Session) {
+    if session.failure().is_some_and(|failure| failure.remedy == Remedy::ReconnectAll) {
+        pool.discard_all(session.generation);
+    }
+}
+
+/// A random number from 0 to 1. A failure of the random number generator only means that pauses are not spread.
+fn random() -> f64 {
+    f64::from(SysRng.try_next_u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX)
+}
