@@ -1,4 +1,4 @@
-//! otpd: one-time passwords for Iranian mobile numbers and e-mail addresses, as a REST resource over SQLite.
+//! otpd: one-time passwords for Iranian mobile numbers and e-mail addresses, as a REST resource over SQLite or PostgreSQL.
 //!
 //! # Layout
 //!
@@ -9,7 +9,7 @@
 //! - [`error`]: the error type of all requests, with a public text and a private cause.
 //! - [`domain`]: the rules, as pure code. Types are built by `parse`, so every value is valid.
 //! - [`metrics`]: the counters. The store and the HTTP layer update them; `/metrics` exports them.
-//! - [`store`]: SQLite. The only module with SQL, one file per table. `writer.rs` holds the single writer.
+//! - [`store`]: the only module with SQL. `tables/` has one file per table; `sqlite/` and `postgres/` are the engines.
 //! - [`delivery`]: the providers, one file each. They do not depend on the store.
 //! - [`service`]: the operations that a caller can request, one function each. Each applies the rules in a transaction.
 //! - [`http`]: actix routes and bodies. `http/error.rs` maps error kinds to HTTP statuses.
@@ -21,8 +21,8 @@
 //! 1. `http/caller.rs` authenticates the token.
 //! 2. `http/otps.rs` checks the caller's permission with `domain/user.rs` and reads the id and the body.
 //! 3. `service/otps.rs` submits one transaction to the writer: `domain/otp.rs` applies the patch to the stored code,
-//!    and `store/otps.rs` writes the result.
-//! 4. `store/writer.rs` replies once the transaction is on disk.
+//!    and `store/tables/otps.rs` writes the result.
+//! 4. `store/sqlite/writer.rs` replies once the transaction is on disk.
 //!
 //! # The path of a message
 //!

@@ -15,7 +15,7 @@ use crate::error::Result;
 use crate::service::dispatch::{Dispatch, send};
 use crate::service::message_plan::{Plan, log_outcome};
 use crate::service::waiting::PAUSE;
-use crate::service::worker::{self, POLL_INTERVAL, Worker};
+use crate::service::worker::{self, Worker, poll_interval};
 use crate::service::{Service, recording};
 use crate::store::{Db, is_damaged_row, message_attempts, messages, next_channels, otps};
 
@@ -42,6 +42,10 @@ struct Claim {
 
 impl Worker for ChannelWorker {
     type Item = Dispatch;
+
+    fn poll_interval(&self) -> Duration {
+        poll_interval(&self.service.store)
+    }
 
     fn at_once(&self) -> usize {
         match self.channel {
@@ -136,7 +140,7 @@ impl ChannelWorker {
         for due in due {
             dispatches.extend(self.claim_one(db, &mut route, due, now)?);
         }
-        let next = messages::next_due(db, self.channel)?.map_or(POLL_INTERVAL, |next| next.since(now));
+        let next = messages::next_due(db, self.channel)?.map_or(self.poll_interval(), |next| next.since(now));
         Ok(Claim { dispatches, next, interrupted: interrupted.len(), queued })
     }
 

@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::service::Service;
 use crate::service::endpoints::Destination;
 use crate::service::waiting::{PAUSE, jitter, stop_deadline};
-use crate::service::worker::{self, POLL_INTERVAL, Worker};
+use crate::service::worker::{self, Worker, poll_interval};
 use crate::store::event_deliveries::DueEvent;
 use crate::store::{Db, event_deliveries};
 
@@ -33,6 +33,10 @@ pub(super) struct EventWorker {
 
 impl Worker for EventWorker {
     type Item = DueEvent;
+
+    fn poll_interval(&self) -> Duration {
+        poll_interval(&self.service.store)
+    }
 
     fn at_once(&self) -> usize {
         AT_ONCE
@@ -97,7 +101,7 @@ impl EventWorker {
         due.retain(|event| !held.contains(&event.id));
         due.truncate(AT_ONCE - held.len());
         let next = event_deliveries::next_due(db, &endpoint.key(), now)?;
-        Ok((due, next.map_or(POLL_INTERVAL, |next| next.since(now))))
+        Ok((due, next.map_or(self.poll_interval(), |next| next.since(now))))
     }
 
     /// Stores the result of an attempt.

@@ -24,8 +24,9 @@ impl Service {
     pub async fn deliver(self, stop: watch::Receiver<bool>) {
         loop {
             let right = tokio::select! {
-                right = self.take_outbox() => right,
+                biased;
                 () = stopped(stop.clone()) => return,
+                right = self.take_outbox() => right,
             };
             let (halt, halted) = watch::channel(false);
             let worker = |channel| ChannelWorker::new(self.clone(), channel).deliver(halted.clone());

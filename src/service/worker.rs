@@ -8,13 +8,19 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
 use crate::service::waiting::stopped;
+use crate::store::Store;
 
-/// Poll interval for items queued by another process.
-pub(super) const POLL_INTERVAL: Duration = Duration::from_secs(5);
+/// Returns the poll interval for items queued by another process. On a shared database, half of all items usually are.
+pub(super) fn poll_interval(store: &Store) -> Duration {
+    if store.is_shared() { Duration::from_millis(500) } else { Duration::from_secs(5) }
+}
 
 /// A worker that delivers the items of a queue.
 pub(super) trait Worker: Clone + Send + Sync + 'static {
     type Item: Send + 'static;
+
+    /// Returns the poll interval.
+    fn poll_interval(&self) -> Duration;
 
     /// Returns the maximum number of items in flight.
     fn at_once(&self) -> usize;
@@ -38,7 +44,7 @@ pub(super) async fn run<W: Worker>(worker: &W, stop: watch::Receiver<bool>) {
     let (mut in_flight, mut held) = (JoinSet::new(), HashMap::new());
     let mut stopping = false;
     loop {
-        let mut pause = POLL_INTERVAL;
+        let mut pause = worker.poll_interval();
         if !stopping && held.len() < worker.at_once() {
             let (claimed, next) = worker.claim(held.values().copied().collect()).await;
             for item in claimed {
@@ -46,7 +52,7 @@ pub(super) async fn run<W: Worker>(worker: &W, stop: watch::Receiver<bool>) {
                 let task = in_flight.spawn(worker.clone().deliver_one(item, stop.clone()));
                 held.insert(task.id(), id);
             }
-            pause = next.min(POLL_INTERVAL);
+            pause = next.min(worker.poll_interval());
         }
         tokio::select! {
             Some(ended) = in_flight.join_next_with_id() => {

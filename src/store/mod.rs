@@ -17,6 +17,7 @@ mod outbox_right;
 mod postgres;
 mod probe;
 mod row;
+mod sizes;
 mod sqlite;
 mod tables;
 mod value;
@@ -182,6 +183,11 @@ impl Store {
         }
     }
 
+    /// Whether other processes usually work on the database at the same time.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.engine, Engine::Postgres(_))
+    }
+
     /// The microseconds by which the clock of the database is ahead of the local one. All processes of a PostgreSQL
     /// database use its clock. For SQLite, 0.
     pub fn clock_offset(&self) -> i64 {
@@ -210,31 +216,6 @@ impl Store {
     /// The metrics counted while the program runs.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics
-    }
-
-    /// The metrics, with the current sizes.
-    pub async fn measure(&self) -> Result<&Metrics> {
-        let bytes = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
-        let size = match &self.engine {
-            Engine::Sqlite(sqlite) => bytes(sqlite.database_bytes()),
-            Engine::Postgres(postgres) => postgres.database_bytes().await?,
-        };
-        self.metrics.database_bytes.set(size);
-        self.metrics.wal_bytes.set(bytes(self.wal_bytes()));
-        let count = |db: &Db| Ok((otp_list::total(db)?, messages::count_open(db)?, event_deliveries::count(db)?));
-        let (codes, open, events) = self.read(count).await?;
-        self.metrics.codes.set(codes);
-        self.metrics.outbox.set(open);
-        self.metrics.waiting_events.set(events);
-        Ok(&self.metrics)
-    }
-
-    /// The size of the WAL of an SQLite database, in bytes. For PostgreSQL, 0.
-    pub fn wal_bytes(&self) -> u64 {
-        match &self.engine {
-            Engine::Sqlite(sqlite) => sqlite.wal_bytes(),
-            Engine::Postgres(_) => 0,
-        }
     }
 
     /// The path of an SQLite database, with symbolic links resolved. `None`: the database is on a server.

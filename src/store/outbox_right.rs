@@ -20,7 +20,7 @@ impl OutboxRight {
 
     /// `None`: another process has the right, or the database can't be changed.
     pub(super) async fn of_postgres(postgres: &Postgres) -> Option<Self> {
-        let is_held = postgres.hold_outbox().await.unwrap_or(false);
+        let is_held = postgres.take_outbox().await.unwrap_or(false);
         is_held.then(|| Self(Holder::Postgres(postgres.clone())))
     }
 
@@ -28,7 +28,7 @@ impl OutboxRight {
     pub async fn is_valid(&self) -> bool {
         match &self.0 {
             Holder::Sqlite(lock) => lock.is_valid(),
-            Holder::Postgres(postgres) => postgres.hold_outbox().await.unwrap_or(false),
+            Holder::Postgres(postgres) => postgres.renew_outbox().await.unwrap_or(false),
         }
     }
 

@@ -36,6 +36,7 @@ def sending(url):
 STOPS = 10
 # How long a suspended host stands still, in seconds.
 SUSPENDED = 15
+IS_HELD = "SELECT holder <> '' FROM outbox_lease"
 WAITING = "SELECT id FROM messages WHERE state IN ('queued', 'sending') LIMIT 1"
 
 
@@ -114,9 +115,9 @@ def right_after_stops(program):
     url, kept = database(), 0
     for _ in range(STOPS):
         with running(program, url, count=1) as (host,):
-            wait_until("the right to deliver", 15, lambda: psql(url, "SELECT holder <> '' FROM outbox_lease") == [["t"]])
+            wait_until("the right to deliver", 15, lambda: psql(url, IS_HELD) == [["t"]])
             host.stop()
-            kept += psql(url, "SELECT holder <> '' FROM outbox_lease") == [["t"]]
+            kept += psql(url, IS_HELD) == [["t"]]
             psql(url, "UPDATE outbox_lease SET holder = '', until = 0")
     assert kept == 0, f"{kept} of {STOPS} hosts that ended have kept the right"
     return f"{STOPS} stops: the right was free each time"

@@ -87,7 +87,7 @@ impl Bulk {
         if session.failure().is_some() {
             return Err(self.refused("a statement failed, so nothing was kept"));
         }
-        session.start(Instant::now() + STATEMENT);
+        session.start(Instant::now() + STATEMENT, STATEMENT);
         let outcome = session.batch("COMMIT");
         if outcome.is_err() || session.has_warning() {
             let cause =
@@ -107,8 +107,7 @@ impl Bulk {
 
     fn begin(&self, sql: &str) -> Result<Session, OpenError> {
         let session = self.pool.connect(Instant::now() + CONNECT_WITHIN).map_err(|error| self.failed(&error))?;
-        session.set_limit(STATEMENT);
-        session.start(Instant::now() + WHOLE);
+        session.start(Instant::now() + WHOLE, STATEMENT);
         session.batch(sql).map_err(|error| self.failed(&error))?;
         Ok(session)
     }

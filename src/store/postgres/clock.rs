@@ -1,9 +1,9 @@
 //! The clock of the server. All processes of a database use it, because the rules compare times that different processes
 //! stored.
 //!
-//! Each transaction begins with a comparison of the clocks. The server's time is already past when its message arrives,
-//! so a comparison shows the least difference that the clocks can have. The greatest of the last comparisons is the most
-//! exact one.
+//! Each transaction begins with a comparison of the server's clock and a monotonic one, so that a jump of the local
+//! clock has no effect. The server's time is already past when its message arrives, so a comparison shows the least
+//! difference that the clocks can have. The greatest of the last comparisons is the most exact one.
 
 use std::time::{Duration, Instant};
 
@@ -14,13 +14,15 @@ use prometheus::Gauge;
 /// How long a comparison counts, at least. Clocks drift by less than a millisecond meanwhile.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// The difference between the clock of the server and the local one.
+/// The clock of the server, as known from the last comparisons.
 pub(super) struct ServerClock {
+    /// The zero of the monotonic clock.
+    start: Instant,
     differences: Mutex<Differences>,
     gauge: Gauge,
 }
 
-/// Microseconds by which the server's clock is ahead.
+/// Microseconds by which the server's clock is ahead of the monotonic one.
 struct Differences {
     began: Instant,
     /// The greatest difference of the present period.
@@ -31,13 +33,26 @@ struct Differences {
 
 impl ServerClock {
     pub(super) fn new(gauge: Gauge) -> Self {
-        let differences = Differences { began: Instant::now(), present: None, last: None };
-        Self { differences: Mutex::new(differences), gauge }
+        let start = Instant::now();
+        let differences = Differences { began: start, present: None, last: None };
+        Self { start, differences: Mutex::new(differences), gauge }
     }
 
     /// Notes a time of the server that has just arrived, in microseconds since 1970.
     pub(super) fn compare(&self, server: i64) {
-        self.note(server.saturating_sub(Utc::now().timestamp_micros()), Instant::now());
+        let now = Instant::now();
+        self.note(server.saturating_sub(self.monotonic(now)), now);
+        self.gauge.set(self.offset() as f64 / 1e6);
+    }
+
+    /// Forgets the comparisons, because they were with another server.
+    pub(super) fn forget(&self) {
+        let mut differences = self.differences.lock();
+        (differences.present, differences.last) = (None, None);
+    }
+
+    fn monotonic(&self, now: Instant) -> i64 {
+        i64::try_from(now.saturating_duration_since(self.start).as_micros()).unwrap_or(i64::MAX)
     }
 
     fn note(&self, difference: i64, now: Instant) {
@@ -47,18 +62,17 @@ impl ServerClock {
             differences.last = differences.present.take();
         }
         differences.present = differences.present.max(Some(difference));
-        self.gauge.set(differences.offset() as f64 / 1e6);
     }
 
     /// The microseconds by which the server's clock is ahead of the local one. 0 before the first comparison.
     pub(super) fn offset(&self) -> i64 {
-        self.differences.lock().offset()
+        let Some(difference) = self.difference() else { return 0 };
+        difference + self.monotonic(Instant::now()) - Utc::now().timestamp_micros()
     }
-}
 
-impl Differences {
-    fn offset(&self) -> i64 {
-        self.present.max(self.last).unwrap_or(0)
+    fn difference(&self) -> Option<i64> {
+        let differences = self.differences.lock();
+        differences.present.max(differences.last)
     }
 }
 
@@ -67,20 +81,31 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_local_clock_plus_the_offset_is_that_of_the_server() {
+        let clock = ServerClock::new(Gauge::new("offset", "offset").unwrap());
+        let server = || Utc::now().timestamp_micros() + 60_000_000;
+        clock.compare(server());
+        let difference = Utc::now().timestamp_micros() + clock.offset() - server();
+        assert!(difference.abs() < 50_000, "{difference}");
+    }
+
+    #[test]
     fn the_greatest_difference_of_two_periods_counts() {
         let clock = ServerClock::new(Gauge::new("offset", "offset").unwrap());
         let start = Instant::now();
         let after = |seconds, difference| {
             clock.note(difference, start + Duration::from_secs(seconds));
-            clock.offset()
+            clock.difference()
         };
-        assert_eq!(clock.offset(), 0);
-        assert_eq!(after(1, -500), -500);
-        assert_eq!(after(2, -900), -500);
-        assert_eq!(after(3, -400), -400);
+        assert_eq!((clock.difference(), clock.offset()), (None, 0));
+        assert_eq!(after(1, -500), Some(-500));
+        assert_eq!(after(2, -900), Some(-500));
+        assert_eq!(after(3, -400), Some(-400));
         // A new period: the last one still counts.
-        assert_eq!(after(11, -800), -400);
+        assert_eq!(after(11, -800), Some(-400));
         // The clocks have drifted, and the first period no longer counts.
-        assert_eq!(after(22, -700), -700);
+        assert_eq!(after(22, -700), Some(-700));
+        clock.forget();
+        assert_eq!(after(23, -2000), Some(-2000));
     }
 }

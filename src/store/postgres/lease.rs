@@ -43,14 +43,21 @@ const TAKE: &str = concat!(
     now!(),
     ")"
 );
+/// Unlike `TAKE`, this has no effect after a release, even if it runs late.
+const RENEW: &str = concat!("UPDATE outbox_lease SET until = ", now!(), " + 10000000 WHERE id = 1 AND holder = $1");
 const HELD: &str =
     concat!("SELECT id FROM outbox_lease WHERE id = 1 AND holder = $1 AND until > ", now!(), " FOR SHARE");
 const RELEASE: &str = "UPDATE outbox_lease SET holder = '', until = 0 WHERE id = 1 AND holder = $1";
 
 impl Lease {
-    /// Takes or renews the right. Returns whether this process has it.
+    /// Takes the right. Returns whether this process has it.
     pub(super) fn take(&self, db: &Db) -> Result<bool> {
         Ok(db.execute(TAKE, &values![&self.holder])? > 0)
+    }
+
+    /// Renews the right. Returns whether this process has it.
+    pub(super) fn renew(&self, db: &Db) -> Result<bool> {
+        Ok(db.execute(RENEW, &values![&self.holder])? > 0)
     }
 
     pub(super) fn release(&self, db: &Db) -> Result<()> {

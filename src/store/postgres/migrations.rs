@@ -49,7 +49,7 @@ pub(super) fn bring_up_to_date(pool: &Pool) -> Result<(), String> {
         .unwrap_or_else(|| Err("another process has been migrating its schema for ten minutes".to_owned()))
         .map_err(|cause| failed(&cause))?;
     let session = pool.take(Instant::now() + CONNECT_WITHIN).map_err(|error| failed(&error))?;
-    session.start(Instant::now() + CONNECT_WITHIN);
+    session.start(Instant::now() + CONNECT_WITHIN, CONNECT_WITHIN);
     let db = Db::postgres(&session);
     // The first comparison of the clocks, before anything is stored.
     let now = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";

@@ -184,10 +184,16 @@ impl Postgres {
         self.probe.check(self.pool.last(), write).await
     }
 
-    /// Takes or renews the right to deliver messages. Returns whether this process has it.
-    pub(in crate::store) async fn hold_outbox(&self) -> Result<bool> {
+    /// Takes the right to deliver messages. Returns whether this process has it.
+    pub(in crate::store) async fn take_outbox(&self) -> Result<bool> {
         let lease = Arc::clone(&self.lease);
         self.write(move |db| lease.take(db)).await
+    }
+
+    /// Renews the right to deliver messages. Returns whether this process has it.
+    pub(in crate::store) async fn renew_outbox(&self) -> Result<bool> {
+        let lease = Arc::clone(&self.lease);
+        self.write(move |db| lease.renew(db)).await
     }
 
     /// Gives up the right to deliver messages.

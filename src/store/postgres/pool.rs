@@ -89,6 +89,8 @@ impl Pool {
         if generation == self.generation() {
             self.generation.fetch_add(1, Ordering::AcqRel);
             idle.clear();
+            // Another host is tried first, because a host that does not answer costs a second.
+            self.host.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -106,7 +108,9 @@ impl Pool {
             let limit = CONNECT.min(deadline.saturating_duration_since(Instant::now()));
             match self.connect_to(host, limit) {
                 Ok(session) => {
-                    self.host.store(index, Ordering::Relaxed);
+                    if self.host.swap(index, Ordering::Relaxed) != index {
+                        self.clock.forget();
+                    }
                     self.metrics.postgres.connects.inc();
                     return Ok(session);
                 }
@@ -136,7 +140,7 @@ impl Pool {
                 Session::new(runtime, client, connection, generation)
             }
         };
-        session.start(Instant::now() + limit);
+        session.start(Instant::now() + limit, limit);
         let sql = "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery() AS is_standby";
         let rows = session.query(sql, &[]).map_err(|error| error.to_string())?;
         match rows.first().map(|row| row.try_get::<_, bool>(0)) {

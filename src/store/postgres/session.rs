@@ -1,6 +1,8 @@
 //! A connection to PostgreSQL, driven by the thread that uses it. Every statement has a deadline: a server that was
 //! suspended, or a network that drops packets, would otherwise never answer.
 
+mod transaction;
+
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -8,21 +10,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::future::join;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
 use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Connection, Row, SimpleQueryMessage, Statement};
+use tokio_postgres::{AsyncMessage, Client, Connection, Row, Statement};
 
 use crate::error::{Error, Result};
 use crate::store::postgres::error::{Failure, Remedy};
 use crate::store::value::Value;
 
-/// The longest wait for one statement.
-const STATEMENT: Duration = Duration::from_secs(3);
 /// How long after an answer a connection is assumed to work.
 const ASSUMED: Duration = Duration::from_secs(1);
 /// The longest wait for an answer that shows whether a connection works.
@@ -74,8 +73,8 @@ impl Session {
             runtime: Some(runtime),
             client,
             statements: RefCell::default(),
-            deadline: Cell::new(Instant::now() + STATEMENT),
-            limit: Cell::new(STATEMENT),
+            deadline: Cell::new(Instant::now() + ANSWER),
+            limit: Cell::new(ANSWER),
             used_at: Cell::new(Instant::now()),
             beginning: Cell::new(None),
             began_at: Cell::new(None),
@@ -92,9 +91,11 @@ impl Session {
         self.slot
     }
 
-    /// Sets the deadline of the following statements, and forgets the failure of earlier ones.
-    pub(super) fn start(&self, deadline: Instant) {
+    /// Sets the deadline of the following statements, and the longest wait for each of them. Forgets the failure of earlier
+    /// ones.
+    pub(super) fn start(&self, deadline: Instant, limit: Duration) {
         self.deadline.set(deadline);
+        self.limit.set(limit);
         self.beginning.set(None);
         *self.failure.borrow_mut() = None;
         self.has_warning.store(false, Ordering::Release);
@@ -105,32 +106,8 @@ impl Session {
         if self.used_at.get().elapsed() < ASSUMED {
             return true;
         }
-        self.start(deadline.min(Instant::now() + ANSWER));
+        self.start(deadline, ANSWER);
         self.batch("").is_ok()
-    }
-
-    /// Begins a transaction. `sql` is sent together with the first statement, which saves a round trip. It ends with a
-    /// query for the time of the server.
-    pub(super) fn begin(&self, sql: &'static str) {
-        self.beginning.set(Some(sql));
-    }
-
-    /// Ends the transaction. Nothing is sent if it has sent nothing.
-    pub(super) fn roll_back(&self) -> Result<()> {
-        if self.beginning.take().is_some() { Ok(()) } else { self.batch("ROLLBACK") }
-    }
-
-    /// Commits the transaction. An empty one is sent too: a check of the server relies on that.
-    pub(super) fn commit(&self) -> Result<()> {
-        match self.beginning.take() {
-            Some(begin) => self.batch(&format!("{begin}; COMMIT")),
-            None => self.batch("COMMIT"),
-        }
-    }
-
-    /// The time of the server at the beginning of the transaction. Returned once.
-    pub(super) fn began_at(&self) -> Option<i64> {
-        self.began_at.take()
     }
 
     /// Returns the value of a row that never changes. It is queried once per connection.
@@ -145,11 +122,6 @@ impl Session {
         let value = query()?;
         self.constants.borrow_mut().insert(sql, value.clone());
         Ok(value)
-    }
-
-    /// Changes the longest wait for one statement, for work that no request waits for.
-    pub(super) fn set_limit(&self, limit: Duration) {
-        self.limit.set(limit);
     }
 
     /// The first failed statement since the start.
@@ -206,22 +178,6 @@ impl Session {
         };
         // If the server does not answer, there is nothing to cancel.
         let _ = self.wait(Duration::from_millis(500), cancel);
-    }
-
-    /// Sends the beginning of the transaction, if it was not sent, and then `work`, without a wait in between. The server
-    /// processes them in this order; if the beginning fails, it refuses `work`.
-    async fn after_beginning<T>(
-        &self,
-        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, tokio_postgres::Error> {
-        let Some(begin) = self.beginning.take() else { return work.await };
-        let (begun, done) = join(self.client.simple_query(begin), work).await;
-        let is_row = |message: SimpleQueryMessage| match message {
-            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
-            _ => None,
-        };
-        self.began_at.set(begun?.into_iter().rev().find_map(is_row));
-        done
     }
 
     async fn prepared(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {

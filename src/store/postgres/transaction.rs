@@ -29,6 +29,9 @@ const BEGIN_READ: &str = "
     SET LOCAL idle_in_transaction_session_timeout = '5s';
     SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
 
+/// The longest wait for a statement. The server has the same limits.
+const READ_STATEMENT: Duration = Duration::from_secs(2);
+const WRITE_STATEMENT: Duration = Duration::from_secs(3);
 /// The pauses before a transaction runs again. Each is chosen at random up to the bound, which doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LAST_PAUSE: Duration = Duration::from_millis(64);
@@ -39,8 +42,8 @@ const MAX_CONFLICTS: u32 = 20;
 
 /// Runs `work` in a read transaction.
 pub(super) fn read<T>(pool: &Pool, deadline: Instant, work: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
-    let session = pool.take(deadline)?;
-    session.start(deadline);
+    let session = take(pool, deadline)?;
+    session.start(deadline, READ_STATEMENT);
     session.begin(BEGIN_READ);
     let outcome = catch_unwind(AssertUnwindSafe(|| work(&Db::postgres(&session))));
     compare_clocks(pool, &session);
@@ -56,8 +59,8 @@ pub(super) fn read<T>(pool: &Pool, deadline: Instant, work: impl FnOnce(&Db) -> 
 /// Runs `work` without a transaction, again if the connection is lost.
 pub(super) fn look_up<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> Result<T>) -> Result<T> {
     loop {
-        let session = pool.take(deadline)?;
-        session.start(deadline);
+        let session = take(pool, deadline)?;
+        session.start(deadline, READ_STATEMENT);
         let outcome = work(&Db::postgres(&session));
         match session.failure() {
             Some(failure) if is_lost(&failure) => {
@@ -70,6 +73,17 @@ pub(super) fn look_up<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> 
                 pool.put_back(session);
                 return outcome;
             }
+        }
+    }
+}
+
+/// Returns a connection. Tries again until the deadline if no server accepts changes, because another one may be
+/// promoted meanwhile.
+fn take(pool: &Pool, deadline: Instant) -> Result<Session> {
+    loop {
+        match pool.take(deadline) {
+            Err(_) if Instant::now() + RECONNECT < deadline => thread::sleep(RECONNECT),
+            outcome => return outcome,
         }
     }
 }
@@ -89,14 +103,7 @@ pub(super) fn write<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> Re
     let (mut bound, mut conflicts) = (FIRST_PAUSE, 0);
     pool.require_open()?;
     loop {
-        let session = match pool.take(deadline) {
-            Ok(session) => session,
-            Err(_) if Instant::now() + RECONNECT < deadline => {
-                thread::sleep(RECONNECT);
-                continue;
-            }
-            Err(error) => return Err(error),
-        };
+        let session = take(pool, deadline)?;
         let (failure, error) = match attempt(pool, &session, deadline, work) {
             Trial::Over(outcome) => {
                 pool.put_back(session);
@@ -127,7 +134,7 @@ pub(super) fn write<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> Re
 }
 
 fn attempt<T>(pool: &Pool, session: &Session, deadline: Instant, work: &impl Fn(&Db) -> Result<T>) -> Trial<T> {
-    session.start(deadline);
+    session.start(deadline, WRITE_STATEMENT);
     let failed = |error| {
         let unknown = || Failure::new(Remedy::GiveUp, "internal");
         Trial::Failed(session.failure().unwrap_or_else(unknown), error)

@@ -85,6 +85,8 @@ impl PostgresUrl {
         let value = |name: &str| parameters.get(name).map(String::as_str);
         let tls = requested_tls(value("sslmode"))?;
         let root_certificate = root_certificate(value("sslrootcert"), tls)?;
+        // Whoever gives a root certificate wants it to be used, also on this machine.
+        let tls = tls.or(value("sslrootcert").map(|_| true));
         require_primary(value("target_session_attrs"))?;
         if hosts.split(',').count() > MAX_HOSTS {
             return Err(format!("the URL has more than {MAX_HOSTS} hosts"));

@@ -88,6 +88,8 @@ pub(in crate::store) const INDEXED_STATEMENTS: &[&str] = &[
     recipients::CONSECUTIVE_FAILURES,
     limit_events::LAST_NUMBER,
     limit_events::FIND,
+    limit_events::INSERT,
+    limit_events::NTH_NEWEST,
     limit_events::DELETE_BEFORE,
     limit_events::DELETE_AFTER,
     recipients::DELETE_BEFORE,

@@ -7,14 +7,14 @@ use crate::error::Result;
 use crate::store::db::Db;
 use crate::values;
 
-pub(in crate::store) const LAST_NUMBER: &str = "
-    SELECT nth
-      FROM limit_events
-     WHERE kind = $1
-       AND subject = $2
-       AND at <= $3
-     ORDER BY nth DESC
-     LIMIT 1";
+/// The number of the newest trusted event of a subject.
+macro_rules! last_number {
+    () => {
+        "SELECT nth FROM limit_events WHERE kind = $1 AND subject = $2 AND at <= $3 ORDER BY nth DESC LIMIT 1"
+    };
+}
+
+pub(in crate::store) const LAST_NUMBER: &str = last_number!();
 
 /// The number of the newest trusted event of a subject; 0 if there is none.
 fn last_number(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<i64> {
@@ -24,20 +24,27 @@ fn last_number(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<i
 
 /// Records an event of a subject.
 pub fn insert(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<()> {
-    let nth = last_number(db, event, subject, now)? + 1;
-    let sql = "INSERT INTO limit_events (kind, subject, nth, at)
-               VALUES ($1, $2, $3, $4)
-               ON CONFLICT (kind, subject, nth) DO UPDATE SET at = excluded.at";
-    db.execute(sql, &values![event.as_str(), subject, nth, now.as_micros()])?;
-    Ok(())
+    db.execute(INSERT, &values![event.as_str(), subject, now.as_micros()]).map(drop)
 }
+
+/// `WHERE true` separates the query from `ON CONFLICT` for SQLite's parser. The casts tell PostgreSQL the types.
+pub(in crate::store) const INSERT: &str = concat!(
+    "INSERT INTO limit_events (kind, subject, nth, at)
+     SELECT CAST($1 AS TEXT), CAST($2 AS TEXT), coalesce((",
+    last_number!(),
+    "), 0) + 1, CAST($3 AS BIGINT)
+      WHERE true
+     ON CONFLICT (kind, subject, nth) DO UPDATE SET at = excluded.at"
+);
+
+pub(in crate::store) const NTH_NEWEST: &str =
+    concat!("SELECT at FROM limit_events WHERE kind = $1 AND subject = $2 AND nth = (", last_number!(), ") + 1 - $4");
 
 pub(in crate::store) const FIND: &str = "SELECT at FROM limit_events WHERE kind = $1 AND subject = $2 AND nth = $3";
 
 /// The time of the `n`th newest trusted event, counted from 1.
 pub fn nth_newest(db: &Db, event: Event, subject: &str, n: u32, now: Timestamp) -> Result<Option<Timestamp>> {
-    let nth = last_number(db, event, subject, now)? + 1 - i64::from(n);
-    db.row(FIND, &values![event.as_str(), subject, nth], |row| row.timestamp("at"))
+    db.row(NTH_NEWEST, &values![event.as_str(), subject, now.as_micros(), n], |row| row.timestamp("at"))
 }
 
 pub(in crate::store) const COUNT_SINCE: &str = "
