@@ -44,8 +44,7 @@ pub(super) fn clock_of(store: &Store) -> Clock {
 
 /// The current time on the clock of the database. For SQLite, that is the local clock.
 pub(super) fn now_of(store: &Store) -> Timestamp {
-    let now = now();
-    Timestamp::from_micros(now.as_micros().saturating_add(store.clock_offset())).unwrap_or(now)
+    store.server_time().unwrap_or_else(now)
 }
 
 /// The store of a command. Dropping it moves the WAL into the database, even if the command fails.

@@ -8,12 +8,12 @@ use crate::metrics::register::{new, register};
 /// The metrics of the connections to PostgreSQL and their transactions.
 #[derive(Clone)]
 pub struct PostgresMetrics {
-    retries: IntCounterVec,
+    failed: IntCounterVec,
     /// COMMITs whose outcome is unknown.
     pub unknown_commits: IntCounter,
     /// Opened connections.
     pub connects: IntCounter,
-    /// Time until work gets a connection.
+    /// Time until work may use a connection.
     pub wait_seconds: Histogram,
     /// Seconds by which the server's clock is ahead of the local one.
     pub clock_offset: Gauge,
@@ -21,11 +21,12 @@ pub struct PostgresMetrics {
 
 impl PostgresMetrics {
     pub(super) fn new() -> Self {
-        let retries = Opts::new("otpd_postgres_retries_total", "Transactions that failed before COMMIT, by SQLSTATE");
+        let failed =
+            Opts::new("otpd_postgres_failed_transactions_total", "Transactions that failed before COMMIT, by SQLSTATE");
         let wait =
-            HistogramOpts::new("otpd_postgres_wait_seconds", "Time until a request gets a connection, in seconds");
+            HistogramOpts::new("otpd_postgres_wait_seconds", "Time until a request may use a connection, in seconds");
         Self {
-            retries: new(IntCounterVec::new(retries, &["code"])),
+            failed: new(IntCounterVec::new(failed, &["code"])),
             unknown_commits: new(IntCounter::new(
                 "otpd_postgres_unknown_commits_total",
                 "COMMITs whose outcome is unknown",
@@ -41,7 +42,7 @@ impl PostgresMetrics {
 
     /// Adds the metrics to those that are exported.
     pub(super) fn export(&self, registry: &Registry) {
-        register(registry, Ok(self.retries.clone()));
+        register(registry, Ok(self.failed.clone()));
         register(registry, Ok(self.unknown_commits.clone()));
         register(registry, Ok(self.connects.clone()));
         register(registry, Ok(self.wait_seconds.clone()));
@@ -49,7 +50,7 @@ impl PostgresMetrics {
     }
 
     /// Counts a transaction that failed before its COMMIT. `code` is the SQLSTATE.
-    pub fn retry(&self, code: &str) {
-        self.retries.with_label_values(&[code]).inc();
+    pub fn failed(&self, code: &str) {
+        self.failed.with_label_values(&[code]).inc();
     }
 }

@@ -97,7 +97,7 @@ impl Service {
 
     /// Finds and stores the next step of a message after a report. Returns the channel that has a new message, if any.
     fn proceed(&self, db: &Db, message_id: i64, now: Timestamp) -> Result<Option<Channel>> {
-        let message = messages::find(db, message_id)?;
+        let message = messages::find_locked(db, message_id)?;
         // The end of the attempt decides about a message that is being sent.
         let Some(message) = message.filter(|message| message.state != MessageState::Sending) else { return Ok(None) };
         let otp = match otps::find(db, message.otp_id) {

@@ -20,12 +20,18 @@ use crate::store::{
 
 /// Maximum number of rows that one transaction deletes. Small transactions keep the wait of requests short.
 const BATCH: i64 = 500;
+/// On a shared database, rows are stored while untrusted ones are deleted, and the clocks of the processes differ by some
+/// milliseconds. Rows that are at most this much later than now are kept.
+const MARGIN: Duration = Duration::from_millis(500);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 const INBOX_KEPT: Duration = DAY;
 /// How long the failures of a recipient are kept after the last one.
 const FAILURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long the failures of a locked-out recipient are kept after the last one (`otp.max_consecutive_failures`).
 const LOCKS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
+
+/// Deletes or expires one batch of rows with a time later than the first one; the second one is now. Returns how many.
+type Deletion = fn(&Db, Timestamp, Timestamp) -> Result<usize>;
 
 impl Service {
     /// Returns the time of the newest stored change. `None`: there is no change, or the database can't be read.
@@ -56,16 +62,20 @@ impl Service {
     /// trusted (`domain/clock.rs`), but would take effect once that time has come. Failures of recipients are kept
     /// because they count regardless of their time.
     pub async fn purge_untrusted(&self) -> Result<()> {
-        let delete = |db: &Db, now: Timestamp| {
-            Ok(limit_events::delete_after(db, now, BATCH)?
-                + idempotency_keys::delete_after(db, now, BATCH)?
-                + inbox::delete_after(db, now, BATCH)?
-                + sessions::delete_after(db, now, BATCH)?
-                + sign_in_links::delete_after(db, now, BATCH)?
-                + hourly_figures::delete_after(db, hour_of(now), BATCH)?
-                + expire_untrusted(db, now)?)
-        };
-        while self.purge(delete).await? > 0 {}
+        let margin = if self.store.is_shared() { MARGIN } else { Duration::ZERO };
+        // Each in a transaction of its own, so that the clock is read immediately before the statement.
+        let deletions: [Deletion; 7] = [
+            |db, after, _| limit_events::delete_after(db, after, BATCH),
+            |db, after, _| idempotency_keys::delete_after(db, after, BATCH),
+            |db, after, _| inbox::delete_after(db, after, BATCH),
+            |db, after, _| sessions::delete_after(db, after, BATCH),
+            |db, after, _| sign_in_links::delete_after(db, after, BATCH),
+            |db, after, _| hourly_figures::delete_after(db, hour_of(after), BATCH),
+            expire_untrusted,
+        ];
+        for delete in deletions {
+            while self.purge(move |db, now| delete(db, now.plus(margin), now)).await? > 0 {}
+        }
         Ok(())
     }
 
@@ -116,9 +126,9 @@ fn delete_expired(db: &Db, until: Timestamp, now: Timestamp) -> Result<usize> {
     record(db, Action::OtpDelete, &deleted, now)
 }
 
-/// Expires one batch of codes with an issue time in the future, and records each update.
-fn expire_untrusted(db: &Db, now: Timestamp) -> Result<usize> {
-    let expired = otps::expire_untrusted(db, now, BATCH)?;
+/// Expires one batch of codes with an issue time later than `after`, and records each update.
+fn expire_untrusted(db: &Db, after: Timestamp, now: Timestamp) -> Result<usize> {
+    let expired = otps::expire_untrusted(db, after, now, BATCH)?;
     record(db, Action::OtpUpdate, &expired, now)
 }
 

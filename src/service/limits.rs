@@ -29,11 +29,11 @@ pub(super) struct Guard {
 }
 
 impl Service {
-    /// Counts the events that apply to the subjects.
+    /// Counts the events that apply to the subjects. The transaction has locked the recipient and checked the limits.
     ///
-    /// The limits were checked before. If other processes use the database too, they are checked again while the
-    /// subjects are locked, so that no limit is exceeded. This is done last, because all requests wait for the lock of a
-    /// limit over all recipients.
+    /// If other processes use the database too, the other subjects are locked and their limits checked again, so that no
+    /// limit is exceeded. This comes late in a transaction, because all requests wait for the lock of a limit over all
+    /// recipients.
     ///
     /// # Errors
     /// A limit was reached meanwhile.
@@ -44,17 +44,20 @@ impl Service {
         of: &Subjects<'_>,
         now: Timestamp,
     ) -> Result<()> {
-        let counted: Vec<(Event, String)> = events.iter().filter_map(|event| Some((*event, of.key(*event)?))).collect();
+        let counted = events.iter().filter_map(|event| Some((*event, of.key(*event)?)));
+        let (own, shared): (Vec<(Event, String)>, Vec<_>) =
+            counted.partition(|(event, _)| Event::OF_RECIPIENT.contains(event));
+        own.iter().try_for_each(|(event, subject)| limit_events::insert(db, *event, subject, now))?;
         let locks: Vec<Subject<'_>> =
-            counted.iter().map(|(event, subject)| Subject::Limit { kind: event.as_str(), subject }).collect();
-        let now = if db.hold_all(&locks)? {
-            let now = self.now();
-            self.limits.require_within_limits(db, limits, of, now)?;
-            now
-        } else {
-            now
-        };
-        counted.into_iter().try_for_each(|(event, subject)| limit_events::insert(db, event, &subject, now))
+            shared.iter().map(|(event, subject)| Subject::Limit { kind: event.as_str(), subject }).collect();
+        if !db.hold_all(&locks)? {
+            return shared.iter().try_for_each(|(event, subject)| limit_events::insert(db, *event, subject, now));
+        }
+        let now = self.now();
+        let is_shared = |limit: &&Limit| !Event::OF_RECIPIENT.contains(&limit.event());
+        let limits: Vec<Limit> = limits.iter().filter(is_shared).copied().collect();
+        self.limits.require_within_limits(db, &limits, of, now)?;
+        limit_events::insert_all(db, &shared, now)
     }
 }
 

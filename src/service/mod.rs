@@ -63,7 +63,7 @@ use crate::service::recent_shares::RecentShares;
 use crate::service::refusals::Refusals;
 use crate::service::waiting::Queued;
 use crate::store::tokens::AuthenticatedToken;
-use crate::store::{Db, Store, tokens, users};
+use crate::store::{Db, Store, tokens};
 
 /// Returns the current time. Tests supply their own clock.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -235,13 +235,12 @@ fn find_caller(
     now: Timestamp,
 ) -> Result<(Caller, Option<Timestamp>)> {
     let refused = |detail| Error::new(Kind::Unauthenticated, detail);
-    let token = tokens::find_by_hash(db, hash)?.filter(|token| !is_expired(token.expires_at, now));
-    let token = token.ok_or_else(|| refused("Invalid token."))?;
+    let found = tokens::find_with_permissions(db, hash)?.filter(|(token, _)| !is_expired(token.expires_at, now));
+    let (token, permissions) = found.ok_or_else(|| refused("Invalid token."))?;
     let AuthenticatedToken { user_id, token_id, role, last_used_at, .. } = token;
     if !token.is_active {
         return Err(refused("User inactive or deleted."));
     }
-    let permissions = users::list_permissions(db, user_id)?;
     let origin = Arc::new(Origin {
         kind: ActorKind::User,
         name: token.user_name,

@@ -148,10 +148,10 @@ impl Service {
             let escalate_at = (!next_channels.is_empty()).then(|| now.plus(self.delivery.escalate_after));
             messages::insert(db, otp.id, envelope, next_channels, escalate_at, now)?;
         }
-        self.count_within_limits(db, (&Event::OF_SENDING, &Limit::OF_SENDING), &subjects, now)?;
         let channels = iter::once(&channel).chain(next_channels).map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
         let event = NewEvent::about(Action::OtpSend, &otp).with("channel", Value::Null, channels);
         call.record(db, &event.of_test_recipient(test.is_some()))?;
+        self.count_within_limits(db, (&Event::OF_SENDING, &Limit::OF_SENDING), &subjects, now)?;
         Ok(SendReceipt::new(&otp, now))
     }
 

@@ -67,12 +67,14 @@ impl Service {
     fn store_attempt(&self, db: &Db, finished: &Finished, otp: &Otp) -> Result<Option<Channel>> {
         let Finished { channel, attempt_id, message_id, provider, report, took, reports_status } = finished;
         let now = self.now();
+        // The message is locked before its attempt, as everywhere.
+        let message = messages::find_locked(db, *message_id)?;
         let status_due_at = reports_status.then(|| next_status_request(now, otp.valid_to, now)).flatten();
         if !message_attempts::finish(db, *attempt_id, report, status_due_at, now)? {
             return Ok(None);
         }
         recording::count_attempt(db, provider, report.outcome, *took, now)?;
-        let Some(message) = messages::find(db, *message_id)? else { return Ok(None) };
+        let Some(message) = message else { return Ok(None) };
         if status_due_at.is_some() {
             // The next channel waits until the last status request before it can be answered.
             let escalate_after = self.delivery.escalate_after.saturating_add(ANSWER_TIME);

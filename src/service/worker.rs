@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 use crate::service::waiting::stopped;
 use crate::store::Store;
 
-/// Returns the poll interval for items queued by another process. On a shared database, half of all items usually are.
+/// Returns the poll interval for items queued by another process. On a shared database, other hosts queue many of the
+/// items.
 pub(super) fn poll_interval(store: &Store) -> Duration {
     if store.is_shared() { Duration::from_millis(500) } else { Duration::from_secs(5) }
 }

@@ -8,7 +8,7 @@ use crate::store::row::{Column, Row, Source};
 use crate::store::value::Value;
 
 /// A transaction, as the functions of the tables take it. A statement is literal SQL that both engines understand. Its
-/// parameters `$1`, `$2` and so on must first appear in that order.
+/// parameters are numbered in the order of their first appearance.
 pub struct Db<'a>(Engine<'a>);
 
 enum Engine<'a> {
@@ -147,6 +147,15 @@ impl<'a> Db<'a> {
         }
     }
 
+    /// Runs a change of which only the failure matters. On PostgreSQL it is sent with the next statement, and its failure
+    /// shows there or at the end of the transaction.
+    pub(super) fn change(&self, sql: &str, values: &[Value<'_>]) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(_) => self.execute(sql, values).map(drop),
+            Engine::Postgres(session) => session.defer(sql, values),
+        }
+    }
+
     /// Inserts a row into a table with the column `id`, and returns the id that the row got.
     pub fn insert(&self, sql: &str, values: &[Value<'_>]) -> Result<i64> {
         match &self.0 {
@@ -164,8 +173,8 @@ impl<'a> Db<'a> {
         }
     }
 
-    /// The same for several subjects of one kind, in one statement. Returns whether other processes can use the database
-    /// at the same time, so that what was read before the lock has to be read again.
+    /// The same for several subjects of one kind, in one statement. Returns true if earlier reads may be outdated and
+    /// must be repeated.
     pub fn hold_all(&self, subjects: &[Subject<'_>]) -> Result<bool> {
         match self.dialect() {
             Dialect::Sqlite => Ok(false),

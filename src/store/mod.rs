@@ -13,6 +13,8 @@ mod finding;
 mod last_transaction;
 mod list_permits;
 mod moving;
+mod open_error;
+mod options;
 mod outbox_right;
 mod postgres;
 mod probe;
@@ -29,14 +31,14 @@ pub use crate::store::db::Db;
 pub use crate::store::error::is_damaged_row;
 pub use crate::store::finding::Finding;
 pub use crate::store::moving::{MoveProgress, back_up_server, move_database};
+pub use crate::store::open_error::OpenError;
+pub use crate::store::options::Options;
 pub use crate::store::outbox_right::OutboxRight;
 pub use crate::store::postgres::{PostgresUrl, Subject, WRITERS};
 pub use crate::store::row::{Column, Row};
 pub use crate::store::sqlite::backup::{Contents, Replace, backup};
 pub use crate::store::sqlite::create::Create;
 pub use crate::store::sqlite::files::{admin_token_of, findings, give_to_owner_of};
-pub use crate::store::sqlite::open_error::OpenError;
-pub use crate::store::sqlite::options::Options;
 pub use crate::store::sqlite::otp_search;
 pub use crate::store::sqlite::path::{folder_of, rename_new};
 pub use crate::store::sqlite::restore::{Restored, restore};
@@ -48,6 +50,7 @@ pub use crate::store::tables::{
 };
 pub use crate::store::value::Value;
 
+use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::metrics::Metrics;
 use crate::store::postgres::Postgres;
@@ -188,12 +191,12 @@ impl Store {
         matches!(self.engine, Engine::Postgres(_))
     }
 
-    /// The microseconds by which the clock of the database is ahead of the local one. All processes of a PostgreSQL
-    /// database use its clock. For SQLite, 0.
-    pub fn clock_offset(&self) -> i64 {
+    /// The time on the clock of a PostgreSQL server, which all processes of a database use. `None` for SQLite, where that
+    /// is the local clock.
+    pub fn server_time(&self) -> Option<Timestamp> {
         match &self.engine {
-            Engine::Sqlite(_) => 0,
-            Engine::Postgres(postgres) => postgres.clock_offset(),
+            Engine::Sqlite(_) => None,
+            Engine::Postgres(postgres) => postgres.server_time(),
         }
     }
 

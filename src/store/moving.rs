@@ -15,10 +15,10 @@ use crate::error::{Error, Result};
 use crate::store::database::Database;
 use crate::store::db::Db;
 use crate::store::moving::tables::TABLES;
+use crate::store::open_error::OpenError;
 use crate::store::postgres::{Bulk, PostgresUrl};
 use crate::store::sqlite::backup::{Contents, Replace};
 use crate::store::sqlite::moving::{NewFile, read_alone};
-use crate::store::sqlite::open_error::OpenError;
 
 /// Progress callback: receives the percentage copied so far and the path of the temporary file, if there is one. It may
 /// end the process; only that file is then left behind.

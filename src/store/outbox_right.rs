@@ -1,7 +1,14 @@
 //! The right to deliver messages. Only one process per database has it.
 
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
 use crate::store::postgres::Postgres;
 use crate::store::sqlite::outbox_lock::OutboxLock;
+
+/// How long after its last renewal a right is valid for certain. It ends two seconds later.
+const CERTAIN: Duration = Duration::from_secs(8);
 
 /// The right to deliver messages, until it is released or dropped.
 pub struct OutboxRight(Holder);
@@ -9,8 +16,8 @@ pub struct OutboxRight(Holder);
 enum Holder {
     /// A lock on a file beside the database.
     Sqlite(OutboxLock),
-    /// A row that is renewed.
-    Postgres(Postgres),
+    /// A row that is renewed, and when it was renewed last.
+    Postgres(Postgres, Mutex<Instant>),
 }
 
 impl OutboxRight {
@@ -20,16 +27,35 @@ impl OutboxRight {
 
     /// `None`: another process has the right, or the database can't be changed.
     pub(super) async fn of_postgres(postgres: &Postgres) -> Option<Self> {
-        let is_held = postgres.take_outbox().await.unwrap_or(false);
-        is_held.then(|| Self(Holder::Postgres(postgres.clone())))
+        let asked = Instant::now();
+        if !postgres.take_outbox().await.unwrap_or(false) {
+            return None;
+        }
+        log::info!("this process delivers the messages and events of the database");
+        Some(Self(Holder::Postgres(postgres.clone(), Mutex::new(asked))))
     }
 
     /// Whether this process still has the right. Renews it on PostgreSQL, so this is called once a second.
     pub async fn is_valid(&self) -> bool {
-        match &self.0 {
-            Holder::Sqlite(lock) => lock.is_valid(),
-            Holder::Postgres(postgres) => postgres.renew_outbox().await.unwrap_or(false),
+        let (postgres, renewed) = match &self.0 {
+            Holder::Sqlite(lock) => return lock.is_valid(),
+            Holder::Postgres(postgres, renewed) => (postgres, renewed),
+        };
+        let asked = Instant::now();
+        match postgres.renew_outbox().await {
+            Ok(true) => *renewed.lock() = asked,
+            Ok(false) => {
+                log::warn!("another process delivers the messages and events now");
+                return false;
+            }
+            Err(error) if renewed.lock().elapsed() >= CERTAIN => {
+                log::warn!("the right to deliver messages could not be renewed: {error}");
+                return false;
+            }
+            // The next renewal may succeed in time.
+            Err(_) => {}
         }
+        true
     }
 
     /// Gives the right up, so that another process can take it at once.
@@ -37,7 +63,7 @@ impl OutboxRight {
         match self.0 {
             Holder::Sqlite(lock) => drop(lock),
             // If this fails, the right ends after ten seconds.
-            Holder::Postgres(postgres) => drop(postgres.release_outbox().await),
+            Holder::Postgres(postgres, _) => drop(postgres.release_outbox().await),
         }
     }
 }

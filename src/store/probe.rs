@@ -31,7 +31,7 @@ impl Probe {
                 return Err(Error::unavailable("the last change could not be committed"));
             }
             _ if failed_at.is_some_and(|moment| moment.elapsed() < RECENT) => {
-                return Err(Error::unavailable("the writer did not answer a moment ago"));
+                return Err(Error::unavailable("the last check of the database failed less than a second ago"));
             }
             _ => {}
         }

@@ -76,6 +76,8 @@ impl Service {
         let key = SessionKey::generate(&mut UnwrapErr(SysRng));
         let (clock, hash) = (Arc::clone(&self.clock), key.hash());
         let start = move |db: &Db| {
+            // A user that is disabled at this moment gets no session.
+            db.hold(Subject::Users)?;
             source.hold(db)?;
             let now = clock();
             require_few_failures(db, &source, now)?;
@@ -101,6 +103,7 @@ pub async fn create_sign_in_link(
     let key = LinkKey::generate(&mut UnwrapErr(SysRng));
     let hash = key.hash();
     let create = move |db: &Db| {
+        db.hold(Subject::Users)?;
         let user = crate::service::accounts::existing(db, &name)?;
         require_console(&user)?;
         sign_in_links::insert(db, &hash, user.id, now)?;

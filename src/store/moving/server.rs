@@ -20,12 +20,12 @@ pub(super) fn reserve(db: &Db) -> Result<Option<&'static str>> {
 /// Switches off the trigger that counts codes. PostgreSQL keeps all versions of the counter until the end of the
 /// transaction and searches through them, so the time would grow with the square of the number of codes.
 pub(super) fn stop_counting(db: &Db) -> Result<()> {
-    db.execute("ALTER TABLE otp_codes DISABLE TRIGGER otp_codes_counted", &[]).map(drop)
+    db.execute("ALTER TABLE otp_codes DISABLE TRIGGER otp_codes_added", &[]).map(drop)
 }
 
 /// Switches the trigger on again, and counts what it did not count.
 pub(super) fn count(db: &Db) -> Result<()> {
-    db.execute("ALTER TABLE otp_codes ENABLE TRIGGER otp_codes_counted", &[])?;
+    db.execute("ALTER TABLE otp_codes ENABLE TRIGGER otp_codes_added", &[])?;
     let sql = "UPDATE otp_totals
                   SET codes = codes + (SELECT count(*) FROM otp_codes),
                       with_email = with_email + (SELECT count(email) FROM otp_codes)

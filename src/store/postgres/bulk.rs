@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::store::db::Db;
+use crate::store::open_error::OpenError;
 use crate::store::postgres::migrations;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::session::Session;
 use crate::store::postgres::url::PostgresUrl;
-use crate::store::sqlite::open_error::OpenError;
 
 /// The longest wait for one statement.
 const STATEMENT: Duration = Duration::from_secs(60);

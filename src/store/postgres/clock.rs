@@ -2,8 +2,8 @@
 //! stored.
 //!
 //! Each transaction begins with a comparison of the server's clock and a monotonic one, so that a jump of the local
-//! clock has no effect. The server's time is already past when its message arrives, so a comparison shows the least
-//! difference that the clocks can have. The greatest of the last comparisons is the most exact one.
+//! clock has no effect. The server's time is already past when its message arrives, so each
+//! comparison underestimates the difference by the delay of the network. The greatest recent one is the most exact.
 
 use std::time::{Duration, Instant};
 
@@ -45,10 +45,11 @@ impl ServerClock {
         self.gauge.set(self.offset() as f64 / 1e6);
     }
 
-    /// Forgets the comparisons, because they were with another server.
-    pub(super) fn forget(&self) {
-        let mut differences = self.differences.lock();
-        (differences.present, differences.last) = (None, None);
+    /// The same for a time of another server than before. Earlier comparisons no longer count.
+    pub(super) fn restart(&self, server: i64) {
+        let now = Instant::now();
+        let present = Some(server.saturating_sub(self.monotonic(now)));
+        *self.differences.lock() = Differences { began: now, present, last: None };
     }
 
     fn monotonic(&self, now: Instant) -> i64 {
@@ -64,10 +65,15 @@ impl ServerClock {
         differences.present = differences.present.max(Some(difference));
     }
 
-    /// The microseconds by which the server's clock is ahead of the local one. 0 before the first comparison.
+    /// The time of the server, in microseconds since 1970. The local time before the first comparison.
+    pub(super) fn now(&self) -> i64 {
+        let now = Instant::now();
+        self.difference().map_or_else(|| Utc::now().timestamp_micros(), |difference| difference + self.monotonic(now))
+    }
+
+    /// The microseconds by which the server's clock is ahead of the local one.
     pub(super) fn offset(&self) -> i64 {
-        let Some(difference) = self.difference() else { return 0 };
-        difference + self.monotonic(Instant::now()) - Utc::now().timestamp_micros()
+        self.now() - Utc::now().timestamp_micros()
     }
 
     fn difference(&self) -> Option<i64> {
@@ -81,12 +87,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_local_clock_plus_the_offset_is_that_of_the_server() {
+    fn the_time_is_that_of_the_present_server() {
         let clock = ServerClock::new(Gauge::new("offset", "offset").unwrap());
         let server = || Utc::now().timestamp_micros() + 60_000_000;
         clock.compare(server());
-        let difference = Utc::now().timestamp_micros() + clock.offset() - server();
-        assert!(difference.abs() < 50_000, "{difference}");
+        assert!((clock.now() - server()).abs() < 50_000);
+        assert!((clock.offset() - 60_000_000).abs() < 50_000);
+        let other_server = || Utc::now().timestamp_micros() - 60_000_000;
+        clock.restart(other_server());
+        assert!((clock.now() - other_server()).abs() < 50_000);
     }
 
     #[test]
@@ -97,7 +106,7 @@ mod tests {
             clock.note(difference, start + Duration::from_secs(seconds));
             clock.difference()
         };
-        assert_eq!((clock.difference(), clock.offset()), (None, 0));
+        assert_eq!(clock.difference(), None);
         assert_eq!(after(1, -500), Some(-500));
         assert_eq!(after(2, -900), Some(-500));
         assert_eq!(after(3, -400), Some(-400));
@@ -105,7 +114,5 @@ mod tests {
         assert_eq!(after(11, -800), Some(-400));
         // The clocks have drifted, and the first period no longer counts.
         assert_eq!(after(22, -700), Some(-700));
-        clock.forget();
-        assert_eq!(after(23, -2000), Some(-2000));
     }
 }

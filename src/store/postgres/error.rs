@@ -33,9 +33,14 @@ impl Failure {
     pub(super) fn of(cause: &tokio_postgres::Error) -> Self {
         match cause.code() {
             Some(code) => Self::new(remedy(code), code.code()),
-            None => Self::new(Remedy::ReconnectAll, "connection"),
+            None if is_lost(cause) => Self::new(Remedy::ReconnectAll, "connection"),
+            None => Self::new(Remedy::Reconnect, "protocol"),
         }
     }
+}
+
+fn is_lost(cause: &tokio_postgres::Error) -> bool {
+    cause.is_closed() || std::error::Error::source(cause).is_some_and(|source| source.is::<std::io::Error>())
 }
 
 fn remedy(code: &SqlState) -> Remedy {
@@ -43,11 +48,13 @@ fn remedy(code: &SqlState) -> Remedy {
     if shutdown.contains(code) || *code == SqlState::READ_ONLY_SQL_TRANSACTION || code.code().starts_with("08") {
         return Remedy::ReconnectAll;
     }
-    let conflicts = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::UNIQUE_VIOLATION];
+    // A row with the same key was inserted meanwhile, or a row that is referred to was deleted.
+    let violations = [SqlState::UNIQUE_VIOLATION, SqlState::FOREIGN_KEY_VIOLATION];
+    let conflicts = [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED];
     // A prepared statement became invalid, because the schema changed or a pooler gave this client another connection.
     let outdated =
         [SqlState::FEATURE_NOT_SUPPORTED, SqlState::INVALID_SQL_STATEMENT_NAME, SqlState::UNDEFINED_PSTATEMENT];
-    if conflicts.contains(code) {
+    if conflicts.contains(code) || violations.contains(code) {
         Remedy::RunAgain
     } else if outdated.contains(code) || *code == SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT {
         Remedy::Reconnect

@@ -19,7 +19,9 @@ const SETTINGS: &str = "
            current_setting('synchronous_commit') AS synchronous_commit,
            current_setting('synchronous_standby_names') AS standbys,
            current_setting('max_connections')::bigint AS max_connections,
-           (SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')) AS synchronous";
+           (SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')) AS synchronous,
+           (SELECT count(*) FROM pg_stat_replication WHERE sync_state IS NULL) AS hidden,
+           EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm') AS has_trigrams";
 
 struct Settings {
     version: String,
@@ -31,6 +33,9 @@ struct Settings {
     standbys: String,
     max_connections: i64,
     synchronous: i64,
+    /// Standbys whose state this role may not see.
+    hidden: i64,
+    has_trigrams: bool,
 }
 
 /// Checks the server. `offset` is by how many microseconds its clock is ahead of the local one.
@@ -46,6 +51,8 @@ pub(super) fn read(db: &Db, url: &PostgresUrl, offset: i64) -> Result<Vec<(Strin
             standbys: row.get("standbys")?,
             max_connections: row.get("max_connections")?,
             synchronous: row.get("synchronous")?,
+            hidden: row.get("hidden")?,
+            has_trigrams: row.get("has_trigrams")?,
         })
     })?;
     let findings = [
@@ -54,6 +61,7 @@ pub(super) fn read(db: &Db, url: &PostgresUrl, offset: i64) -> Result<Vec<(Strin
         ("TLS", tls(url)),
         ("durability", durability(&settings)),
         ("standby", standby(&settings)),
+        ("search", search(&settings)),
         ("connections", connections(&settings)),
         ("server clock", clock(offset)),
     ];
@@ -118,6 +126,11 @@ fn standby(settings: &Settings) -> Finding {
                 .to_owned(),
         );
     }
+    if settings.synchronous == 0 && settings.hidden > 0 {
+        return Finding::Note(
+            "this role can't see the state of the standbys; GRANT pg_read_all_stats to it to check them".to_owned(),
+        );
+    }
     if settings.synchronous == 0 {
         let names = &settings.standbys;
         return Finding::Problem(format!(
@@ -125,6 +138,13 @@ fn standby(settings: &Settings) -> Finding {
         ));
     }
     Finding::Ok(format!("{} synchronous", settings.synchronous))
+}
+
+fn search(settings: &Settings) -> Finding {
+    if settings.has_trigrams {
+        return Finding::Ok("pg_trgm is installed".to_owned());
+    }
+    Finding::Problem("pg_trgm is missing, so searches scan all codes; run CREATE EXTENSION pg_trgm".to_owned())
 }
 
 fn connections(settings: &Settings) -> Finding {

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use refinery::embed_migrations;
+use tokio_postgres::Client;
 
 use crate::error::{Error, Result};
 use crate::store::db::Db;
@@ -31,13 +32,11 @@ pub(super) fn bring_up_to_date(pool: &Pool) -> Result<(), String> {
     let failed = |cause: &dyn std::fmt::Display| format!("database {shown}: {cause}");
     let mut session = pool.connect(Instant::now() + CONNECT_WITHIN).map_err(|error| failed(&error))?;
     let outcome = session.with_client(LIMIT, async |client| {
+        if found_version(client).await? >= latest() {
+            return Ok(());
+        }
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(|cause| words(&cause))?;
-        let exists = "SELECT to_regclass('schema_compatibility') IS NOT NULL";
-        let exists: bool = client.query_one(exists, &[]).await.map_err(|cause| words(&cause))?.get(0);
-        let newest = "SELECT coalesce(max(version), 0)::bigint FROM refinery_schema_history";
-        let found: i64 =
-            if exists { client.query_one(newest, &[]).await.map_err(|cause| words(&cause))?.get(0) } else { 0 };
-        if found > latest() {
+        if found_version(client).await? >= latest() {
             return Ok(());
         }
         let outcome = migrations::runner().set_grouped(true).run_async(client).await;
@@ -46,17 +45,25 @@ pub(super) fn bring_up_to_date(pool: &Pool) -> Result<(), String> {
     // The lock ends with the connection.
     drop(session);
     outcome
-        .unwrap_or_else(|| Err("another process has been migrating its schema for ten minutes".to_owned()))
+        .unwrap_or_else(|| Err("the schema was not up to date after ten minutes; another process may be migrating it (see pg_stat_activity)".to_owned()))
         .map_err(|cause| failed(&cause))?;
     let session = pool.take(Instant::now() + CONNECT_WITHIN).map_err(|error| failed(&error))?;
     session.start(Instant::now() + CONNECT_WITHIN, CONNECT_WITHIN);
-    let db = Db::postgres(&session);
-    // The first comparison of the clocks, before anything is stored.
-    let now = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
-    let known = require_known(&db).and_then(|()| db.one(now, &[], |row| row.get("now")));
-    pool.clock().compare(known.map_err(|error| failed(&error))?);
+    let known = require_known(&Db::postgres(&session));
+    known.map_err(|error| failed(&error))?;
     pool.put_back(session);
     Ok(())
+}
+
+/// The version of the schema; 0 if there is none.
+async fn found_version(client: &Client) -> Result<i64, String> {
+    let exists = "SELECT to_regclass('schema_compatibility') IS NOT NULL";
+    let exists: bool = client.query_one(exists, &[]).await.map_err(|cause| words(&cause))?.get(0);
+    if !exists {
+        return Ok(0);
+    }
+    let newest = "SELECT coalesce(max(version), 0)::bigint FROM refinery_schema_history";
+    Ok(client.query_one(newest, &[]).await.map_err(|cause| words(&cause))?.get(0))
 }
 
 fn words(cause: &tokio_postgres::Error) -> String {

@@ -20,15 +20,17 @@ mod transaction;
 pub(in crate::store) mod url;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, oneshot};
 
+use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::store::db::Db;
 use crate::store::finding::Finding;
 use crate::store::list_permits::ListPermits;
+use crate::store::options::Options;
 pub(in crate::store) use crate::store::postgres::bulk::Bulk;
 pub(in crate::store) use crate::store::postgres::lease::Lease;
 pub use crate::store::postgres::lock::Subject;
@@ -37,7 +39,6 @@ pub(in crate::store) use crate::store::postgres::session::Session;
 use crate::store::postgres::transaction::{look_up, read, write};
 pub use crate::store::postgres::url::PostgresUrl;
 use crate::store::probe::Probe;
-use crate::store::sqlite::options::Options;
 
 /// Connections that may be in write transactions at the same time. More of them do not make more changes per second.
 pub const WRITERS: u32 = 8;
@@ -73,19 +74,15 @@ impl Permits {
         Self { places: Arc::new(Semaphore::new(QUEUE)), running: Arc::new(Semaphore::new(running as usize)) }
     }
 
-    /// Runs blocking `work` on another thread once it has a permit, and waits at most `limit` for its result. The work
-    /// keeps the permit until it ends.
-    async fn run<T: Send + 'static>(
-        &self,
-        limit: Duration,
-        metrics: &Metrics,
-        work: impl FnOnce(std::time::Instant) -> Result<T> + Send + 'static,
-    ) -> Result<T> {
+    /// Runs blocking `work` on another thread once it has a permit, and waits at most `limit` for its end. The work keeps
+    /// the permit until it ends. It gets its deadline, and it keeps its result itself, so that this function exists once
+    /// in the program.
+    async fn run(&self, limit: Duration, metrics: &Metrics, work: Box<dyn FnOnce(Instant) + Send>) -> Result<()> {
         let Ok(_place) = self.places.try_acquire() else {
             metrics.queue_refusals.inc();
             return Err(Error::unavailable("too many requests wait for the database"));
         };
-        let begun = std::time::Instant::now();
+        let begun = Instant::now();
         let deadline = begun + limit;
         let late = |_| Error::unavailable("the database did not answer in time");
         let outcome = async {
@@ -93,9 +90,9 @@ impl Permits {
             metrics.postgres.wait_seconds.observe(begun.elapsed().as_secs_f64());
             let work = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
-                work(deadline)
+                work(deadline);
             });
-            work.await.unwrap_or_else(|_| Err(Error::internal("a transaction panicked; the line above says where")))
+            work.await.map_err(|_| Error::internal("a transaction panicked; the line above says where"))
         };
         tokio::time::timeout(limit, outcome).await.map_err(late)?
     }
@@ -127,8 +124,12 @@ impl Postgres {
         &self,
         work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let (answer, outcome) = oneshot::channel();
         let pool = Arc::clone(&self.pool);
-        self.readers.run(READ, self.pool.metrics(), move |deadline| read(&pool, deadline, work)).await
+        // A caller that no longer waits needs no answer.
+        let work = move |deadline| drop(answer.send(read(&pool, deadline, work)));
+        self.readers.run(READ, self.pool.metrics(), Box::new(work)).await?;
+        outcome.await.map_err(Error::internal)?
     }
 
     /// Runs `work` in a write transaction. It may run several times.
@@ -136,8 +137,11 @@ impl Postgres {
         &self,
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let (answer, outcome) = oneshot::channel();
         let pool = Arc::clone(&self.pool);
-        self.writers.run(WRITE, self.pool.metrics(), move |deadline| write(&pool, deadline, &work)).await
+        let work = move |deadline| drop(answer.send(write(&pool, deadline, &work)));
+        self.writers.run(WRITE, self.pool.metrics(), Box::new(work)).await?;
+        outcome.await.map_err(Error::internal)?
     }
 
     /// Runs `work` that reads a few rows by their keys. Each statement sees a snapshot of its own, which saves two round
@@ -146,8 +150,11 @@ impl Postgres {
         &self,
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
+        let (answer, outcome) = oneshot::channel();
         let pool = Arc::clone(&self.pool);
-        self.readers.run(READ, self.pool.metrics(), move |deadline| look_up(&pool, deadline, &work)).await
+        let work = move |deadline| drop(answer.send(look_up(&pool, deadline, &work)));
+        self.readers.run(READ, self.pool.metrics(), Box::new(work)).await?;
+        outcome.await.map_err(Error::internal)?
     }
 
     /// The same for lists. They never take all connections for reads.
@@ -202,15 +209,15 @@ impl Postgres {
         self.write(move |db| lease.release(db)).await
     }
 
-    /// The microseconds by which the database's clock is ahead of the local one.
-    pub(in crate::store) fn clock_offset(&self) -> i64 {
-        self.pool.clock().offset()
+    /// The time on the clock of the server.
+    pub(in crate::store) fn server_time(&self) -> Option<Timestamp> {
+        Timestamp::from_micros(self.pool.clock().now())
     }
 
     /// What an operator should know about the server.
     pub(in crate::store) async fn findings(&self) -> Vec<(String, Finding)> {
         let url = self.pool.url().clone();
-        let offset = self.clock_offset();
+        let offset = self.pool.clock().offset();
         match self.read(move |db| findings::read(db, &url, offset)).await {
             Ok(findings) => findings,
             Err(error) => vec![("database".to_owned(), Finding::Problem(error.to_string()))],

@@ -15,8 +15,7 @@ impl ToSql for Value<'_> {
             Self::Null => Ok(IsNull::Yes),
             Self::Int(number) if *ty == Type::INT4 => i32::try_from(*number)?.to_sql(ty, out),
             Self::Int(number) => number.to_sql(ty, out),
-            // PostgreSQL stores no NUL. A text that contains one never equals a stored text in SQLite either, except for
-            // texts of providers.
+            // PostgreSQL stores no NUL. Only texts of providers and searches can contain one.
             Self::Text(text) if text.contains('\0') => text.replace('\0', "\u{fffd}").to_sql(ty, out),
             Self::Text(text) => text.as_ref().to_sql(ty, out),
             Self::Bytes(bytes) => bytes.as_ref().to_sql(ty, out),

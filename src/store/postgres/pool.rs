@@ -3,14 +3,16 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::future::Either;
 use parking_lot::Mutex;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Runtime};
 use tokio_postgres::NoTls;
 use tokio_postgres::config::{Config, SslMode};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
+use crate::store::db::Db;
 use crate::store::last_transaction::LastTransaction;
 use crate::store::postgres::clock::ServerClock;
 use crate::store::postgres::error::words;
@@ -28,8 +30,12 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Session>>,
     /// Counts how often all connections were dropped. Older connections are not used again.
     generation: AtomicU64,
-    /// The host that last accepted changes.
-    host: AtomicUsize,
+    /// The host that is tried first.
+    first_host: AtomicUsize,
+    /// The host of the clock: the one that was connected last.
+    clock_host: AtomicUsize,
+    /// Counts the connections, for their slots.
+    opened: AtomicU64,
     clock: ServerClock,
     last: LastTransaction,
     is_closed: AtomicBool,
@@ -47,7 +53,9 @@ impl Pool {
             tls: tls.map(MakeRustlsConnect::new),
             idle: Mutex::default(),
             generation: AtomicU64::new(0),
-            host: AtomicUsize::new(0),
+            first_host: AtomicUsize::new(0),
+            clock_host: AtomicUsize::new(usize::MAX),
+            opened: AtomicU64::new(0),
             clock: ServerClock::new(metrics.postgres.clock_offset.clone()),
             last: LastTransaction::default(),
             is_closed: AtomicBool::new(false),
@@ -90,7 +98,7 @@ impl Pool {
             self.generation.fetch_add(1, Ordering::AcqRel);
             idle.clear();
             // Another host is tried first, because a host that does not answer costs a second.
-            self.host.fetch_add(1, Ordering::Relaxed);
+            self.first_host.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -100,16 +108,19 @@ impl Pool {
 
     /// Opens a connection to the first host that accepts changes, beginning with the one that last did.
     pub(super) fn connect(&self, deadline: Instant) -> Result<Session> {
-        let (hosts, first) = (&self.url.hosts, self.host.load(Ordering::Relaxed));
+        let (hosts, first) = (&self.url.hosts, self.first_host.load(Ordering::Relaxed));
         let mut causes = Vec::new();
         for n in 0..hosts.len() {
             let index = (first + n) % hosts.len();
             let Some(host) = hosts.get(index) else { continue };
             let limit = CONNECT.min(deadline.saturating_duration_since(Instant::now()));
             match self.connect_to(host, limit) {
-                Ok(session) => {
-                    if self.host.swap(index, Ordering::Relaxed) != index {
-                        self.clock.forget();
+                Ok((session, now)) => {
+                    self.first_host.store(index, Ordering::Relaxed);
+                    if self.clock_host.swap(index, Ordering::Relaxed) == index {
+                        self.clock.compare(now);
+                    } else {
+                        self.clock.restart(now);
                     }
                     self.metrics.postgres.connects.inc();
                     return Ok(session);
@@ -120,33 +131,53 @@ impl Pool {
         Err(Error::unavailable(format!("no PostgreSQL server accepts changes ({})", causes.join("; "))))
     }
 
-    fn connect_to(&self, host: &Host, limit: Duration) -> Result<Session, String> {
+    /// Connects to a host. Returns the connection and the time of the server.
+    fn connect_to(&self, host: &Host, limit: Duration) -> Result<(Session, i64), String> {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| cause.to_string())?;
+        let session = self.log_in(runtime, host, limit)?;
+        session.start(Instant::now() + limit, limit);
+        let sql = "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery() AS is_standby,
+                          CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
+        let state = |db: &Db| db.one(sql, &[], |row| Ok((row.get("is_standby")?, row.get("now")?)));
+        match state(&Db::postgres(&session)) {
+            Ok((false, now)) => Ok((session, now)),
+            Ok((true, _)) => Err("it does not accept changes".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    fn log_in(&self, runtime: Runtime, host: &Host, limit: Duration) -> Result<Session, String> {
         let mut config = self.config(host);
-        let generation = self.generation();
-        let late = |_| "it did not answer in time".to_owned();
-        let refused = |cause: tokio_postgres::Error| words(&cause);
-        let session = match self.tls.as_ref().filter(|_| host.uses_tls) {
+        let (generation, slot) = (self.generation(), self.opened.fetch_add(1, Ordering::Relaxed));
+        let tls = self.tls.as_ref().filter(|_| host.uses_tls);
+        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        let logged_in = match tls {
             Some(tls) => {
-                config.ssl_mode(SslMode::Require);
                 let connect = async { tokio::time::timeout(limit, config.connect(tls.clone())).await };
-                let (client, connection) = runtime.block_on(connect).map_err(late)?.map_err(refused)?;
-                Session::new(runtime, client, connection, generation)
+                runtime
+                    .block_on(connect)
+                    .map(|outcome| outcome.map(|(client, connection)| (client, Either::Left(connection))))
             }
             None => {
-                config.ssl_mode(SslMode::Disable);
                 let connect = async { tokio::time::timeout(limit, config.connect(NoTls)).await };
-                let (client, connection) = runtime.block_on(connect).map_err(late)?.map_err(refused)?;
-                Session::new(runtime, client, connection, generation)
+                runtime
+                    .block_on(connect)
+                    .map(|outcome| outcome.map(|(client, connection)| (client, Either::Right(connection))))
             }
         };
-        session.start(Instant::now() + limit, limit);
-        let sql = "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery() AS is_standby";
-        let rows = session.query(sql, &[]).map_err(|error| error.to_string())?;
-        match rows.first().map(|row| row.try_get::<_, bool>(0)) {
-            Some(Ok(false)) => Ok(session),
-            _ => Err("it does not accept changes".to_owned()),
-        }
+        let cause = match logged_in {
+            Ok(Ok((client, Either::Left(connection)))) => {
+                return Ok(Session::new(runtime, client, connection, generation, slot));
+            }
+            Ok(Ok((client, Either::Right(connection)))) => {
+                return Ok(Session::new(runtime, client, connection, generation, slot));
+            }
+            Ok(Err(cause)) => words(&cause),
+            Err(_) => "it did not answer in time".to_owned(),
+        };
+        // A look-up of the host name may still run. It must not be waited for.
+        runtime.shutdown_background();
+        Err(cause)
     }
 
     fn config(&self, host: &Host) -> Config {

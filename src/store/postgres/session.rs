@@ -10,8 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use rand::TryRng;
-use rand::rngs::SysRng;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
 use tokio_postgres::error::Severity;
@@ -20,6 +18,7 @@ use tokio_postgres::{AsyncMessage, Client, Connection, Row, Statement};
 
 use crate::error::{Error, Result};
 use crate::store::postgres::error::{Failure, Remedy};
+use crate::store::postgres::session::transaction::Deferred;
 use crate::store::value::Value;
 
 /// How long after an answer a connection is assumed to work.
@@ -29,7 +28,7 @@ const ANSWER: Duration = Duration::from_secs(1);
 /// The most prepared statements of a connection. Lists have many forms.
 const STATEMENTS: usize = 256;
 /// The number of rows among which connections spread counters (`migrations/postgres/V1__otpd.sql`).
-const SLOTS: u32 = 16;
+const SLOTS: u64 = 16;
 
 /// A connection, with the state of its present transaction.
 pub(in crate::store) struct Session {
@@ -45,6 +44,10 @@ pub(in crate::store) struct Session {
     used_at: Cell<Instant>,
     /// The statements that begin the present transaction, until they are sent with its first statement.
     beginning: Cell<Option<&'static str>>,
+    /// Changes that are sent with the next statement.
+    deferred: RefCell<Vec<Deferred>>,
+    /// Whether the last COMMIT ended a transaction that had already failed.
+    is_rolled_back: Cell<bool>,
     /// The time of the server at the beginning of the last transaction, until it is read.
     began_at: Cell<Option<i64>>,
     /// Rows that never change, by their query.
@@ -61,14 +64,19 @@ pub(in crate::store) struct Session {
 
 impl Session {
     /// Takes over a new connection. `runtime` has opened it.
-    pub(super) fn new<S, T>(runtime: Runtime, client: Client, connection: Connection<S, T>, generation: u64) -> Self
+    pub(super) fn new<S, T>(
+        runtime: Runtime,
+        client: Client,
+        connection: Connection<S, T>,
+        generation: u64,
+        opened: u64,
+    ) -> Self
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let has_warning = Arc::new(AtomicBool::new(false));
         runtime.spawn(drive(connection, Arc::clone(&has_warning)));
-        let random = SysRng.try_next_u32().unwrap_or(0);
         Self {
             runtime: Some(runtime),
             client,
@@ -77,11 +85,13 @@ impl Session {
             limit: Cell::new(ANSWER),
             used_at: Cell::new(Instant::now()),
             beginning: Cell::new(None),
+            deferred: RefCell::default(),
+            is_rolled_back: Cell::new(false),
             began_at: Cell::new(None),
             constants: RefCell::default(),
             failure: RefCell::default(),
             has_warning,
-            slot: i64::from(random % SLOTS) + 1,
+            slot: i64::try_from(opened % SLOTS).unwrap_or(0) + 1,
             generation,
         }
     }
@@ -97,6 +107,7 @@ impl Session {
         self.deadline.set(deadline);
         self.limit.set(limit);
         self.beginning.set(None);
+        self.deferred.borrow_mut().clear();
         *self.failure.borrow_mut() = None;
         self.has_warning.store(false, Ordering::Release);
     }
@@ -143,7 +154,7 @@ impl Session {
     pub(in crate::store) fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>> {
         self.run(async {
             let statement = self.prepared(sql).await?;
-            self.after_beginning(self.client.query(&statement, &parameters(values))).await
+            self.after_deferred(self.client.query(&statement, &parameters(values))).await
         })
     }
 
@@ -151,7 +162,7 @@ impl Session {
     pub(in crate::store) fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize> {
         let changed = self.run(async {
             let statement = self.prepared(sql).await?;
-            self.after_beginning(self.client.execute(&statement, &parameters(values))).await
+            self.after_deferred(self.client.execute(&statement, &parameters(values))).await
         })?;
         usize::try_from(changed).map_err(Error::internal)
     }
@@ -203,8 +214,10 @@ impl Session {
             }
             Some(Err(cause)) => (Failure::of(&cause), cause.into()),
             None => {
-                let late = Error::unavailable("PostgreSQL did not answer in time");
-                (Failure::new(Remedy::ReconnectAll, "timeout"), late)
+                // A server that works ends a statement itself before the limit. If only the deadline of the request is
+                // over, the server may be sound.
+                let remedy = if left < self.limit.get() { Remedy::Reconnect } else { Remedy::ReconnectAll };
+                (Failure::new(remedy, "timeout"), Error::unavailable("PostgreSQL did not answer in time"))
             }
         };
         self.failure.borrow_mut().get_or_insert(failure);

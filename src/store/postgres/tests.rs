@@ -55,7 +55,7 @@ fn literals(folder: &Path) -> Vec<(String, String)> {
             let source = fs::read_to_string(&entry).unwrap();
             let statements = literal.captures_iter(&source).map(|one| (entry.display().to_string(), one[1].to_owned()));
             // A part of `concat!` or `format!` is no statement.
-            let is_whole = |sql: &str| !sql.contains('{') && !sql.ends_with([' ', ',']);
+            let is_whole = |sql: &str| !sql.contains('{') && !sql.ends_with([' ', ',', '(']);
             found
                 .extend(statements.filter(|(_, sql)| is_whole(sql) && (sql.contains("FROM") || !sql.starts_with('S'))));
         }

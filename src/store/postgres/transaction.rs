@@ -14,24 +14,28 @@ use crate::store::postgres::pool::Pool;
 use crate::store::postgres::session::Session;
 
 /// The settings are local to the transaction, so that they work through poolers. `synchronous_commit` is only raised:
-/// below `on`, a commit could be lost although it was acknowledged.
+/// below `on`, a commit could be lost although it was acknowledged. A warning must arrive, because it reports a commit
+/// without its standby. Every statement has an index; without this setting, a plan that is made while a table is empty
+/// would scan the table until its statistics are updated.
 const BEGIN_WRITE: &str = "
     BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-    SET LOCAL statement_timeout = '3s';
-    SET LOCAL lock_timeout = '3s';
-    SET LOCAL idle_in_transaction_session_timeout = '5s';
-    SELECT set_config('synchronous_commit', 'on', true)
-     WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');
+    SELECT set_config('statement_timeout', '3s', true),
+           set_config('lock_timeout', '3s', true),
+           set_config('idle_in_transaction_session_timeout', '5s', true),
+           set_config('client_min_messages', 'warning', true),
+           set_config('enable_seqscan', 'off', true),
+           CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
+                THEN set_config('synchronous_commit', 'on', true)
+           END;
     SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
 const BEGIN_READ: &str = "
     BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-    SET LOCAL statement_timeout = '2s';
-    SET LOCAL idle_in_transaction_session_timeout = '5s';
+    SELECT set_config('statement_timeout', '2s', true), set_config('idle_in_transaction_session_timeout', '5s', true);
     SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
 
-/// The longest wait for a statement. The server has the same limits.
-const READ_STATEMENT: Duration = Duration::from_secs(2);
-const WRITE_STATEMENT: Duration = Duration::from_secs(3);
+/// The longest wait for a statement. A server that works ends it before.
+const READ_STATEMENT: Duration = Duration::from_millis(2500);
+const WRITE_STATEMENT: Duration = Duration::from_millis(3500);
 /// The pauses before a transaction runs again. Each is chosen at random up to the bound, which doubles.
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LAST_PAUSE: Duration = Duration::from_millis(64);
@@ -40,8 +44,21 @@ const RECONNECT: Duration = Duration::from_millis(100);
 /// How often a transaction runs again after a conflict. A change that always conflicts is refused.
 const MAX_CONFLICTS: u32 = 20;
 
+/// The work of a transaction. It keeps its result itself, so that the functions here exist once in the program.
+type Work<'a> = dyn FnMut(&Db) -> Result<()> + 'a;
+
 /// Runs `work` in a read transaction.
 pub(super) fn read<T>(pool: &Pool, deadline: Instant, work: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
+    let (mut work, mut done) = (Some(work), None);
+    read_with(pool, deadline, &mut |db| {
+        let work = work.take().ok_or_else(|| Error::internal("a read ran twice"))?;
+        done = Some(work(db)?);
+        Ok(())
+    })?;
+    done.ok_or_else(|| Error::internal("a read did not run"))
+}
+
+fn read_with(pool: &Pool, deadline: Instant, work: &mut Work<'_>) -> Result<()> {
     let session = take(pool, deadline)?;
     session.start(deadline, READ_STATEMENT);
     session.begin(BEGIN_READ);
@@ -58,6 +75,15 @@ pub(super) fn read<T>(pool: &Pool, deadline: Instant, work: impl FnOnce(&Db) -> 
 
 /// Runs `work` without a transaction, again if the connection is lost.
 pub(super) fn look_up<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> Result<T>) -> Result<T> {
+    let mut done = None;
+    look_up_with(pool, deadline, &mut |db| {
+        done = Some(work(db)?);
+        Ok(())
+    })?;
+    done.ok_or_else(|| Error::internal("a look-up did not run"))
+}
+
+fn look_up_with(pool: &Pool, deadline: Instant, work: &mut Work<'_>) -> Result<()> {
     loop {
         let session = take(pool, deadline)?;
         session.start(deadline, READ_STATEMENT);
@@ -68,6 +94,7 @@ pub(super) fn look_up<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> 
                 if Instant::now() + RECONNECT >= deadline {
                     return outcome;
                 }
+                thread::sleep(LAST_PAUSE);
             }
             _ => {
                 pool.put_back(session);
@@ -89,9 +116,9 @@ fn take(pool: &Pool, deadline: Instant) -> Result<Session> {
 }
 
 /// The outcome of one run of a change.
-enum Trial<T> {
+enum Trial {
     /// Committed, or refused and rolled back.
-    Over(Result<T>),
+    Over(Result<()>),
     /// Nothing was changed. It may run again.
     Failed(Failure, Error),
     /// The COMMIT was sent, and its outcome is unknown.
@@ -100,6 +127,15 @@ enum Trial<T> {
 
 /// Runs `work` in a write transaction until it is committed or refused, or the time is over.
 pub(super) fn write<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> Result<T>) -> Result<T> {
+    let mut done = None;
+    write_with(pool, deadline, &mut |db| {
+        done = Some(work(db)?);
+        Ok(())
+    })?;
+    done.ok_or_else(|| Error::internal("a change did not run"))
+}
+
+fn write_with(pool: &Pool, deadline: Instant, work: &mut Work<'_>) -> Result<()> {
     let (mut bound, mut conflicts) = (FIRST_PAUSE, 0);
     pool.require_open()?;
     loop {
@@ -116,8 +152,8 @@ pub(super) fn write<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> Re
             }
             Trial::Failed(failure, error) => (failure, error),
         };
-        pool.metrics().postgres.retry(&failure.code);
-        conflicts += u32::from(failure.remedy == Remedy::RunAgain);
+        pool.metrics().postgres.failed(&failure.code);
+        conflicts += u32::from(failure.remedy != Remedy::ReconnectAll);
         let is_hopeless = failure.remedy == Remedy::GiveUp || conflicts > MAX_CONFLICTS;
         if is_lost(&failure) || session.roll_back().is_err() {
             discard(pool, &session);
@@ -133,7 +169,7 @@ pub(super) fn write<T>(pool: &Pool, deadline: Instant, work: &impl Fn(&Db) -> Re
     }
 }
 
-fn attempt<T>(pool: &Pool, session: &Session, deadline: Instant, work: &impl Fn(&Db) -> Result<T>) -> Trial<T> {
+fn attempt(pool: &Pool, session: &Session, deadline: Instant, work: &mut Work<'_>) -> Trial {
     session.start(deadline, WRITE_STATEMENT);
     let failed = |error| {
         let unknown = || Failure::new(Remedy::GiveUp, "internal");
@@ -152,15 +188,17 @@ fn attempt<T>(pool: &Pool, session: &Session, deadline: Instant, work: &impl Fn(
             Ok(()) => Trial::Over(Err(refusal)),
             Err(error) => failed(error),
         },
-        Ok(done) => match timed(|| session.commit()) {
+        Ok(()) => match timed(|| session.commit()) {
             // A warning: the server no longer waits for its standby, so the change may be lost with the server.
             (Ok(()), _) if session.has_warning() => {
                 Trial::Unknown(Error::unavailable("PostgreSQL committed a change without its synchronous standby"))
             }
             (Ok(()), took) => {
                 pool.note_commit(took);
-                Trial::Over(Ok(done))
+                Trial::Over(Ok(()))
             }
+            // The COMMIT ended a transaction in which a deferred change had failed.
+            (Err(error), _) if session.is_rolled_back() => failed(error),
             (Err(error), _) => Trial::Unknown(error),
         },
     }

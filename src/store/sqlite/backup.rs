@@ -11,13 +11,13 @@ use rusqlite::{Connection, OpenFlags};
 use rustix::process::geteuid;
 
 use crate::domain::timestamp::Timestamp;
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::create::{self, Create};
 use crate::store::sqlite::draft::Draft;
 use crate::store::sqlite::extent::require_not_far_less;
 use crate::store::sqlite::files::{self, OF_SQLITE, other_kind};
 use crate::store::sqlite::migrations;
 use crate::store::sqlite::open;
-use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::path::Location;
 
 /// Progress callback: receives the percentage copied so far and the path of the temporary file. It may end the process;

@@ -20,10 +20,10 @@ use rusqlite::Connection;
 
 use crate::metrics::Metrics;
 use crate::store::error::Failure;
+use crate::store::options::Options;
 use crate::store::sqlite::checkpoint::bulk::Bulk;
 pub(super) use crate::store::sqlite::checkpoint::bulk::DiskFailed;
 use crate::store::sqlite::checkpoint::statement::run_checkpoint;
-use crate::store::sqlite::options::Options;
 
 /// After this many checkpoint intervals without a WAL restart, the writer waits briefly for readers.
 const PATIENCE: c_int = 2;

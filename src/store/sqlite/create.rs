@@ -8,8 +8,8 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use crate::domain::timestamp::Timestamp;
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::files::{open_own, other_kind, other_names, traces};
-use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::path::Location;
 use crate::store::sqlite::put_aside::{hold, put_aside};
 

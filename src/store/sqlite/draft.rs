@@ -9,8 +9,8 @@ use rand::TryRng;
 use rand::rngs::SysRng;
 use rustix::process::geteuid;
 
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::files::{id, open_own};
-use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::path::{Location, folder_of, rename_new};
 
 const PREFIX: &str = ".";

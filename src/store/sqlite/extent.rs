@@ -6,7 +6,7 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::domain::count::counted;
 use crate::domain::timestamp::Timestamp;
-use crate::store::sqlite::open_error::OpenError;
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::path::Location;
 use crate::store::sqlite::{migrations, open};
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
-use crate::store::sqlite::open_error::OpenError;
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::path::{Location, folder_of};
 
 /// Suffixes of the files that SQLite keeps beside a database.

@@ -8,12 +8,12 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::store::db::Db;
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::backup::{Replace, locate_target};
 use crate::store::sqlite::create::{self, Create};
 use crate::store::sqlite::draft::Draft;
 use crate::store::sqlite::extent::require_not_far_less;
 use crate::store::sqlite::files::{self, OF_SQLITE};
-use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::path::Location;
 use crate::store::sqlite::{migrations, open};
 

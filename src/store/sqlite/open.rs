@@ -10,10 +10,10 @@ use r2d2_sqlite::SqliteConnectionManager;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::create::{self, Create};
 use crate::store::sqlite::files::{self, open_own};
 use crate::store::sqlite::migrations;
-use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::path::Location;
 
 /// "otpd" in ASCII. `migrations/sqlite/V1__*.sql` sets it.

@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind};
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use crate::domain::timestamp::Timestamp;
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::files::{KEPT, open_own};
-use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::path::{Location, beside};
 
 /// Suffixes of files that SQLite would apply to any database of that name.

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 
 use crate::domain::audit::Origin;
 use crate::domain::timestamp::Timestamp;
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::backup::{Contents, Progress, copy, refuse_same};
 use crate::store::sqlite::create::Create;
 use crate::store::sqlite::draft::Draft;
 use crate::store::sqlite::files::{KEPT, other_kind};
 use crate::store::sqlite::open;
-use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::path::{Location, beside, rename_new};
 use crate::store::sqlite::put_aside::{LOGS, hold, put_aside};
 use crate::store::sqlite::returning::{Present, Returning};

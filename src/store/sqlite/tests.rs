@@ -82,6 +82,7 @@ pub(in crate::store) const INDEXED_STATEMENTS: &[&str] = &[
     otps::LAST_SENT[1],
     otps::DELETE_EXPIRED,
     tokens::FIND_BY_HASH,
+    tokens::FIND_WITH_PERMISSIONS,
     tokens::LIST_BY_PREFIX,
     users::LIST_PERMISSIONS,
     users::FIND_BY_NAME,

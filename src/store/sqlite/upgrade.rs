@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, TransactionBehavior};
 use rustix::fs::statvfs;
 
+use crate::store::open_error::OpenError;
 use crate::store::sqlite::backup::{self, Replace};
 use crate::store::sqlite::create::Create;
 use crate::store::sqlite::identity::Files;
-use crate::store::sqlite::open_error::OpenError;
 use crate::store::sqlite::path::{Location, beside, folder_of};
 use crate::store::sqlite::{migrations, open, otp_search};
 

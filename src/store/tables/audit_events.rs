@@ -46,7 +46,7 @@ pub fn insert(db: &Db, origin: &Origin, event: &NewEvent, at: Timestamp) -> Resu
         origin.request_id.as_ref(),
         origin.address.map(|address| address.to_string()),
     ];
-    db.execute(sql, &values)?;
+    db.change(sql, &values)?;
     Ok(())
 }
 

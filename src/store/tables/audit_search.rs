@@ -37,13 +37,13 @@ pub fn index_block(db: &Db) -> Result<i64> {
     let events: Vec<(i64, i64, String)> = db.rows(sql, &values![last_indexed(db)?, BLOCK], of_row)?;
     let mut block: Option<[i64; 5]> = None;
     for (id, at, terms) in events {
-        db.execute("INSERT INTO audit_search (rowid, terms) VALUES ($1, $2)", &values![id, terms])?;
+        db.change("INSERT INTO audit_search (rowid, terms) VALUES ($1, $2)", &values![id, terms])?;
         let [_, first, earliest, latest, count] = block.unwrap_or([id, id, at, at, 0]);
         block = Some([id, first, earliest.min(at), latest.max(at), count + 1]);
     }
     let Some([last, first, earliest, latest, count]) = block else { return Ok(0) };
     let sql = "INSERT INTO audit_blocks (last_id, first_id, earliest, latest, events) VALUES ($1, $2, $3, $4, $5)";
-    db.execute(sql, &values![last, first, earliest, latest, count])?;
+    db.change(sql, &values![last, first, earliest, latest, count])?;
     Ok(count)
 }
 
@@ -51,7 +51,7 @@ const RETENTION: &str = "UPDATE audit_retention SET before = $1 WHERE id = 1 AND
 
 /// Deletes the oldest events of PostgreSQL from before `until`, at most as many as a block has.
 fn delete_oldest(db: &Db, until: i64) -> Result<usize> {
-    db.execute(RETENTION, &values![until])?;
+    db.change(RETENTION, &values![until])?;
     let sql = "DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE at < $1 ORDER BY at LIMIT $2)";
     db.execute(sql, &values![until, BLOCK])
 }
@@ -79,20 +79,20 @@ pub fn delete_before(db: &Db, until: Timestamp) -> Result<usize> {
     let sql = "SELECT first_id, last_id FROM audit_blocks WHERE earliest < $1 ORDER BY last_id LIMIT 1";
     let block = db.row(sql, &values![until], |row| Ok((row.get("first_id")?, row.get("last_id")?)))?;
     let Some((first, last)): Option<(i64, i64)> = block else { return Ok(0) };
-    db.execute(RETENTION, &values![until])?;
+    db.change(RETENTION, &values![until])?;
     let sql = "DELETE FROM audit_search
                 WHERE rowid IN (SELECT id FROM audit_events WHERE id BETWEEN $1 AND $2 AND at < $3)";
-    db.execute(sql, &values![first, last, until])?;
+    db.change(sql, &values![first, last, until])?;
     let sql = "DELETE FROM audit_events WHERE id BETWEEN $1 AND $2 AND at < $3";
     let deleted = db.execute(sql, &values![first, last, until])?;
     let sql = "UPDATE audit_blocks
                   SET earliest = (SELECT coalesce(min(at), $1) FROM audit_events WHERE id BETWEEN $2 AND $3),
                       events = (SELECT count(*) FROM audit_events WHERE id BETWEEN $2 AND $3)
                 WHERE last_id = $3";
-    db.execute(sql, &values![until, first, last])?;
+    db.change(sql, &values![until, first, last])?;
     // The last block stays, even without events: it tells where the index ends.
     let sql = "DELETE FROM audit_blocks WHERE events = 0 AND last_id < (SELECT max(last_id) FROM audit_blocks)";
-    db.execute(sql, &[])?;
+    db.change(sql, &[])?;
     Ok(deleted)
 }
 

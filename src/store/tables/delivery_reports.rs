@@ -66,7 +66,7 @@ pub(in crate::store) const RESCHEDULE: &str = "
 /// Makes a status due at `now` that is due later than `latest`: that time was stored while the clock was wrong.
 pub fn reschedule(db: &Db, channel: Channel, provider: &str, latest: Timestamp, now: Timestamp) -> Result<()> {
     let values = values![now.as_micros(), channel.as_str(), provider, latest.as_micros()];
-    db.execute(RESCHEDULE, &values)?;
+    db.change(RESCHEDULE, &values)?;
     Ok(())
 }
 
@@ -96,7 +96,7 @@ pub fn list_waiting(db: &Db, provider: &str, provider_message_id: &str) -> Resul
 /// Stores when the status of a message is due again. `None`: never.
 pub fn set_due(db: &Db, attempt_id: i64, due_at: Option<Timestamp>) -> Result<()> {
     let sql = "UPDATE message_attempts SET status_due_at = $1 WHERE id = $2";
-    db.execute(sql, &values![due_at.map(Timestamp::as_micros), attempt_id])?;
+    db.change(sql, &values![due_at.map(Timestamp::as_micros), attempt_id])?;
     Ok(())
 }
 

@@ -35,7 +35,7 @@ pub fn insert(
 ) -> Result<()> {
     let sql = "INSERT INTO event_deliveries (endpoint, webhook_id, type, body, due_at, created_at)
                VALUES ($1, $2, $3, $4, $5, $5)";
-    db.execute(sql, &values![endpoint, webhook_id, kind.as_str(), body, now.as_micros()])?;
+    db.change(sql, &values![endpoint, webhook_id, kind.as_str(), body, now.as_micros()])?;
     Ok(())
 }
 
@@ -95,8 +95,8 @@ pub(in crate::store) const DATE_UNTRUSTED: &str = "
 /// Makes events due at `now` that were stored while the clock was ahead: those that are due later than `latest`, and
 /// those that happened later than now.
 pub fn reschedule(db: &Db, endpoint: &EndpointKey, latest: Timestamp, now: Timestamp) -> Result<()> {
-    db.execute(RESCHEDULE, &values![now.as_micros(), endpoint, latest.as_micros()])?;
-    db.execute(DATE_UNTRUSTED, &values![now.as_micros()])?;
+    db.change(RESCHEDULE, &values![now.as_micros(), endpoint, latest.as_micros()])?;
+    db.change(DATE_UNTRUSTED, &values![now.as_micros()])?;
     Ok(())
 }
 
@@ -108,13 +108,13 @@ pub(in crate::store) const RETRY: &str = "
 
 /// Stores that an event has failed `attempts` times and is due again at `due_at`.
 pub fn retry(db: &Db, id: i64, attempts: u32, due_at: Timestamp) -> Result<()> {
-    db.execute(RETRY, &values![attempts, due_at.as_micros(), id])?;
+    db.change(RETRY, &values![attempts, due_at.as_micros(), id])?;
     Ok(())
 }
 
 /// Deletes an event that is done. An event that does not exist is ignored.
 pub fn delete(db: &Db, id: i64) -> Result<()> {
-    db.execute("DELETE FROM event_deliveries WHERE id = $1", &values![id])?;
+    db.change("DELETE FROM event_deliveries WHERE id = $1", &values![id])?;
     Ok(())
 }
 

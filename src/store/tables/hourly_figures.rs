@@ -22,10 +22,9 @@ const ADD_TO_SLOT: &str = "
 pub fn add(db: &Db, hour: i64, counter: &Counter, count: u64) -> Result<()> {
     let [figure, hour, subject, count] = values![counter.figure.as_str(), hour, &counter.subject, stored(count)?];
     match db.dialect() {
-        Dialect::Sqlite => db.execute(ADD, &[figure, hour, subject, count]),
-        Dialect::Postgres => db.execute(ADD_TO_SLOT, &[figure, hour, subject, count, db.slot().into()]),
+        Dialect::Sqlite => db.change(ADD, &[figure, hour, subject, count]),
+        Dialect::Postgres => db.change(ADD_TO_SLOT, &[figure, hour, subject, count, db.slot().into()]),
     }
-    .map(drop)
 }
 
 /// Adds one to each of the counters of an hour.

@@ -64,13 +64,14 @@ pub fn insert(db: &Db, user_id: i64, key: &IdempotencyKey, body_hash: [u8; 32], 
         receipt.valid_to.as_micros(),
         receipt.sent_at.as_micros(),
     ];
-    db.execute(sql, &values)?;
+    db.change(sql, &values)?;
     Ok(())
 }
 
 pub(in crate::store) const DELETE_BEFORE: &str = "
     DELETE FROM idempotency_keys
-     WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 LIMIT $2)";
+     WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at < $1 LIMIT $2)
+       AND +sent_at < $1";
 
 /// Deletes at most `limit` responses from before `until`. Returns their number.
 pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
@@ -79,7 +80,8 @@ pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
 
 pub(in crate::store) const DELETE_AFTER: &str = "
     DELETE FROM idempotency_keys
-     WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at > $1 LIMIT $2)";
+     WHERE (user_id, key_hash) IN (SELECT user_id, key_hash FROM idempotency_keys WHERE sent_at > $1 LIMIT $2)
+       AND +sent_at > $1";
 
 /// Deletes at most `limit` responses from after `since`. Returns their number.
 pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {

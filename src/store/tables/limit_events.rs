@@ -5,6 +5,7 @@ use crate::domain::limit::Event;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::Db;
+use crate::store::value::Value;
 use crate::values;
 
 /// The number of the newest trusted event of a subject.
@@ -24,7 +25,35 @@ fn last_number(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<i
 
 /// Records an event of a subject.
 pub fn insert(db: &Db, event: Event, subject: &str, now: Timestamp) -> Result<()> {
-    db.execute(INSERT, &values![event.as_str(), subject, now.as_micros()]).map(drop)
+    db.change(INSERT, &values![event.as_str(), subject, now.as_micros()])
+}
+
+/// Records events of different subjects, in one statement.
+pub fn insert_all(db: &Db, events: &[(Event, String)], now: Timestamp) -> Result<()> {
+    let rows: Vec<String> = (0..events.len()).map(|n| format!("(${}, ${})", 2 * n + 2, 2 * n + 3)).collect();
+    let sql = format!(
+        "WITH new (kind, subject) AS (VALUES {})
+         INSERT INTO limit_events (kind, subject, nth, at)
+         SELECT new.kind,
+                new.subject,
+                coalesce((SELECT e.nth
+                            FROM limit_events AS e
+                           WHERE e.kind = new.kind
+                             AND e.subject = new.subject
+                             AND e.at <= CAST($1 AS BIGINT)
+                           ORDER BY e.nth DESC
+                           LIMIT 1), 0) + 1,
+                CAST($1 AS BIGINT)
+           FROM new
+          WHERE true
+         ON CONFLICT (kind, subject, nth) DO UPDATE SET at = excluded.at",
+        rows.join(", ")
+    );
+    let mut values = vec![Value::Int(now.as_micros())];
+    for (event, subject) in events {
+        values.extend(values![event.as_str(), subject]);
+    }
+    db.change(&sql, &values)
 }
 
 /// `WHERE true` separates the query from `ON CONFLICT` for SQLite's parser. The casts tell PostgreSQL the types.
@@ -132,7 +161,7 @@ pub fn delete_of(db: &Db, event: Event, subject: &str) -> Result<usize> {
 }
 
 pub(in crate::store) const DELETE_BEFORE: &str =
-    "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at < $1 LIMIT $2)";
+    "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at < $1 LIMIT $2) AND +at < $1";
 
 /// Deletes at most `limit` events from before `until`. Returns their number.
 pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
@@ -140,7 +169,7 @@ pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
 }
 
 pub(in crate::store) const DELETE_AFTER: &str =
-    "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at > $1 LIMIT $2)";
+    "DELETE FROM limit_events WHERE id IN (SELECT id FROM limit_events WHERE at > $1 LIMIT $2) AND +at > $1";
 
 /// Deletes at most `limit` events from after `since`. Returns their number.
 pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {

@@ -51,7 +51,7 @@ pub(in crate::store) const FINISH_INTERRUPTED: &str = "
 
 /// Records that an attempt was interrupted. The message may have been sent.
 pub(in crate::store) fn finish_interrupted(db: &Db, message_id: i64, now: Timestamp) -> Result<()> {
-    db.execute(FINISH_INTERRUPTED, &values![Outcome::Interrupted.as_str(), now.as_micros(), message_id])?;
+    db.change(FINISH_INTERRUPTED, &values![Outcome::Interrupted.as_str(), now.as_micros(), message_id])?;
     Ok(())
 }
 

@@ -35,7 +35,7 @@ pub fn insert(
                )
                VALUES ($1, $2, $3, $4, $5, 'queued', $6, $7, $6, $6)";
     let Envelope { reference, channel, language } = envelope;
-    db.execute(
+    db.change(
         sql,
         &values![
             otp_id.value(),
@@ -57,16 +57,21 @@ pub fn find(db: &Db, id: i64) -> Result<Option<StoredMessage>> {
     db.row(FIND, &values![id], from_row)
 }
 
+/// The same for a message that the transaction is going to change. The row is locked.
+pub fn find_locked(db: &Db, id: i64) -> Result<Option<StoredMessage>> {
+    db.row_locked(FIND, &values![id], from_row)
+}
+
 pub(in crate::store) const LIST_DUE: &str = concat!(
     "SELECT ",
     columns!(),
     " FROM messages WHERE state = 'queued' AND channel = $1 AND due_at <= $2 ORDER BY due_at LIMIT $3"
 );
 
-/// Returns at most `limit` due messages of a channel, ordered by due time.
+/// Returns at most `limit` due messages of a channel, ordered by due time. The rows are locked.
 pub fn list_due(db: &Db, channel: Channel, now: Timestamp, limit: usize) -> Result<Vec<StoredMessage>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    db.rows(LIST_DUE, &values![channel.as_str(), now.as_micros(), limit], from_row)
+    db.rows_locked(LIST_DUE, &values![channel.as_str(), now.as_micros(), limit], from_row)
 }
 
 pub(in crate::store) const RESCHEDULE: &str = "
@@ -79,7 +84,7 @@ pub(in crate::store) const RESCHEDULE: &str = "
 /// Makes messages due at `now` whose due time is later than `latest`: that time was stored while the clock was wrong.
 pub fn reschedule(db: &Db, channel: Channel, latest: Timestamp, now: Timestamp) -> Result<()> {
     for sql in [RESCHEDULE, next_channels::RESCHEDULE] {
-        db.execute(sql, &values![now.as_micros(), channel.as_str(), latest.as_micros()])?;
+        db.change(sql, &values![now.as_micros(), channel.as_str(), latest.as_micros()])?;
     }
     Ok(())
 }
@@ -150,7 +155,7 @@ pub fn update(db: &Db, id: i64, state: MessageState, due_at: Timestamp, now: Tim
 
 /// Records that the figures contain a message.
 pub fn set_counted(db: &Db, id: i64) -> Result<()> {
-    db.execute("UPDATE messages SET is_counted = 1 WHERE id = $1", &values![id])?;
+    db.change("UPDATE messages SET is_counted = 1 WHERE id = $1", &values![id])?;
     Ok(())
 }
 
@@ -164,7 +169,7 @@ pub(in crate::store) const CANCEL: &str = "
 
 /// Cancels the queued and sending messages with this code. None of its messages is sent again.
 pub fn cancel(db: &Db, otp_id: OtpId, now: Timestamp) -> Result<()> {
-    db.execute(CANCEL, &values![now.as_micros(), otp_id.value()])?;
+    db.change(CANCEL, &values![now.as_micros(), otp_id.value()])?;
     next_channels::close(db, otp_id)
 }
 
@@ -202,8 +207,12 @@ pub fn list_sending(db: &Db, channel: Channel) -> Result<Vec<i64>> {
     db.rows(LIST_SENDING, &values![channel.as_str()], |row| row.get("id"))
 }
 
-/// Requeues a message that was being sent when its worker's process ended.
+/// Requeues a message that was being sent when its worker's process ended. Does nothing if the result of the attempt was
+/// stored meanwhile.
 pub fn requeue_interrupted(db: &Db, id: i64, now: Timestamp) -> Result<()> {
+    if find_locked(db, id)?.is_none_or(|message| message.state != MessageState::Sending) {
+        return Ok(());
+    }
     message_attempts::finish_interrupted(db, id, now)?;
     update(db, id, MessageState::Queued, now, now).map(drop)
 }

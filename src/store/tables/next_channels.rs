@@ -18,7 +18,7 @@ pub const LIST_ESCALATED: &str = concat!(
 
 /// Returns the messages of a channel that are to use their next channel. Those that are being sent are left out.
 pub fn list_escalated(db: &Db, channel: Channel, now: Timestamp) -> Result<Vec<StoredMessage>> {
-    db.rows(LIST_ESCALATED, &values![channel.as_str(), now.as_micros()], from_row)
+    db.rows_locked(LIST_ESCALATED, &values![channel.as_str(), now.as_micros()], from_row)
 }
 
 pub const NEXT_ESCALATION: &str = "
@@ -73,13 +73,13 @@ pub fn use_channel(
 /// Postpones the use of the next channel, if there is one.
 pub fn postpone(db: &Db, id: i64, escalate_at: Timestamp) -> Result<()> {
     let sql = "UPDATE messages SET escalate_at = $1 WHERE id = $2 AND escalate_at < $1";
-    db.execute(sql, &values![escalate_at.as_micros(), id])?;
+    db.change(sql, &values![escalate_at.as_micros(), id])?;
     Ok(())
 }
 
 /// Ends the escalation of a message: its next channel is no longer used because of the time.
 pub fn end_escalation(db: &Db, id: i64) -> Result<()> {
-    db.execute("UPDATE messages SET escalate_at = NULL WHERE id = $1", &values![id])?;
+    db.change("UPDATE messages SET escalate_at = NULL WHERE id = $1", &values![id])?;
     Ok(())
 }
 
@@ -92,13 +92,13 @@ pub const CLOSE: &str = "
 
 /// Ends the sending of all messages of a code: none is sent again, whatever a provider reports.
 pub fn close(db: &Db, otp_id: OtpId) -> Result<()> {
-    db.execute(CLOSE, &values![otp_id.value()])?;
+    db.change(CLOSE, &values![otp_id.value()])?;
     Ok(())
 }
 
 /// Records that a message is sent again in this channel because it did not arrive.
 pub fn begin_fallback(db: &Db, id: i64, channel: Channel) -> Result<()> {
-    db.execute("UPDATE messages SET fallback_channel = $1 WHERE id = $2", &values![channel.as_str(), id])?;
+    db.change("UPDATE messages SET fallback_channel = $1 WHERE id = $2", &values![channel.as_str(), id])?;
     Ok(())
 }
 

@@ -137,9 +137,12 @@ pub fn delete(db: &Db, id: OtpId) -> Result<()> {
     found(db.execute("DELETE FROM otp_codes WHERE id = $1", &values![id.value()])?)
 }
 
+/// The outer condition is repeated because another transaction of PostgreSQL may change a row after it was selected. The
+/// plus keeps SQLite from using another index for it.
 pub(in crate::store) const DELETE_EXPIRED: &str = "
     DELETE FROM otp_codes
      WHERE id IN (SELECT id FROM otp_codes WHERE valid_to < $1 ORDER BY valid_to LIMIT $2)
+       AND +valid_to < $1
     RETURNING id, mobile_number, email";
 
 /// Deletes at most `limit` codes that expired before `until`, oldest first. Returns their ids and recipients.
@@ -154,14 +157,17 @@ pub(in crate::store) const EXPIRE_UNTRUSTED: &str = "
            sent_at = CASE WHEN sent_at > $1 THEN NULL ELSE sent_at END,
            checksum = NULL
      WHERE id IN (
-               SELECT id FROM otp_codes WHERE updated_at > $1 AND issued_at > $1 AND valid_to > $1 LIMIT $2
+               SELECT id FROM otp_codes WHERE updated_at > $2 AND issued_at > $2 AND valid_to > $2 LIMIT $3
            )
+       AND +updated_at > $2
+       AND +issued_at > $2
+       AND +valid_to > $2
     RETURNING id, mobile_number, email";
 
-/// Expires at most `limit` codes that were issued later than `now`, and returns their ids and recipients. They are not
-/// usable now, but would become valid again at that time.
-pub fn expire_untrusted(db: &Db, now: Timestamp, limit: i64) -> Result<Vec<Identity>> {
-    db.rows(EXPIRE_UNTRUSTED, &values![now.as_micros(), limit], identity)
+/// Expires at most `limit` codes at `now` that were issued later than `after`, and returns their ids and recipients. They
+/// are not usable now, but would become valid again at that time.
+pub fn expire_untrusted(db: &Db, after: Timestamp, now: Timestamp, limit: i64) -> Result<Vec<Identity>> {
+    db.rows(EXPIRE_UNTRUSTED, &values![now.as_micros(), after.as_micros(), limit], identity)
 }
 
 /// The id and recipient of a code. The recipient of a damaged code may be unknown.

@@ -44,7 +44,7 @@ pub fn add_failure(db: &Db, recipient: &Recipient, now: Timestamp) -> Result<()>
                ON CONFLICT (recipient) DO UPDATE
                   SET consecutive_failures = recipients.consecutive_failures + 1,
                       last_failed_at = excluded.last_failed_at";
-    db.execute(sql, &values![recipient.key(), now.as_micros()])?;
+    db.change(sql, &values![recipient.key(), now.as_micros()])?;
     Ok(())
 }
 
@@ -52,7 +52,7 @@ pub fn add_failure(db: &Db, recipient: &Recipient, now: Timestamp) -> Result<()>
 pub fn update_dummy_row(db: &Db) -> Result<()> {
     otps::read_any(db)?;
     otp_row::seed(db)?;
-    db.execute("UPDATE dummy_row SET failures = failures + 1 WHERE id = $1", &values![db.slot()])?;
+    db.change("UPDATE dummy_row SET failures = failures + 1 WHERE id = $1", &values![db.slot()])?;
     Ok(())
 }
 
@@ -67,7 +67,9 @@ pub(in crate::store) const DELETE_BEFORE: &str = "
     DELETE FROM recipients
      WHERE recipient IN (
                SELECT recipient FROM recipients WHERE last_failed_at < $1 AND +consecutive_failures < $2 LIMIT $3
-           )";
+           )
+       AND +last_failed_at < $1
+       AND +consecutive_failures < $2";
 
 /// Deletes at most `limit` recipients that last failed before `until` and have fewer than `failures` failures. Returns
 /// their number.

@@ -92,7 +92,7 @@ pub fn insert(db: &Db, session: &NewSession, now: Timestamp) -> Result<()> {
                    browser
                )
                VALUES ($1, $2, $3, $4, $5, $6, $7)";
-    db.execute(
+    db.change(
         sql,
         &values![
             session.hash.as_bytes(),
@@ -138,13 +138,13 @@ fn from_row(row: &Row<'_>) -> Result<SessionRecord> {
 
 /// Records activity. A session that has ended meanwhile is not an error.
 pub fn update_last_seen(db: &Db, session_id: i64, now: Timestamp) -> Result<()> {
-    db.execute("UPDATE sessions SET last_seen_at = $1 WHERE id = $2", &values![now.as_micros(), session_id])?;
+    db.change("UPDATE sessions SET last_seen_at = $1 WHERE id = $2", &values![now.as_micros(), session_id])?;
     Ok(())
 }
 
 /// Deletes a session. A missing session is not an error.
 pub fn delete(db: &Db, session_id: i64) -> Result<()> {
-    db.execute("DELETE FROM sessions WHERE id = $1", &values![session_id])?;
+    db.change("DELETE FROM sessions WHERE id = $1", &values![session_id])?;
     Ok(())
 }
 
@@ -152,20 +152,18 @@ pub(in crate::store) const DELETE_OF_USER: &str = "DELETE FROM sessions WHERE us
 
 /// Deletes the sessions of a user.
 pub fn delete_of_user(db: &Db, user_id: i64) -> Result<()> {
-    db.execute(DELETE_OF_USER, &values![user_id])?;
+    db.change(DELETE_OF_USER, &values![user_id])?;
     Ok(())
 }
 
-pub(in crate::store) const DELETE_BEFORE: &str =
-    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen_at <= $1 LIMIT $2)";
+pub(in crate::store) const DELETE_BEFORE: &str = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen_at <= $1 LIMIT $2) AND +last_seen_at <= $1";
 
 /// Deletes at most `limit` sessions without activity after `until`. Returns their number.
 pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<usize> {
     db.execute(DELETE_BEFORE, &values![until.as_micros(), limit])
 }
 
-pub(in crate::store) const DELETE_AFTER: &str =
-    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen_at > $1 LIMIT $2)";
+pub(in crate::store) const DELETE_AFTER: &str = "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE last_seen_at > $1 LIMIT $2) AND +last_seen_at > $1";
 
 /// Deletes at most `limit` sessions with activity after `since`. Returns their number.
 pub fn delete_after(db: &Db, since: Timestamp, limit: i64) -> Result<usize> {
@@ -184,8 +182,8 @@ pub fn insert_search(db: &Db, session_id: i64, q: &str) -> Result<Option<i64>> {
     }
     let last: Option<i64> = db.row(LAST_SEARCH, &values![session_id], |row| row.get("n"))?;
     let n = last.unwrap_or(0) + 1;
-    db.execute("INSERT INTO session_searches (session_id, n, q) VALUES ($1, $2, $3)", &values![session_id, n, q])?;
-    db.execute(DELETE_OLD_SEARCHES, &values![session_id, n - SEARCHES_KEPT])?;
+    db.change("INSERT INTO session_searches (session_id, n, q) VALUES ($1, $2, $3)", &values![session_id, n, q])?;
+    db.change(DELETE_OLD_SEARCHES, &values![session_id, n - SEARCHES_KEPT])?;
     Ok(Some(n))
 }
 

@@ -10,7 +10,7 @@ use crate::values;
 
 /// Stores a link that is created now.
 pub fn insert(db: &Db, hash: &TokenHash, user_id: i64, now: Timestamp) -> Result<()> {
-    db.execute(
+    db.change(
         "INSERT INTO sign_in_links (hash, user_id, created_at) VALUES ($1, $2, $3)",
         &values![hash.as_bytes(), user_id, now.as_micros()],
     )?;
@@ -52,7 +52,7 @@ pub(in crate::store) const DELETE_OF_USER: &str = "DELETE FROM sign_in_links WHE
 
 /// Deletes the links of a user.
 pub fn delete_of_user(db: &Db, user_id: i64) -> Result<()> {
-    db.execute(DELETE_OF_USER, &values![user_id])?;
+    db.change(DELETE_OF_USER, &values![user_id])?;
     Ok(())
 }
 

@@ -40,19 +40,19 @@ pub fn insert(db: &Db, name: &UserName, role: Role, now: Timestamp) -> Result<i6
 
 /// Deletes a user with everything that belongs to it.
 pub fn delete(db: &Db, user_id: i64) -> Result<()> {
-    db.execute("DELETE FROM users WHERE id = $1", &values![user_id])?;
+    db.change("DELETE FROM users WHERE id = $1", &values![user_id])?;
     Ok(())
 }
 
 /// Changes the role of a user.
 pub fn update_role(db: &Db, user_id: i64, role: Role) -> Result<()> {
-    db.execute("UPDATE users SET role = $1 WHERE id = $2", &values![role.as_str(), user_id])?;
+    db.change("UPDATE users SET role = $1 WHERE id = $2", &values![role.as_str(), user_id])?;
     Ok(())
 }
 
 /// Disables or enables a user.
 pub fn update_active(db: &Db, user_id: i64, is_active: bool) -> Result<()> {
-    db.execute("UPDATE users SET is_active = $1 WHERE id = $2", &values![is_active, user_id])?;
+    db.change("UPDATE users SET is_active = $1 WHERE id = $2", &values![is_active, user_id])?;
     Ok(())
 }
 
@@ -67,7 +67,7 @@ pub fn list_permissions(db: &Db, user_id: i64) -> Result<Vec<Permission>> {
 
 /// Grants a permission. A permission that the user already has is not an error.
 pub fn insert_permission(db: &Db, user_id: i64, permission: Permission) -> Result<()> {
-    db.execute(
+    db.change(
         "INSERT INTO user_permissions (user_id, code) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         &values![user_id, permission.code()],
     )?;
@@ -76,7 +76,7 @@ pub fn insert_permission(db: &Db, user_id: i64, permission: Permission) -> Resul
 
 /// Revokes a permission. A permission that the user does not have is not an error.
 pub fn delete_permission(db: &Db, user_id: i64, permission: Permission) -> Result<()> {
-    db.execute("DELETE FROM user_permissions WHERE user_id = $1 AND code = $2", &values![user_id, permission.code()])?;
+    db.change("DELETE FROM user_permissions WHERE user_id = $1 AND code = $2", &values![user_id, permission.code()])?;
     Ok(())
 }
 

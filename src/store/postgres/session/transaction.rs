@@ -1,33 +1,62 @@
-//! The beginning and the end of a transaction.
+//! The beginning and the end of a transaction, and statements that are sent together. Each wait for the server costs two
+//! switches between processes, which take longer than most statements.
 
+use std::future::ready;
 use std::sync::atomic::Ordering;
 
-use futures_util::future::join;
-use tokio_postgres::SimpleQueryMessage;
+use futures_util::future::{join, join_all, join3};
+use tokio_postgres::{SimpleQueryMessage, Statement};
 
 use crate::error::Result;
-use crate::store::postgres::session::Session;
+use crate::store::postgres::session::{Session, parameters};
+use crate::store::value::Value;
+
+/// A change that is sent with the next statement of its transaction.
+pub(super) struct Deferred {
+    sql: String,
+    values: Vec<Value<'static>>,
+}
+
+/// The most changes that are sent together. `join_all` begins up to 30 futures in their order.
+const MOST_DEFERRED: usize = 24;
+
+type Outcome<T> = Result<T, tokio_postgres::Error>;
 
 impl Session {
-    /// Begins a transaction. `sql` is sent together with the first statement, which saves a round trip. It ends with a
-    /// query for the time of the server.
+    /// Begins a transaction. `sql` is sent together with the first statement. It ends with a query for the time of the
+    /// server.
     pub(in crate::store::postgres) fn begin(&self, sql: &'static str) {
         self.beginning.set(Some(sql));
     }
 
+    /// Sends a change with the next statement of the transaction, or with its COMMIT. If it fails, that statement fails,
+    /// or the transaction is not committed.
+    pub(in crate::store) fn defer(&self, sql: &str, values: &[Value<'_>]) -> Result<()> {
+        let values = values.iter().map(|value| value.clone().into_owned()).collect();
+        self.deferred.borrow_mut().push(Deferred { sql: sql.to_owned(), values });
+        if self.deferred.borrow().len() < MOST_DEFERRED { Ok(()) } else { self.run(self.after_deferred(ready(Ok(())))) }
+    }
+
     /// Ends the transaction. Nothing is sent if it has sent nothing.
     pub(in crate::store::postgres) fn roll_back(&self) -> Result<()> {
+        self.deferred.borrow_mut().clear();
         if self.beginning.take().is_some() { Ok(()) } else { self.batch("ROLLBACK") }
     }
 
     /// Commits the transaction. An empty one is sent too: a check of the server relies on that.
+    ///
+    /// # Errors
+    /// If [`Session::is_rolled_back`], a deferred change failed. Otherwise the outcome is unknown.
     pub(in crate::store::postgres) fn commit(&self) -> Result<()> {
         // Only a warning about the commit counts.
         self.has_warning.store(false, Ordering::Release);
-        match self.beginning.take() {
-            Some(begin) => self.batch(&format!("{begin}; COMMIT")),
-            None => self.batch("COMMIT"),
-        }
+        self.is_rolled_back.set(false);
+        self.run(self.after_deferred(self.client.batch_execute("COMMIT")))
+    }
+
+    /// Whether the last COMMIT ended a transaction that had already failed.
+    pub(in crate::store::postgres) fn is_rolled_back(&self) -> bool {
+        self.is_rolled_back.get()
     }
 
     /// The time of the server at the beginning of the transaction. Returned once.
@@ -35,19 +64,32 @@ impl Session {
         self.began_at.take()
     }
 
-    /// Sends the beginning of the transaction, if it was not sent, and then `work`, without a wait in between. The server
-    /// processes them in this order; if the beginning fails, it refuses `work`.
-    pub(super) async fn after_beginning<T>(
-        &self,
-        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
-    ) -> Result<T, tokio_postgres::Error> {
-        let Some(begin) = self.beginning.take() else { return work.await };
-        let (begun, done) = join(self.client.simple_query(begin), work).await;
-        let is_row = |message: SimpleQueryMessage| match message {
-            SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
-            _ => None,
+    /// Sends the beginning of the transaction, if it was not sent, the deferred changes and then `work`, without a wait in
+    /// between. The server processes them in this order, and after a failure it refuses the others.
+    pub(super) async fn after_deferred<T>(&self, work: impl Future<Output = Outcome<T>>) -> Outcome<T> {
+        let deferred = self.deferred.take();
+        let mut statements: Vec<Statement> = Vec::with_capacity(deferred.len());
+        for one in &deferred {
+            statements.push(self.prepared(&one.sql).await?);
+        }
+        let values: Vec<_> = deferred.iter().map(|one| parameters(&one.values)).collect();
+        let changes = statements.iter().zip(&values).map(|(statement, values)| self.client.execute(statement, values));
+        let changes = async { join_all(changes).await.into_iter().collect::<Outcome<Vec<u64>>>() };
+        let (changed, done) = match self.beginning.take() {
+            Some(begin) => {
+                let (begun, changed, done) = join3(self.client.simple_query(begin), changes, work).await;
+                self.began_at.set(begun?.into_iter().rev().find_map(number));
+                (changed, done)
+            }
+            None => join(changes, work).await,
         };
-        self.began_at.set(begun?.into_iter().rev().find_map(is_row));
-        done
+        // Only the server itself knows that a change failed. After a lost connection, the COMMIT may have succeeded.
+        self.is_rolled_back.set(changed.as_ref().is_err_and(|cause| cause.as_db_error().is_some()));
+        changed.and(done)
     }
+}
+
+/// The number in the first column of a row.
+fn number(message: SimpleQueryMessage) -> Option<i64> {
+    if let SimpleQueryMessage::Row(row) = message { row.get(0)?.parse().ok() } else { None }
 }

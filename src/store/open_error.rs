@@ -44,7 +44,7 @@ impl std::error::Error for OpenError {}
 
 impl OpenError {
     /// An error about a database.
-    pub(super) fn new(path: &Path, reason: impl Into<String>) -> Self {
+    pub(in crate::store) fn new(path: &Path, reason: impl Into<String>) -> Self {
         // SQLite's messages quote a damaged schema with its line breaks; the message must be one line.
         let words: Vec<String> = reason.into().split_whitespace().map(str::to_owned).collect();
         let path = path.display().to_string();
@@ -52,13 +52,13 @@ impl OpenError {
     }
 
     /// An error about a file that is not a sound database of otpd. `advice` applies if it is the configured database.
-    pub(super) fn unsound(path: &Path, reason: impl Into<String>, advice: &'static str) -> Self {
+    pub(in crate::store) fn unsound(path: &Path, reason: impl Into<String>, advice: &'static str) -> Self {
         Self { advice: Some(advice), ..Self::new(path, reason) }
     }
 
     /// An error about a file that is neither a database nor a backup. `reason` continues the sentence that begins with
     /// its path.
-    pub(super) fn of_file(path: &Path, reason: impl Into<String>) -> Self {
+    pub(in crate::store) fn of_file(path: &Path, reason: impl Into<String>) -> Self {
         Self { subject: Subject::File, ..Self::new(path, reason) }
     }
 
@@ -68,7 +68,7 @@ impl OpenError {
     }
 
     /// The same error, about a backup instead of a database.
-    pub(super) fn of_backup(self) -> Self {
+    pub(in crate::store) fn of_backup(self) -> Self {
         match self.subject {
             Subject::Database => Self { subject: Subject::Backup, ..self },
             Subject::Backup | Subject::Server | Subject::File => self,
@@ -77,7 +77,7 @@ impl OpenError {
 
     /// The same error, about the file that `restore` got as a backup. A file that is damaged or belongs to another
     /// program is not a backup.
-    pub(super) fn of_given_backup(self) -> Self {
+    pub(in crate::store) fn of_given_backup(self) -> Self {
         if self.advice.is_none() {
             return self.of_backup();
         }
@@ -85,7 +85,7 @@ impl OpenError {
         Self { subject: Subject::File, reason, advice: Some("give the path of a backup"), ..self }
     }
 
-    pub(super) fn missing(path: &Path, reason: impl Into<String>) -> Self {
+    pub(in crate::store) fn missing(path: &Path, reason: impl Into<String>) -> Self {
         Self { is_missing: true, ..Self::new(path, reason) }
     }
 
@@ -94,7 +94,7 @@ impl OpenError {
         self.is_missing
     }
 
-    pub(super) fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
+    pub(in crate::store) fn sqlite(path: &Path, cause: &rusqlite::Error) -> Self {
         let reason = match cause.sqlite_error_code() {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
                 "another process holds its write lock; stop that process, then start again".to_owned()
