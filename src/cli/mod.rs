@@ -159,8 +159,8 @@ enum Command {
     /// Move the database to PostgreSQL or to a new SQLite file (stop otpd first)
     ///
     /// Copies everything in the configured database, with all ids, and compares the copy with the original. The target
-    /// must be new or empty. The configured database is not changed. If the command is interrupted, the target stays
-    /// empty. The configuration has to be changed afterwards.
+    /// must be new or empty. The configured database is not changed. If the command is interrupted, the target has no
+    /// content, unless that happens during its last commit. The configuration has to be changed afterwards.
     #[command(after_help = "Example:\n  otpd move --to postgres://otpd@db1,db2/otpd")]
     Move(moving::Target),
     /// Check and show the configuration

@@ -5,6 +5,7 @@ pub mod accounts;
 pub mod audit;
 mod background;
 mod call;
+mod callers;
 mod channel_worker;
 pub mod codes;
 mod delivery_reports;
@@ -43,7 +44,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::delivery::{Delivery, Endpoint};
-use crate::domain::audit::{ActorKind, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::clock::time_left;
 use crate::domain::limit::Limits;
@@ -51,18 +51,17 @@ use crate::domain::policy::Policy;
 use crate::domain::test_recipient::TestRecipients;
 use crate::domain::time_zone::Tz;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::{ApiToken, TokenHash};
-use crate::domain::token_details::is_expired;
-use crate::error::{Error, Kind, Result};
+use crate::domain::token::ApiToken;
+use crate::error::{Error, Result};
 use crate::service::background::Background;
 use crate::service::call::Call;
+use crate::service::callers::find_caller;
 use crate::service::endpoints::Endpoints;
 use crate::service::in_flight::InFlight;
 use crate::service::limits::Guard;
 use crate::service::recent_shares::RecentShares;
 use crate::service::refusals::Refusals;
 use crate::service::waiting::Queued;
-use crate::store::tokens::AuthenticatedToken;
 use crate::store::{Db, Store, tokens};
 
 /// Returns the current time. Tests supply their own clock.
@@ -225,28 +224,4 @@ impl Service {
         }
         outcome
     }
-}
-
-/// Returns the user of a token and the time of the last use of the token.
-fn find_caller(
-    db: &Db,
-    hash: &TokenHash,
-    source: &RequestSource,
-    now: Timestamp,
-) -> Result<(Caller, Option<Timestamp>)> {
-    let refused = |detail| Error::new(Kind::Unauthenticated, detail);
-    let found = tokens::find_with_permissions(db, hash)?.filter(|(token, _)| !is_expired(token.expires_at, now));
-    let (token, permissions) = found.ok_or_else(|| refused("Invalid token."))?;
-    let AuthenticatedToken { user_id, token_id, role, last_used_at, .. } = token;
-    if !token.is_active {
-        return Err(refused("User inactive or deleted."));
-    }
-    let origin = Arc::new(Origin {
-        kind: ActorKind::User,
-        name: token.user_name,
-        token_prefix: Some(token.prefix),
-        request_id: source.request_id.clone(),
-        address: source.address,
-    });
-    Ok((Caller { user_id, token_id, role, permissions, origin }, last_used_at))
 }

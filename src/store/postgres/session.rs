@@ -1,23 +1,23 @@
 //! A connection to PostgreSQL, driven by the thread that uses it. Every statement has a deadline: a server that was
 //! suspended, or a network that drops packets, would otherwise never answer.
 
+mod messages;
 mod transaction;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
-use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
-use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{AsyncMessage, Client, Connection, Row, Statement};
+use tokio_postgres::{Client, Connection, Row, Statement};
 
 use crate::error::{Error, Result};
 use crate::store::postgres::error::{Failure, Remedy};
+use crate::store::postgres::session::messages::drive;
 use crate::store::postgres::session::transaction::Deferred;
 use crate::store::value::Value;
 
@@ -244,19 +244,4 @@ impl Drop for Session {
 
 fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
-}
-
-/// Reads the messages of the server until the connection ends.
-async fn drive<S, T>(mut connection: Connection<S, T>, has_warning: Arc<AtomicBool>)
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
-        if let AsyncMessage::Notice(notice) = message
-            && notice.parsed_severity() == Some(Severity::Warning)
-        {
-            has_warning.store(true, Ordering::Release);
-        }
-    }
 }
