@@ -57,10 +57,11 @@ CREATE INDEX otp_codes_by_valid_to ON otp_codes (valid_to, id);
 CREATE INDEX otp_codes_by_created_at ON otp_codes (created_at, id);
 CREATE INDEX otp_codes_by_updated_at ON otp_codes (updated_at, id);
 CREATE INDEX otp_codes_spent ON otp_codes (valid_to) WHERE attempts_left = 0;
-CREATE INDEX otp_codes_usable_by_mobile_number ON otp_codes (mobile_number, purpose, valid_to)
+-- "+ 0": no other index has this order, so the planner cannot choose one that reads the codes of all recipients.
+CREATE INDEX otp_codes_usable_by_mobile_number ON otp_codes (mobile_number, purpose, (valid_to + 0))
  WHERE attempts_left > 0 AND mobile_number IS NOT NULL;
-CREATE INDEX otp_codes_usable_by_email ON otp_codes (email_key, purpose, valid_to)
- WHERE attempts_left > 0 AND email IS NOT NULL;
+CREATE INDEX otp_codes_usable_by_email ON otp_codes (email_key, purpose, (valid_to + 0))
+ WHERE attempts_left > 0 AND email_key IS NOT NULL;
 CREATE INDEX otp_codes_search ON otp_codes USING gin (search gin_trgm_ops);
 
 CREATE TABLE checksum_seed (

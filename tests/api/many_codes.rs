@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use crate::databases::on_postgres;
 use crate::helpers::TestApp;
 use crate::outbox::delivering;
 use crate::sending::SEND;
@@ -18,10 +17,6 @@ async fn insert_codes_of_recipient(app: &TestApp, column: &'static str, recipien
              SELECT 5, '{recipient}', {valid_to}, 0, 0 FROM n"
         );
         app.store.write(move |db| db.execute(&insert, &[])).await.unwrap();
-    }
-    if on_postgres() {
-        // The server itself updates the statistics within a minute of such a change.
-        app.store.write(|db| db.execute("ANALYZE otp_codes", &[])).await.unwrap();
     }
 }
 

@@ -10,31 +10,51 @@ use crate::store::db::{Db, Dialect};
 use crate::store::tables::otp_row::{columns, from_row};
 use crate::values;
 
-/// A statement for a mobile number, and the same statement for an e-mail address on SQLite, which compares it without
-/// regard to case, and on PostgreSQL.
-pub(in crate::store) type ByRecipient = [&'static str; 3];
+/// A statement for a mobile number and for an e-mail address on SQLite, which compares the address without regard to case,
+/// and the same two for PostgreSQL.
+pub(in crate::store) type ByRecipient = [&'static str; 4];
 
 /// Selects among the codes of a recipient: the newest 128, and the 128 usable ones for the purpose that expire last.
 /// This bounds the cost of a request, however many codes the recipient has. No usable code is missed unless there are
 /// more than 128.
-macro_rules! of_column {
-    ($column:literal, $selected:expr, $rest:literal) => {
+macro_rules! select {
+    ($newest:expr, $usable:expr, $selected:expr, $rest:literal) => {
         concat!(
             "SELECT ",
             $selected,
             " FROM otp_codes AS o
-               WHERE o.id IN (SELECT id
-                                FROM (SELECT id FROM otp_codes WHERE ",
-            $column,
-            " = $1 ORDER BY id DESC LIMIT 128) AS newest
+               WHERE o.id IN (SELECT id FROM (SELECT id FROM otp_codes WHERE ",
+            $newest,
+            " LIMIT 128) AS newest
                                UNION ALL
-                              SELECT id
-                                FROM (SELECT id FROM otp_codes
-                                       WHERE ",
-            $column,
-            " = $1 AND purpose = $2 AND attempts_left > 0 AND valid_to > $3
-                                       ORDER BY valid_to DESC LIMIT 128) AS usable)
+                              SELECT id FROM (SELECT id FROM otp_codes WHERE attempts_left > 0 AND ",
+            $usable,
+            " LIMIT 128) AS usable)
                  AND o.purpose = $2 ",
+            $rest
+        )
+    };
+}
+
+macro_rules! on_sqlite {
+    ($column:literal, $selected:expr, $rest:literal) => {
+        select!(
+            concat!($column, " = $1 ORDER BY id DESC"),
+            concat!($column, " = $1 AND purpose = $2 AND valid_to > $3 ORDER BY valid_to DESC"),
+            $selected,
+            $rest
+        )
+    };
+}
+
+/// On PostgreSQL, only the index that begins with the recipient has the order of each part. With plain conditions, the
+/// planner may prefer the order of all codes, and read the codes of all other recipients if these are newer.
+macro_rules! on_postgres {
+    ($column:literal, $selected:expr, $rest:literal) => {
+        select!(
+            concat!($column, " >= $1 AND ", $column, " <= $1 ORDER BY ", $column, " DESC NULLS LAST, id DESC"),
+            concat!($column, " = $1 AND purpose = $2 AND valid_to + 0 > $3 ORDER BY valid_to + 0 DESC"),
+            $selected,
             $rest
         )
     };
@@ -43,18 +63,21 @@ macro_rules! of_column {
 macro_rules! of_recipient {
     ($selected:expr, $rest:literal) => {
         [
-            of_column!("mobile_number", $selected, $rest),
-            of_column!("email", $selected, $rest),
-            of_column!("email_key", $selected, $rest),
+            on_sqlite!("mobile_number", $selected, $rest),
+            on_sqlite!("email", $selected, $rest),
+            on_postgres!("mobile_number", $selected, $rest),
+            on_postgres!("email_key", $selected, $rest),
         ]
     };
 }
 
-fn statement_for(db: &Db, recipient: &Recipient, [of_number, of_address, of_key]: ByRecipient) -> &'static str {
-    match (recipient, db.dialect()) {
-        (Recipient::Mobile(_), _) => of_number,
-        (Recipient::Email(_), Dialect::Sqlite) => of_address,
-        (Recipient::Email(_), Dialect::Postgres) => of_key,
+fn statement_for(db: &Db, recipient: &Recipient, statements: ByRecipient) -> &'static str {
+    let [number, address, postgres_number, postgres_address] = statements;
+    match (db.dialect(), recipient) {
+        (Dialect::Sqlite, Recipient::Mobile(_)) => number,
+        (Dialect::Sqlite, Recipient::Email(_)) => address,
+        (Dialect::Postgres, Recipient::Mobile(_)) => postgres_number,
+        (Dialect::Postgres, Recipient::Email(_)) => postgres_address,
     }
 }
 
