@@ -187,7 +187,7 @@ impl ChannelWorker {
         let plan = Plan::new(&self.service, db, route, due, &otp, now)?;
         match plan.step {
             Step::Try { provider, at } if at <= now => {
-                plan.note_fallback(db, now)?;
+                plan.note_fallback(&self.service, db, now)?;
                 let name = route.chain.get(provider).map_or("", |candidate| candidate.name);
                 let attempt_id = message_attempts::insert(db, id, self.channel, name, now)?;
                 messages::update(db, id, MessageState::Sending, now, now)?;

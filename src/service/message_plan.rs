@@ -69,7 +69,7 @@ impl<'a> Plan<'a> {
         match self.step {
             Step::NextChannel(channel) => self.use_channel(service, db, channel, now),
             Step::Try { at, .. } => {
-                self.note_fallback(db, now)?;
+                self.note_fallback(service, db, now)?;
                 let is_queued = messages::update(db, self.message.id, MessageState::Queued, at, now)?;
                 if !is_queued {
                     self.count(db, MessageState::Cancelled, now)?;
@@ -81,14 +81,14 @@ impl<'a> Plan<'a> {
     }
 
     /// Records, once per message, that it is sent again because it did not arrive.
-    pub(super) fn note_fallback(&self, db: &Db, now: Timestamp) -> Result<()> {
+    pub(super) fn note_fallback(&self, service: &Service, db: &Db, now: Timestamp) -> Result<()> {
         let channel = self.message.envelope.channel;
         let failed = self.attempts.iter().rfind(|attempt| attempt.channel == channel && attempt.has_not_arrived());
         let Some(failed) = failed.filter(|_| self.message.fallback_channel != Some(channel)) else { return Ok(()) };
         let (id, status) = (self.message.id, failed.status.map_or("", DeliveryStatus::as_str));
         log::info!("message {id}: goes to another provider, because {} reported {status}", failed.provider);
         next_channels::begin_fallback(db, self.message.id, channel)?;
-        count_message(db, channel, now)
+        count_message(service, db, channel, now)
     }
 
     fn use_channel(&self, service: &Service, db: &Db, channel: Channel, now: Timestamp) -> Result<Option<Channel>> {
@@ -102,7 +102,7 @@ impl<'a> Plan<'a> {
             return Ok(None);
         }
         log::info!("message {id}: goes from {} to {}", self.message.envelope.channel.as_str(), channel.as_str());
-        count_message(db, channel, now)?;
+        count_message(service, db, channel, now)?;
         Ok(Some(channel))
     }
 
@@ -188,9 +188,11 @@ impl Service {
 }
 
 /// Counts a message that is sent again in the daily limit of the channel.
-fn count_message(db: &Db, channel: Channel, now: Timestamp) -> Result<()> {
+fn count_message(service: &Service, db: &Db, channel: Channel, now: Timestamp) -> Result<()> {
     let event = Limit::of_channel(channel).event();
-    db.hold(Subject::Limit { kind: event.as_str(), subject: "" })?;
+    let is_shared = db.hold_all(&[Subject::Limit { kind: event.as_str(), subject: "" }])?;
+    // Later than the events that other processes stored before the lock.
+    let now = if is_shared { service.now() } else { now };
     limit_events::insert(db, event, "", now)
 }
 

@@ -151,7 +151,9 @@ impl Service {
         let channels = iter::once(&channel).chain(next_channels).map(|one| one.as_str()).collect::<Vec<_>>().join(", ");
         let event = NewEvent::about(Action::OtpSend, &otp).with("channel", Value::Null, channels);
         call.record(db, &event.of_test_recipient(test.is_some()))?;
-        self.count_within_limits(db, (&Event::OF_SENDING, &Limit::OF_SENDING), &subjects, now)?;
+        if let Some(refusal) = self.count_within_limits(db, (&Event::OF_SENDING, &Limit::OF_SENDING), &subjects, now)? {
+            return Err(refusal);
+        }
         Ok(SendReceipt::new(&otp, now))
     }
 

@@ -86,14 +86,21 @@ impl Service {
                 let left = self.count_attempt(db, known, &subjects, call.now)?;
                 self.publish_lock_out(db, event.otp, (recipient, purpose), call.now)?;
                 call.record(db, &event)?;
-                Err(Error::not_verified(reason, left))
+                Err(left.map_or_else(|refusal| refusal, |left| Error::not_verified(reason, left)))
             }
         };
         Ok((verdict, answer))
     }
 
-    /// Counts a failed attempt on every usable code. Returns the number of attempts left.
-    fn count_attempt(&self, db: &Db, known: Vec<Otp>, subjects: &Subjects<'_>, now: Timestamp) -> Result<u32> {
+    /// Counts a failed attempt on every usable code. Returns the number of attempts left, or the refusal if other processes
+    /// reached a limit meanwhile. Such an attempt counts too, because its refusal tells that the code was wrong.
+    fn count_attempt(
+        &self,
+        db: &Db,
+        known: Vec<Otp>,
+        subjects: &Subjects<'_>,
+        now: Timestamp,
+    ) -> Result<Result<u32, Error>> {
         let mut most_left = None;
         for otp in known.into_iter().filter(|otp| otp.is_allow(now)) {
             let attempted = Otp { attempts_left: otp.attempts_left.saturating_sub(1), ..otp };
@@ -104,9 +111,12 @@ impl Service {
             recipients::update_dummy_row(db)?;
         }
         recipients::add_failure(db, subjects.recipient, now)?;
-        self.count_within_limits(db, (&Event::OF_FAILURE, &Limit::OF_VERIFYING), subjects, now)?;
+        let refusal = self.count_within_limits(db, (&Event::OF_FAILURE, &Limit::OF_VERIFYING), subjects, now)?;
+        if let Some(refusal) = refusal {
+            return Ok(Err(refusal));
+        }
         let budget = self.limits.attempts_left(db, subjects, now)?;
-        Ok(most_left.unwrap_or(0).min(budget.unwrap_or(u32::MAX)))
+        Ok(Ok(most_left.unwrap_or(0).min(budget.unwrap_or(u32::MAX))))
     }
 
     /// Requires that the recipient is not locked out.

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
+use crate::error::Error;
 use crate::store::postgres::Postgres;
 use crate::store::sqlite::outbox_lock::OutboxLock;
 
@@ -42,7 +43,9 @@ impl OutboxRight {
             Holder::Postgres(postgres, renewed) => (postgres, renewed),
         };
         let asked = Instant::now();
-        match postgres.renew_outbox().await {
+        let left = CERTAIN.saturating_sub(renewed.lock().elapsed());
+        let late = |_| Err(Error::unavailable("the database did not answer in time"));
+        match tokio::time::timeout(left, postgres.renew_outbox()).await.unwrap_or_else(late) {
             Ok(true) => *renewed.lock() = asked,
             Ok(false) => {
                 log::warn!("another process delivers the messages and events now");

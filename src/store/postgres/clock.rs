@@ -38,10 +38,9 @@ impl ServerClock {
         Self { start, differences: Mutex::new(differences), gauge }
     }
 
-    /// Notes a time of the server that has just arrived, in microseconds since 1970.
-    pub(super) fn compare(&self, server: i64) {
-        let now = Instant::now();
-        self.note(server.saturating_sub(self.monotonic(now)), now);
+    /// Notes a time of the server, in microseconds since 1970, that arrived at `at`.
+    pub(super) fn compare(&self, server: i64, at: Instant) {
+        self.note(server.saturating_sub(self.monotonic(at)), at);
         self.gauge.set(self.offset() as f64 / 1e6);
     }
 
@@ -90,7 +89,7 @@ mod tests {
     fn the_time_is_that_of_the_present_server() {
         let clock = ServerClock::new(Gauge::new("offset", "offset").unwrap());
         let server = || Utc::now().timestamp_micros() + 60_000_000;
-        clock.compare(server());
+        clock.compare(server(), Instant::now());
         assert!((clock.now() - server()).abs() < 50_000);
         assert!((clock.offset() - 60_000_000).abs() < 50_000);
         let other_server = || Utc::now().timestamp_micros() - 60_000_000;

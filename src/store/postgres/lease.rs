@@ -32,6 +32,8 @@ macro_rules! now {
     };
 }
 
+/// Waits for the transactions that rely on the right. A renewal, which changes no key, does not wait for them.
+const LOCK: &str = "SELECT id FROM outbox_lease WHERE id = 1 FOR UPDATE";
 const TAKE: &str = concat!(
     "UPDATE outbox_lease
         SET holder = $1,
@@ -46,12 +48,13 @@ const TAKE: &str = concat!(
 /// Unlike `TAKE`, this has no effect after a release, even if it runs late.
 const RENEW: &str = concat!("UPDATE outbox_lease SET until = ", now!(), " + 10000000 WHERE id = 1 AND holder = $1");
 const HELD: &str =
-    concat!("SELECT id FROM outbox_lease WHERE id = 1 AND holder = $1 AND until > ", now!(), " FOR SHARE");
+    concat!("SELECT id FROM outbox_lease WHERE id = 1 AND holder = $1 AND until > ", now!(), " FOR KEY SHARE");
 const RELEASE: &str = "UPDATE outbox_lease SET holder = '', until = 0 WHERE id = 1 AND holder = $1";
 
 impl Lease {
     /// Takes the right. Returns whether this process has it.
     pub(super) fn take(&self, db: &Db) -> Result<bool> {
+        db.one(LOCK, &[], |_| Ok(()))?;
         Ok(db.execute(TAKE, &values![&self.holder])? > 0)
     }
 

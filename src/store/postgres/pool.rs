@@ -86,7 +86,7 @@ impl Pool {
     /// Keeps a connection for the next work, unless all connections were dropped meanwhile.
     pub(super) fn put_back(&self, session: Session) {
         let mut idle = self.idle.lock();
-        if session.generation == self.generation() && !self.is_closed.load(Ordering::Acquire) {
+        if self.is_present(&session) && !self.is_closed.load(Ordering::Acquire) {
             idle.push(session);
         }
     }
@@ -100,6 +100,11 @@ impl Pool {
             // Another host is tried first, because a host that does not answer costs a second.
             self.first_host.fetch_add(1, Ordering::Relaxed);
         }
+    }
+
+    /// Whether a connection was opened since all connections were dropped last.
+    pub(super) fn is_present(&self, session: &Session) -> bool {
+        session.generation == self.generation()
     }
 
     fn generation(&self) -> u64 {
@@ -118,7 +123,7 @@ impl Pool {
                 Ok((session, now)) => {
                     self.first_host.store(index, Ordering::Relaxed);
                     if self.clock_host.swap(index, Ordering::Relaxed) == index {
-                        self.clock.compare(now);
+                        self.clock.compare(now, Instant::now());
                     } else {
                         self.clock.restart(now);
                     }

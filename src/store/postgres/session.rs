@@ -48,8 +48,8 @@ pub(in crate::store) struct Session {
     deferred: RefCell<Vec<Deferred>>,
     /// Whether the last COMMIT ended a transaction that had already failed.
     is_rolled_back: Cell<bool>,
-    /// The time of the server at the beginning of the last transaction, until it is read.
-    began_at: Cell<Option<i64>>,
+    /// The time of the server at the beginning of the last transaction and when it arrived, until it is read.
+    began_at: Cell<Option<(i64, Instant)>>,
     /// Rows that never change, by their query.
     constants: RefCell<HashMap<&'static str, Value<'static>>>,
     /// The first failure of the present transaction.
@@ -114,7 +114,8 @@ impl Session {
 
     /// Whether the connection works. It is assumed to if it was used a moment ago; else the server is asked.
     pub(super) fn works(&self, deadline: Instant) -> bool {
-        if self.used_at.get().elapsed() < ASSUMED {
+        // A request that has little time left does not wait for the answer.
+        if self.used_at.get().elapsed() < ASSUMED || deadline < Instant::now() + ANSWER {
             return true;
         }
         self.start(deadline, ANSWER);

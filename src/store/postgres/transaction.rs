@@ -213,8 +213,8 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, Duration) {
 
 /// Compares the clocks, if the transaction has begun on the server.
 fn compare_clocks(pool: &Pool, session: &Session) {
-    if let Some(server) = session.began_at() {
-        pool.clock().compare(server);
+    if let Some((server, at)) = session.began_at().filter(|_| pool.is_present(session)) {
+        pool.clock().compare(server, at);
     }
 }
 

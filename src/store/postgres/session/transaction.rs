@@ -3,6 +3,7 @@
 
 use std::future::ready;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 use futures_util::future::{join, join_all, join3};
 use tokio_postgres::{SimpleQueryMessage, Statement};
@@ -27,6 +28,7 @@ impl Session {
     /// server.
     pub(in crate::store::postgres) fn begin(&self, sql: &'static str) {
         self.beginning.set(Some(sql));
+        self.began_at.set(None);
     }
 
     /// Sends a change with the next statement of the transaction, or with its COMMIT. If it fails, that statement fails,
@@ -59,8 +61,8 @@ impl Session {
         self.is_rolled_back.get()
     }
 
-    /// The time of the server at the beginning of the transaction. Returned once.
-    pub(in crate::store::postgres) fn began_at(&self) -> Option<i64> {
+    /// The time of the server at the beginning of the transaction, and when it arrived. Returned once.
+    pub(in crate::store::postgres) fn began_at(&self) -> Option<(i64, Instant)> {
         self.began_at.take()
     }
 
@@ -70,21 +72,26 @@ impl Session {
         let deferred = self.deferred.take();
         let mut statements: Vec<Statement> = Vec::with_capacity(deferred.len());
         for one in &deferred {
-            statements.push(self.prepared(&one.sql).await?);
+            let prepared = self.prepared(&one.sql).await;
+            // Nothing was sent yet, so a COMMIT was not sent either.
+            statements.push(prepared.inspect_err(|_| self.is_rolled_back.set(true))?);
         }
         let values: Vec<_> = deferred.iter().map(|one| parameters(&one.values)).collect();
         let changes = statements.iter().zip(&values).map(|(statement, values)| self.client.execute(statement, values));
         let changes = async { join_all(changes).await.into_iter().collect::<Outcome<Vec<u64>>>() };
         let (changed, done) = match self.beginning.take() {
             Some(begin) => {
-                let (begun, changed, done) = join3(self.client.simple_query(begin), changes, work).await;
-                self.began_at.set(begun?.into_iter().rev().find_map(number));
+                let begin = async { (self.client.simple_query(begin).await, Instant::now()) };
+                let ((begun, at), changed, done) = join3(begin, changes, work).await;
+                self.began_at.set(begun?.into_iter().rev().find_map(number).map(|server| (server, at)));
                 (changed, done)
             }
             None => join(changes, work).await,
         };
-        // Only the server itself knows that a change failed. After a lost connection, the COMMIT may have succeeded.
-        self.is_rolled_back.set(changed.as_ref().is_err_and(|cause| cause.as_db_error().is_some()));
+        // The server refused a change and has answered the COMMIT, which then ended a failed transaction. In all other
+        // cases, such as a lost connection, the COMMIT may have succeeded.
+        let is_refused = changed.as_ref().is_err_and(|cause| cause.as_db_error().is_some());
+        self.is_rolled_back.set(is_refused && done.is_ok());
         changed.and(done)
     }
 }
