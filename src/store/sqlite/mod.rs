@@ -97,7 +97,7 @@ impl Sqlite {
         self.readers.look_up(self.loop_reader.as_ref(), work).await
     }
 
-    /// The same for `work` that may take long. It delays neither a [`Store::read`] nor the lists of other tokens.
+    /// The same for `work` that may take long. It delays neither other reads nor the lists of other tokens.
     pub(in crate::store) async fn read_list<T: Send + 'static>(
         &self,
         token_id: i64,
