@@ -9,7 +9,7 @@ use crate::metrics::register::{new, register};
 #[derive(Clone)]
 pub struct PostgresMetrics {
     failed: IntCounterVec,
-    /// COMMITs whose outcome is unknown.
+    /// COMMITs that the server did not answer.
     pub unknown_commits: IntCounter,
     /// Opened connections.
     pub connects: IntCounter,

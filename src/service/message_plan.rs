@@ -174,7 +174,7 @@ impl Service {
             && self.limits.has_room(db, Limit::of_channel(channel), now)?)
     }
 
-    /// Returns the first of the further channels that has a provider and whose daily limit is not reached.
+    /// Returns the first further channel that has a provider and has not reached its daily limit.
     fn next_channel(&self, db: &Db, message: &StoredMessage, now: Timestamp) -> Result<Option<Channel>> {
         for channel in &message.next_channels {
             if !self.delivery.chain(*channel).is_empty()

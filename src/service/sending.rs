@@ -157,8 +157,8 @@ impl Service {
         Ok(SendReceipt::new(&otp, now))
     }
 
-    /// Returns the first channel and the channels after it. A first channel whose daily limit is reached is left out,
-    /// unless it is the only one left.
+    /// Returns the first channel that has not reached its daily limit, and the channels after it. If all channels have
+    /// reached their limits, the last one is returned.
     fn route<'a>(&self, db: &Db, request: &'a SendRequest, now: Timestamp) -> Result<(Channel, &'a [Channel])> {
         let (mut first, mut rest) = request.route();
         while let Some((next, others)) = rest.split_first()

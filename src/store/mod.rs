@@ -4,7 +4,7 @@
 //! - `sqlite/`: the SQLite engine, and everything that only SQLite has.
 //! - `postgres/`: the PostgreSQL engine, and everything that only PostgreSQL has.
 //!
-//! Nothing outside this module knows which engine is used, except where an operator is told about files.
+//! Code outside this module does not depend on the engine. The only exceptions are outputs that name files.
 
 mod database;
 mod db;

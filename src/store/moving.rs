@@ -80,7 +80,7 @@ pub fn back_up_server(
     Bulk::existing(server)?.read(|db| Source { db, shown, check: &|| Ok(()), progress }.copy_to_file(file))
 }
 
-/// Refuses a database whose messages a server delivers at present.
+/// Refuses the database if an otpd server delivers its messages at present.
 fn require_stopped(server: &Bulk, shown: &str) -> Result<(), OpenError> {
     if server.is_served()? {
         return Err(OpenError::of_server(format!(

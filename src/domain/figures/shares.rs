@@ -119,7 +119,7 @@ impl Shares {
         self.parts.iter().map(|(part, recent)| (part, *recent))
     }
 
-    /// Returns the prefixes and providers whose share collapsed in the checked hour.
+    /// Returns the prefixes and providers with a share that collapsed in the checked hour.
     pub fn collapses(&self) -> Vec<Collapse> {
         let collapse = |(part, recent): (&Part, Recent)| {
             let usual = self.usual(part, recent)?;

@@ -33,7 +33,7 @@ struct Settings {
     standbys: String,
     max_connections: i64,
     synchronous: i64,
-    /// Standbys whose state this role may not see.
+    /// The number of connected standbys that this role is not allowed to see in detail.
     hidden: i64,
     has_trigrams: bool,
 }

@@ -79,7 +79,7 @@ fn reason(cause: &dyn std::error::Error) -> String {
     innermost.to_string().replace('\n', " ")
 }
 
-/// Refuses a database whose schema this program does not know.
+/// Requires the latest schema of this program, or a newer one that this program can read.
 pub(super) fn require_known(db: &Db) -> Result<()> {
     let sql = "SELECT (SELECT CAST(max(version) AS BIGINT) FROM refinery_schema_history) AS version,
                       (SELECT min_reader FROM schema_compatibility WHERE id = 1) AS min_reader";

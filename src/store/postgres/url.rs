@@ -20,7 +20,7 @@ const MAX_HOSTS: usize = 16;
 const SUPPORTED: [&str; 4] = ["sslmode", "sslrootcert", "target_session_attrs", "application_name"];
 /// The characters that are shown percent-encoded: all but the unreserved ones of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-/// The message for a user name or password whose end can't be found.
+/// The message for a URL in which the end of the user name or password cannot be found.
 const NOT_ENCODED: &str = "the user name or the password contains @, :, / or ?, or another part contains @; write %40 \
                            for @, %3A for :, %2F for / and %3F for ?";
 
