@@ -5,6 +5,7 @@ mod fields;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use strum::IntoStaticStr;
@@ -86,13 +87,13 @@ pub enum Public {
 }
 
 /// An error with a public text and a private cause.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error {
     kind: Kind,
     public: Public,
     retry_after: Option<u64>,
     limited_by: Option<Limitation>,
-    cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+    cause: Option<Arc<dyn std::error::Error + Send + Sync>>,
 }
 
 /// The setting that refused a request, and its value.
@@ -164,9 +165,9 @@ impl Error {
         Self::new(Kind::Internal, "A server error occurred.").because(cause)
     }
 
-    fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.cause = Some(cause.into());
-        self
+    fn because(self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let cause: Box<dyn std::error::Error + Send + Sync> = cause.into();
+        Self { cause: Some(cause.into()), ..self }
     }
 
     pub fn kind(&self) -> Kind {

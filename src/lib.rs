@@ -22,7 +22,8 @@
 //! 2. `http/otps.rs` checks the caller's permission with `domain/user.rs` and reads the id and the body.
 //! 3. `service/otps.rs` submits one transaction to the writer: `domain/otp.rs` applies the patch to the stored code,
 //!    and `store/tables/otps.rs` writes the result.
-//! 4. `store/sqlite/writer.rs` replies once the transaction is on disk.
+//! 4. `store/sqlite/writer.rs`, or `store/postgres/transaction.rs` for PostgreSQL, replies once the transaction is
+//!    committed.
 //!
 //! # The path of a message
 //!

@@ -84,7 +84,7 @@ ON otp_codes
 FOR EACH ROW WHEN (NEW.checksum IS NOT DISTINCT FROM OLD.checksum)
 EXECUTE FUNCTION otp_codes_edited();
 
--- The totals are the sums of 16 rows. Each connection changes a row of its own, so that transactions do not wait for
+-- The totals are the sums of 16 rows. The connections are spread over the rows, so that transactions rarely wait for
 -- each other.
 CREATE TABLE otp_totals (
     id         BIGINT PRIMARY KEY CHECK (id BETWEEN 1 AND 16),
@@ -93,7 +93,8 @@ CREATE TABLE otp_totals (
 ) WITH (fillfactor = 50);
 INSERT INTO otp_totals (id, codes, with_email) SELECT generate_series(1, 16), 0, 0;
 
--- One change of a total per statement: many changes of one row in a transaction would make each of them slower.
+-- A total changes once per statement. With one change per row, each change would search all earlier versions of the
+-- total.
 CREATE FUNCTION otp_codes_added() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE otp_totals
@@ -164,7 +165,7 @@ CREATE TABLE recipients (
 CREATE INDEX recipients_by_last_failed_at ON recipients (last_failed_at);
 CREATE INDEX recipients_by_failures ON recipients (consecutive_failures);
 
--- Each connection writes a row of its own.
+-- The connections are spread over 16 rows.
 CREATE TABLE dummy_row (
     id       BIGINT PRIMARY KEY CHECK (id BETWEEN 1 AND 16),
     failures BIGINT NOT NULL
@@ -350,7 +351,7 @@ CREATE TABLE sign_in_links (
 CREATE INDEX sign_in_links_by_user ON sign_in_links (user_id);
 CREATE INDEX sign_in_links_by_created_at ON sign_in_links (created_at);
 
--- A count is the sum of up to 16 rows, one per connection.
+-- A count is the sum of up to 16 rows, over which the connections are spread.
 CREATE TABLE hourly_figures (
     figure  TEXT COLLATE "C" NOT NULL,
     hour    BIGINT NOT NULL,

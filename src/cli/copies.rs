@@ -39,8 +39,8 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
     let Some(database) = config.database.file() else {
         let shown = config.database.shown();
         return Err(format!(
-            "database {shown}: a backup can't be restored into PostgreSQL directly; restore it to a file, then copy it \
-             with `otpd move --to {shown}`"
+            "database {shown}: a backup can't be restored into PostgreSQL directly; restore it to a file, then copy it to \
+             a new database with `otpd move --to-url-file FILE`"
         )
         .into());
     };

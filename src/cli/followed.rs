@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
-/// How long a transaction of PostgreSQL may last, and more. Rows get their ids before they are committed, so a row with
+/// Longer than any transaction of PostgreSQL lasts. Rows get their ids before they are committed, so a row with
 /// a lower id can appear this much later.
 const LATE: Duration = Duration::from_secs(15);
 

@@ -37,7 +37,7 @@ use crate::domain::message::{Channel, Language};
 use crate::domain::recipient::Recipient;
 use crate::error::ConfigError;
 
-/// One-time passwords as a REST API, in one binary with one SQLite database
+/// One-time passwords as a REST API, in one binary, with SQLite or PostgreSQL
 #[derive(Parser)]
 #[command(name = "otpd", version, after_help = "Example:\n  otpd --config /etc/otpd/otp.toml serve")]
 struct Cli {
@@ -141,8 +141,8 @@ enum Command {
     /// Restore a backup (stop otpd first; the old database is kept)
     ///
     /// In the restored database, codes that may have been used since the backup cannot be verified, and queued messages
-    /// are cancelled. Users, permissions and tokens that exist again are listed.
-    /// Counters of limits and failed attempts continue from their values in the backup.
+    /// are cancelled. Users, permissions and tokens that exist again are listed. The configured database must be an
+    /// SQLite file. Counters of limits and failed attempts continue from their values in the backup.
     #[command(after_help = "Example:\n  otpd restore /var/backups/otp-2026-11-23.db")]
     Restore {
         /// Path of the backup
@@ -159,8 +159,8 @@ enum Command {
     /// Move the database to PostgreSQL or to a new SQLite file (stop otpd first)
     ///
     /// Copies everything in the configured database, with all ids, and compares the copy with the original. The target
-    /// must be new or empty. The configured database is not changed. If the command is interrupted, the target has no
-    /// content, unless that happens during its last commit. The configuration has to be changed afterwards.
+    /// must be new or empty. The configured database is not changed. If the command is interrupted, the target stays
+    /// empty, unless this happens during the final commit. Change the configuration afterwards.
     #[command(after_help = "Example:\n  otpd move --to postgres://otpd@db1,db2/otpd")]
     Move(moving::Target),
     /// Check and show the configuration

@@ -1,7 +1,5 @@
 //! `otpd move`.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -10,7 +8,7 @@ use crate::cli::copies::{abandon, counts, show};
 use crate::cli::database::with_configuration;
 use crate::cli::output::{CommandResult, print_message};
 use crate::cli::signals::Signals;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::store::{self, Database, PostgresUrl};
 
 /// The target of a move.
@@ -49,11 +47,9 @@ fn is_meant_as_url(text: &str) -> bool {
 
 fn url_in(file: &Path) -> Result<PostgresUrl, String> {
     let shown = file.display();
-    let text = fs::read_to_string(file).map_err(|cause| format!("--to-url-file {shown}: {cause}"))?;
-    if fs::metadata(file).is_ok_and(|file| file.permissions().mode() & 0o077 != 0) {
-        print_message(&format!(
-            "warning: {shown} contains a secret, and other users can read it; run `chmod 600 {shown}`"
-        ));
+    let text = config::read_text(file).map_err(|cause| format!("--to-url-file {shown}: {cause}"))?;
+    if let Some(exposed) = config::exposure(file, None) {
+        print_message(&format!("warning: {exposed}"));
     }
     parsed(text.trim_end(), &format!("--to-url-file {shown}"))
 }

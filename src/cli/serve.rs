@@ -162,7 +162,7 @@ impl Outbox {
         match tokio::time::timeout(DELIVER_WITHIN, self.worker).await {
             Ok(Ok(())) => {}
             // The panic message may contain user data. The log has the location of the panic.
-            Ok(Err(_)) => log::error!("the outbox worker failed; the message above has the location"),
+            Ok(Err(_)) => log::error!("the outbox worker panicked; the log contains the location"),
             Err(_) => log::warn!("some deliveries were still in progress; the next start sends these messages again"),
         }
     }

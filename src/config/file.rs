@@ -15,7 +15,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 /// # Errors
 /// The file can't be read, is not UTF-8, is longer than 1 MiB, or is not a regular file (a FIFO or device may be
 /// endless).
-pub(super) fn read_text(path: &Path) -> io::Result<String> {
+pub fn read_text(path: &Path) -> io::Result<String> {
     // Without O_NONBLOCK, opening a FIFO waits for a writer.
     let file = File::options().read(true).custom_flags(OFlags::NONBLOCK.bits().cast_signed()).open(path)?;
     if !file.metadata()?.is_file() {

@@ -63,7 +63,7 @@ const FOR_ONE_SERVICE: [&str; 3] = ["/run/secrets", "/var/run/secrets", "/run/cr
 /// - belongs to another user and is readable by a group (root:otpd 0640), a usual way to share a file with a service,
 /// - is accessible to this service only: it is in one of the directories above, in `credentials` (the service's
 ///   directory from systemd), or on a read-only file system (Kubernetes).
-pub(super) fn exposure(path: &Path, credentials: Option<&Path>) -> Option<String> {
+pub fn exposure(path: &Path, credentials: Option<&Path>) -> Option<String> {
     let file = fs::metadata(path).ok().filter(fs::Metadata::is_file)?;
     let (mode, user) = (file.mode(), geteuid());
     let is_shared = file.uid() != user.as_raw() || (user.is_root() && file.gid() != 0);

@@ -9,7 +9,7 @@ use crate::metrics::register::{new, register};
 #[derive(Clone)]
 pub struct PostgresMetrics {
     failed: IntCounterVec,
-    /// COMMITs that the server did not answer.
+    /// COMMITs whose outcome is unknown.
     pub unknown_commits: IntCounter,
     /// Opened connections.
     pub connects: IntCounter,
@@ -22,7 +22,7 @@ pub struct PostgresMetrics {
 impl PostgresMetrics {
     pub(super) fn new() -> Self {
         let failed =
-            Opts::new("otpd_postgres_failed_transactions_total", "Transactions that failed before COMMIT, by SQLSTATE");
+            Opts::new("otpd_postgres_failed_transactions_total", "Changes that failed before COMMIT, by SQLSTATE");
         let wait =
             HistogramOpts::new("otpd_postgres_wait_seconds", "Time until a request may use a connection, in seconds");
         Self {
@@ -49,7 +49,7 @@ impl PostgresMetrics {
         register(registry, Ok(self.clock_offset.clone()));
     }
 
-    /// Counts a transaction that failed before its COMMIT. `code` is the SQLSTATE.
+    /// Counts a change that failed before its COMMIT. `code` is the SQLSTATE.
     pub fn failed(&self, code: &str) {
         self.failed.with_label_values(&[code]).inc();
     }

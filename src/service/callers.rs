@@ -5,22 +5,19 @@ use std::sync::Arc;
 use crate::domain::audit::{ActorKind, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::timestamp::Timestamp;
-use crate::domain::token::TokenHash;
 use crate::domain::token_details::is_expired;
 use crate::error::{Error, Kind, Result};
 use crate::service::RequestSource;
-use crate::store::tokens::AuthenticatedToken;
-use crate::store::{Db, tokens};
+use crate::store::tokens::{AuthenticatedToken, TokenWithPermissions};
 
 /// Returns the user of a token and the time of the last use of the token.
-pub(super) fn find_caller(
-    db: &Db,
-    hash: &TokenHash,
-    source: &RequestSource,
+pub(super) fn caller_of(
+    found: Option<TokenWithPermissions>,
+    source: RequestSource,
     now: Timestamp,
 ) -> Result<(Caller, Option<Timestamp>)> {
     let refused = |detail| Error::new(Kind::Unauthenticated, detail);
-    let found = tokens::find_with_permissions(db, hash)?.filter(|(token, _)| !is_expired(token.expires_at, now));
+    let found = found.filter(|(token, _)| !is_expired(token.expires_at, now));
     let (token, permissions) = found.ok_or_else(|| refused("Invalid token."))?;
     let AuthenticatedToken { user_id, token_id, role, last_used_at, .. } = token;
     if !token.is_active {
@@ -30,7 +27,7 @@ pub(super) fn find_caller(
         kind: ActorKind::User,
         name: token.user_name,
         token_prefix: Some(token.prefix),
-        request_id: source.request_id.clone(),
+        request_id: source.request_id,
         address: source.address,
     });
     Ok((Caller { user_id, token_id, role, permissions, origin }, last_used_at))

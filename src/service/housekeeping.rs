@@ -30,7 +30,8 @@ const FAILURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long the failures of a locked-out recipient are kept after the last one (`otp.max_consecutive_failures`).
 const LOCKS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// Deletes or expires one batch of rows with a time later than the first one; the second one is now. Returns how many.
+/// Deletes or expires one batch of rows, and returns their number. Takes the transaction, the time after which the times of
+/// rows are not trusted, and the present time.
 type Deletion = fn(&Db, Timestamp, Timestamp) -> Result<usize>;
 
 impl Service {
@@ -39,9 +40,8 @@ impl Service {
         self.store.read(|db| Ok(limit_events::newest(db)?.max(otps::newest_update(db)?))).await.ok().flatten()
     }
 
-    /// Deletes expired rows of limits, lock-outs, idempotency keys, figures, sessions, sign-in links, undelivered events and the
-    /// development inbox.
-    /// A session that is too old has no activity either, so its last activity decides.
+    /// Deletes expired rows of limits, lock-outs, idempotency keys, figures, sessions, sign-in links, undelivered events
+    /// and the development inbox. A session that is too old has no activity either, so its last activity decides.
     pub async fn purge_counters(&self) -> Result<()> {
         let locked = self.policy.max_consecutive_failures.unwrap_or(u32::MAX);
         let delete = move |db: &Db, now: Timestamp| {

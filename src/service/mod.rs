@@ -55,7 +55,7 @@ use crate::domain::token::ApiToken;
 use crate::error::{Error, Result};
 use crate::service::background::Background;
 use crate::service::call::Call;
-use crate::service::callers::find_caller;
+use crate::service::callers::caller_of;
 use crate::service::endpoints::Endpoints;
 use crate::service::in_flight::InFlight;
 use crate::service::limits::Guard;
@@ -185,8 +185,8 @@ impl Service {
     /// # Errors
     /// `Unauthenticated` if the token is unknown or expired, or if its user is disabled.
     pub async fn authenticate(&self, token: &ApiToken, source: RequestSource) -> Result<Caller> {
-        let (hash, now) = (token.hash(), self.now());
-        let (caller, last_used_at) = self.store.look_up(move |db| find_caller(db, &hash, &source, now)).await?;
+        let now = self.now();
+        let (caller, last_used_at) = caller_of(self.store.find_token(token.hash()).await?, source, now)?;
         if last_used_at.is_none_or(|last| time_left(last, LAST_USED_GRAIN, now).is_none()) {
             let token_id = caller.token_id;
             let update = move |db: &Db| tokens::update_last_used(db, token_id, now);

@@ -93,7 +93,7 @@ impl Service {
     }
 
     /// Counts a failed attempt on every usable code. Returns the number of attempts left, or the refusal if other processes
-    /// reached a limit meanwhile. Such an attempt counts too, because its refusal tells that the code was wrong.
+    /// reached a limit meanwhile. Such an attempt counts too, because the refusal reveals that the code was wrong.
     fn count_attempt(
         &self,
         db: &Db,

@@ -3,7 +3,8 @@
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use crate::error::{Error, Result};
-use crate::store::postgres::{Session, Subject, lock};
+use crate::store::postgres::lock::{self, Subject};
+use crate::store::postgres::session::Session;
 use crate::store::row::{Column, Row, Source};
 use crate::store::value::Value;
 

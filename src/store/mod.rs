@@ -22,6 +22,7 @@ mod row;
 mod sizes;
 mod sqlite;
 mod tables;
+mod token_look_up;
 mod value;
 
 use std::path::Path;
@@ -66,7 +67,7 @@ pub struct Store {
 #[derive(Clone)]
 enum Engine {
     Sqlite(Sqlite),
-    Postgres(Postgres),
+    Postgres(Box<Postgres>),
 }
 
 impl Store {
@@ -78,8 +79,8 @@ impl Store {
         match database {
             Database::File(path) => Self::open(path, options),
             Database::Postgres(url) => {
-                let engine = Postgres::open(url, options).map_err(OpenError::of_server)?;
-                Ok(Self { engine: Engine::Postgres(engine), metrics: options.metrics.clone() })
+                let engine = Postgres::open(url, options).map_err(OpenError::sentence)?;
+                Ok(Self { engine: Engine::Postgres(Box::new(engine)), metrics: options.metrics.clone() })
             }
         }
     }

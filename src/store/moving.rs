@@ -39,30 +39,43 @@ struct Source<'a> {
 /// # Errors
 /// One sentence for the operator. `target` has no content then, except if the message says that the outcome is unknown.
 pub fn move_database(source: &Database, target: &Database, progress: MoveProgress<'_>) -> Result<Contents, OpenError> {
-    let shown = source.shown();
     match (source, target) {
-        (Database::File(_), Database::File(_)) => Err(OpenError::of_server(format!(
-            "database {shown}: is an SQLite file already; give the URL of a PostgreSQL database, or copy the file with \
-             `otpd backup`"
+        (Database::File(file), Database::File(_)) => Err(OpenError::sentence(format!(
+            "database {}: is an SQLite file already; give the URL of a PostgreSQL database, or copy the file with \
+             `otpd backup`",
+            file.display()
         ))),
         (Database::File(file), Database::Postgres(url)) => {
+            let shown = source.shown();
             read_alone(file, |db| Source { db, shown, check: &|| Ok(()), progress }.copy_to_server(url))
         }
-        (Database::Postgres(server), target) => {
-            let file = target.file().map(NewFile::database).transpose()?;
-            let server = Bulk::existing(server)?;
-            let check = || require_stopped(&server, &shown);
-            check()?;
-            server.read(|db| {
-                let source = Source { db, shown: shown.clone(), check: &check, progress };
-                match (file, target) {
-                    (Some(file), _) => source.copy_to_file(file),
-                    (None, Database::Postgres(url)) => source.copy_to_server(url),
-                    (None, Database::File(_)) => Err(OpenError::of_server("the target has no path".to_owned())),
-                }
-            })
+        (Database::Postgres(server), Database::File(path)) => {
+            let file = NewFile::database(path)?;
+            let target = file.shown();
+            move_from_server(server, &target, progress, |source| source.copy_to_file(file))
+        }
+        (Database::Postgres(server), Database::Postgres(url)) => {
+            move_from_server(server, &url.shown(), progress, |source| source.copy_to_server(url))
         }
     }
+}
+
+/// Runs `copy` on a PostgreSQL database that no server uses and no command changes meanwhile.
+fn move_from_server(
+    server: &PostgresUrl,
+    target: &str,
+    progress: MoveProgress<'_>,
+    copy: impl FnOnce(&Source) -> Result<Contents, OpenError>,
+) -> Result<Contents, OpenError> {
+    let shown = server.shown();
+    let server = Bulk::existing(server)?;
+    let check = || require_stopped(&server, &shown);
+    check()?;
+    server.read(|db| {
+        let source = Source { db, shown: shown.clone(), check: &check, progress };
+        server::stop_changes(db).map_err(|error| source.failed(target, &error))?;
+        copy(&source)
+    })
 }
 
 /// Copies a PostgreSQL database, which servers may use at the same time, to an SQLite file. Returns the row counts.
@@ -83,7 +96,7 @@ pub fn back_up_server(
 /// Refuses the database if an otpd server delivers its messages at present.
 fn require_stopped(server: &Bulk, shown: &str) -> Result<(), OpenError> {
     if server.is_served()? {
-        return Err(OpenError::of_server(format!(
+        return Err(OpenError::sentence(format!(
             "database {shown}: otpd is running on it; stop otpd on all hosts, then try again (after a crash, wait ten \
              seconds)"
         )));
@@ -106,7 +119,7 @@ impl Source<'_> {
         Bulk::with_schema(url)?.write(|to| {
             let failed = |error: Error| self.failed(&target, &error);
             if let Some(table) = server::reserve(to).map_err(failed)? {
-                return Err(OpenError::of_server(format!(
+                return Err(OpenError::sentence(format!(
                     "database {target}: is not empty (table {table} has rows); give a new or empty database"
                 )));
             }
@@ -119,7 +132,7 @@ impl Source<'_> {
     }
 
     fn failed(&self, target: &str, error: &Error) -> OpenError {
-        OpenError::of_server(format!("database {} can't be copied to {target}: {error}; nothing was kept", self.shown))
+        OpenError::sentence(format!("database {} can't be copied to {target}: {error}; nothing was kept", self.shown))
     }
 
     /// Copies and compares all tables, and continues the ids.

@@ -21,8 +21,8 @@ pub struct OpenError {
 enum Subject {
     Database,
     Backup,
-    /// A database server. The reason names it.
-    Server,
+    /// The reason is a complete sentence.
+    None,
     /// Another file. The reason continues the sentence that begins with its path.
     File,
 }
@@ -33,7 +33,7 @@ impl fmt::Display for OpenError {
         match self.subject {
             Subject::Database => write!(f, "database {path}: {reason}")?,
             Subject::Backup => write!(f, "backup {path}: {reason}")?,
-            Subject::Server => f.write_str(reason)?,
+            Subject::None => f.write_str(reason)?,
             Subject::File => write!(f, "{path} {reason}")?,
         }
         self.advice.map_or(Ok(()), |advice| write!(f, "; {advice}"))
@@ -62,16 +62,16 @@ impl OpenError {
         Self { subject: Subject::File, ..Self::new(path, reason) }
     }
 
-    /// An error about a database server, as one sentence that names it.
-    pub(in crate::store) fn of_server(reason: String) -> Self {
-        Self { subject: Subject::Server, ..Self::new(Path::new(""), reason) }
+    /// An error as one sentence that names what it is about.
+    pub(in crate::store) fn sentence(reason: String) -> Self {
+        Self { subject: Subject::None, ..Self::new(Path::new(""), reason) }
     }
 
     /// The same error, about a backup instead of a database.
     pub(in crate::store) fn of_backup(self) -> Self {
         match self.subject {
             Subject::Database => Self { subject: Subject::Backup, ..self },
-            Subject::Backup | Subject::Server | Subject::File => self,
+            Subject::Backup | Subject::None | Subject::File => self,
         }
     }
 

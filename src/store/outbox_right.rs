@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::store::postgres::Postgres;
 use crate::store::sqlite::outbox_lock::OutboxLock;
 
-/// How long after its last renewal a right is valid for certain. It ends two seconds later.
+/// How long after a renewal this process relies on its right. The server ends the right two seconds later.
 const CERTAIN: Duration = Duration::from_secs(8);
 
 /// The right to deliver messages, until it is released or dropped.
@@ -18,7 +18,7 @@ enum Holder {
     /// A lock on a file beside the database.
     Sqlite(OutboxLock),
     /// A row that is renewed, and when it was renewed last.
-    Postgres(Postgres, Mutex<Instant>),
+    Postgres(Box<Postgres>, Mutex<Instant>),
 }
 
 impl OutboxRight {
@@ -33,7 +33,7 @@ impl OutboxRight {
             return None;
         }
         log::info!("this process delivers the messages and events of the database");
-        Some(Self(Holder::Postgres(postgres.clone(), Mutex::new(asked))))
+        Some(Self(Holder::Postgres(Box::new(postgres.clone()), Mutex::new(asked))))
     }
 
     /// Whether this process still has the right. Renews it on PostgreSQL, so this is called once a second.

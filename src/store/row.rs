@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Result};
-use crate::store::postgres;
+use crate::store::postgres::parameters;
 use crate::store::value::Value;
 
 /// A row of a result.
@@ -42,7 +42,7 @@ impl Row<'_> {
     pub(super) fn value(&self, column: &str) -> Result<Value<'_>> {
         match &self.0 {
             Source::Sqlite(row) => of_sqlite(row.get_ref(column)?),
-            Source::Postgres(row) => postgres::parameters::value(row, column),
+            Source::Postgres(row) => parameters::value(row, column),
         }
     }
 

@@ -157,7 +157,7 @@ fn commands_name_the_database_without_the_password() {
         fail(run_with(folder.path(), &variables, &["restore", "copy.db"])),
         format!(
             "otpd: database {shown}: a backup can't be restored into PostgreSQL directly; restore it to a file, then \
-             copy it with `otpd move --to {shown}`"
+             copy it to a new database with `otpd move --to-url-file FILE`"
         )
     );
     // Nothing listens on this port.

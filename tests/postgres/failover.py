@@ -59,7 +59,7 @@ class Otpd:
 
 
 def configuration(port):
-    """No limit gets in the way of the load."""
+    """Settings without limits on the requests of the load."""
     until = datetime.date.today() + datetime.timedelta(days=30)
     limits = ["sends_per_recipient_hour", "sends_per_recipient_day", "sends_per_token_minute", "sends_per_client_hour"]
     lines = [f'[server]\nport = {port}\n[otp]\nresend_cooldown = "0s"\n[limits]', *(f"{name} = 0" for name in limits)]

@@ -1,4 +1,4 @@
-"""Requests to otpd from many threads, and what became of each of them."""
+"""Requests to otpd from many threads, and their outcomes."""
 
 import http.client
 import itertools

@@ -1,4 +1,4 @@
-"""Two otpd processes on one PostgreSQL database.
+"""Two otpd processes on one PostgreSQL database, and moves to and from it.
 
 Usage: with-server python3 two_hosts.py OTPD [TEST…]. Without a name, all tests run. Needs faketime and openssl.
 """
@@ -10,6 +10,7 @@ import traceback
 
 import test_clocks
 import test_codes
+import test_move
 import test_outbox
 import test_servers
 
@@ -27,6 +28,7 @@ TESTS = [
     test_outbox.right_after_stops,
     test_clocks.clocks,
     test_clocks.clock_jump,
+    test_move.interrupted_moves,
     test_servers.first_starts,
     test_servers.tls,
     test_servers.restarted_server,

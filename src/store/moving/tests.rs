@@ -184,7 +184,11 @@ fn a_database_moves_to_a_server_and_back() {
     let replace = Replace::UnlessFarLess { kept_since: None };
     back_up_server(&url, &folder.path().join("backup.db"), replace, &no_progress).unwrap();
     run("UPDATE outbox_lease SET holder = '', until = 0");
-    move_database(&on, &at("back.db"), &no_progress).unwrap();
+    let locks = std::cell::Cell::new(None);
+    let sql = "SELECT count(*) FROM pg_locks WHERE mode = 'ShareLock' AND granted AND locktype = 'relation'
+                  AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    move_database(&on, &at("back.db"), &|percent, _| locks.set(run(sql).filter(|_| percent == 100))).unwrap();
+    assert_eq!(locks.take().unwrap(), TABLES.len().to_string(), "tables that nobody can change meanwhile");
 
     let first = connect(&folder, "otp.db");
     first.execute("UPDATE inbox SET text = 'a' || char(65533) || 'b' WHERE id = 1", []).unwrap();

@@ -7,10 +7,10 @@ use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::store::db::Db;
 use crate::store::open_error::OpenError;
-use crate::store::postgres::migrations;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::session::Session;
 use crate::store::postgres::url::PostgresUrl;
+use crate::store::postgres::{lease, migrations};
 
 /// The longest wait for one statement.
 const STATEMENT: Duration = Duration::from_secs(60);
@@ -18,7 +18,8 @@ const STATEMENT: Duration = Duration::from_secs(60);
 const WHOLE: Duration = Duration::from_secs(30 * 24 * 3600);
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 
-/// As in `transaction.rs`, with longer limits. The other database may be the one that is slow, so this one waits idle.
+/// As in `transaction.rs`, with longer limits. The idle timeout is long, because the transaction is idle while the other
+/// database works.
 const BEGIN_WRITE: &str = "
     BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
     SET LOCAL statement_timeout = '60s';
@@ -26,17 +27,12 @@ const BEGIN_WRITE: &str = "
     SET LOCAL idle_in_transaction_session_timeout = '10min';
     SELECT set_config('synchronous_commit', 'on', true)
      WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')";
+/// Contains no query, so that the snapshot is taken by the first statement, after its locks.
 const BEGIN_READ: &str = "
     BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
     SET LOCAL statement_timeout = '60s';
+    SET LOCAL lock_timeout = '5s';
     SET LOCAL idle_in_transaction_session_timeout = '10min'";
-
-/// A process with the right to deliver messages, which every server takes or waits for.
-const IS_SERVED: &str = "
-    SELECT id
-      FROM outbox_lease
-     WHERE id = 1
-       AND until > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
 
 /// A PostgreSQL database that is copied as a whole.
 pub(in crate::store) struct Bulk {
@@ -49,7 +45,7 @@ impl Bulk {
     /// # Errors
     /// One sentence for the operator.
     pub(in crate::store) fn existing(url: &PostgresUrl) -> Result<Self, OpenError> {
-        let bulk = Self { pool: Pool::new(url, Metrics::new()).map_err(OpenError::of_server)? };
+        let bulk = Self { pool: Pool::new(url, Metrics::new()).map_err(OpenError::sentence)? };
         bulk.read(|db| {
             let exists = "SELECT 1 AS found WHERE to_regclass('schema_compatibility') IS NOT NULL";
             if !db.exists(exists, &[]).map_err(|error| bulk.failed(&error))? {
@@ -65,8 +61,8 @@ impl Bulk {
     /// # Errors
     /// One sentence for the operator.
     pub(in crate::store) fn with_schema(url: &PostgresUrl) -> Result<Self, OpenError> {
-        let pool = Pool::new(url, Metrics::new()).map_err(OpenError::of_server)?;
-        migrations::bring_up_to_date(&pool).map_err(OpenError::of_server)?;
+        let pool = Pool::new(url, Metrics::new()).map_err(OpenError::sentence)?;
+        migrations::bring_up_to_date(&pool).map_err(OpenError::sentence)?;
         Ok(Self { pool })
     }
 
@@ -102,7 +98,7 @@ impl Bulk {
 
     /// Whether a server uses the database.
     pub(in crate::store) fn is_served(&self) -> Result<bool, OpenError> {
-        self.read(|db| db.exists(IS_SERVED, &[]).map_err(|error| self.failed(&error)))
+        self.read(|db| lease::is_held(db).map_err(|error| self.failed(&error)))
     }
 
     fn begin(&self, sql: &str) -> Result<Session, OpenError> {
@@ -117,6 +113,6 @@ impl Bulk {
     }
 
     fn refused(&self, reason: &str) -> OpenError {
-        OpenError::of_server(format!("database {}: {reason}", self.pool.url().shown()))
+        OpenError::sentence(format!("database {}: {reason}", self.pool.url().shown()))
     }
 }

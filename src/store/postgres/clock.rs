@@ -11,6 +11,14 @@ use chrono::Utc;
 use parking_lot::Mutex;
 use prometheus::Gauge;
 
+/// The time of the server in microseconds, as an expression of SQL.
+macro_rules! server_now {
+    () => {
+        "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    };
+}
+pub(super) use server_now;
+
 /// How long a comparison counts, at least. Clocks drift by less than a millisecond meanwhile.
 const PERIOD: Duration = Duration::from_secs(10);
 

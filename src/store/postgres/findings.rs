@@ -6,8 +6,11 @@ use crate::store::finding::Finding;
 use crate::store::postgres::WRITERS;
 use crate::store::postgres::url::{HostName, PostgresUrl};
 
-/// A difference of the clocks from which on log lines and stored times can't be compared.
+/// The smallest difference of the clocks that is reported as a problem, in microseconds.
 const CLOCK: i64 = 1_000_000;
+
+/// The connections for reads of a process with one or two workers.
+const LEAST_READERS: u32 = 4;
 
 /// The settings of the server that the checks read.
 const SETTINGS: &str = "
@@ -71,7 +74,9 @@ pub(super) fn read(db: &Db, url: &PostgresUrl, offset: i64) -> Result<Vec<(Strin
 fn version(settings: &Settings, url: &PostgresUrl) -> Finding {
     let (shown, version) = (url.shown(), settings.version.split(" on ").next().unwrap_or_default());
     if !version.starts_with("PostgreSQL ") || version.contains("-YB-") {
-        return Finding::Note(format!("{shown} is {version}, which is expected to work but is not tested with otpd"));
+        return Finding::Note(format!(
+            "{shown} is {version}; otpd is tested with PostgreSQL only (see docs/postgres.md)"
+        ));
     }
     if settings.number < 140_000 {
         return Finding::Problem(format!("{shown} is {version}; upgrade it to PostgreSQL 14 or newer"));
@@ -148,9 +153,11 @@ fn search(settings: &Settings) -> Finding {
 }
 
 fn connections(settings: &Settings) -> Finding {
-    let (most, needed) = (settings.max_connections, i64::from(WRITERS) * 2);
+    let (most, needed) = (settings.max_connections, i64::from(WRITERS + LEAST_READERS));
     if most < needed {
-        return Finding::Problem(format!("max_connections = {most}; a process of otpd needs {needed} and more"));
+        return Finding::Problem(format!(
+            "max_connections = {most}; a process of otpd needs {WRITERS} for changes and at least {LEAST_READERS} for reads"
+        ));
     }
     Finding::Ok(format!("max_connections = {most}"))
 }

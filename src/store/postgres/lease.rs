@@ -1,15 +1,16 @@
-//! The right to deliver messages, of one process at a time. It is a row that the process renews, and each transaction of
-//! the outbox locks the row and checks that the process still has the right. A process that was suspended therefore
-//! can't act on a right that it has lost.
+//! The right to deliver messages, of one process at a time. It is a row that the process renews. Each transaction that
+//! claims messages or events locks the row and checks that the process still has the right. A process that was suspended
+//! therefore can't claim any with a right that it has lost.
 //!
-//! The limits of the providers (requests at once, requests per second, the circuit breaker) thus hold for all processes
-//! together.
+//! The limits of the providers (concurrent requests, requests per second, the circuit breaker) therefore apply to all
+//! processes together.
 
 use rand::TryRng;
 use rand::rngs::SysRng;
 
 use crate::error::{Error, Result};
 use crate::store::db::Db;
+use crate::store::postgres::clock::server_now;
 use crate::values;
 
 /// The identity of this process.
@@ -25,10 +26,10 @@ impl Default for Lease {
     }
 }
 
-/// The time of the server, in microseconds. A right lasts ten seconds unless it is renewed.
-macro_rules! now {
+/// When a right ends that is taken or renewed now: after ten seconds. `CERTAIN` in `outbox_right.rs` is shorter.
+macro_rules! end {
     () => {
-        "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+        concat!(server_now!(), " + 10000000")
     };
 }
 
@@ -38,17 +39,18 @@ const TAKE: &str = concat!(
     "UPDATE outbox_lease
         SET holder = $1,
             until = ",
-    now!(),
-    " + 10000000
+    end!(),
+    "
       WHERE id = 1
         AND (holder = $1 OR until <= ",
-    now!(),
+    server_now!(),
     ")"
 );
 /// Unlike `TAKE`, this has no effect after a release, even if it runs late.
-const RENEW: &str = concat!("UPDATE outbox_lease SET until = ", now!(), " + 10000000 WHERE id = 1 AND holder = $1");
+const RENEW: &str = concat!("UPDATE outbox_lease SET until = ", end!(), " WHERE id = 1 AND holder = $1");
 const HELD: &str =
-    concat!("SELECT id FROM outbox_lease WHERE id = 1 AND holder = $1 AND until > ", now!(), " FOR KEY SHARE");
+    concat!("SELECT id FROM outbox_lease WHERE id = 1 AND holder = $1 AND until > ", server_now!(), " FOR KEY SHARE");
+const IS_HELD: &str = concat!("SELECT id FROM outbox_lease WHERE id = 1 AND until > ", server_now!());
 const RELEASE: &str = "UPDATE outbox_lease SET holder = '', until = 0 WHERE id = 1 AND holder = $1";
 
 impl Lease {
@@ -74,6 +76,11 @@ impl Lease {
     pub(in crate::store) fn require(&self, db: &Db) -> Result<()> {
         if db.exists(HELD, &values![&self.holder])? { Ok(()) } else { Err(Error::unavailable_as_logged()) }
     }
+}
+
+/// Whether any process has the right. Every server that runs has it or waits for it.
+pub(super) fn is_held(db: &Db) -> Result<bool> {
+    db.exists(IS_HELD, &[])
 }
 
 /// Changes the row without an effect.

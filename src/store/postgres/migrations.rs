@@ -7,6 +7,7 @@ use tokio_postgres::Client;
 
 use crate::error::{Error, Result};
 use crate::store::db::Db;
+use crate::store::postgres::error::words;
 use crate::store::postgres::pool::Pool;
 
 embed_migrations!("migrations/postgres");
@@ -23,7 +24,7 @@ fn latest() -> i64 {
     runner.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }
 
-/// Applies the pending migrations. A newer schema is accepted if it says so.
+/// Applies the pending migrations. A newer schema is accepted if its `min_reader` is not above the version of this program.
 ///
 /// # Errors
 /// One sentence for the operator.
@@ -45,7 +46,8 @@ pub(super) fn bring_up_to_date(pool: &Pool) -> Result<(), String> {
     // The lock ends with the connection.
     drop(session);
     outcome
-        .unwrap_or_else(|| Err("the schema was not up to date after ten minutes; another process may be migrating it (see pg_stat_activity)".to_owned()))
+        .unwrap_or_else(|| Err("the schema was not up to date after ten minutes; another process may be migrating it (see pg_stat_activity)"
+                .to_owned()))
         .map_err(|cause| failed(&cause))?;
     let session = pool.take(Instant::now() + CONNECT_WITHIN).map_err(|error| failed(&error))?;
     session.start(Instant::now() + CONNECT_WITHIN, CONNECT_WITHIN);
@@ -66,10 +68,6 @@ async fn found_version(client: &Client) -> Result<i64, String> {
     Ok(client.query_one(newest, &[]).await.map_err(|cause| words(&cause))?.get(0))
 }
 
-fn words(cause: &tokio_postgres::Error) -> String {
-    crate::store::postgres::error::words(cause)
-}
-
 /// The innermost cause as one line: the text of refinery's own error does not contain it.
 fn reason(cause: &dyn std::error::Error) -> String {
     let mut innermost = cause;
@@ -88,6 +86,6 @@ pub(super) fn require_known(db: &Db) -> Result<()> {
     if found == known || (found > known && min_reader <= known) {
         return Ok(());
     }
-    let cause = format!("the schema has version {found}, and this program knows {known}; install a newer otpd");
-    Err(Error::unavailable(cause))
+    let remedy = if found > known { "install a newer otpd" } else { "start this otpd once, which upgrades it" };
+    Err(Error::unavailable(format!("the schema has version {found}, and this program needs {known}; {remedy}")))
 }

@@ -13,20 +13,22 @@ mod lease;
 pub(in crate::store) mod lock;
 mod migrations;
 pub(in crate::store) mod parameters;
+mod permits;
 mod pool;
-mod session;
+pub(in crate::store) mod session;
 mod tls;
+mod token_look_ups;
 mod transaction;
 pub(in crate::store) mod url;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 
 use crate::domain::timestamp::Timestamp;
+use crate::domain::token::TokenHash;
 use crate::error::{Error, Result};
-use crate::metrics::Metrics;
 use crate::store::db::Db;
 use crate::store::finding::Finding;
 use crate::store::list_permits::ListPermits;
@@ -34,68 +36,30 @@ use crate::store::options::Options;
 pub(in crate::store) use crate::store::postgres::bulk::Bulk;
 pub(in crate::store) use crate::store::postgres::lease::Lease;
 pub use crate::store::postgres::lock::Subject;
+use crate::store::postgres::permits::{Permits, READ, WRITE};
 use crate::store::postgres::pool::Pool;
-pub(in crate::store) use crate::store::postgres::session::Session;
+use crate::store::postgres::token_look_ups::TokenLookUps;
 use crate::store::postgres::transaction::{look_up, read, write};
 pub use crate::store::postgres::url::PostgresUrl;
 use crate::store::probe::Probe;
+use crate::store::tables::tokens::TokenWithPermissions;
 
-/// Connections that may be in write transactions at the same time. More of them do not make more changes per second.
-pub const WRITERS: u32 = 8;
-/// The most reads, and the most changes, that may wait or run at once. Further ones fail as unavailable.
-const QUEUE: usize = 1024;
-/// How long a read may wait and run.
-const READ: Duration = Duration::from_secs(4);
-/// How long a change may wait and run, including repetitions.
-const WRITE: Duration = Duration::from_secs(6);
+/// Connections that may be in write transactions at the same time, one of them for the right to deliver messages. More of
+/// them do not make more changes per second.
+pub const WRITERS: u32 = 9;
 
 /// A PostgreSQL database. Clones share the connections.
 #[derive(Clone)]
 pub(in crate::store) struct Postgres {
     pool: Arc<Pool>,
     readers: Permits,
+    token_look_ups: TokenLookUps,
     lists: Arc<ListPermits>,
     writers: Permits,
+    /// For the right to deliver messages. The right must not be lost because many changes wait.
+    outbox: Permits,
     lease: Arc<Lease>,
     probe: Arc<Probe>,
-}
-
-/// The permits of one kind of work.
-#[derive(Clone)]
-struct Permits {
-    /// Work that waits or runs.
-    places: Arc<Semaphore>,
-    /// Work that runs.
-    running: Arc<Semaphore>,
-}
-
-impl Permits {
-    fn new(running: u32) -> Self {
-        Self { places: Arc::new(Semaphore::new(QUEUE)), running: Arc::new(Semaphore::new(running as usize)) }
-    }
-
-    /// Runs blocking `work` on another thread once it has a permit, and waits at most `limit` for its end. The work keeps
-    /// the permit until it ends. It gets its deadline, and it keeps its result itself, so that this function exists once
-    /// in the program.
-    async fn run(&self, limit: Duration, metrics: &Metrics, work: Box<dyn FnOnce(Instant) + Send>) -> Result<()> {
-        let Ok(_place) = self.places.try_acquire() else {
-            metrics.queue_refusals.inc();
-            return Err(Error::unavailable("too many requests wait for the database"));
-        };
-        let begun = Instant::now();
-        let deadline = begun + limit;
-        let late = |_| Error::unavailable("the database did not answer in time");
-        let outcome = async {
-            let permit = Arc::clone(&self.running).acquire_owned().await.map_err(Error::internal)?;
-            metrics.postgres.wait_seconds.observe(begun.elapsed().as_secs_f64());
-            let work = tokio::task::spawn_blocking(move || {
-                let _permit = permit;
-                work(deadline);
-            });
-            work.await.map_err(|_| Error::internal("a transaction panicked; the line above says where"))
-        };
-        tokio::time::timeout(limit, outcome).await.map_err(late)?
-    }
 }
 
 impl Postgres {
@@ -107,16 +71,34 @@ impl Postgres {
         let pool = Pool::new(url, options.metrics.clone())?;
         // On a thread of its own, because this function may be called on an event loop.
         let migrated = std::thread::scope(|scope| scope.spawn(|| migrations::bring_up_to_date(&pool)).join());
-        migrated.map_err(|_| "the migration of the schema panicked; the line above says where".to_owned())??;
+        migrated.map_err(|_| "the migration of the schema panicked; the log contains the location".to_owned())??;
         options.metrics.export_postgres();
+        let (pool, metrics) = (Arc::new(pool), &options.metrics);
+        let permits = |count, limit| Permits::new(count, limit, &metrics.postgres.wait_seconds);
+        let readers = permits(options.readers, READ);
         Ok(Self {
-            pool: Arc::new(pool),
-            readers: Permits::new(options.readers),
+            token_look_ups: TokenLookUps::new(&pool, &readers),
+            pool,
+            readers,
             lists: Arc::new(ListPermits::new(options.readers as usize)),
-            writers: Permits::new(WRITERS),
+            writers: permits(WRITERS - 1, WRITE).counting(&metrics.queue_refusals),
+            outbox: permits(1, WRITE),
             lease: Arc::default(),
             probe: Arc::default(),
         })
+    }
+
+    /// Runs `work` with the connections on another thread, and returns its result. `work` receives its deadline.
+    async fn run<T: Send + 'static>(
+        &self,
+        permits: &Permits,
+        work: impl FnOnce(&Pool, Instant) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let (answer, outcome) = oneshot::channel();
+        let pool = Arc::clone(&self.pool);
+        // A caller that no longer waits needs no answer.
+        permits.run(Box::new(move |deadline| drop(answer.send(work(&pool, deadline))))).await?;
+        outcome.await.map_err(Error::internal)?
     }
 
     /// Runs `work` in a read transaction, which sees one snapshot.
@@ -124,12 +106,7 @@ impl Postgres {
         &self,
         work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, outcome) = oneshot::channel();
-        let pool = Arc::clone(&self.pool);
-        // A caller that no longer waits needs no answer.
-        let work = move |deadline| drop(answer.send(read(&pool, deadline, work)));
-        self.readers.run(READ, self.pool.metrics(), Box::new(work)).await?;
-        outcome.await.map_err(Error::internal)?
+        self.run(&self.readers, move |pool, deadline| read(pool, deadline, work)).await
     }
 
     /// Runs `work` in a write transaction. It may run several times.
@@ -137,11 +114,7 @@ impl Postgres {
         &self,
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, outcome) = oneshot::channel();
-        let pool = Arc::clone(&self.pool);
-        let work = move |deadline| drop(answer.send(write(&pool, deadline, &work)));
-        self.writers.run(WRITE, self.pool.metrics(), Box::new(work)).await?;
-        outcome.await.map_err(Error::internal)?
+        self.run(&self.writers, move |pool, deadline| write(pool, deadline, &work)).await
     }
 
     /// Runs `work` that reads a few rows by their keys. Each statement sees a snapshot of its own, which saves two round
@@ -150,14 +123,16 @@ impl Postgres {
         &self,
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, outcome) = oneshot::channel();
-        let pool = Arc::clone(&self.pool);
-        let work = move |deadline| drop(answer.send(look_up(&pool, deadline, &work)));
-        self.readers.run(READ, self.pool.metrics(), Box::new(work)).await?;
-        outcome.await.map_err(Error::internal)?
+        self.run(&self.readers, move |pool, deadline| look_up(pool, deadline, &work)).await
     }
 
-    /// The same for lists. They never take all connections for reads.
+    /// Returns the token with this hash, its user and the permissions of the user, in a look-up that concurrent requests
+    /// share.
+    pub(in crate::store) async fn find_token(&self, hash: TokenHash) -> Result<Option<TokenWithPermissions>> {
+        self.token_look_ups.find(hash).await
+    }
+
+    /// The same as [`Postgres::read`] for lists. They never take all connections for reads.
     pub(in crate::store) async fn read_list<T: Send + 'static>(
         &self,
         token_id: i64,
@@ -194,19 +169,19 @@ impl Postgres {
     /// Takes the right to deliver messages. Returns whether this process has it.
     pub(in crate::store) async fn take_outbox(&self) -> Result<bool> {
         let lease = Arc::clone(&self.lease);
-        self.write(move |db| lease.take(db)).await
+        self.run(&self.outbox, move |pool, deadline| write(pool, deadline, &|db: &Db| lease.take(db))).await
     }
 
     /// Renews the right to deliver messages. Returns whether this process has it.
     pub(in crate::store) async fn renew_outbox(&self) -> Result<bool> {
         let lease = Arc::clone(&self.lease);
-        self.write(move |db| lease.renew(db)).await
+        self.run(&self.outbox, move |pool, deadline| write(pool, deadline, &|db: &Db| lease.renew(db))).await
     }
 
     /// Gives up the right to deliver messages.
     pub(in crate::store) async fn release_outbox(&self) -> Result<()> {
         let lease = Arc::clone(&self.lease);
-        self.write(move |db| lease.release(db)).await
+        self.run(&self.outbox, move |pool, deadline| write(pool, deadline, &|db: &Db| lease.release(db))).await
     }
 
     /// The time on the clock of the server.

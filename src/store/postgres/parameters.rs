@@ -29,6 +29,11 @@ impl ToSql for Value<'_> {
     to_sql_checked!();
 }
 
+/// The values as parameters of a statement.
+pub(super) fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
+    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
+}
+
 /// Reads a column by its name.
 ///
 /// # Errors

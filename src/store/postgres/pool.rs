@@ -3,18 +3,18 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::future::Either;
 use parking_lot::Mutex;
 use tokio::runtime::{Builder, Runtime};
-use tokio_postgres::NoTls;
 use tokio_postgres::config::{Config, SslMode};
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
 use crate::store::db::Db;
 use crate::store::last_transaction::LastTransaction;
-use crate::store::postgres::clock::ServerClock;
+use crate::store::postgres::clock::{ServerClock, server_now};
 use crate::store::postgres::error::words;
 use crate::store::postgres::session::Session;
 use crate::store::postgres::tls;
@@ -32,7 +32,7 @@ pub(super) struct Pool {
     generation: AtomicU64,
     /// The host that is tried first.
     first_host: AtomicUsize,
-    /// The host of the clock: the one that was connected last.
+    /// The index of the host whose clock is used: that of the newest connection.
     clock_host: AtomicUsize,
     /// Counts the connections, for their slots.
     opened: AtomicU64,
@@ -141,8 +141,11 @@ impl Pool {
         let runtime = Builder::new_current_thread().enable_all().build().map_err(|cause| cause.to_string())?;
         let session = self.log_in(runtime, host, limit)?;
         session.start(Instant::now() + limit, limit);
-        let sql = "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery() AS is_standby,
-                          CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
+        let sql = concat!(
+            "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery() AS is_standby, ",
+            server_now!(),
+            " AS now"
+        );
         let state = |db: &Db| db.one(sql, &[], |row| Ok((row.get("is_standby")?, row.get("now")?)));
         match state(&Db::postgres(&session)) {
             Ok((false, now)) => Ok((session, now)),
@@ -152,31 +155,23 @@ impl Pool {
     }
 
     fn log_in(&self, runtime: Runtime, host: &Host, limit: Duration) -> Result<Session, String> {
-        let mut config = self.config(host);
+        match self.tls.as_ref().filter(|_| host.uses_tls) {
+            Some(tls) => self.log_in_with(runtime, tls.clone(), &self.config(host, SslMode::Require), limit),
+            None => self.log_in_with(runtime, NoTls, &self.config(host, SslMode::Disable), limit),
+        }
+    }
+
+    fn log_in_with<T: MakeTlsConnect<Socket, Stream: Send + 'static>>(
+        &self,
+        runtime: Runtime,
+        tls: T,
+        config: &Config,
+        limit: Duration,
+    ) -> Result<Session, String> {
         let (generation, slot) = (self.generation(), self.opened.fetch_add(1, Ordering::Relaxed));
-        let tls = self.tls.as_ref().filter(|_| host.uses_tls);
-        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
-        let logged_in = match tls {
-            Some(tls) => {
-                let connect = async { tokio::time::timeout(limit, config.connect(tls.clone())).await };
-                runtime
-                    .block_on(connect)
-                    .map(|outcome| outcome.map(|(client, connection)| (client, Either::Left(connection))))
-            }
-            None => {
-                let connect = async { tokio::time::timeout(limit, config.connect(NoTls)).await };
-                runtime
-                    .block_on(connect)
-                    .map(|outcome| outcome.map(|(client, connection)| (client, Either::Right(connection))))
-            }
-        };
-        let cause = match logged_in {
-            Ok(Ok((client, Either::Left(connection)))) => {
-                return Ok(Session::new(runtime, client, connection, generation, slot));
-            }
-            Ok(Ok((client, Either::Right(connection)))) => {
-                return Ok(Session::new(runtime, client, connection, generation, slot));
-            }
+        let connect = async { tokio::time::timeout(limit, config.connect(tls)).await };
+        let cause = match runtime.block_on(connect) {
+            Ok(Ok((client, connection))) => return Ok(Session::new(runtime, client, connection, generation, slot)),
             Ok(Err(cause)) => words(&cause),
             Err(_) => "it did not answer in time".to_owned(),
         };
@@ -185,7 +180,7 @@ impl Pool {
         Err(cause)
     }
 
-    fn config(&self, host: &Host) -> Config {
+    fn config(&self, host: &Host, mode: SslMode) -> Config {
         let mut config = Config::new();
         match &host.name {
             HostName::Tcp(name) => config.host(name),
@@ -193,7 +188,7 @@ impl Pool {
         };
         let PostgresUrl { user, database, application_name, .. } = &self.url;
         config.port(host.port).user(user).dbname(database).application_name(application_name);
-        config.keepalives_idle(Duration::from_secs(10));
+        config.keepalives_idle(Duration::from_secs(10)).ssl_mode(mode);
         if let Some(password) = &self.url.password {
             config.password(password.reveal());
         }

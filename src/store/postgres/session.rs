@@ -1,6 +1,7 @@
 //! A connection to PostgreSQL, driven by the thread that uses it. Every statement has a deadline: a server that was
 //! suspended, or a network that drops packets, would otherwise never answer.
 
+mod deferred;
 mod messages;
 mod transaction;
 
@@ -12,13 +13,13 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
-use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Connection, Row, Statement};
 
 use crate::error::{Error, Result};
 use crate::store::postgres::error::{Failure, Remedy};
+use crate::store::postgres::parameters::parameters;
+use crate::store::postgres::session::deferred::Deferred;
 use crate::store::postgres::session::messages::drive;
-use crate::store::postgres::session::transaction::Deferred;
 use crate::store::value::Value;
 
 /// How long after an answer a connection is assumed to work.
@@ -215,8 +216,8 @@ impl Session {
             }
             Some(Err(cause)) => (Failure::of(&cause), cause.into()),
             None => {
-                // A server that works ends a statement itself before the limit. If only the deadline of the request is
-                // over, the server may be sound.
+                // In a transaction, a server that works ends a statement itself before the limit (`statement_timeout`). If
+                // only the deadline of the request is over, the server may be sound.
                 let remedy = if left < self.limit.get() { Remedy::Reconnect } else { Remedy::ReconnectAll };
                 (Failure::new(remedy, "timeout"), Error::unavailable("PostgreSQL did not answer in time"))
             }
@@ -224,9 +225,7 @@ impl Session {
         self.failure.borrow_mut().get_or_insert(failure);
         Err(error)
     }
-}
 
-impl Session {
     /// Drives the connection until `work` is done. `None`: the time is over.
     fn wait<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
         let work = async { tokio::time::timeout(limit, work).await.ok() };
@@ -241,8 +240,4 @@ impl Drop for Session {
             runtime.shutdown_background();
         }
     }
-}
-
-fn parameters<'a>(values: &'a [Value<'_>]) -> Vec<&'a (dyn ToSql + Sync)> {
-    values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
 }

@@ -2,11 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use regex::Regex;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::*;
+use crate::domain::token::TokenHash;
 use crate::store::sqlite::tests::INDEXED_STATEMENTS;
 use crate::store::tables::otps;
 
@@ -149,7 +151,56 @@ async fn a_conflicting_change_runs_again_and_a_refused_one_does_not() {
     let count = |db: &Db| db.one("SELECT count(*) AS count FROM limit_events", &[], |row| row.get::<i64>("count"));
     assert_eq!(postgres.read(count).await.unwrap(), 30);
     let panicked = postgres.write(|_| -> Result<()> { panic!("on purpose") }).await.unwrap_err();
-    assert_eq!(panicked.to_string(), "a change panicked; the line above says where");
+    assert_eq!(panicked.to_string(), "a change panicked; the log contains the location");
     assert_eq!(postgres.read(count).await.unwrap(), 30);
     database.delete().await;
+}
+
+#[tokio::test]
+async fn requests_with_one_token_share_look_ups() {
+    let Some(database) = TestDatabase::create("tokens").await else { return };
+    let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
+    let postgres = Postgres::open(&url, &Options::default()).unwrap();
+    let [one, other, unknown] = ["one", "other", "unknown"].map(TokenHash::of);
+    let add = move |db: &Db| {
+        db.execute("INSERT INTO users (name, role, created_at) VALUES ('u', 'user', 0)", &[])?;
+        for hash in [one, other] {
+            let sql = "INSERT INTO api_tokens (user_id, hash, prefix, created_at) VALUES (1, $1, 'p', 0)";
+            db.execute(sql, &crate::values![hash.as_bytes()])?;
+        }
+        Ok(())
+    };
+    postgres.write(add).await.unwrap();
+    let find = |hash| {
+        let postgres = postgres.clone();
+        tokio::spawn(async move { postgres.find_token(hash).await.unwrap().map(|(token, _)| token.token_id) })
+    };
+    let waiting = |hash: TokenHash| postgres.token_look_ups.waiting(hash);
+    let client = database.client().await;
+    client.batch_execute("BEGIN; LOCK TABLE api_tokens IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let first = find(one);
+    until(|| waiting(one) == Some(0)).await;
+    let finds: Vec<_> = [one, other, unknown, one, other, one].map(find).into_iter().collect();
+    until(|| waiting(one) == Some(3) && waiting(unknown) == Some(0)).await;
+    // A cancelled request does not cancel the look-up of the others.
+    first.abort();
+    client.batch_execute("COMMIT").await.unwrap();
+    let found: Vec<_> = futures_util::future::join_all(finds).await.into_iter().map(|id| id.unwrap()).collect();
+    assert_eq!(found, [Some(1), Some(2), None, Some(1), Some(2), Some(1)]);
+    until(|| [one, other, unknown].map(waiting) == [None; 3]).await;
+    let revoke = |db: &Db| db.execute("DELETE FROM api_tokens WHERE id = 1", &[]);
+    postgres.write(revoke).await.unwrap();
+    assert_eq!(find(one).await.unwrap(), None);
+    database.delete().await;
+}
+
+/// Waits until a condition is met, for at most two seconds.
+async fn until(is_met: impl Fn() -> bool) {
+    for _ in 0..200 {
+        if is_met() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("the condition was not met");
 }

@@ -9,6 +9,7 @@ use rand::rngs::SysRng;
 
 use crate::error::{Error, Result};
 use crate::store::db::Db;
+use crate::store::postgres::clock::server_now;
 use crate::store::postgres::error::{Failure, Remedy};
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::session::Session;
@@ -17,8 +18,8 @@ use crate::store::postgres::session::Session;
 /// below `on`, a commit could be lost although it was acknowledged. A warning must arrive, because it reports a commit
 /// without its standby. Every statement has an index; without this setting, a plan that is made while a table is empty
 /// would scan the table until its statistics are updated.
-const BEGIN_WRITE: &str = "
-    BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+const BEGIN_WRITE: &str = concat!(
+    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
     SELECT set_config('statement_timeout', '3s', true),
            set_config('lock_timeout', '3s', true),
            set_config('idle_in_transaction_session_timeout', '5s', true),
@@ -27,13 +28,18 @@ const BEGIN_WRITE: &str = "
            CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
                 THEN set_config('synchronous_commit', 'on', true)
            END;
-    SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
-const BEGIN_READ: &str = "
-    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+     SELECT ",
+    server_now!()
+);
+const BEGIN_READ: &str = concat!(
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
     SELECT set_config('statement_timeout', '2s', true), set_config('idle_in_transaction_session_timeout', '5s', true);
-    SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+     SELECT ",
+    server_now!()
+);
 
-/// The longest wait for a statement. A server that works ends it before.
+/// The longest wait for a statement. In a transaction, a server that works ends the statement before, except a COMMIT
+/// that waits for a standby.
 const READ_STATEMENT: Duration = Duration::from_millis(2500);
 const WRITE_STATEMENT: Duration = Duration::from_millis(3500);
 /// The pauses before a transaction runs again. Each is chosen at random up to the bound, which doubles.
@@ -44,7 +50,8 @@ const RECONNECT: Duration = Duration::from_millis(100);
 /// How often a transaction runs again after a conflict. A change that always conflicts is refused.
 const MAX_CONFLICTS: u32 = 20;
 
-/// The work of a transaction. It keeps its result itself, so that the functions here exist once in the program.
+/// The work of a transaction. It stores its own result, so that the functions here are compiled once and not for each type
+/// of result.
 type Work<'a> = dyn FnMut(&Db) -> Result<()> + 'a;
 
 /// Runs `work` in a read transaction.
@@ -177,7 +184,7 @@ fn attempt(pool: &Pool, session: &Session, deadline: Instant, work: &mut Work<'_
     };
     session.begin(BEGIN_WRITE);
     let outcome = catch_unwind(AssertUnwindSafe(|| work(&Db::postgres(session))))
-        .unwrap_or_else(|_| Err(Error::internal("a change panicked; the line above says where")));
+        .unwrap_or_else(|_| Err(Error::internal("a change panicked; the log contains the location")));
     compare_clocks(pool, session);
     // A failed statement has aborted the transaction, even if the work went on.
     if session.failure().is_some() {
@@ -222,7 +229,8 @@ fn is_lost(failure: &Failure) -> bool {
     matches!(failure.remedy, Remedy::Reconnect | Remedy::ReconnectAll)
 }
 
-/// Called before a connection is dropped. If the server is gone or no longer the primary, the other connections to it are dropped too.
+/// Called before a connection is dropped. If the server did not answer, or is no longer the primary, all connections to
+/// it are dropped.
 fn discard(pool: &Pool, session: &Session) {
     if session.failure().is_some_and(|failure| failure.remedy == Remedy::ReconnectAll) {
         pool.discard_all(session.generation);

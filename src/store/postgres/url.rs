@@ -85,7 +85,7 @@ impl PostgresUrl {
         let value = |name: &str| parameters.get(name).map(String::as_str);
         let tls = requested_tls(value("sslmode"))?;
         let root_certificate = root_certificate(value("sslrootcert"), tls)?;
-        // Whoever gives a root certificate wants it to be used, also on this machine.
+        // With `sslrootcert`, TLS is also used to this machine.
         let tls = tls.or(value("sslrootcert").map(|_| true));
         require_primary(value("target_session_attrs"))?;
         if hosts.split(',').count() > MAX_HOSTS {

@@ -29,6 +29,7 @@ use parking_lot::Mutex;
 
 use rusqlite::Connection;
 
+use crate::domain::token::TokenHash;
 use crate::error::Result;
 use crate::store::db::Db;
 use crate::store::open_error::OpenError;
@@ -39,6 +40,7 @@ use crate::store::sqlite::outbox_lock::OutboxLock;
 use crate::store::sqlite::readers::{LoopReader, READER_WAIT, Readers};
 use crate::store::sqlite::writer::Writer;
 use crate::store::tables::otps;
+use crate::store::tables::tokens::TokenWithPermissions;
 
 /// An open SQLite database: a pool of readers and a single writer. Clones share both.
 #[derive(Clone)]
@@ -95,6 +97,11 @@ impl Sqlite {
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         self.readers.look_up(self.loop_reader.as_ref(), work).await
+    }
+
+    /// The same for [`crate::store::tokens::find_with_permissions`].
+    pub(in crate::store) async fn find_token(&self, hash: TokenHash) -> Result<Option<TokenWithPermissions>> {
+        self.readers.find_token(self.loop_reader.as_ref(), hash).await
     }
 
     /// The same for `work` that may take long. It delays neither other reads nor the lists of other tokens.

@@ -19,6 +19,7 @@ use tokio::sync::Semaphore;
 
 use rusqlite::Connection;
 
+use crate::domain::token::TokenHash;
 use crate::error::{Error, Result};
 use crate::store::db::Db;
 use crate::store::list_permits::{ListPermits, Permits};
@@ -26,6 +27,7 @@ use crate::store::sqlite::commits::Commits;
 pub(super) use crate::store::sqlite::readers::event_loop::LoopReader;
 use crate::store::sqlite::readers::pace::Pace;
 use crate::store::sqlite::readers::transaction::{READ_DEADLINE, ReadTransaction, panicked};
+use crate::store::tables::tokens::{self, TokenWithPermissions};
 
 /// How long a request waits for a reader before it fails as unavailable.
 pub(super) const READER_WAIT: Duration = Duration::from_secs(2);
@@ -64,9 +66,29 @@ impl Readers {
         reader: Option<&Arc<LoopReader>>,
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        if let Some(outcome) = reader.and_then(|reader| reader.look_up(&work)) {
-            return outcome;
+        match reader.and_then(|reader| reader.look_up(&work)) {
+            Some(outcome) => outcome,
+            None => self.read_measured(work).await,
         }
+    }
+
+    /// The same for [`tokens::find_with_permissions`].
+    pub(super) async fn find_token(
+        &self,
+        reader: Option<&Arc<LoopReader>>,
+        hash: TokenHash,
+    ) -> Result<Option<TokenWithPermissions>> {
+        match reader.and_then(|reader| reader.find_token(&hash)) {
+            Some(outcome) => outcome,
+            None => self.read_measured(move |db| tokens::find_with_permissions(db, &hash)).await,
+        }
+    }
+
+    /// Runs a look-up as a point read, and notes whether the disk was quick.
+    async fn read_measured<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Db) -> Result<T> + Send + 'static,
+    ) -> Result<T> {
         let pace = Arc::clone(&self.pace);
         self.read(move |db| pace.measured(|| work(db))).await
     }

@@ -218,7 +218,7 @@ async fn a_panicking_read_is_an_error_without_the_panic_message() {
     let folder = tempfile::tempdir().unwrap();
     let store = Sqlite::open(&folder.path().join("otp.db"), &Options::default()).unwrap();
     let error = store.read(|_| -> Result<()> { panic!("canary 09127770001") }).await.unwrap_err();
-    assert_eq!(error.to_string(), "a read panicked; the line above says where");
+    assert_eq!(error.to_string(), "a read panicked; the log contains the location");
     assert!(store.read(|_| Ok(())).await.is_ok(), "the reader works again");
 }
 

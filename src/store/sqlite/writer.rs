@@ -73,7 +73,7 @@ impl Writer {
             let cause = match outcome {
                 Ok(Ok(())) => return,
                 Ok(Err(failure)) => failure.cause,
-                Err(_) => "the writer panicked; the line above says where".to_owned(),
+                Err(_) => "the writer panicked; the log contains the location".to_owned(),
             };
             log::error!("the writer has failed: {cause}; otpd stops so that a restart can recover");
             fail.send_replace(true);

@@ -22,19 +22,22 @@ pub struct AuthenticatedToken {
     pub is_active: bool,
 }
 
-pub(in crate::store) const FIND_BY_HASH: &str = "
-    SELECT t.id AS token_id,
-           t.hash,
-           t.prefix,
-           t.last_used_at,
-           t.expires_at,
-           u.id AS user_id,
-           u.name AS user_name,
-           u.role,
-           u.is_active
-      FROM api_tokens AS t
-      JOIN users AS u ON u.id = t.user_id
-     WHERE t.hash = $1";
+/// The columns of a token and its user, as [`authenticated`] reads them.
+macro_rules! columns {
+    () => {
+        "t.id AS token_id, t.hash, t.prefix, t.last_used_at, t.expires_at, u.id AS user_id, u.name AS user_name, u.role,
+         u.is_active"
+    };
+}
+
+pub(in crate::store) const FIND_BY_HASH: &str = concat!(
+    "SELECT ",
+    columns!(),
+    "
+       FROM api_tokens AS t
+       JOIN users AS u ON u.id = t.user_id
+      WHERE t.hash = $1"
+);
 
 /// Returns the token with this hash, and its user. The index finds the row; the whole hash is then compared in constant
 /// time.
@@ -42,24 +45,22 @@ pub fn find_by_hash(db: &Db, hash: &TokenHash) -> Result<Option<AuthenticatedTok
     Ok(db.row(FIND_BY_HASH, &values![hash.as_bytes()], |row| authenticated(row, hash))?.flatten())
 }
 
-pub(in crate::store) const FIND_WITH_PERMISSIONS: &str = "
-    SELECT t.id AS token_id,
-           t.hash,
-           t.prefix,
-           t.last_used_at,
-           t.expires_at,
-           u.id AS user_id,
-           u.name AS user_name,
-           u.role,
-           u.is_active,
-           p.code AS permission
-      FROM api_tokens AS t
-      JOIN users AS u ON u.id = t.user_id
-      LEFT JOIN user_permissions AS p ON p.user_id = u.id
-     WHERE t.hash = $1";
+/// A token with its user, and the permissions of the user.
+pub type TokenWithPermissions = (AuthenticatedToken, Vec<Permission>);
+
+pub(in crate::store) const FIND_WITH_PERMISSIONS: &str = concat!(
+    "SELECT ",
+    columns!(),
+    ",
+            p.code AS permission
+       FROM api_tokens AS t
+       JOIN users AS u ON u.id = t.user_id
+       LEFT JOIN user_permissions AS p ON p.user_id = u.id
+      WHERE t.hash = $1"
+);
 
 /// The same with the permissions of the user, in one statement. Codes unknown to this version are left out.
-pub fn find_with_permissions(db: &Db, hash: &TokenHash) -> Result<Option<(AuthenticatedToken, Vec<Permission>)>> {
+pub fn find_with_permissions(db: &Db, hash: &TokenHash) -> Result<Option<TokenWithPermissions>> {
     let of_row = |row: &Row<'_>| Ok((authenticated(row, hash)?, row.get::<Option<u16>>("permission")?));
     let mut found = None;
     let mut permissions = Vec::new();

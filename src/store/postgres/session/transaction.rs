@@ -9,16 +9,13 @@ use futures_util::future::{join, join_all, join3};
 use tokio_postgres::{SimpleQueryMessage, Statement};
 
 use crate::error::Result;
-use crate::store::postgres::session::{Session, parameters};
+use crate::store::postgres::parameters::parameters;
+use crate::store::postgres::session::Session;
+use crate::store::postgres::session::deferred::Deferred;
 use crate::store::value::Value;
 
-/// A change that is sent with the next statement of its transaction.
-pub(super) struct Deferred {
-    sql: String,
-    values: Vec<Value<'static>>,
-}
-
-/// The most changes that are sent together. `join_all` begins up to 30 futures in their order.
+/// The most changes that are sent together. `join_all` polls up to 30 futures in their order, so that many changes are
+/// sent in order. With more futures, the order would not be certain.
 const MOST_DEFERRED: usize = 24;
 
 type Outcome<T> = Result<T, tokio_postgres::Error>;

@@ -85,7 +85,7 @@ impl Bulk {
     pub(super) fn join(&mut self) -> Result<(), Failure> {
         let Some(running) = self.running.take() else { return Ok(()) };
         let Ok((connection, outcome)) = running.join() else {
-            log::error!("a checkpoint panicked; the line above says where. From now on checkpoints delay changes");
+            log::error!("a checkpoint panicked; the log contains the location. From now on checkpoints delay changes");
             return Ok(());
         };
         self.connection = Some(connection);

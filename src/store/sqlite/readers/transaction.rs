@@ -16,7 +16,7 @@ const INSTRUCTIONS_PER_CHECK: c_int = 1000;
 /// The error for a read that panicked. The panic message may contain the data that the read worked on, so it is not
 /// passed on.
 pub(super) fn panicked() -> Error {
-    Error::internal("a read panicked; the line above says where")
+    Error::internal("a read panicked; the log contains the location")
 }
 
 /// A read transaction with a deadline. It reads one snapshot, and SQLite takes its locks once.

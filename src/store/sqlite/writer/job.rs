@@ -29,7 +29,7 @@ pub(super) struct Work<T, F> {
 impl<T: Send, F: Fn(&Db) -> Result<T> + Send> Job for Work<T, F> {
     fn run(&mut self, db: &Db) -> std::result::Result<(), ()> {
         let outcome = catch_unwind(AssertUnwindSafe(|| (self.change)(db)))
-            .unwrap_or_else(|_| Err(Error::internal("a change panicked; the line above says where")));
+            .unwrap_or_else(|_| Err(Error::internal("a change panicked; the log contains the location")));
         self.outcome.insert(outcome).as_ref().map(drop).map_err(drop)
     }
 

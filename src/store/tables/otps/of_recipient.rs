@@ -10,8 +10,8 @@ use crate::store::db::{Db, Dialect};
 use crate::store::tables::otp_row::{columns, from_row};
 use crate::values;
 
-/// A statement for a mobile number and for an e-mail address on SQLite, which compares the address without regard to case,
-/// and the same two for PostgreSQL.
+/// The statements for a mobile number and for an e-mail address on SQLite, and the same two for PostgreSQL. Addresses are
+/// compared without regard to case.
 pub(in crate::store) type ByRecipient = [&'static str; 4];
 
 /// Selects among the codes of a recipient: the newest 128, and the 128 usable ones for the purpose that expire last.
