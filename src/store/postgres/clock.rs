@@ -1,9 +1,9 @@
 //! The clock of the server. All processes of a database use it, because the rules compare times that different processes
 //! stored.
 //!
-//! Each transaction begins with a comparison of the server's clock and a monotonic one, so that a jump of the local
-//! clock has no effect. The server's time is already past when its message arrives, so each
-//! comparison underestimates the difference by the delay of the network. The greatest recent one is the most exact.
+//! Each connection compares the server's clock with a monotonic one once per second while it is used, so that a jump of
+//! the local clock has no effect. The server's time is already past when its message arrives, so each comparison
+//! underestimates the difference by the delay of the network. The greatest recent one is the most exact.
 
 use std::time::{Duration, Instant};
 

@@ -142,14 +142,20 @@ impl Pool {
         let session = self.log_in(runtime, host, limit)?;
         session.start(Instant::now() + limit, limit);
         let sql = concat!(
-            "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery() AS is_standby, ",
+            "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery() AS is_standby,
+                    current_setting('synchronous_commit') = 'remote_apply' AS waits_for_apply, ",
             server_now!(),
             " AS now"
         );
-        let state = |db: &Db| db.one(sql, &[], |row| Ok((row.get("is_standby")?, row.get("now")?)));
+        let state = |db: &Db| {
+            db.one(sql, &[], |row| Ok((row.get("is_standby")?, row.get("waits_for_apply")?, row.get("now")?)))
+        };
         match state(&Db::postgres(&session)) {
-            Ok((false, now)) => Ok((session, now)),
-            Ok((true, _)) => Err("it does not accept changes".to_owned()),
+            Ok((false, waits_for_apply, now)) => {
+                session.set_waits_for_apply(waits_for_apply);
+                Ok((session, now))
+            }
+            Ok((true, ..)) => Err("it does not accept changes".to_owned()),
             Err(error) => Err(error.to_string()),
         }
     }

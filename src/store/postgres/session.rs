@@ -28,6 +28,8 @@ const ASSUMED: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(1);
 /// The most prepared statements of a connection. Lists have many forms.
 const STATEMENTS: usize = 256;
+/// How often the clock of the server is compared, at least, while the connection is used.
+const COMPARED: Duration = Duration::from_secs(1);
 /// The number of rows among which connections spread counters (`migrations/postgres/V1__otpd.sql`).
 const SLOTS: u64 = 16;
 
@@ -49,6 +51,8 @@ pub(in crate::store) struct Session {
     deferred: RefCell<Vec<Deferred>>,
     /// Whether the last COMMIT ended a transaction that had already failed.
     is_rolled_back: Cell<bool>,
+    /// When the time of the server was last asked for.
+    asked_time_at: Cell<Option<Instant>>,
     /// The time of the server at the beginning of the last transaction and when it arrived, until it is read.
     began_at: Cell<Option<(i64, Instant)>>,
     /// Rows that never change, by their query.
@@ -57,6 +61,8 @@ pub(in crate::store) struct Session {
     failure: RefCell<Option<Failure>>,
     /// Whether the server has sent a warning since the flag was cleared.
     has_warning: Arc<AtomicBool>,
+    /// Whether the server had `synchronous_commit = remote_apply` when the connection was opened.
+    waits_for_apply: Cell<bool>,
     /// The row of spread counters that this connection changes.
     slot: i64,
     /// The generation of the pool when it was opened.
@@ -88,10 +94,12 @@ impl Session {
             beginning: Cell::new(None),
             deferred: RefCell::default(),
             is_rolled_back: Cell::new(false),
+            asked_time_at: Cell::new(None),
             began_at: Cell::new(None),
             constants: RefCell::default(),
             failure: RefCell::default(),
             has_warning,
+            waits_for_apply: Cell::new(false),
             slot: i64::try_from(opened % SLOTS).unwrap_or(0) + 1,
             generation,
         }
@@ -100,6 +108,15 @@ impl Session {
     /// The row of spread counters that this connection changes.
     pub(in crate::store) fn slot(&self) -> i64 {
         self.slot
+    }
+
+    /// Whether a COMMIT waits until the standbys have applied it, unless a transaction has another setting.
+    pub(super) fn waits_for_apply(&self) -> bool {
+        self.waits_for_apply.get()
+    }
+
+    pub(super) fn set_waits_for_apply(&self, waits: bool) {
+        self.waits_for_apply.set(waits);
     }
 
     /// Sets the deadline of the following statements, and the longest wait for each of them. Forgets the failure of earlier

@@ -9,34 +9,31 @@ use rand::rngs::SysRng;
 
 use crate::error::{Error, Result};
 use crate::store::db::Db;
-use crate::store::postgres::clock::server_now;
 use crate::store::postgres::error::{Failure, Remedy};
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::session::Session;
 
-/// The settings are local to the transaction, so that they work through poolers. `synchronous_commit` is only raised:
-/// below `on`, a commit could be lost although it was acknowledged. A warning must arrive, because it reports a commit
-/// without its standby. Every statement has an index; without this setting, a plan that is made while a table is empty
-/// would scan the table until its statistics are updated.
-const BEGIN_WRITE: &str = concat!(
-    "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-    SELECT set_config('statement_timeout', '3s', true),
-           set_config('lock_timeout', '3s', true),
-           set_config('idle_in_transaction_session_timeout', '5s', true),
-           set_config('client_min_messages', 'warning', true),
-           set_config('enable_seqscan', 'off', true),
-           CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')
-                THEN set_config('synchronous_commit', 'on', true)
-           END;
-     SELECT ",
-    server_now!()
-);
-const BEGIN_READ: &str = concat!(
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
-    SELECT set_config('statement_timeout', '2s', true), set_config('idle_in_transaction_session_timeout', '5s', true);
-     SELECT ",
-    server_now!()
-);
+/// The beginning of a change. The settings are local to the transaction, so that they work through poolers. A warning
+/// must arrive, because it reports a commit without its standby. Every statement has an index; without the setting of
+/// `enable_seqscan`, a plan that is made while a table is empty would scan the table until its statistics are updated.
+macro_rules! begin_write {
+    () => {
+        "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
+         SET LOCAL statement_timeout = '3s';
+         SET LOCAL lock_timeout = '3s';
+         SET LOCAL idle_in_transaction_session_timeout = '5s';
+         SET LOCAL client_min_messages = 'warning';
+         SET LOCAL enable_seqscan = 'off'"
+    };
+}
+/// Below `synchronous_commit = on`, a commit could be lost although it was acknowledged.
+const BEGIN_WRITE: &str = concat!(begin_write!(), "; SET LOCAL synchronous_commit = 'on'");
+/// For a server with `synchronous_commit = remote_apply`, which is more than `on`.
+const BEGIN_APPLIED_WRITE: &str = begin_write!();
+const BEGIN_READ: &str = "
+    BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+    SET LOCAL statement_timeout = '2s';
+    SET LOCAL idle_in_transaction_session_timeout = '5s'";
 
 /// The longest wait for a statement. In a transaction, a server that works ends the statement before, except a COMMIT
 /// that waits for a standby.
@@ -182,7 +179,7 @@ fn attempt(pool: &Pool, session: &Session, deadline: Instant, work: &mut Work<'_
         let unknown = || Failure::new(Remedy::GiveUp, "internal");
         Trial::Failed(session.failure().unwrap_or_else(unknown), error)
     };
-    session.begin(BEGIN_WRITE);
+    session.begin(if session.waits_for_apply() { BEGIN_APPLIED_WRITE } else { BEGIN_WRITE });
     let outcome = catch_unwind(AssertUnwindSafe(|| work(&Db::postgres(session))))
         .unwrap_or_else(|_| Err(Error::internal("a change panicked; the log contains the location")));
     compare_clocks(pool, session);

@@ -1,6 +1,7 @@
 //! The beginning and the end of a transaction, and statements that are sent together. Each wait for the server costs two
 //! switches between processes, which take longer than most statements.
 
+use std::borrow::Cow;
 use std::future::ready;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -9,9 +10,10 @@ use futures_util::future::{join, join_all, join3};
 use tokio_postgres::{SimpleQueryMessage, Statement};
 
 use crate::error::Result;
+use crate::store::postgres::clock::server_now;
 use crate::store::postgres::parameters::parameters;
-use crate::store::postgres::session::Session;
 use crate::store::postgres::session::deferred::Deferred;
+use crate::store::postgres::session::{COMPARED, Session};
 use crate::store::value::Value;
 
 /// The most changes that are sent together. `join_all` polls up to 30 futures in their order, so that many changes are
@@ -21,8 +23,7 @@ const MOST_DEFERRED: usize = 24;
 type Outcome<T> = Result<T, tokio_postgres::Error>;
 
 impl Session {
-    /// Begins a transaction. `sql` is sent together with the first statement. It ends with a query for the time of the
-    /// server.
+    /// Begins a transaction. `sql` is sent together with the first statement.
     pub(in crate::store::postgres) fn begin(&self, sql: &'static str) {
         self.beginning.set(Some(sql));
         self.began_at.set(None);
@@ -78,7 +79,7 @@ impl Session {
         let changes = async { join_all(changes).await.into_iter().collect::<Outcome<Vec<u64>>>() };
         let (changed, done) = match self.beginning.take() {
             Some(begin) => {
-                let begin = async { (self.client.simple_query(begin).await, Instant::now()) };
+                let begin = async { (self.client.simple_query(&self.with_time(begin)).await, Instant::now()) };
                 let ((begun, at), changed, done) = join3(begin, changes, work).await;
                 self.began_at.set(begun?.into_iter().rev().find_map(number).map(|server| (server, at)));
                 (changed, done)
@@ -90,6 +91,15 @@ impl Session {
         let is_refused = changed.as_ref().is_err_and(|cause| cause.as_db_error().is_some());
         self.is_rolled_back.set(is_refused && done.is_ok());
         changed.and(done)
+    }
+
+    /// Adds a query for the time of the server to a beginning, once per second.
+    fn with_time(&self, begin: &'static str) -> Cow<'static, str> {
+        if self.asked_time_at.get().is_some_and(|at| at.elapsed() < COMPARED) {
+            return begin.into();
+        }
+        self.asked_time_at.set(Some(Instant::now()));
+        format!("{begin}; SELECT {}", server_now!()).into()
     }
 }
 
