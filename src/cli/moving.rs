@@ -40,9 +40,13 @@ impl Target {
     }
 }
 
+/// Keywords of libpq's other form of a URL, such as `host=db user=otpd`.
+const KEYWORDS: [&str; 8] = ["host", "hostaddr", "port", "user", "password", "dbname", "sslmode", "service"];
+
 /// Whether a target is a URL or a wrongly written one. As a path, it could end up in a message with its password.
 fn is_meant_as_url(text: &str) -> bool {
-    text.contains("://") || text.starts_with("postgres:") || text.starts_with("postgresql:")
+    let begins_with_keyword = text.split_once('=').is_some_and(|(word, _)| KEYWORDS.contains(&word.trim()));
+    begins_with_keyword || text.contains("://") || text.starts_with("postgres:") || text.starts_with("postgresql:")
 }
 
 fn url_in(file: &Path) -> Result<PostgresUrl, String> {

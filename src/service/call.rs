@@ -1,23 +1,39 @@
 //! The caller and the time of a change.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::domain::audit::{NewEvent, Origin};
+use crate::domain::caller::Caller;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
+use crate::service::Clock;
 use crate::store::{Db, audit_events};
 
 /// The caller and the time of a change.
 pub(super) struct Call {
-    pub(super) now: Timestamp,
+    clock: Clock,
+    now: OnceCell<Timestamp>,
     pub(super) token_id: i64,
     pub(super) user_id: i64,
     pub(super) origin: Arc<Origin>,
 }
 
 impl Call {
+    pub(super) fn new(clock: &Clock, caller: &Caller) -> Self {
+        let Caller { token_id, user_id, origin, .. } = caller;
+        let (clock, origin) = (Arc::clone(clock), Arc::clone(origin));
+        Self { clock, now: OnceCell::new(), token_id: *token_id, user_id: *user_id, origin }
+    }
+
+    /// The time of the change. The clock is read at the first call, which comes after the locks of the transaction. The
+    /// time is therefore later than all times that earlier holders of these locks stored.
+    pub(super) fn now(&self) -> Timestamp {
+        *self.now.get_or_init(|| (self.clock)())
+    }
+
     /// Records an event in the audit trail.
     pub(super) fn record(&self, db: &Db, event: &NewEvent) -> Result<()> {
-        audit_events::insert(db, &self.origin, event, self.now)
+        audit_events::insert(db, &self.origin, event, self.now())
     }
 }

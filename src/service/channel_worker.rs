@@ -132,13 +132,13 @@ impl ChannelWorker {
         interrupted.iter().try_for_each(|id| messages::requeue_interrupted(db, *id, now))?;
         // No message waits longer than the lifetime of its code.
         messages::reschedule(db, self.channel, now.plus(Policy::SENT_CODE_LIVES), now)?;
-        let queued = self.escalate_due(db, now)?;
+        let mut queued = self.escalate_due(db, now)?;
         let mut due = messages::list_due(db, self.channel, now, self.at_once())?;
         due.retain(|due| !held.contains(&due.id));
         due.truncate(self.at_once() - held.len());
         let (mut route, mut dispatches) = (self.route(now), Vec::new());
         for due in due {
-            dispatches.extend(self.claim_one(db, &mut route, due, now)?);
+            dispatches.extend(self.claim_one(db, &mut route, due, &mut queued, now)?);
         }
         let next = messages::next_due(db, self.channel)?.map_or(self.poll_interval(), |next| next.since(now));
         Ok(Claim { dispatches, next, interrupted: interrupted.len(), queued })
@@ -164,11 +164,13 @@ impl ChannelWorker {
         Ok(queued)
     }
 
+    /// Claims a message, or stores its next step. A channel that then has a new message is added to `queued`.
     fn claim_one(
         &self,
         db: &Db,
         route: &mut Route<'_>,
         due: StoredMessage,
+        queued: &mut Vec<Channel>,
         now: Timestamp,
     ) -> Result<Option<Dispatch>> {
         let StoredMessage { id, envelope, is_counted, .. } = due;
@@ -196,9 +198,7 @@ impl ChannelWorker {
                 Ok(Some(Dispatch { message_id: id, attempt_id, otp, provider, message }))
             }
             Step::Try { .. } | Step::NextChannel(_) | Step::End(_) => {
-                let queued = plan.carry_out(&self.service, db, now)?;
-                // The other worker waits for the lock of the writer until this transaction is committed.
-                queued.iter().for_each(|channel| self.service.queued.for_channel(*channel).notify_one());
+                queued.extend(plan.carry_out(&self.service, db, now)?);
                 Ok(None)
             }
         }

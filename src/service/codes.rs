@@ -99,10 +99,10 @@ impl Service {
         let service = self.clone();
         self.write(caller, move |db, call| {
             let stored = otps::find_locked(db, id)?;
-            if !stored.is_valid(call.now) {
+            if !stored.is_valid(call.now()) {
                 return Ok(stored);
             }
-            service.apply(db, call, &stored, &OtpPatch::expiring_at(call.now))
+            service.apply(db, call, &stored, &OtpPatch::expiring_at(call.now()))
         })
         .await
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::domain::attempt::DeliveryStatus;
 use crate::domain::message::Channel;
-use crate::domain::outbox::MessageState;
+use crate::domain::outbox::{MessageState, StoredMessage};
 use crate::domain::status_schedule::next_status_request;
 use crate::domain::timestamp::Timestamp;
 use crate::error::{Error, Kind, Result};
@@ -27,9 +27,11 @@ impl Service {
     /// Stores what a provider reported about messages. Messages that it did not mention are still on their way.
     pub(super) async fn store_reports(
         &self,
-        waiting: Vec<Waiting>,
+        mut waiting: Vec<Waiting>,
         statuses: HashMap<String, DeliveryStatus>,
     ) -> Result<()> {
+        // Locked in this order by all processes.
+        waiting.sort_unstable_by_key(|message| message.message_id);
         let service = self.clone();
         let store = move |db: &Db| {
             let mut effects = Effects::default();
@@ -86,18 +88,19 @@ impl Service {
             let next = next_status_request(message.accepted_at, message.valid_to, now);
             return delivery_reports::set_due(db, message.attempt_id, next);
         }
+        // The message is locked before its attempt, as everywhere.
+        let stored = messages::find_locked(db, message.message_id)?;
         if !delivery_reports::finish(db, message.attempt_id, status, now)? {
             return Ok(());
         }
         recording::count_report(db, &message.provider, status, now)?;
         effects.finished.push((message.provider.clone(), status, now.since(message.accepted_at)));
-        effects.queued.extend(self.proceed(db, message.message_id, now)?);
+        effects.queued.extend(self.proceed(db, stored, now)?);
         Ok(())
     }
 
     /// Finds and stores the next step of a message after a report. Returns the channel that has a new message, if any.
-    fn proceed(&self, db: &Db, message_id: i64, now: Timestamp) -> Result<Option<Channel>> {
-        let message = messages::find_locked(db, message_id)?;
+    fn proceed(&self, db: &Db, message: Option<StoredMessage>, now: Timestamp) -> Result<Option<Channel>> {
         // The end of the attempt decides about a message that is being sent.
         let Some(message) = message.filter(|message| message.state != MessageState::Sending) else { return Ok(None) };
         let otp = match otps::find(db, message.otp_id) {

@@ -119,9 +119,16 @@ impl Service {
     /// Deletes the events of endpoints that are no longer configured.
     pub(super) async fn delete_events_of_removed_endpoints(&self) -> Result<()> {
         let keys: Vec<EndpointKey> = self.endpoints.list.iter().map(|it| it.endpoint.key()).collect();
-        let deleted = self.store.write(move |db| event_deliveries::delete_of_others(db, &keys)).await?;
+        let mut deleted: u32 = 0;
+        loop {
+            let keys = keys.clone();
+            let delete = move |db: &Db| event_deliveries::delete_of_others(db, &keys, BATCH);
+            match self.store.write(delete).await? {
+                0 => break,
+                some => deleted = deleted.saturating_add(u32::try_from(some).unwrap_or(u32::MAX)),
+            }
+        }
         if deleted > 0 {
-            let deleted = u32::try_from(deleted).unwrap_or(u32::MAX);
             log::warn!("deleted {} for endpoints that are no longer configured", counted(deleted, "event"));
         }
         Ok(())

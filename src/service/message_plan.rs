@@ -35,16 +35,25 @@ impl<'a> Plan<'a> {
     ) -> Result<Self> {
         let attempts = message_attempts::list(db, message.id)?;
         let has_not_arrived = attempts.iter().any(Attempt::has_not_arrived);
-        let step = route.next_step(&Standing {
-            attempts: &attempts,
-            channel: message.envelope.channel,
-            is_wanted: is_wanted(db, &message, otp, now)?,
-            may_fall_back: has_not_arrived && service.may_fall_back(db, &message, otp, now)?,
-            next_channel: service.next_channel(db, &message, now)?,
-            valid_to: otp.valid_to,
-            now,
-            jitter: jitter(),
-        });
+        let find = |now: Timestamp| {
+            let step = route.next_step(&Standing {
+                attempts: &attempts,
+                channel: message.envelope.channel,
+                is_wanted: is_wanted(db, &message, otp, now)?,
+                may_fall_back: has_not_arrived && service.may_fall_back(db, &message, otp, now)?,
+                next_channel: service.next_channel(db, &message, now)?,
+                valid_to: otp.valid_to,
+                now,
+                jitter: jitter(),
+            });
+            let counted = match step {
+                Step::NextChannel(next) => Some(next),
+                Step::Try { .. } => failed_attempt(&message, &attempts).map(|failed| failed.channel),
+                Step::End(_) => None,
+            };
+            Ok((step, counted))
+        };
+        let (step, _) = with_room(service, db, now, find)?;
         Ok(Self { step, otp, message, attempts })
     }
 
@@ -59,7 +68,8 @@ impl<'a> Plan<'a> {
         if !is_wanted(db, &message, otp, now)? {
             return Ok(None);
         }
-        let Some(next) = service.next_channel(db, &message, now)? else { return Ok(None) };
+        let find = |now| service.next_channel(db, &message, now).map(|next| (next, next));
+        let (Some(next), _) = with_room(service, db, now, find)? else { return Ok(None) };
         let attempts = message_attempts::list(db, message.id)?;
         Ok(Some(Self { step: Step::NextChannel(next), otp, message, attempts }))
     }
@@ -83,8 +93,7 @@ impl<'a> Plan<'a> {
     /// Records, once per message, that it is sent again because it did not arrive.
     pub(super) fn note_fallback(&self, service: &Service, db: &Db, now: Timestamp) -> Result<()> {
         let channel = self.message.envelope.channel;
-        let failed = self.attempts.iter().rfind(|attempt| attempt.channel == channel && attempt.has_not_arrived());
-        let Some(failed) = failed.filter(|_| self.message.fallback_channel != Some(channel)) else { return Ok(()) };
+        let Some(failed) = failed_attempt(&self.message, &self.attempts) else { return Ok(()) };
         let (id, status) = (self.message.id, failed.status.map_or("", DeliveryStatus::as_str));
         log::info!("message {id}: goes to another provider, because {} reported {status}", failed.provider);
         next_channels::begin_fallback(db, self.message.id, channel)?;
@@ -155,6 +164,34 @@ impl<'a> Plan<'a> {
     }
 }
 
+/// Finds a step and the channel in whose daily limit it counts. If other processes use the database too, that limit is
+/// locked and the step is found again, so that the limit is not exceeded.
+fn with_room<T>(
+    service: &Service,
+    db: &Db,
+    now: Timestamp,
+    find: impl Fn(Timestamp) -> Result<(T, Option<Channel>)>,
+) -> Result<(T, Option<Channel>)> {
+    let (mut now, mut locked) = (now, Vec::new());
+    loop {
+        let (step, counted) = find(now)?;
+        match counted.filter(|channel| !locked.contains(channel)) {
+            Some(channel) if lock_limit(db, channel)? => {
+                locked.push(channel);
+                now = service.now();
+            }
+            _ => return Ok((step, counted)),
+        }
+    }
+}
+
+/// The attempt that did not arrive, if another one on its channel is the first that counts as a fallback.
+fn failed_attempt<'a>(message: &StoredMessage, attempts: &'a [Attempt]) -> Option<&'a Attempt> {
+    let channel = message.envelope.channel;
+    let failed = attempts.iter().rfind(|attempt| attempt.channel == channel && attempt.has_not_arrived());
+    failed.filter(|_| message.fallback_channel != Some(channel))
+}
+
 /// Whether a message may still be sent: its code is usable and unchanged, and no newer message carries it.
 fn is_wanted(db: &Db, message: &StoredMessage, otp: &Otp, now: Timestamp) -> Result<bool> {
     Ok(!message.is_closed && otp.is_allow(now) && !messages::has_successor(db, message.id, otp.id)?)
@@ -189,11 +226,15 @@ impl Service {
 
 /// Counts a message that is sent again in the daily limit of the channel.
 fn count_message(service: &Service, db: &Db, channel: Channel, now: Timestamp) -> Result<()> {
-    let event = Limit::of_channel(channel).event();
-    let is_shared = db.hold_all(&[Subject::Limit { kind: event.as_str(), subject: "" }])?;
     // Later than the events that other processes stored before the lock.
-    let now = if is_shared { service.now() } else { now };
-    limit_events::insert(db, event, "", now)
+    let now = if lock_limit(db, channel)? { service.now() } else { now };
+    limit_events::insert(db, Limit::of_channel(channel).event(), "", now)
+}
+
+/// Locks the daily limit of a channel. Returns true if earlier reads may be outdated.
+fn lock_limit(db: &Db, channel: Channel) -> Result<bool> {
+    let event = Limit::of_channel(channel).event();
+    db.hold_all(&[Subject::Limit { kind: event.as_str(), subject: "" }])
 }
 
 /// Logs the result of an attempt.

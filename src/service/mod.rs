@@ -195,8 +195,8 @@ impl Service {
         Ok(caller)
     }
 
-    /// Runs `work` for a caller in one write transaction and returns its result. The clock is read inside the
-    /// transaction, so timestamps follow the order of the commits.
+    /// Runs `work` for a caller in one write transaction and returns its result. The clock is read inside the transaction,
+    /// when `work` first needs the time.
     async fn write<T: Send + 'static>(
         &self,
         caller: &Caller,
@@ -205,8 +205,7 @@ impl Service {
         self.write_holding(caller, |_| Ok(()), work).await
     }
 
-    /// The same with locks, which `hold` takes first. The clock is read when the transaction has them, so that it is
-    /// later than all times that earlier holders stored.
+    /// The same with locks, which `hold` takes first.
     async fn write_holding<T: Send + 'static>(
         &self,
         caller: &Caller,
@@ -214,11 +213,8 @@ impl Service {
         work: impl Fn(&Db, &Call) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (clock, caller) = (Arc::clone(&self.clock), caller.clone());
-        let call = move || {
-            let Caller { token_id, user_id, origin, .. } = &caller;
-            Call { now: clock(), token_id: *token_id, user_id: *user_id, origin: Arc::clone(origin) }
-        };
-        let outcome = self.store.write(move |db| hold(db).and_then(|()| work(db, &call()))).await;
+        let work = move |db: &Db| hold(db).and_then(|()| work(db, &Call::new(&clock, &caller)));
+        let outcome = self.store.write(work).await;
         if let Some(limitation) = outcome.as_ref().err().and_then(Error::limitation) {
             self.limits.warn_once(limitation, self.now());
         }

@@ -71,11 +71,11 @@ impl Service {
 
     /// Applies a patch to a stored code, within the transaction that read it.
     pub(super) fn apply(&self, db: &Db, call: &Call, stored: &Otp, patch: &OtpPatch) -> Result<Otp> {
-        let changed = patch.apply(stored, call.now, &self.policy)?;
+        let changed = patch.apply(stored, call.now(), &self.policy)?;
         otps::update(db, &changed)?;
         // A queued message must not deliver a code or use a recipient that staff entered.
         if stored.sent_at.is_some() && (changed.code, &changed.recipient) != (stored.code, &stored.recipient) {
-            messages::cancel(db, stored.id, call.now)?;
+            messages::cancel(db, stored.id, call.now())?;
         }
         call.record(db, &NewEvent::update(stored, &changed))?;
         Ok(changed)
@@ -98,7 +98,7 @@ impl Service {
 }
 
 fn create(db: &Db, call: &Call, new: &NewOtp, policy: &Policy) -> Result<Otp> {
-    let otp = otps::insert(db, Otp::created(new, call.now, policy))?;
+    let otp = otps::insert(db, Otp::created(new, call.now(), policy))?;
     call.record(db, &NewEvent::creation(&otp))?;
     Ok(otp)
 }

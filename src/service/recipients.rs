@@ -14,7 +14,7 @@ use crate::store::{Db, Store, Subject, audit_events, limit_events, recipients};
 impl Service {
     /// Resets the consecutive failures and the limits of a recipient.
     pub async fn reset_recipient(&self, caller: &Caller, recipient: Recipient) -> Result<()> {
-        self.write(caller, move |db, call| forget(db, &recipient, &call.origin, call.now)).await.map(drop)
+        self.write(caller, move |db, call| forget(db, &recipient, &call.origin, call.now())).await.map(drop)
     }
 }
 

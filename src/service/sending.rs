@@ -97,7 +97,14 @@ impl Service {
             key.iter().try_for_each(|key| db.hold(Subject::Key(holder, key.hash())))?;
             db.hold(Subject::Recipient(recipient))
         };
-        let receipt = self.write_holding(caller, hold, send).await;
+        let mut receipt = self.write_holding(caller, hold.clone(), send.clone()).await;
+        for _ in channels.iter().skip(1).filter(|_| self.store.is_shared()) {
+            if !receipt.as_ref().is_err_and(is_of_channel) {
+                break;
+            }
+            // Other processes have reached the limit of a channel meanwhile. The next channel may have room.
+            receipt = self.write_holding(caller, hold.clone(), send.clone()).await;
+        }
         let receipt = receipt.inspect_err(|error| self.note_refusal(error, caller, &recipient))?;
         channels.iter().for_each(|channel| self.queued.for_channel(*channel).notify_one());
         Ok(Sent {
@@ -114,8 +121,8 @@ impl Service {
     /// # Errors
     /// `Unprocessable` if the key was used with another request.
     fn send_once(&self, db: &Db, call: &Call, request: &SendRequest, key: &IdempotencyKey) -> Result<SendReceipt> {
-        let since = call.now.minus(IdempotencyKey::KEPT);
-        match idempotency_keys::find(db, call.user_id, key, since, call.now)? {
+        let since = call.now().minus(IdempotencyKey::KEPT);
+        match idempotency_keys::find(db, call.user_id, key, since, call.now())? {
             Some((hash, receipt)) if hash == request.hash() => Ok(receipt),
             Some(_) => Err(Error::new(Kind::Unprocessable, "This Idempotency-Key was used with another request.")),
             None => {
@@ -128,7 +135,7 @@ impl Service {
 
     fn send(&self, db: &Db, call: &Call, request: &SendRequest) -> Result<SendReceipt> {
         let SendRequest { recipient, purpose, language, client, .. } = request;
-        let now = call.now;
+        let now = call.now();
         let (channel, next_channels) = self.route(db, request, now)?;
         self.store.require_outbox()?;
         self.require_not_locked_out(db, recipient)?;
@@ -215,6 +222,13 @@ impl Service {
     pub async fn list_deliveries(&self, id: OtpId) -> Result<Vec<MessageRecord>> {
         self.store.read(move |db| messages::list_of_otp(db, otps::find(db, id)?.id)).await
     }
+}
+
+/// Whether the daily limit of a channel refused a request.
+fn is_of_channel(error: &Error) -> bool {
+    let is_limit_of =
+        |channel: &Channel| error.limitation().is_some_and(|(it, _)| it == Limit::of_channel(*channel).setting());
+    Channel::ALL.iter().any(is_limit_of)
 }
 
 /// Whether a usable code is the one to repeat: the fixed code for a test recipient, and for others a code that was sent

@@ -84,8 +84,7 @@ impl Service {
             let (user_id, name) = owner(db)?;
             let mut ended = 0;
             for session in sessions::list_of_user(db, user_id)?.into_iter().filter(&chosen) {
-                sessions::delete(db, session.id)?;
-                if session.times.is_open(call.now) {
+                if sessions::delete(db, session.id)? && session.times.is_open(call.now()) {
                     call.record(db, &end_of(&session, &name))?;
                     ended += 1;
                 }

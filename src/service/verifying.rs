@@ -64,16 +64,16 @@ impl Service {
         let channel = Channel::for_recipient(recipient);
         let subjects = Subjects { recipient, channel, token_id: call.token_id, client: *client };
         self.require_not_locked_out(db, recipient)?;
-        self.limits.require_within_limits(db, &Limit::OF_VERIFYING, &subjects, call.now)?;
-        let known = otps::list_of_recipient(db, recipient, purpose, call.now)?;
-        let verdict = verdict(&known, *code, call.now);
-        let is_test = self.test_recipients.find_active(recipient, call.now).is_some();
-        let event = verification(&known, recipient, verdict, call.now).of_test_recipient(is_test);
+        self.limits.require_within_limits(db, &Limit::OF_VERIFYING, &subjects, call.now())?;
+        let known = otps::list_of_recipient(db, recipient, purpose, call.now())?;
+        let verdict = verdict(&known, *code, call.now());
+        let is_test = self.test_recipients.find_active(recipient, call.now()).is_some();
+        let event = verification(&known, recipient, verdict, call.now()).of_test_recipient(is_test);
         let answer = match verdict {
             Verdict::Right => {
-                let verified = consume(db, known, *code, call.now)?;
+                let verified = consume(db, known, *code, call.now())?;
                 call.record(db, &NewEvent { otp: Some(verified.id), ..event })?;
-                self.publish_verified(db, verified.id, (recipient, purpose), call.now)?;
+                self.publish_verified(db, verified.id, (recipient, purpose), call.now())?;
                 Ok(verified)
             }
             Verdict::Refused(Reason::TooManyAttempts) => {
@@ -83,8 +83,8 @@ impl Service {
                 Err(Error::not_verified(reason, 0))
             }
             Verdict::Refused(reason) => {
-                let left = self.count_attempt(db, known, &subjects, call.now)?;
-                self.publish_lock_out(db, event.otp, (recipient, purpose), call.now)?;
+                let left = self.count_attempt(db, known, &subjects, call.now())?;
+                self.publish_lock_out(db, event.otp, (recipient, purpose), call.now())?;
                 call.record(db, &event)?;
                 Err(left.map_or_else(|refusal| refusal, |left| Error::not_verified(reason, left)))
             }

@@ -11,6 +11,7 @@ use crate::store::postgres::pool::Pool;
 use crate::store::postgres::session::Session;
 use crate::store::postgres::url::PostgresUrl;
 use crate::store::postgres::{lease, migrations};
+use crate::store::sqlite::create::Create;
 
 /// The longest wait for one statement.
 const STATEMENT: Duration = Duration::from_secs(60);
@@ -62,7 +63,7 @@ impl Bulk {
     /// One sentence for the operator.
     pub(in crate::store) fn with_schema(url: &PostgresUrl) -> Result<Self, OpenError> {
         let pool = Pool::new(url, Metrics::new()).map_err(OpenError::sentence)?;
-        migrations::bring_up_to_date(&pool).map_err(OpenError::sentence)?;
+        migrations::bring_up_to_date(&pool, Create::IfNew).map_err(OpenError::sentence)?;
         Ok(Self { pool })
     }
 

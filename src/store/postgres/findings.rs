@@ -136,13 +136,21 @@ fn standby(settings: &Settings) -> Finding {
             "this role can't see the state of the standbys; GRANT pg_read_all_stats to it to check them".to_owned(),
         );
     }
-    if settings.synchronous == 0 {
-        let names = &settings.standbys;
+    let (names, needed) = (&settings.standbys, needed_standbys(&settings.standbys));
+    if settings.synchronous < needed {
         return Finding::Problem(format!(
-            "synchronous_standby_names = {names:?}, but none is connected, so no change can be acknowledged; start it"
+            "synchronous_standby_names = {names:?} needs {needed}, and {} is connected, so no change can be acknowledged; \
+             start the standbys",
+            settings.synchronous
         ));
     }
     Finding::Ok(format!("{} synchronous", settings.synchronous))
+}
+
+/// How many standbys a COMMIT waits for: the number of `FIRST n (…)`, `ANY n (…)` or `n (…)`, or 1 for a plain list.
+fn needed_standbys(names: &str) -> i64 {
+    let before = names.split_once('(').map_or("", |(before, _)| before);
+    before.split_whitespace().last().and_then(|number| number.parse().ok()).unwrap_or(1)
 }
 
 fn search(settings: &Settings) -> Finding {
@@ -172,4 +180,24 @@ fn clock(offset: i64) -> Finding {
         ));
     }
     Finding::Ok(format!("the local clock is {:.1} ms {direction} that of the server", seconds * 1e3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_number_of_standbys_that_a_commit_waits_for() {
+        for (names, needed) in [
+            ("*", 1),
+            ("db2", 1),
+            ("db2, db3", 1),
+            ("ANY 1 (db2)", 1),
+            ("ANY 2 (db2, db3)", 2),
+            ("first 3 (a, b, c)", 3),
+            ("2(a,b)", 2),
+        ] {
+            assert_eq!(needed_standbys(names), needed, "{names}");
+        }
+    }
 }

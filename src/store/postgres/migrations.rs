@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::store::db::Db;
 use crate::store::postgres::error::words;
 use crate::store::postgres::pool::Pool;
+use crate::store::sqlite::create::Create;
 
 embed_migrations!("migrations/postgres");
 
@@ -16,6 +17,9 @@ embed_migrations!("migrations/postgres");
 const LOCK: i64 = 1_869_901_924;
 /// How long a start waits for the migration of another process, and how long its own may take.
 const LIMIT: Duration = Duration::from_secs(600);
+const STILL_MIGRATING: &str = "the schema was not up to date after ten minutes; another process may be migrating it (see \
+                               pg_stat_activity)";
+const NO_TABLES: &str = "has no tables of otpd; correct the URL, or create the tables with `otpd init`";
 const CONNECT_WITHIN: Duration = Duration::from_secs(20);
 
 /// The newest version known to this program.
@@ -28,13 +32,15 @@ fn latest() -> i64 {
 ///
 /// # Errors
 /// One sentence for the operator.
-pub(super) fn bring_up_to_date(pool: &Pool) -> Result<(), String> {
+pub(super) fn bring_up_to_date(pool: &Pool, create: Create) -> Result<(), String> {
     let shown = pool.url().shown();
     let failed = |cause: &dyn std::fmt::Display| format!("database {shown}: {cause}");
     let mut session = pool.connect(Instant::now() + CONNECT_WITHIN).map_err(|error| failed(&error))?;
     let outcome = session.with_client(LIMIT, async |client| {
-        if found_version(client).await? >= latest() {
-            return Ok(());
+        match found_version(client).await? {
+            0 if create == Create::Never => return Err(NO_TABLES.to_owned()),
+            found if found >= latest() => return Ok(()),
+            _ => {}
         }
         client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await.map_err(|cause| words(&cause))?;
         if found_version(client).await? >= latest() {
@@ -45,10 +51,7 @@ pub(super) fn bring_up_to_date(pool: &Pool) -> Result<(), String> {
     });
     // The lock ends with the connection.
     drop(session);
-    outcome
-        .unwrap_or_else(|| Err("the schema was not up to date after ten minutes; another process may be migrating it (see pg_stat_activity)"
-                .to_owned()))
-        .map_err(|cause| failed(&cause))?;
+    outcome.unwrap_or_else(|| Err(STILL_MIGRATING.to_owned())).map_err(|cause| failed(&cause))?;
     let session = pool.take(Instant::now() + CONNECT_WITHIN).map_err(|error| failed(&error))?;
     session.start(Instant::now() + CONNECT_WITHIN, CONNECT_WITHIN);
     let known = require_known(&Db::postgres(&session));

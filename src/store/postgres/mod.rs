@@ -7,6 +7,7 @@
 
 mod bulk;
 mod clock;
+mod connector;
 mod error;
 mod findings;
 mod lease;
@@ -46,7 +47,7 @@ use crate::store::tables::tokens::TokenWithPermissions;
 
 /// Connections that may be in write transactions at the same time, one of them for the right to deliver messages. More of
 /// them do not make more changes per second.
-pub const WRITERS: u32 = 9;
+pub const WRITERS: u32 = 17;
 
 /// A PostgreSQL database. Clones share the connections.
 #[derive(Clone)]
@@ -70,7 +71,8 @@ impl Postgres {
     pub(in crate::store) fn open(url: &PostgresUrl, options: &Options) -> Result<Self, String> {
         let pool = Pool::new(url, options.metrics.clone())?;
         // On a thread of its own, because this function may be called on an event loop.
-        let migrated = std::thread::scope(|scope| scope.spawn(|| migrations::bring_up_to_date(&pool)).join());
+        let migrated =
+            std::thread::scope(|scope| scope.spawn(|| migrations::bring_up_to_date(&pool, options.create)).join());
         migrated.map_err(|_| "the migration of the schema panicked; the log contains the location".to_owned())??;
         options.metrics.export_postgres();
         let (pool, metrics) = (Arc::new(pool), &options.metrics);

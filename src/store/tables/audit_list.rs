@@ -30,7 +30,8 @@ pub fn list(db: &Db, query: &AuditQuery) -> Result<(i64, Vec<AuditEvent>)> {
 /// clock was wrong.
 pub fn id_before(db: &Db, since: Timestamp) -> Result<i64> {
     if db.dialect() == Dialect::Postgres {
-        let sql = "SELECT coalesce((SELECT min(id) - 1 FROM audit_events WHERE at >= $1),
+        // `+ 0` keeps PostgreSQL from reading the events in the order of their ids until one is new enough.
+        let sql = "SELECT coalesce((SELECT min(id + 0) - 1 FROM audit_events WHERE at >= $1),
                                    (SELECT max(id) FROM audit_events),
                                    0) AS id";
         return db.one(sql, &values![since.as_micros()], |row| row.get("id"));

@@ -130,13 +130,15 @@ pub fn delete_before(db: &Db, until: Timestamp, limit: i64) -> Result<Vec<(Endpo
     db.rows(DELETE_BEFORE, &values![until.as_micros(), limit], of_row)
 }
 
-/// Deletes the events of all endpoints except these. Returns their number.
-pub fn delete_of_others(db: &Db, endpoints: &[EndpointKey]) -> Result<usize> {
+/// Deletes events of all endpoints except these, at most `limit` of each. Returns their number.
+pub fn delete_of_others(db: &Db, endpoints: &[EndpointKey], limit: i64) -> Result<usize> {
     let sql = "SELECT DISTINCT endpoint FROM event_deliveries";
     let stored: Vec<EndpointKey> = db.rows(sql, &[], |row| row.get("endpoint"))?;
     let mut deleted = 0;
     for endpoint in stored.iter().filter(|endpoint| !endpoints.contains(endpoint)) {
-        deleted += db.execute("DELETE FROM event_deliveries WHERE endpoint = $1", &values![endpoint])?;
+        let sql = "DELETE FROM event_deliveries
+                    WHERE id IN (SELECT id FROM event_deliveries WHERE endpoint = $1 LIMIT $2)";
+        deleted += db.execute(sql, &values![endpoint, limit])?;
     }
     Ok(deleted)
 }

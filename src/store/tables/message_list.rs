@@ -84,9 +84,14 @@ impl Statement {
         };
         let micros = |moment: Timestamp| Value::Int(moment.as_micros());
         let id = source.id();
-        let provider = match source {
-            Source::Attempts => "p.provider = $",
-            _ => "EXISTS (SELECT 1 FROM message_attempts WHERE message_id = m.id AND provider || '' = $)",
+        let provider = match (source, dialect) {
+            (Source::Attempts, _) => "p.provider = $",
+            (_, Dialect::Sqlite) => {
+                "EXISTS (SELECT 1 FROM message_attempts WHERE message_id = m.id AND provider || '' = $)"
+            }
+            (_, Dialect::Postgres) => {
+                "EXISTS (SELECT 1 FROM message_attempts WHERE message_id = m.id AND provider = $)"
+            }
         };
         add(provider, filter.provider.clone().map(Value::from));
         add(&format!("{id} < $"), before.map(Value::Int));

@@ -1,9 +1,10 @@
 //! Lists of `otp_codes`: the number of matches and one page of them in order, without a table scan where an index
 //! suffices.
 //!
-//! PostgreSQL decides itself how it finds the rows. SQLite uses one index per table and query, so a filter on one field conflicts with an order by another. The number
-//! of matches decides. Few matches are found by the filter's index and sorted. If there are many matches, the order's
-//! index is scanned until the page is full. The scan is short, because a large part of the rows match.
+//! A filter on one field conflicts with an order by another, because SQLite uses one index per table and query. The
+//! number of matches decides. Few matches are found by the filter's index and sorted. If there are many matches, the
+//! order's index is scanned until the page is full. The scan is short, because a large part of the rows match. PostgreSQL
+//! chooses the index of many matches itself.
 
 mod clauses;
 
@@ -63,7 +64,7 @@ pub(in crate::store) fn total(db: &Db) -> Result<i64> {
 }
 
 fn matching(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<i64> {
-    let clauses = Clauses::new(filter, now, plan_of(db, Plan::Find), words_by(db, filter, now)?);
+    let clauses = Clauses::new(filter, now, plan_of(db.dialect(), Plan::Find), words_by(db, filter, now)?);
     let asks_only_the_index = clauses.from == SEARCH && clauses.conditions.len() == 1;
     let from = if asks_only_the_index { "otp_search AS s" } else { clauses.from };
     let sql = format!("SELECT count(*) AS count FROM {from} {}", clauses.conditions());
@@ -99,11 +100,12 @@ fn words_by(db: &Db, filter: &OtpFilter, now: Timestamp) -> Result<Words> {
     Ok(if few { Words::InRows } else { Words::InIndex })
 }
 
-/// The plan on the engine of a transaction: `on_sqlite`, or what PostgreSQL decides.
-fn plan_of(db: &Db, on_sqlite: Plan) -> Plan {
-    match db.dialect() {
-        Dialect::Sqlite => on_sqlite,
-        Dialect::Postgres => Plan::ByEngine,
+/// The plan on the engine of a transaction. PostgreSQL chooses the index of many matches itself.
+fn plan_of(dialect: Dialect, plan: Plan) -> Plan {
+    match (dialect, plan) {
+        (Dialect::Sqlite, _) => plan,
+        (Dialect::Postgres, Plan::Find) => Plan::FindByEngine,
+        (Dialect::Postgres, _) => Plan::ByEngine,
     }
 }
 
@@ -119,9 +121,10 @@ impl Statement {
             Some(first) if first.field != OrderField::Id => Plan::WalkOrder,
             _ => Plan::WalkIds,
         };
-        let plan = plan_of(db, plan);
+        let walks_ids = plan == Plan::WalkIds;
+        let plan = plan_of(db.dialect(), plan);
         let mut clauses = Clauses::new(&query.filter, now, plan, words_by(db, &query.filter, now)?);
-        if plan == Plan::WalkIds {
+        if walks_ids {
             let (first, last) = ids(db, &query.filter, count, now)?;
             clauses.add("o.id >= $", Value::Int(first));
             clauses.add("o.id <= $", Value::Int(last));
@@ -147,9 +150,10 @@ fn ids(db: &Db, filter: &OtpFilter, count: i64, now: Timestamp) -> Result<(i64, 
     if !by_time || count > totals(db)?.0 / 2 {
         return Ok(everywhere);
     }
-    let clauses = Clauses::new(filter, now, Plan::Find, Words::InIndex);
-    let sql =
-        format!("SELECT min(o.id) AS first_id, max(o.id) AS last_id FROM {} {}", clauses.from, clauses.conditions());
+    let clauses = Clauses::new(filter, now, plan_of(db.dialect(), Plan::Find), words_by(db, filter, now)?);
+    let (from, conditions) = (clauses.from, clauses.conditions());
+    // `+ 0` keeps PostgreSQL from walking the ids.
+    let sql = format!("SELECT min(o.id + 0) AS first_id, max(o.id + 0) AS last_id FROM {from} {conditions}");
     let (first, last): (Option<i64>, Option<i64>) =
         db.one(&sql, &clauses.values, |row| Ok((row.get("first_id")?, row.get("last_id")?)))?;
     Ok(first.zip(last).unwrap_or(everywhere))
@@ -164,11 +168,12 @@ fn order(ordering: &[OrderBy], id: &str, plan: Plan) -> String {
     for step in ordering.iter().copied().chain([tie]) {
         let direction = if step.descending { "DESC" } else { "ASC" };
         if step.field == OrderField::Id {
-            steps.push(format!("{id} {direction}"));
+            let sorted = if plan == Plan::FindByEngine { " + 0" } else { "" };
+            steps.push(format!("{id}{sorted} {direction}"));
             break;
         }
-        if plan == Plan::ByEngine {
-            steps.push(step_by_engine(step));
+        if matches!(plan, Plan::ByEngine | Plan::FindByEngine) {
+            steps.push(step_by_engine(step, plan));
             continue;
         }
         let column = column(step.field);
@@ -183,11 +188,17 @@ fn order(ordering: &[OrderBy], id: &str, plan: Plan) -> String {
     steps.join(", ")
 }
 
-/// A step of PostgreSQL's order. As in SQLite, NULL is the lowest value, and the case of addresses does not count.
-fn step_by_engine(step: OrderBy) -> String {
-    let column = if step.field == OrderField::Email { "email_key" } else { column(step.field) };
+/// A step of PostgreSQL's order. As in SQLite, NULL is the lowest value, and the case of addresses does not count. An
+/// expression keeps PostgreSQL from walking the order's index when few rows are to be found by the filter's index.
+fn step_by_engine(step: OrderBy, plan: Plan) -> String {
+    let (column, sorted) = match step.field {
+        OrderField::Email => ("email_key", " || ''"),
+        OrderField::MobileNumber => ("mobile_number", " || ''"),
+        field => (column(field), " + 0"),
+    };
+    let sorted = if plan == Plan::FindByEngine { sorted } else { "" };
     let direction = if step.descending { "DESC NULLS LAST" } else { "ASC NULLS FIRST" };
-    format!("o.{column} {direction}")
+    format!("o.{column}{sorted} {direction}")
 }
 
 /// The opposite order. Without fields, a list is in descending order of the ids.

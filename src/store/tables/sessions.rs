@@ -142,10 +142,9 @@ pub fn update_last_seen(db: &Db, session_id: i64, now: Timestamp) -> Result<()> 
     Ok(())
 }
 
-/// Deletes a session. A missing session is not an error.
-pub fn delete(db: &Db, session_id: i64) -> Result<()> {
-    db.change("DELETE FROM sessions WHERE id = $1", &values![session_id])?;
-    Ok(())
+/// Deletes a session. Returns whether there was one.
+pub fn delete(db: &Db, session_id: i64) -> Result<bool> {
+    Ok(db.execute("DELETE FROM sessions WHERE id = $1", &values![session_id])? > 0)
 }
 
 pub(in crate::store) const DELETE_OF_USER: &str = "DELETE FROM sessions WHERE user_id = $1";

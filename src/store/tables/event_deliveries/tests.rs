@@ -66,8 +66,8 @@ fn old_events_and_events_of_removed_endpoints_are_deleted() {
     assert_eq!(delete_before(&db, at(2), 1).unwrap(), [(ONE, "otp.sent".to_owned())]);
     assert_eq!(delete_before(&db, at(2), 10).unwrap(), [(ONE, "otp.sent".to_owned())]);
     assert_eq!(delete_before(&db, at(2), 10).unwrap(), []);
-    assert_eq!(delete_of_others(&db, &[ONE, OTHER]).unwrap(), 0);
-    assert_eq!(delete_of_others(&db, &[ONE]).unwrap(), 1);
-    assert_eq!(delete_of_others(&db, &[]).unwrap(), 1);
+    assert_eq!(delete_of_others(&db, &[ONE, OTHER], 9).unwrap(), 0);
+    assert_eq!(delete_of_others(&db, &[ONE], 9).unwrap(), 1);
+    assert_eq!(delete_of_others(&db, &[], 9).unwrap(), 1);
     assert_eq!(count(&db).unwrap(), 0);
 }

@@ -19,8 +19,10 @@ pub(super) enum Plan {
     WalkIds,
     /// Walk the index of the first order field and check each row against the filter.
     WalkOrder,
-    /// As the engine decides. PostgreSQL combines indexes, and has statistics about the values.
+    /// As PostgreSQL decides, which combines indexes and has statistics about the values.
     ByEngine,
+    /// The same, then sort.
+    FindByEngine,
 }
 
 /// How words are searched.
@@ -53,7 +55,7 @@ impl Clauses {
         // A plus before a number, or `|| ''` after a text, keeps SQLite from using the index of the column. In a walk,
         // the order determines the index.
         let (o, text) = match plan {
-            Plan::Find | Plan::ByEngine => ("o.", ""),
+            Plan::Find | Plan::FindByEngine | Plan::ByEngine => ("o.", ""),
             Plan::WalkIds | Plan::WalkOrder => ("+o.", " || ''"),
         };
         for (column, period) in [("created_at", filter.created), ("updated_at", filter.updated)] {
@@ -69,7 +71,7 @@ impl Clauses {
                 clauses.add(&format!("{o}{allowed}"), micros(now));
             }
             // Three conditions, each with an index of its own.
-            (Some(false), Plan::Find | Plan::ByEngine) => {
+            (Some(false), Plan::Find | Plan::FindByEngine | Plan::ByEngine) => {
                 let spent = "(o.attempts_left = 0 AND o.valid_to > $)";
                 let untrusted = "(o.updated_at > $ AND o.valid_to > o.updated_at AND o.attempts_left > 0)";
                 clauses.add(&format!("(o.valid_to <= $ OR {spent} OR {untrusted})"), micros(now));
@@ -83,7 +85,8 @@ impl Clauses {
         let number = filter.mobile_number.as_ref().map(MobileNumber::as_str);
         clauses.add_some("o.mobile_number = $", number.map(|number| Value::from(number.to_owned())));
         let address = filter.email.as_ref().map(EmailAddress::as_str);
-        let email = if plan == Plan::ByEngine { "o.email_key = $" } else { "o.email = $" };
+        let is_postgres = matches!(plan, Plan::FindByEngine | Plan::ByEngine);
+        let email = if is_postgres { "o.email_key = $" } else { "o.email = $" };
         clauses.add_some(email, address.map(|address| Value::from(address.to_ascii_lowercase())));
         if plan == Plan::Find && clauses.from != SEARCH && is_range(filter) {
             // The plus again: without it SQLite might walk all ids.

@@ -91,7 +91,9 @@ pub(in crate::store) const LIST_OF_RECIPIENT: ByRecipient = of_recipient!(
 /// first, newest first. If none is usable, the newest comes first. The rows are locked.
 pub fn list_of_recipient(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Vec<Otp>> {
     let values = values![recipient.key(), purpose.as_str(), now.as_micros(), COMPARED as i64];
-    db.rows_locked(statement_for(db, recipient, LIST_OF_RECIPIENT), &values, from_row)
+    let mut codes = db.rows_locked(statement_for(db, recipient, LIST_OF_RECIPIENT), &values, from_row)?;
+    codes.retain(|otp| is_still_of(otp, recipient));
+    Ok(codes)
 }
 
 pub(in crate::store) const FIND_ISSUED: ByRecipient = of_recipient!(
@@ -104,7 +106,14 @@ pub(in crate::store) const FIND_ISSUED: ByRecipient = of_recipient!(
 /// The newest code that otpd issued to a recipient for a purpose and that is usable at `now`. The row is locked.
 pub fn find_issued(db: &Db, recipient: &Recipient, purpose: &Purpose, now: Timestamp) -> Result<Option<Otp>> {
     let values = values![recipient.key(), purpose.as_str(), now.as_micros()];
-    db.row_locked(statement_for(db, recipient, FIND_ISSUED), &values, from_row)
+    let otp = db.row_locked(statement_for(db, recipient, FIND_ISSUED), &values, from_row)?;
+    Ok(otp.filter(|otp| is_still_of(otp, recipient)))
+}
+
+/// Whether a locked code still belongs to the recipient. While PostgreSQL waited for the lock, another transaction may have
+/// given the code to another recipient.
+fn is_still_of(otp: &Otp, recipient: &Recipient) -> bool {
+    otp.recipient.key() == recipient.key()
 }
 
 pub(in crate::store) const LAST_SENT: ByRecipient = of_recipient!("max(o.sent_at) AS sent_at", "AND o.sent_at <= $3");
