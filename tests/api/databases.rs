@@ -8,7 +8,7 @@ use std::thread;
 use otpd::store::{Database, Options, PostgresUrl, Store};
 use tokio::runtime::Builder;
 use tokio::sync::OnceCell;
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
 /// The name of the variable with the URL of a server on which databases can be created, without a database name.
 const VARIABLE: &str = "OTPD_TEST_POSTGRES";
@@ -38,6 +38,13 @@ impl TestDatabase {
 
     pub fn open(&self) -> Store {
         Store::open_database(&self.0, &Options { event_loops: 1, ..Options::default() }).unwrap()
+    }
+
+    /// Connects to the PostgreSQL database, for transactions that stand in for another process. `None`: it is an SQLite
+    /// file.
+    pub async fn connect(&self) -> Option<Client> {
+        let Database::Postgres(url) = &self.0 else { return None };
+        Some(connect(&url.shown()).await)
     }
 }
 
@@ -75,7 +82,11 @@ fn new_name() -> String {
 
 /// Runs a statement in the database `postgres`.
 async fn execute(server: &str, sql: &str) {
-    let (client, connection) = tokio_postgres::connect(&format!("{server}/postgres"), NoTls).await.unwrap();
+    connect(&format!("{server}/postgres")).await.batch_execute(sql).await.unwrap();
+}
+
+async fn connect(url: &str) -> Client {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
-    client.batch_execute(sql).await.unwrap();
+    client
 }

@@ -117,6 +117,10 @@ impl TestApp {
         )
     }
 
+    pub fn database(&self) -> &TestDatabase {
+        &self.database
+    }
+
     /// The service behind the server.
     pub fn service(&self) -> &Service {
         &self.service

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::helpers::{TestApp, path};
 
@@ -45,4 +46,27 @@ async fn a_read_sees_the_preceding_write() {
         app.send_json("PATCH", &path(id), format!(r#"{{"code":{code}}}"#)).await;
         assert_eq!(app.send("GET", &path(id)).await.json()["code"], code);
     }
+}
+
+/// Another process has locked the code. The clock goes on meanwhile.
+#[tokio::test]
+async fn a_patch_that_waited_has_the_time_at_which_it_got_the_code() {
+    let app = Arc::new(TestApp::start().await);
+    let Some(other) = app.database().connect().await else { return };
+    let id = app.create().await;
+    other.batch_execute(&format!("BEGIN; SELECT 1 FROM otp_codes WHERE id = {id} FOR UPDATE")).await.unwrap();
+    let patch = {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { app.send_json("PATCH", &path(id), r#"{"code":7}"#).await })
+    };
+    let is_waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted";
+    while other.query_one(is_waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+        assert!(!patch.is_finished(), "the PATCH does not wait for the lock");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    app.set_clock("2025-12-29T14:53:04.467226Z");
+    other.batch_execute("COMMIT").await.unwrap();
+    let patched = patch.await.unwrap().json();
+    assert_eq!(patched["updated_at"], "2025-12-29T14:53:04.467226Z");
+    assert_eq!(patched["valid_to"], "2025-12-29T14:58:04.467226Z");
 }

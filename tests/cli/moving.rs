@@ -59,7 +59,11 @@ fn an_invalid_url_is_refused_without_its_text() {
     let folder = with_database();
     let refused = |arguments: &[&str]| fail(moved(folder.path(), &[], arguments));
     let scheme = "the URL must begin with postgres:// or postgresql://";
-    for wrong in [format!("mysql://otpd:{PASSWORD}@db1/otp"), format!("postgres:otpd:{PASSWORD}@db1/otp")] {
+    for wrong in [
+        format!("mysql://otpd:{PASSWORD}@db1/otp"),
+        format!("postgres:otpd:{PASSWORD}@db1/otp"),
+        format!("host=db1 user=otpd password={PASSWORD}"),
+    ] {
         assert_eq!(refused(&["--to", &wrong]), format!("otpd: --to is not valid: {scheme}"));
         let file = folder.path().join("url");
         fs::write(&file, &wrong).unwrap();

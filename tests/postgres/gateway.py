@@ -15,6 +15,52 @@ class Delivery:
         self.host, self.begun, self.answered = host, time.monotonic(), None
 
 
+class Server(ThreadingHTTPServer):
+    request_queue_size = 256
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        """The host was killed."""
+
+
+class ChannelGateway:
+    """A gateway for SMS and calls, which answers SMS with `sms_status`. It counts the requests that it accepts."""
+
+    def __init__(self, sms_status):
+        self.accepted, lock = {"sms": 0, "call": 0}, threading.Lock()
+        gateway = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self):
+                channel = self.path.strip("/")
+                self.rfile.read(int(self.headers["Content-Length"]))
+                status = sms_status if channel == "sms" else 200
+                with lock:
+                    gateway.accepted[channel] += status == 200
+                self.send_response(status)
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"{}")
+
+            def log_message(self, *_):
+                pass
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def settings(self):
+        url = f"http://127.0.0.1:{self.server.server_port}"
+        body = "'{\"to\": \"{recipient}\", \"code\": \"{code}\"}'"
+        return "".join(
+            f'\n[[delivery.{channel}]]\ntype = "http"\nurl = "{url}/{channel}"\nbody = {body}\n'
+            for channel in self.accepted
+        )
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
 class Gateway:
     """A running gateway. It answers while it is open, after 50 to 200 ms."""
 
@@ -30,13 +76,6 @@ class Gateway:
 
             def log_message(self, *_):
                 pass
-
-        class Server(ThreadingHTTPServer):
-            request_queue_size = 256
-            daemon_threads = True
-
-            def handle_error(self, *_):
-                """The host was killed."""
 
         self.server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, daemon=True).start()

@@ -6,8 +6,8 @@ import time
 import uuid
 
 from common import CLIENTS, UNLIMITED, database, mobile, wait_until
-from gateway import Gateway
-from hosts import psql, running, share
+from gateway import ChannelGateway, Gateway
+from hosts import API, psql, running, share
 
 
 def send_until_accepted(hosts, n):
@@ -38,7 +38,33 @@ STOPS = 10
 # How long a suspended host stands still, in seconds.
 SUSPENDED = 15
 IS_HELD = "SELECT holder <> '' FROM outbox_lease"
-WAITING = "SELECT id FROM messages WHERE state IN ('queued', 'sending') LIMIT 1"
+WAITING = "SELECT id FROM messages WHERE state IN ('queued', 'sending')"
+ESCALATES = " OR (escalate_at IS NOT NULL AND next_channels <> '')"
+
+
+CALLS = 5
+
+
+def limit_of_calls(program):
+    """Messages that go from SMS to calls do not exceed the daily limit of calls: after a refusal, and after a wait."""
+    seen = []
+    for what, sms_status, escalate_after in [("refused", 400, "60s"), ("not confirmed", 200, "5s")]:
+        gateway = ChannelGateway(sms_status)
+        settings = f'[delivery]\nescalate_after = "{escalate_after}"\n{gateway.settings()}'
+        variables = UNLIMITED | {"OTPD_LIMITS__CALLS_PER_DAY": str(CALLS), "OTPD_DELIVERY__ALLOW_INBOX": "false"}
+        url = database()
+        try:
+            with running(program, url, variables=variables, settings=settings) as hosts:
+                send = lambda n, _: hosts[n % 2].call("POST", f"{API}send", {"mobile_number": mobile(n), "channel": ["sms", "call"]})
+                statuses = {answer.status for answer in share(CLIENTS, range(60), send)}
+                assert statuses == {202}, statuses
+                wait_until("no message waits", 30, lambda: not psql(url, WAITING + ESCALATES))
+                time.sleep(1)
+        finally:
+            gateway.close()
+        assert gateway.accepted["call"] == CALLS, gateway.accepted
+        seen.append(f"{what}: {gateway.accepted['call']} calls of 60 messages")
+    return "; ".join(seen)
 
 
 def interrupted_deliverer(program, interrupt):

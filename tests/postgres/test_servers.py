@@ -9,7 +9,7 @@ from collections import Counter
 
 from common import UNLIMITED, database, mobile, wait_until
 from hosts import API, Host, at_once, create_database, psql, running
-from servers import PostgresServer, create_authority, create_certificate
+from servers import PostgresServer, create_authority, create_certificate, free_port
 
 
 def first_starts(program):
@@ -33,6 +33,51 @@ def first_starts(program):
             for host in hosts:
                 host.clean()
     return "3 × 6 starts: all serve, one admin, one token"
+
+
+def several_addresses(program):
+    """A host name has the addresses of a server that accepts changes and of one that does not. Needs root."""
+    name, port = "db.test", free_port()
+    addresses = ["127.0.0.2", "127.0.0.3"]
+    with tempfile.TemporaryDirectory() as folder:
+        hosts, wrapper = pathlib.Path(folder) / "hosts", pathlib.Path(folder) / "otpd"
+        hosts.write_text("127.0.0.1 localhost\n" + "".join(f"{address} {name}\n" for address in addresses))
+        inside = f'mount --bind {hosts} /etc/hosts && exec {program} "$@"'
+        wrapper.write_text(f"#!/bin/sh\nexec unshare --mount sh -c '{inside}' sh \"$@\"\n")
+        wrapper.chmod(0o755)
+        for primary in addresses:
+            servers = []
+            try:
+                for address in addresses:
+                    read_only = "off" if address == primary else "on"
+                    settings = {"port": port, "listen_addresses": address, "default_transaction_read_only": read_only}
+                    servers.append(PostgresServer(settings=settings))
+                    writing = "options=-c%20default_transaction_read_only%3Doff"
+                    psql(f"postgres://otpd@{address}:{port}/postgres?{writing}", "CREATE DATABASE otp")
+                url = f"postgres://otpd@{name}:{port}/otp?sslmode=disable"
+                with running(str(wrapper), url, count=1) as (host,):
+                    created = host.call("POST", API, {"code": 1, "mobile_number": mobile(1)})
+                    assert created.status == 201, created
+            finally:
+                for server in servers:
+                    server.close()
+    return "the server that accepts changes was found behind either address"
+
+
+def wrong_database(program):
+    """A command does not create tables in a database that has none."""
+    url, host = database(), Host(program, None)
+    try:
+        host.wait().stop()
+        host.environment["OTPD_DATABASE__URL"] = url
+        for command in [("user", "list"), ("audit",), ("backup", "copy.db"), ("move", "--to", "copy.db"), ("doctor",)]:
+            refused = host.command(*command)
+            output = refused.stdout + refused.stderr
+            assert refused.returncode == 1 and "has no tables of otpd" in output, (command, refused)
+        assert psql(url, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'") == [["0"]]
+    finally:
+        host.clean()
+    return "5 commands refused, nothing created"
 
 
 def tls(program):

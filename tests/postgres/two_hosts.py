@@ -21,6 +21,7 @@ TESTS = [
     test_codes.limit_of_failures,
     test_codes.cooldown,
     test_codes.idempotency_keys,
+    test_outbox.limit_of_calls,
     test_outbox.delay_of_messages,
     test_outbox.killed_deliverer,
     test_outbox.suspended_deliverer,
@@ -30,6 +31,8 @@ TESTS = [
     test_clocks.clock_jump,
     test_move.interrupted_moves,
     test_servers.first_starts,
+    test_servers.several_addresses,
+    test_servers.wrong_database,
     test_servers.tls,
     test_servers.restarted_server,
 ]
