@@ -276,6 +276,14 @@ CREATE INDEX audit_events_by_recipient ON audit_events (recipient_hash, id) WHER
 CREATE INDEX audit_events_by_former_recipient ON audit_events (former_recipient_hash, id)
  WHERE former_recipient_hash IS NOT NULL;
 
+-- The number of events up to an id. The periodic maintenance counts later ones, so that a list counts only the newest.
+CREATE TABLE audit_counts (
+    id      BIGINT PRIMARY KEY CHECK (id = 1),
+    last_id BIGINT NOT NULL,
+    events  BIGINT NOT NULL
+);
+INSERT INTO audit_counts (id, last_id, events) VALUES (1, 0, 0);
+
 CREATE TABLE audit_key (
     id    BIGINT PRIMARY KEY CHECK (id = 1),
     value BYTEA NOT NULL CHECK (length(value) = 16)

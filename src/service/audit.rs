@@ -27,7 +27,7 @@ impl Service {
     /// It ends with the first incomplete block. Under load there is always a newer event, and a transaction for each
     /// few of them would make all changes slower.
     pub async fn index_audit(&self) -> Result<()> {
-        while self.store.write(audit_search::index_block).await? == audit_search::BLOCK {}
+        while self.store.write(audit_search::index_block).await? {}
         Ok(())
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Plan<'a> {
             };
             Ok((step, counted))
         };
-        let (step, _) = with_room(service, db, now, find)?;
+        let step = with_room(service, db, now, find)?;
         Ok(Self { step, otp, message, attempts })
     }
 
@@ -69,7 +69,7 @@ impl<'a> Plan<'a> {
             return Ok(None);
         }
         let find = |now| service.next_channel(db, &message, now).map(|next| (next, next));
-        let (Some(next), _) = with_room(service, db, now, find)? else { return Ok(None) };
+        let Some(next) = with_room(service, db, now, find)? else { return Ok(None) };
         let attempts = message_attempts::list(db, message.id)?;
         Ok(Some(Self { step: Step::NextChannel(next), otp, message, attempts }))
     }
@@ -164,14 +164,14 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Finds a step and the channel in whose daily limit it counts. If other processes use the database too, that limit is
-/// locked and the step is found again, so that the limit is not exceeded.
+/// Returns the step that `find` finds together with the channel in whose daily limit it counts. If other processes use the
+/// database too, that limit is locked and the step is found again, so that the limit is not exceeded.
 fn with_room<T>(
     service: &Service,
     db: &Db,
     now: Timestamp,
     find: impl Fn(Timestamp) -> Result<(T, Option<Channel>)>,
-) -> Result<(T, Option<Channel>)> {
+) -> Result<T> {
     let (mut now, mut locked) = (now, Vec::new());
     loop {
         let (step, counted) = find(now)?;
@@ -180,7 +180,7 @@ fn with_room<T>(
                 locked.push(channel);
                 now = service.now();
             }
-            _ => return Ok((step, counted)),
+            _ => return Ok(step),
         }
     }
 }

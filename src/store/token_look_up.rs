@@ -6,8 +6,8 @@ use crate::store::tokens::TokenWithPermissions;
 use crate::store::{Engine, Store};
 
 impl Store {
-    /// Returns the token with this hash, its user and the permissions of the user. All are read after this call, so a
-    /// revocation takes effect with the next request.
+    /// Returns the token with this hash, its user and the permissions of the user. A revocation takes effect with the next
+    /// request, or on SQLite within a millisecond if another process made it.
     pub async fn find_token(&self, hash: TokenHash) -> Result<Option<TokenWithPermissions>> {
         match &self.engine {
             Engine::Sqlite(sqlite) => sqlite.find_token(hash).await,

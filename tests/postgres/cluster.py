@@ -3,14 +3,14 @@
 Needs root and Linux. The servers run as the user postgres.
 """
 
-import glob
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
-import time
+
+from common import wait_until
+from servers import free_port, newest_bin
 
 PRIMARY_PORT = 5432
 # A hardware address that no network interface has.
@@ -24,28 +24,11 @@ def run(*command, cwd="/"):
     return done.stdout
 
 
-def free_port():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
-
-
-def wait_until(condition, seconds, what):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise RuntimeError(f"not within {seconds} s: {what}")
-        time.sleep(0.05)
-
-
 class Cluster:
     """A running primary with its standby. Only one cluster per process of the test."""
 
     def __init__(self):
-        found = glob.glob("/usr/lib/postgresql/*/bin")
-        if not found:
-            raise RuntimeError("PostgreSQL is not installed; install the Debian package postgresql")
-        self.bin = max(found, key=lambda path: int(path.split("/")[-2]))
+        self.bin = newest_bin()
         self.folder = tempfile.mkdtemp(prefix="failover-")
         shutil.chown(self.folder, "postgres")
         # The names of interfaces have at most 15 characters. 198.18.0.0/15 is reserved for tests.
@@ -87,7 +70,7 @@ class Cluster:
     def wait_for_standby(self):
         """Waits until changes of the primary are synchronous."""
         query = "SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'"
-        wait_until(lambda: self.query(PRIMARY_PORT, "postgres", query) == ["1"], 10, "a synchronous standby")
+        wait_until("a synchronous standby", 10, lambda: self.query(PRIMARY_PORT, "postgres", query) == ["1"])
 
     def as_postgres(self, program, *arguments, within=None):
         network = ["ip", "netns", "exec", within] if within else []

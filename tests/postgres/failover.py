@@ -18,13 +18,16 @@ import subprocess
 import sys
 import time
 
-from cluster import PRIMARY_PORT, Cluster, free_port, wait_until
+from cluster import PRIMARY_PORT, Cluster
+from common import wait_until
 from judge import REFUSED_WITHIN, first_acknowledged, judge_answers, judge_database, judge_outage
 from load import FIXED_CODE, THREADS, TOKEN, Client, Load, create_codes, recipient
+from servers import free_port
 
 FAILOVERS = ["kill", "suspend", "route"]
 # The targets: seconds from the promotion, or the start of the standby, to the first change; connections to the server.
-SERVING_AGAIN, CONNECTIONS = 5, 40
+# Each of two processes has 17 connections for changes and 4 for reads.
+SERVING_AGAIN, CONNECTIONS = 5, 42
 # How long the load runs before the fault, until the promotion, and after it.
 BEFORE, UNTIL_PROMOTION, AFTER = 2, 1, 7
 STANDBY_OUTAGE = 30
@@ -41,7 +44,7 @@ class Otpd:
         environment = {**os.environ, "OTPD_DATABASE__URL": url, "OTPD_AUTH__BOOTSTRAP_TOKEN": TOKEN}
         with open(f"{folder}/log", "w") as log:
             self.process = subprocess.Popen([program], cwd=folder, env=environment, stdout=log, stderr=log)
-        wait_until(lambda: self.readiness() == 200, 20, f"otpd is ready; see {folder}/log")
+        wait_until(f"otpd is ready; see {folder}/log", 20, lambda: self.readiness() == 200)
 
     def readiness(self):
         try:
@@ -162,7 +165,7 @@ def run_fault(fault, program):
             print(f"  {fault}: {problem}; logs in {cluster.folder}")
         keeps_folder = bool(problems)
         return not problems
-    except RuntimeError as error:
+    except (AssertionError, RuntimeError) as error:
         sys.exit(f"{fault}: {error}; logs in {cluster.folder}")
     finally:
         if load:

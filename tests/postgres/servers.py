@@ -12,6 +12,7 @@ import tempfile
 
 def newest_bin():
     folders = glob.glob("/usr/lib/postgresql/*/bin")
+    assert folders, "PostgreSQL is not installed; install the Debian package postgresql"
     return max(folders, key=lambda folder: int(re.search(r"\d+", folder)[0]))
 
 

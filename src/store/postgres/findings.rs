@@ -22,6 +22,7 @@ const SETTINGS: &str = "
            current_setting('synchronous_commit') AS synchronous_commit,
            current_setting('synchronous_standby_names') AS standbys,
            current_setting('max_connections')::bigint AS max_connections,
+           inet_server_port()::bigint AS port,
            (SELECT count(*) FROM pg_stat_replication WHERE sync_state IN ('sync', 'quorum')) AS synchronous,
            (SELECT count(*) FROM pg_stat_replication WHERE sync_state IS NULL) AS hidden,
            EXISTS (SELECT 1 FROM pg_extension WHERE extname = 'pg_trgm') AS has_trigrams";
@@ -35,6 +36,8 @@ struct Settings {
     synchronous_commit: String,
     standbys: String,
     max_connections: i64,
+    /// `None`: the connection is a Unix socket.
+    port: Option<i64>,
     synchronous: i64,
     /// The number of connected standbys that this role is not allowed to see in detail.
     hidden: i64,
@@ -53,6 +56,7 @@ pub(super) fn read(db: &Db, url: &PostgresUrl, offset: i64) -> Result<Vec<(Strin
             synchronous_commit: row.get("synchronous_commit")?,
             standbys: row.get("standbys")?,
             max_connections: row.get("max_connections")?,
+            port: row.get("port")?,
             synchronous: row.get("synchronous")?,
             hidden: row.get("hidden")?,
             has_trigrams: row.get("has_trigrams")?,
@@ -66,18 +70,37 @@ pub(super) fn read(db: &Db, url: &PostgresUrl, offset: i64) -> Result<Vec<(Strin
         ("standby", standby(&settings)),
         ("search", search(&settings)),
         ("connections", connections(&settings)),
+        ("pooler", pooler(&settings, url)),
         ("server clock", clock(offset)),
     ];
     Ok(findings.into_iter().map(|(what, finding)| (what.to_owned(), finding)).collect())
 }
 
-fn version(settings: &Settings, url: &PostgresUrl) -> Finding {
-    let (shown, version) = (url.shown(), settings.version.split(" on ").next().unwrap_or_default());
-    if !version.starts_with("PostgreSQL ") || version.contains("-YB-") {
-        return Finding::Note(format!(
-            "{shown} is {version}; otpd is tested with PostgreSQL only (see docs/postgres.md)"
-        ));
+/// Warns if the server is of another engine.
+pub(super) fn warn_of_other_engine(db: &Db, url: &PostgresUrl) -> Result<()> {
+    let version: String = db.one("SELECT version() AS version", &[], |row| row.get("version"))?;
+    if let Some(warning) = other_engine(&version, url) {
+        log::warn!("database {warning}");
     }
+    Ok(())
+}
+
+fn other_engine(version: &str, url: &PostgresUrl) -> Option<String> {
+    let is_postgres = version.starts_with("PostgreSQL ") && !version.contains("-YB-");
+    let (shown, version) = (url.shown(), short(version));
+    (!is_postgres).then(|| format!("{shown} is {version}; otpd is tested with PostgreSQL only (see docs/postgres.md)"))
+}
+
+/// The version without the platform.
+fn short(version: &str) -> &str {
+    version.split(" on ").next().unwrap_or_default()
+}
+
+fn version(settings: &Settings, url: &PostgresUrl) -> Finding {
+    if let Some(note) = other_engine(&settings.version, url) {
+        return Finding::Note(note);
+    }
+    let (shown, version) = (url.shown(), short(&settings.version));
     if settings.number < 140_000 {
         return Finding::Problem(format!("{shown} is {version}; upgrade it to PostgreSQL 14 or newer"));
     }
@@ -170,6 +193,17 @@ fn connections(settings: &Settings) -> Finding {
     Finding::Ok(format!("max_connections = {most}"))
 }
 
+/// Between otpd and a server on another port is a pooler, or a port that is forwarded.
+fn pooler(settings: &Settings, url: &PostgresUrl) -> Finding {
+    match settings.port {
+        Some(port) if url.hosts.iter().all(|host| i64::from(host.port) != port) => Finding::Note(format!(
+            "the server listens on port {port}, which the URL does not have; if there is a pooler in between, see \
+             docs/postgres.md#poolers"
+        )),
+        _ => Finding::Ok("none was found".to_owned()),
+    }
+}
+
 fn clock(offset: i64) -> Finding {
     let seconds = offset.unsigned_abs() as f64 / 1e6;
     let direction = if offset > 0 { "behind" } else { "ahead of" };
@@ -198,6 +232,23 @@ mod tests {
             ("2(a,b)", 2),
         ] {
             assert_eq!(needed_standbys(names), needed, "{names}");
+        }
+    }
+
+    #[test]
+    fn another_engine_is_named() {
+        let url = PostgresUrl::parse("postgres://otpd@localhost/otp").unwrap();
+        assert_eq!(
+            other_engine("PostgreSQL 15.18 (Debian 15.18-0+deb12u1) on x86_64-pc-linux-gnu, compiled", &url),
+            None
+        );
+        for (version, short) in [
+            ("CockroachDB CCL v23.2.0 (built 2024)", "CockroachDB CCL v23.2.0 (built 2024)"),
+            ("PostgreSQL 15.2-YB-2025.1.0.0-b1 on x86_64-pc-linux-gnu", "PostgreSQL 15.2-YB-2025.1.0.0-b1"),
+        ] {
+            let expected =
+                format!("{} is {short}; otpd is tested with PostgreSQL only (see docs/postgres.md)", url.shown());
+            assert_eq!(other_engine(version, &url), Some(expected));
         }
     }
 }

@@ -71,8 +71,11 @@ impl Postgres {
     pub(in crate::store) fn open(url: &PostgresUrl, options: &Options) -> Result<Self, String> {
         let pool = Pool::new(url, options.metrics.clone())?;
         // On a thread of its own, because this function may be called on an event loop.
-        let migrated =
-            std::thread::scope(|scope| scope.spawn(|| migrations::bring_up_to_date(&pool, options.create)).join());
+        let prepare = || {
+            migrations::bring_up_to_date(&pool, options.create)?;
+            if options.serves { warn_of_other_engine(&pool) } else { Ok(()) }
+        };
+        let migrated = std::thread::scope(|scope| scope.spawn(prepare).join());
         migrated.map_err(|_| "the migration of the schema panicked; the log contains the location".to_owned())??;
         options.metrics.export_postgres();
         let (pool, metrics) = (Arc::new(pool), &options.metrics);
@@ -211,6 +214,11 @@ impl Postgres {
     pub(in crate::store) fn close(&self) {
         self.pool.close();
     }
+}
+
+fn warn_of_other_engine(pool: &Pool) -> Result<(), String> {
+    let warn = |db: &Db| findings::warn_of_other_engine(db, pool.url());
+    look_up(pool, Instant::now() + READ, &warn).map_err(|error| format!("database {}: {error}", pool.url().shown()))
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use crate::domain::token::TokenHash;
 use crate::store::sqlite::tests::INDEXED_STATEMENTS;
 use crate::store::tables::otps;
 
-/// A database of a test. Dropping it deletes the database.
+/// A database of a test.
 struct TestDatabase {
     server: String,
     name: String,

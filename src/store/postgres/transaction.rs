@@ -98,7 +98,7 @@ fn look_up_with(pool: &Pool, deadline: Instant, work: &mut Work<'_>) -> Result<(
                 if Instant::now() + RECONNECT >= deadline {
                     return outcome;
                 }
-                thread::sleep(LAST_PAUSE);
+                thread::sleep(RECONNECT);
             }
             _ => {
                 pool.put_back(session);

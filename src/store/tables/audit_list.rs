@@ -6,6 +6,7 @@ use crate::domain::listing::{Period, Window};
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::{Db, Dialect};
+use crate::store::tables::audit_counts;
 use crate::store::tables::audit_events::{Key, columns, from_row};
 use crate::store::tables::audit_search::{last_indexed, terms};
 use crate::store::value::Value;
@@ -16,8 +17,11 @@ pub fn list(db: &Db, query: &AuditQuery) -> Result<(i64, Vec<AuditEvent>)> {
     let AuditQuery { filter, window: Window { limit, offset } } = query;
     let indexed = last_indexed(db)?;
     let (newer, older) = (newer(db, filter, indexed)?, older(db, filter, indexed)?);
-    let newer_count = newer.count(db)?;
-    let older_count = if *filter == AuditFilter::default() { total_indexed(db)? } else { older.count(db)? };
+    let (newer_count, older_count) = match db.dialect() {
+        _ if *filter != AuditFilter::default() => (newer.count(db)?, older.count(db)?),
+        Dialect::Sqlite => (newer.count(db)?, total_indexed(db)?),
+        Dialect::Postgres => (audit_counts::total(db)?, 0),
+    };
     let mut events = if *offset < newer_count { newer.page(db, *limit, *offset)? } else { Vec::new() };
     let missing = limit - i64::try_from(events.len()).unwrap_or(i64::MAX);
     if missing > 0 {

@@ -8,11 +8,12 @@ use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
 use crate::store::db::{Db, Dialect};
 use crate::store::row::Row;
+use crate::store::tables::audit_counts;
 use crate::store::tables::audit_events::Key;
 use crate::values;
 
 /// The number of events in a complete block. One transaction adds or deletes one block.
-pub const BLOCK: i64 = 1000;
+const BLOCK: i64 = 1000;
 
 /// The last event in the index; 0 if it is empty.
 pub(in crate::store) fn last_indexed(db: &Db) -> Result<i64> {
@@ -23,10 +24,11 @@ pub(in crate::store) fn last_indexed(db: &Db) -> Result<i64> {
     db.one(sql, &[], |row| row.get("last_id"))
 }
 
-/// Adds the next block of events to the index. Returns the number of events.
-pub fn index_block(db: &Db) -> Result<i64> {
+/// Adds the next block of events to the index, or on PostgreSQL to the number of events. Returns whether there may be
+/// another block.
+pub fn index_block(db: &Db) -> Result<bool> {
     if db.dialect() == Dialect::Postgres {
-        return Ok(0);
+        return audit_counts::count_next(db);
     }
     let sql = "SELECT id, at, actor_name, action, otp_id, recipient_hash, former_recipient_hash
                  FROM audit_events
@@ -41,20 +43,13 @@ pub fn index_block(db: &Db) -> Result<i64> {
         let [_, first, earliest, latest, count] = block.unwrap_or([id, id, at, at, 0]);
         block = Some([id, first, earliest.min(at), latest.max(at), count + 1]);
     }
-    let Some([last, first, earliest, latest, count]) = block else { return Ok(0) };
+    let Some([last, first, earliest, latest, count]) = block else { return Ok(false) };
     let sql = "INSERT INTO audit_blocks (last_id, first_id, earliest, latest, events) VALUES ($1, $2, $3, $4, $5)";
     db.change(sql, &values![last, first, earliest, latest, count])?;
-    Ok(count)
+    Ok(count == BLOCK)
 }
 
 const RETENTION: &str = "UPDATE audit_retention SET before = $1 WHERE id = 1 AND before < $1";
-
-/// Deletes the oldest events of PostgreSQL from before `until`, at most as many as a block has.
-fn delete_oldest(db: &Db, until: i64) -> Result<usize> {
-    db.change(RETENTION, &values![until])?;
-    let sql = "DELETE FROM audit_events WHERE id IN (SELECT id FROM audit_events WHERE at < $1 ORDER BY at LIMIT $2)";
-    db.execute(sql, &values![until, BLOCK])
-}
 
 /// The terms of an event in the index.
 fn terms_of(event: &Row<'_>) -> Result<String> {
@@ -74,7 +69,8 @@ fn terms_of(event: &Row<'_>) -> Result<String> {
 pub fn delete_before(db: &Db, until: Timestamp) -> Result<usize> {
     let until = until.as_micros();
     if db.dialect() == Dialect::Postgres {
-        return delete_oldest(db, until);
+        db.change(RETENTION, &values![until])?;
+        return audit_counts::delete_oldest(db, until, BLOCK);
     }
     let sql = "SELECT first_id, last_id FROM audit_blocks WHERE earliest < $1 ORDER BY last_id LIMIT 1";
     let block = db.row(sql, &values![until], |row| Ok((row.get("first_id")?, row.get("last_id")?)))?;

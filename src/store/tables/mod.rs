@@ -4,6 +4,7 @@
 //! numbers them by first appearance.
 
 pub mod acceptance;
+mod audit_counts;
 pub mod audit_events;
 pub mod audit_list;
 pub mod audit_pages;
