@@ -108,7 +108,7 @@ impl Connector {
         };
         match state(&Db::postgres(&session)) {
             Ok((false, waits_for_apply, now)) => {
-                session.set_waits_for_apply(waits_for_apply);
+                session.waits_for_apply.set(waits_for_apply);
                 Ok((session, now))
             }
             Ok((true, ..)) => Err("it does not accept changes".to_owned()),

@@ -3,6 +3,7 @@
 
 mod deferred;
 mod messages;
+mod statements;
 mod transaction;
 
 use std::cell::{Cell, RefCell};
@@ -20,14 +21,13 @@ use crate::store::postgres::error::{Failure, Remedy};
 use crate::store::postgres::parameters::parameters;
 use crate::store::postgres::session::deferred::Deferred;
 use crate::store::postgres::session::messages::drive;
+use crate::store::postgres::session::statements::Statements;
 use crate::store::value::Value;
 
 /// How long after an answer a connection is assumed to work.
 const ASSUMED: Duration = Duration::from_secs(1);
 /// The longest wait for an answer that shows whether a connection works.
 const ANSWER: Duration = Duration::from_secs(1);
-/// The most prepared statements of a connection. Lists have many forms.
-const STATEMENTS: usize = 256;
 /// How often the clock of the server is compared, at least, while the connection is used.
 const COMPARED: Duration = Duration::from_secs(1);
 /// The number of rows among which connections spread counters (`migrations/postgres/V1__otpd.sql`).
@@ -38,7 +38,7 @@ pub(in crate::store) struct Session {
     /// `None` while it is dropped.
     runtime: Option<Runtime>,
     client: Client,
-    statements: RefCell<HashMap<String, Statement>>,
+    statements: Statements,
     /// When the present transaction has to be over.
     deadline: Cell<Instant>,
     /// The longest wait for one statement.
@@ -62,7 +62,7 @@ pub(in crate::store) struct Session {
     /// Whether the server has sent a warning since the flag was cleared.
     has_warning: Arc<AtomicBool>,
     /// Whether the server had `synchronous_commit = remote_apply` when the connection was opened.
-    waits_for_apply: Cell<bool>,
+    pub(super) waits_for_apply: Cell<bool>,
     /// The row of spread counters that this connection changes.
     slot: i64,
     /// The generation of the pool when it was opened.
@@ -87,7 +87,7 @@ impl Session {
         Self {
             runtime: Some(runtime),
             client,
-            statements: RefCell::default(),
+            statements: Statements::default(),
             deadline: Cell::new(Instant::now() + ANSWER),
             limit: Cell::new(ANSWER),
             used_at: Cell::new(Instant::now()),
@@ -108,15 +108,6 @@ impl Session {
     /// The row of spread counters that this connection changes.
     pub(in crate::store) fn slot(&self) -> i64 {
         self.slot
-    }
-
-    /// Whether a COMMIT waits until the standbys have applied it, unless a transaction has another setting.
-    pub(super) fn waits_for_apply(&self) -> bool {
-        self.waits_for_apply.get()
-    }
-
-    pub(super) fn set_waits_for_apply(&self, waits: bool) {
-        self.waits_for_apply.set(waits);
     }
 
     /// Sets the deadline of the following statements, and the longest wait for each of them. Forgets the failure of earlier
@@ -211,16 +202,7 @@ impl Session {
     }
 
     async fn prepared(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
-        if let Some(known) = self.statements.borrow().get(sql) {
-            return Ok(known.clone());
-        }
-        let statement = self.client.prepare(sql).await?;
-        let mut statements = self.statements.borrow_mut();
-        if statements.len() >= STATEMENTS {
-            statements.clear();
-        }
-        statements.insert(sql.to_owned(), statement.clone());
-        Ok(statement)
+        self.statements.get(&self.client, sql).await
     }
 
     /// Waits for the server. After a failure, the transaction can only be rolled back.

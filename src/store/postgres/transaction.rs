@@ -179,7 +179,7 @@ fn attempt(pool: &Pool, session: &Session, deadline: Instant, work: &mut Work<'_
         let unknown = || Failure::new(Remedy::GiveUp, "internal");
         Trial::Failed(session.failure().unwrap_or_else(unknown), error)
     };
-    session.begin(if session.waits_for_apply() { BEGIN_APPLIED_WRITE } else { BEGIN_WRITE });
+    session.begin(if session.waits_for_apply.get() { BEGIN_APPLIED_WRITE } else { BEGIN_WRITE });
     let outcome = catch_unwind(AssertUnwindSafe(|| work(&Db::postgres(session))))
         .unwrap_or_else(|_| Err(Error::internal("a change panicked; the log contains the location")));
     compare_clocks(pool, session);
