@@ -14,12 +14,9 @@ use prometheus::{
 };
 
 pub use crate::metrics::postgres::PostgresMetrics;
-use crate::metrics::register::register;
+use crate::metrics::register::{DURATIONS, register};
 pub use crate::metrics::shares::{Sample, ShareGauges};
 
-/// Buckets in seconds, from 0.1 ms to the maximum duration of a request.
-const DURATIONS: [f64; 15] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
 /// Buckets in seconds, up to the lifetime of a code. A status is first requested after five seconds.
 const DELIVERIES: [f64; 8] = [2.5, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0];
 const BATCH_SIZES: [f64; 8] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];

@@ -1,12 +1,12 @@
 //! The names of all settings (`section.key`).
 
-use crate::config::database;
+use crate::config::database_url::URL;
 use crate::config::nearest::nearest;
 use crate::config::table::{LISTS, written_as_one_table};
 use crate::error::ConfigError;
 
 /// Secrets. They have no default, and can also be given as `KEY_file = "path"`.
-pub(super) const SECRETS: [&str; 3] = ["auth.bootstrap_token", database::URL, "delivery.callback_secret"];
+pub(super) const SECRETS: [&str; 3] = ["auth.bootstrap_token", URL, "delivery.callback_secret"];
 
 /// The names of all settings, sorted. `defaults` are those with a default.
 pub(super) fn known<'a>(defaults: impl Iterator<Item = &'a String>) -> Vec<String> {

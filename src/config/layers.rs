@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use config::{File, FileFormat, Source, Value, ValueKind};
 
-use crate::config::database;
+use crate::config::database_url::{self, URL};
 use crate::config::environment::{self, Given};
 use crate::config::file::read_text;
 use crate::config::keys::{self, SECRETS, section};
@@ -197,7 +197,7 @@ impl Layers {
 
     /// Whether the configuration file contains the secret of `key`. A URL without a password is not secret.
     fn is_secret_in_file(&self, key: &str) -> bool {
-        let is_public = |setting: &Setting| key == database::URL && !database::holds_password(&setting.value);
+        let is_public = |setting: &Setting| key == URL && !database_url::holds_password(&setting.value);
         self.is_in_file(key) && !self.settings.get(key).is_some_and(is_public)
     }
 
@@ -211,7 +211,7 @@ impl Layers {
         let mut shown = String::new();
         for (key, Setting { value, source }) in &self.settings {
             let value = match key.as_str() {
-                database::URL => database::shown(value),
+                URL => database_url::shown(value),
                 key if SECRETS.contains(&key) => "\"***\"".to_owned(),
                 _ => toml(&value.kind, &is_shown),
             };

@@ -3,6 +3,7 @@
 
 mod contradictions;
 mod database;
+mod database_url;
 mod delivery;
 mod environment;
 mod events;

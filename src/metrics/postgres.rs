@@ -2,8 +2,7 @@
 
 use prometheus::{Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, Opts, Registry};
 
-use crate::metrics::DURATIONS;
-use crate::metrics::register::{new, register};
+use crate::metrics::register::{DURATIONS, new, register};
 
 /// The metrics of the connections to PostgreSQL and their transactions.
 #[derive(Clone)]

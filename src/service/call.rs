@@ -7,7 +7,7 @@ use crate::domain::audit::{NewEvent, Origin};
 use crate::domain::caller::Caller;
 use crate::domain::timestamp::Timestamp;
 use crate::error::Result;
-use crate::service::Clock;
+use crate::service::source::Clock;
 use crate::store::{Db, audit_events};
 
 /// The caller and the time of a change.

@@ -7,7 +7,7 @@ use crate::domain::caller::Caller;
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token_details::is_expired;
 use crate::error::{Error, Kind, Result};
-use crate::service::RequestSource;
+use crate::service::source::RequestSource;
 use crate::store::tokens::{AuthenticatedToken, TokenWithPermissions};
 
 /// Returns the user of a token and the time of the last use of the token.

@@ -8,6 +8,7 @@ mod call;
 mod callers;
 mod channel_worker;
 pub mod codes;
+mod counting;
 mod delivery_reports;
 mod dispatch;
 mod endpoints;
@@ -34,12 +35,12 @@ pub mod sending;
 pub mod sessions;
 mod settling;
 mod shares;
+mod source;
 mod status_requests;
 pub mod verifying;
 mod waiting;
 mod worker;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,11 +62,9 @@ use crate::service::in_flight::InFlight;
 use crate::service::limits::Guard;
 use crate::service::recent_shares::RecentShares;
 use crate::service::refusals::Refusals;
+pub use crate::service::source::{Clock, RequestSource};
 use crate::service::waiting::Queued;
 use crate::store::{Db, Store, tokens};
-
-/// Returns the current time. Tests supply their own clock.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// The age at which a request updates `last_used_at` of its token. The value is accurate enough to find unused tokens,
 /// and most reads cause no write.
@@ -122,15 +121,6 @@ pub struct Service {
     uses: Background,
     /// Updates of `last_seen_at` of sessions.
     activity: Background,
-}
-
-/// Where a request comes from.
-#[derive(Clone, Debug, Default)]
-pub struct RequestSource {
-    /// The request id, as shown in the log.
-    pub request_id: Option<String>,
-    /// The address of the client.
-    pub address: Option<IpAddr>,
 }
 
 impl Service {
