@@ -30,7 +30,8 @@ TOKEN = "a-token-for-the-measurement-0123456789"
 CLIENTS = 32
 BIN = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))[-1]
 
-# What a PATCH of one code sends: the look-up of the token and its permissions, then the transaction. otpd sends fewer
+# What a PATCH of one code sends: the look-up of the token and its permissions, then the transaction. A prepared statement
+# has one command, so the settings of the transaction are one SELECT here; otpd sends them with BEGIN. otpd sends fewer
 # look-ups if many requests have the same token, because concurrent requests share them.
 PGBENCH = """
 \\set id random(1, {rows})
@@ -44,7 +45,6 @@ SELECT set_config('statement_timeout', '3s', true), set_config('lock_timeout', '
        set_config('idle_in_transaction_session_timeout', '5s', true), set_config('client_min_messages', 'warning', true),
        set_config('enable_seqscan', 'off', true),
        CASE WHEN current_setting('synchronous_commit') IN ('off', 'local', 'remote_write') THEN set_config('synchronous_commit', 'on', true) END;
-SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT);
 SELECT o.id, o.code, o.mobile_number, o.email, o.purpose, o.valid_to, o.issued_at, o.sent_at, o.attempts_left, o.consumed_at,
        o.created_at, o.updated_at, o.checksum, (SELECT value FROM checksum_seed WHERE id = 1) AS seed
   FROM otp_codes AS o WHERE o.id = :id FOR UPDATE;

@@ -26,8 +26,8 @@ impl Call {
         Self { clock, now: OnceCell::new(), token_id: *token_id, user_id: *user_id, origin }
     }
 
-    /// The time of the change. The clock is read at the first call, which comes after the locks of the transaction. The
-    /// time is therefore later than all times that earlier holders of these locks stored.
+    /// The time of the change. The clock is read at the first call. A change whose time must not be before the times of
+    /// earlier changes makes this call after it has its locks.
     pub(super) fn now(&self) -> Timestamp {
         *self.now.get_or_init(|| (self.clock)())
     }

@@ -164,8 +164,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Returns the step that `find` finds together with the channel in whose daily limit it counts. If other processes use the
-/// database too, that limit is locked and the step is found again, so that the limit is not exceeded.
+/// Calls `find`, which returns a step and the channel whose daily limit the step counts towards. If other processes use
+/// the database too, the limit is then locked, and `find` is called again. The limit is therefore never exceeded.
 fn with_room<T>(
     service: &Service,
     db: &Db,
@@ -185,7 +185,8 @@ fn with_room<T>(
     }
 }
 
-/// The attempt that did not arrive, if another one on its channel is the first that counts as a fallback.
+/// The last attempt on the channel of a message that did not arrive. `None`: there is none, or the message has already
+/// fallen back on this channel.
 fn failed_attempt<'a>(message: &StoredMessage, attempts: &'a [Attempt]) -> Option<&'a Attempt> {
     let channel = message.envelope.channel;
     let failed = attempts.iter().rfind(|attempt| attempt.channel == channel && attempt.has_not_arrived());

@@ -97,14 +97,15 @@ impl Service {
             key.iter().try_for_each(|key| db.hold(Subject::Key(holder, key.hash())))?;
             db.hold(Subject::Recipient(recipient))
         };
-        let mut receipt = self.write_holding(caller, hold.clone(), send.clone()).await;
-        for _ in channels.iter().skip(1).filter(|_| self.store.is_shared()) {
-            if !receipt.as_ref().is_err_and(is_of_channel) {
-                break;
+        let mut tries = if self.store.is_shared() { channels.len() } else { 1 };
+        let receipt = loop {
+            let receipt = self.write_holding(caller, hold.clone(), send.clone()).await;
+            tries -= 1;
+            // If other processes have reached the limit of the channel meanwhile, the next channel may have room.
+            if tries == 0 || !receipt.as_ref().is_err_and(is_of_channel) {
+                break receipt;
             }
-            // Other processes have reached the limit of a channel meanwhile. The next channel may have room.
-            receipt = self.write_holding(caller, hold.clone(), send.clone()).await;
-        }
+        };
         let receipt = receipt.inspect_err(|error| self.note_refusal(error, caller, &recipient))?;
         channels.iter().for_each(|channel| self.queued.for_channel(*channel).notify_one());
         Ok(Sent {

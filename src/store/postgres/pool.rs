@@ -24,7 +24,7 @@ pub(super) struct Pool {
     generation: AtomicU64,
     /// The host that is tried first.
     first_host: AtomicUsize,
-    /// The server whose clock is used: that of the newest connection.
+    /// The server of the newest connection. Its clock is used.
     clock_server: Mutex<Option<String>>,
     clock: ServerClock,
     last: LastTransaction,
