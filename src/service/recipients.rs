@@ -27,7 +27,8 @@ pub async fn reset(store: &Store, origin: Arc<Origin>, recipient: Recipient, now
 fn forget(db: &Db, recipient: &Recipient, origin: &Origin, now: Timestamp) -> Result<bool> {
     db.hold(Subject::Recipient(recipient))?;
     let failures = recipients::consecutive_failures(db, recipient)?;
-    let mut forgotten = recipients::delete_failures(db, recipient)?;
+    let mut forgotten = failures > 0;
+    recipients::delete_failures(db, recipient)?;
     for event in Event::OF_RECIPIENT {
         forgotten |= limit_events::delete_of(db, event, &recipient.key())? > 0;
     }

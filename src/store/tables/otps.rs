@@ -70,10 +70,8 @@ pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
     Ok(Otp { id: OtpId::from_stored(id), ..otp })
 }
 
-/// Stores the effects of sending and verifying a code. A consumed code is not changed.
-///
-/// # Errors
-/// Not found, if the code is missing or was consumed before.
+/// Stores the effects of sending and verifying a code, whose row this transaction has locked. A consumed code is not
+/// changed.
 pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
     let sql = "UPDATE otp_codes
                   SET sent_at = $1,
@@ -82,7 +80,7 @@ pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
                       checksum = $4
                 WHERE id = $5
                   AND consumed_at IS NULL";
-    let changed = db.execute(
+    db.change(
         sql,
         &values![
             otp.sent_at.map(Timestamp::as_micros),
@@ -91,14 +89,10 @@ pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
             checksum(otp, seed(db)?),
             otp.id.value(),
         ],
-    )?;
-    found(changed)
+    )
 }
 
-/// Stores the fields that staff may change, and those that follow from them.
-///
-/// # Errors
-/// Not found, if the code is missing.
+/// Stores the fields that staff may change, and those that follow from them. This transaction has locked the row.
 pub fn update(db: &Db, otp: &Otp) -> Result<()> {
     let sql = "UPDATE otp_codes
                   SET code = $1,
@@ -111,7 +105,7 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
                       updated_at = $8,
                       checksum = $9
                 WHERE id = $10";
-    let changed = db.execute(
+    db.change(
         sql,
         &values![
             otp.code.value(),
@@ -125,16 +119,12 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
             checksum(otp, seed(db)?),
             otp.id.value(),
         ],
-    )?;
-    found(changed)
+    )
 }
 
-/// Deletes a code and its messages.
-///
-/// # Errors
-/// Not found, if there is none.
+/// Deletes a code, whose row this transaction has locked, and its messages.
 pub fn delete(db: &Db, id: OtpId) -> Result<()> {
-    found(db.execute("DELETE FROM otp_codes WHERE id = $1", &values![id.value()])?)
+    db.change("DELETE FROM otp_codes WHERE id = $1", &values![id.value()])
 }
 
 /// The outer condition is repeated because another transaction of PostgreSQL may change a row after it was selected. The
@@ -208,8 +198,4 @@ pub(in crate::store) fn read_any(db: &Db) -> Result<()> {
 pub(in crate::store) fn touch(db: &Db) -> Result<()> {
     db.exists("SELECT code FROM otp_codes LIMIT 1", &values![])?;
     Ok(())
-}
-
-fn found(rows: usize) -> Result<()> {
-    if rows == 1 { Ok(()) } else { Err(Error::otp_not_found()) }
 }

@@ -56,10 +56,9 @@ pub fn update_dummy_row(db: &Db) -> Result<()> {
     Ok(())
 }
 
-/// Deletes the failures of a recipient. Returns whether there were any.
-pub fn delete_failures(db: &Db, recipient: &Recipient) -> Result<bool> {
-    let sql = "DELETE FROM recipients WHERE recipient = $1";
-    Ok(db.execute(sql, &values![recipient.key()])? > 0)
+/// Deletes the failures of a recipient.
+pub fn delete_failures(db: &Db, recipient: &Recipient) -> Result<()> {
+    db.change("DELETE FROM recipients WHERE recipient = $1", &values![recipient.key()])
 }
 
 /// The plus keeps SQLite from using the index of failures: most recipients have few.
