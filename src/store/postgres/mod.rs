@@ -14,18 +14,16 @@ mod lease;
 pub(in crate::store) mod lock;
 mod migrations;
 pub(in crate::store) mod parameters;
-mod permits;
 mod pool;
 pub(in crate::store) mod session;
 mod tls;
 mod token_look_ups;
 mod transaction;
 pub(in crate::store) mod url;
+mod work_queue;
 
 use std::sync::Arc;
 use std::time::Instant;
-
-use tokio::sync::oneshot;
 
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
@@ -37,11 +35,11 @@ use crate::store::options::Options;
 pub(in crate::store) use crate::store::postgres::bulk::Bulk;
 pub(in crate::store) use crate::store::postgres::lease::Lease;
 pub use crate::store::postgres::lock::Subject;
-use crate::store::postgres::permits::{Permits, READ, WRITE};
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::token_look_ups::TokenLookUps;
 use crate::store::postgres::transaction::{look_up, read, write};
 pub use crate::store::postgres::url::PostgresUrl;
+use crate::store::postgres::work_queue::{READ, WRITE, WorkQueue};
 use crate::store::probe::Probe;
 use crate::store::tables::tokens::TokenWithPermissions;
 
@@ -53,12 +51,12 @@ pub const WRITERS: u32 = 17;
 #[derive(Clone)]
 pub(in crate::store) struct Postgres {
     pool: Arc<Pool>,
-    readers: Permits,
+    readers: WorkQueue,
     token_look_ups: TokenLookUps,
     lists: Arc<ListPermits>,
-    writers: Permits,
+    writers: WorkQueue,
     /// For the right to deliver messages. The right must not be lost because many changes wait.
-    outbox: Permits,
+    outbox: WorkQueue,
     lease: Arc<Lease>,
     probe: Arc<Probe>,
 }
@@ -79,31 +77,28 @@ impl Postgres {
         migrated.map_err(|_| "the migration of the schema panicked; the log contains the location".to_owned())??;
         options.metrics.export_postgres();
         let (pool, metrics) = (Arc::new(pool), &options.metrics);
-        let permits = |count, limit| Permits::new(count, limit, &metrics.postgres.wait_seconds);
-        let readers = permits(options.readers, READ);
+        let queue = |threads, limit| WorkQueue::new(threads, limit, &metrics.postgres.wait_seconds);
+        let readers = queue(options.readers, READ);
         Ok(Self {
             token_look_ups: TokenLookUps::new(&pool, &readers),
             pool,
             readers,
             lists: Arc::new(ListPermits::new(options.readers as usize)),
-            writers: permits(WRITERS - 1, WRITE).counting(&metrics.queue_refusals),
-            outbox: permits(1, WRITE),
+            writers: queue(WRITERS - 1, WRITE).counting(&metrics.queue_refusals),
+            outbox: queue(1, WRITE),
             lease: Arc::default(),
             probe: Arc::default(),
         })
     }
 
-    /// Runs `work` with the connections on another thread, and returns its result. `work` receives its deadline.
+    /// Runs `work` with the connections on a thread of `queue`, and returns its result. `work` receives its deadline.
     async fn run<T: Send + 'static>(
         &self,
-        permits: &Permits,
+        queue: &WorkQueue,
         work: impl FnOnce(&Pool, Instant) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let (answer, outcome) = oneshot::channel();
         let pool = Arc::clone(&self.pool);
-        // A caller that no longer waits needs no answer.
-        permits.run(Box::new(move |deadline| drop(answer.send(work(&pool, deadline))))).await?;
-        outcome.await.map_err(Error::internal)?
+        queue.run(move |deadline| work(&pool, deadline)).await
     }
 
     /// Runs `work` in a read transaction, which sees one snapshot.

@@ -6,15 +6,17 @@
 use std::collections::HashMap;
 use std::mem;
 use std::sync::Arc;
+use std::time::Instant;
 
 use parking_lot::Mutex;
 use tokio::sync::oneshot;
 
 use crate::domain::token::TokenHash;
 use crate::error::{Error, Result};
-use crate::store::postgres::permits::{Permits, READ};
+use crate::store::db::Db;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::transaction::look_up;
+use crate::store::postgres::work_queue::{READ, WorkQueue};
 use crate::store::tables::tokens::{self, TokenWithPermissions};
 
 type Found = Result<Option<TokenWithPermissions>>;
@@ -27,24 +29,31 @@ type Waiting = Mutex<HashMap<[u8; 32], Vec<oneshot::Sender<Found>>>>;
 #[derive(Clone)]
 pub(super) struct TokenLookUps {
     pool: Arc<Pool>,
-    readers: Permits,
+    readers: WorkQueue,
     waiting: Arc<Waiting>,
 }
 
 impl TokenLookUps {
-    pub(super) fn new(pool: &Arc<Pool>, readers: &Permits) -> Self {
+    pub(super) fn new(pool: &Arc<Pool>, readers: &WorkQueue) -> Self {
         Self { pool: Arc::clone(pool), readers: readers.clone(), waiting: Arc::default() }
     }
 
     /// Returns the token with this hash, its user and the permissions of the user.
     pub(super) async fn find(&self, hash: TokenHash) -> Found {
         let (answer, found) = oneshot::channel();
-        if let Some(turns) = Turns::join(&self.waiting, hash, answer) {
-            // A task of its own, because this request may be cancelled while others wait.
-            tokio::spawn(turns.run(self.readers.clone(), Arc::clone(&self.pool)));
+        if let Some(look_up) = self.join(hash, answer) {
+            look_up.push();
         }
         let failed = || Error::unavailable("the database did not look up a token in time, or too many requests wait");
         tokio::time::timeout(READ, found).await.map_err(|_| failed())?.map_err(|_| failed())?
+    }
+
+    /// Adds a request. Returns the look-up of its token, unless one waits or runs.
+    fn join(&self, hash: TokenHash, answer: oneshot::Sender<Found>) -> Option<LookUp> {
+        let mut waiting = self.waiting.lock();
+        let exists = waiting.contains_key(hash.as_bytes());
+        waiting.entry(*hash.as_bytes()).or_default().push(answer);
+        (!exists).then(|| LookUp { shared: self.clone(), hash, is_over: false })
     }
 
     /// The number of requests that wait for the next look-up of a token. `None`: no look-up waits or runs.
@@ -54,55 +63,49 @@ impl TokenLookUps {
     }
 }
 
-/// The look-ups of a token, one after the other, until no request waits for one.
-struct Turns {
-    waiting: Arc<Waiting>,
+/// The look-up of a token that waits or runs.
+struct LookUp {
+    shared: TokenLookUps,
     hash: TokenHash,
     is_over: bool,
 }
 
-impl Turns {
-    /// Adds a request. Returns the look-ups of its token unless they are under way.
-    fn join(all: &Arc<Waiting>, hash: TokenHash, answer: oneshot::Sender<Found>) -> Option<Self> {
-        let mut waiting = all.lock();
-        let are_under_way = waiting.contains_key(hash.as_bytes());
-        waiting.entry(*hash.as_bytes()).or_default().push(answer);
-        (!are_under_way).then(|| Self { waiting: Arc::clone(all), hash, is_over: false })
+impl LookUp {
+    /// Adds it to the queue. If it is refused, its drop ends the wait of its requests.
+    fn push(self) {
+        let readers = self.shared.readers.clone();
+        drop(readers.push(Box::new(|deadline| self.run(deadline))));
     }
 
-    async fn run(mut self, readers: Permits, pool: Arc<Pool>) {
-        let hash = self.hash;
-        while let Some(requests) = self.next() {
-            let pool = Arc::clone(&pool);
-            let work = move |deadline| {
-                let found = look_up(&pool, deadline, &|db| tokens::find_with_permissions(db, &hash));
-                for answer in requests {
-                    // A request that was cancelled needs no answer.
-                    drop(answer.send(found.clone()));
-                }
-            };
-            // After a failure, the drop of `requests` ends their wait.
-            drop(readers.run(Box::new(work)).await);
+    fn run(mut self, deadline: Result<Instant>) {
+        let requests = self.shared.waiting.lock().get_mut(self.hash.as_bytes()).map(mem::take).unwrap_or_default();
+        let find = |db: &Db| tokens::find_with_permissions(db, &self.hash);
+        let found = deadline.and_then(|deadline| look_up(&self.shared.pool, deadline, &find));
+        for answer in requests {
+            // A request that was cancelled needs no answer.
+            drop(answer.send(found.clone()));
+        }
+        if self.is_wanted_again() {
+            self.push();
         }
     }
 
-    /// The requests that the next look-up answers.
-    fn next(&mut self) -> Option<Vec<oneshot::Sender<Found>>> {
-        let mut waiting = self.waiting.lock();
-        let requests = waiting.get_mut(self.hash.as_bytes()).map(mem::take).filter(|requests| !requests.is_empty());
-        if requests.is_none() {
+    /// Whether a request waits. If none does, the look-up is over.
+    fn is_wanted_again(&mut self) -> bool {
+        let mut waiting = self.shared.waiting.lock();
+        self.is_over = waiting.get(self.hash.as_bytes()).is_none_or(Vec::is_empty);
+        if self.is_over {
             waiting.remove(self.hash.as_bytes());
-            self.is_over = true;
         }
-        requests
+        !self.is_over
     }
 }
 
-impl Drop for Turns {
-    /// Ends the wait of all requests if the event loop ends before.
+impl Drop for LookUp {
+    /// Ends the wait of its requests, if it did not answer them.
     fn drop(&mut self) {
         if !self.is_over {
-            self.waiting.lock().remove(self.hash.as_bytes());
+            self.shared.waiting.lock().remove(self.hash.as_bytes());
         }
     }
 }
