@@ -17,12 +17,12 @@ pub(super) struct Endpoints {
 #[derive(Debug)]
 pub(super) struct Destination {
     pub(super) endpoint: Endpoint,
-    pub(super) stored: Notify,
+    pub(super) stored: Arc<Notify>,
 }
 
 impl Endpoints {
     pub(super) fn new(endpoints: Vec<Endpoint>) -> Self {
-        let destination = |endpoint| Arc::new(Destination { endpoint, stored: Notify::new() });
+        let destination = |endpoint| Arc::new(Destination { endpoint, stored: Arc::default() });
         Self { list: endpoints.into_iter().map(destination).collect() }
     }
 

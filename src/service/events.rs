@@ -35,8 +35,7 @@ impl Service {
             let id = webhook_id.get_or_insert_with(|| generate_webhook_id(&mut UnwrapErr(SysRng)));
             let body = event.body(endpoint.includes_recipient());
             event_deliveries::insert(db, &endpoint.key(), id, event.kind, &body, event.at)?;
-            // The worker reads the events in a transaction of the writer, and so after the end of this one.
-            stored.notify_one();
+            db.wake_after_commit(stored);
         }
         Ok(())
     }

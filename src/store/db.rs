@@ -1,6 +1,9 @@
 //! The statements of a transaction, on either engine.
 
+use std::sync::Arc;
+
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
+use tokio::sync::Notify;
 
 use crate::error::{Error, Result};
 use crate::store::postgres::lock::{self, Subject};
@@ -154,6 +157,15 @@ impl<'a> Db<'a> {
         match &self.0 {
             Engine::Sqlite(_) => self.execute(sql, values).map(drop),
             Engine::Postgres(session) => session.defer(sql, values),
+        }
+    }
+
+    /// Wakes a task that reads what this transaction has stored, if the transaction is committed. On SQLite, the task must
+    /// read in a transaction of the writer, which begins after the end of this one.
+    pub fn wake_after_commit(&self, task: &Arc<Notify>) {
+        match &self.0 {
+            Engine::Sqlite(_) => task.notify_one(),
+            Engine::Postgres(session) => session.wake_after_commit(task),
         }
     }
 

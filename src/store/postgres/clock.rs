@@ -17,7 +17,7 @@ macro_rules! server_now {
         "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
     };
 }
-pub(super) use server_now;
+pub(in crate::store) use server_now;
 
 /// How long a comparison counts, at least. Clocks drift by less than a millisecond meanwhile.
 const PERIOD: Duration = Duration::from_secs(10);

@@ -6,7 +6,7 @@
 //! the COMMIT was sent, its outcome is unknown and it never runs again.
 
 mod bulk;
-mod clock;
+pub(in crate::store) mod clock;
 mod connector;
 mod error;
 mod findings;

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
+use tokio::sync::Notify;
 use tokio_postgres::{Client, Connection, Row, Statement};
 
 use crate::error::{Error, Result};
@@ -49,6 +50,8 @@ pub(in crate::store) struct Session {
     beginning: Cell<Option<&'static str>>,
     /// Changes that are sent with the next statement.
     deferred: RefCell<Vec<Deferred>>,
+    /// The tasks that are woken after the present transaction is committed.
+    woken: RefCell<Vec<Arc<Notify>>>,
     /// Whether the last COMMIT ended a transaction that had already failed.
     is_rolled_back: Cell<bool>,
     /// When the time of the server was last asked for.
@@ -93,6 +96,7 @@ impl Session {
             used_at: Cell::new(Instant::now()),
             beginning: Cell::new(None),
             deferred: RefCell::default(),
+            woken: RefCell::default(),
             is_rolled_back: Cell::new(false),
             asked_time_at: Cell::new(None),
             began_at: Cell::new(None),
@@ -117,6 +121,7 @@ impl Session {
         self.limit.set(limit);
         self.beginning.set(None);
         self.deferred.borrow_mut().clear();
+        self.woken.borrow_mut().clear();
         *self.failure.borrow_mut() = None;
         self.has_warning.store(false, Ordering::Release);
     }

@@ -4,7 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use regex::Regex;
+use tokio::sync::Notify;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 use super::*;
@@ -153,6 +155,30 @@ async fn a_conflicting_change_runs_again_and_a_refused_one_does_not() {
     let panicked = postgres.write(|_| -> Result<()> { panic!("on purpose") }).await.unwrap_err();
     assert_eq!(panicked.to_string(), "a change panicked; the log contains the location");
     assert_eq!(postgres.read(count).await.unwrap(), 30);
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn a_task_is_woken_by_a_commit_only() {
+    let Some(database) = TestDatabase::create("wake").await else { return };
+    let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
+    let postgres = Postgres::open(&url, &Options::default()).unwrap();
+    let task = Arc::new(Notify::new());
+    let change = |is_refused| {
+        let task = Arc::clone(&task);
+        postgres.write(move |db| {
+            db.wake_after_commit(&task);
+            assert!(task.notified().now_or_never().is_none());
+            if is_refused { Err(Error::otp_not_found()) } else { Ok(()) }
+        })
+    };
+    change(true).await.unwrap_err();
+    assert!(task.notified().now_or_never().is_none());
+    change(false).await.unwrap();
+    assert!(task.notified().now_or_never().is_some());
+    // The next transaction of the connection does not wake it again.
+    postgres.write(|_| Ok(())).await.unwrap();
+    assert!(task.notified().now_or_never().is_none());
     database.delete().await;
 }
 

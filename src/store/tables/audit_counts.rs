@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::store::db::Db;
+use crate::store::postgres::clock::server_now;
 use crate::values;
 
 /// The most ids that one transaction counts.
@@ -22,11 +23,15 @@ pub(super) fn total(db: &Db) -> Result<i64> {
 /// Counts the next events, except the newest ones. Returns whether there are more to count.
 pub(super) fn count_next(db: &Db) -> Result<bool> {
     let last: i64 = db.one(LOCK, &[], |row| row.get("last_id"))?;
-    let sql = "SELECT id
-                 FROM audit_events
-                WHERE at < CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) - $1
-                ORDER BY at DESC, id DESC
-                LIMIT 1";
+    let sql = concat!(
+        "SELECT id
+           FROM audit_events
+          WHERE at < ",
+        server_now!(),
+        " - $1
+          ORDER BY at DESC, id DESC
+          LIMIT 1"
+    );
     let settled: Option<i64> = db.row(sql, &values![SETTLED], |row| row.get("id"))?;
     let Some(settled) = settled.filter(|settled| *settled > last) else { return Ok(false) };
     let end = settled.min(last.saturating_add(IDS));

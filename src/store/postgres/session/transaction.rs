@@ -3,10 +3,12 @@
 
 use std::borrow::Cow;
 use std::future::ready;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::future::{join, join_all, join3};
+use tokio::sync::Notify;
 use tokio_postgres::{SimpleQueryMessage, Statement};
 
 use crate::error::Result;
@@ -37,6 +39,11 @@ impl Session {
         if self.deferred.borrow().len() < MOST_DEFERRED { Ok(()) } else { self.run(self.after_deferred(ready(Ok(())))) }
     }
 
+    /// Wakes a task after the COMMIT.
+    pub(in crate::store) fn wake_after_commit(&self, task: &Arc<Notify>) {
+        self.woken.borrow_mut().push(Arc::clone(task));
+    }
+
     /// Ends the transaction. Nothing is sent if it has sent nothing.
     pub(in crate::store::postgres) fn roll_back(&self) -> Result<()> {
         self.deferred.borrow_mut().clear();
@@ -51,7 +58,9 @@ impl Session {
         // Only a warning about the commit counts.
         self.has_warning.store(false, Ordering::Release);
         self.is_rolled_back.set(false);
-        self.run(self.after_deferred(self.client.batch_execute("COMMIT")))
+        self.run(self.after_deferred(self.client.batch_execute("COMMIT")))?;
+        self.woken.take().iter().for_each(|task| task.notify_one());
+        Ok(())
     }
 
     /// Whether the last COMMIT ended a transaction that had already failed.
