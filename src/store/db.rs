@@ -151,11 +151,20 @@ impl<'a> Db<'a> {
         }
     }
 
-    /// Runs a change of which only the failure matters. On PostgreSQL it is sent with the next statement, and its failure
-    /// shows there or at the end of the transaction.
+    /// Runs a change whose number of rows does not matter. PostgreSQL receives it together with the next statement or with
+    /// COMMIT, which fails if the change fails.
     pub(super) fn change(&self, sql: &str, values: &[Value<'_>]) -> Result<()> {
         match &self.0 {
             Engine::Sqlite(_) => self.execute(sql, values).map(drop),
+            Engine::Postgres(session) => session.defer(sql, values),
+        }
+    }
+
+    /// The same for a change of one row, which this transaction has locked. SQLite checks that the row exists.
+    pub(super) fn change_locked(&self, sql: &str, values: &[Value<'_>]) -> Result<()> {
+        match &self.0 {
+            Engine::Sqlite(_) if self.execute(sql, values)? != 1 => Err(Error::internal("a locked row is missing")),
+            Engine::Sqlite(_) => Ok(()),
             Engine::Postgres(session) => session.defer(sql, values),
         }
     }

@@ -60,8 +60,8 @@ async fn a_request_without_a_valid_token_or_the_permission_does_not_reach_the_wr
             assert!(begun.elapsed() < Duration::from_secs(120), "the use of a token is not noted");
         }
     }
-    // Those three, three users, the end of one of them, and the first use of two tokens. A commit is counted after others
-    // can see it.
+    // The three changes from before, three users, one of them disabled, and the first use of two tokens. A change is
+    // counted after others can see it.
     until(|| changes_made(&app) == 9.0).await;
     let before = batches(&app);
     for (token, status, body) in [

@@ -84,8 +84,7 @@ impl Bulk {
         if session.failure().is_some() {
             return Err(self.refused("a statement failed, so nothing was kept"));
         }
-        session.start(Instant::now() + STATEMENT, STATEMENT);
-        let outcome = session.batch("COMMIT");
+        let outcome = session.commit();
         if outcome.is_err() || session.has_warning() {
             let cause =
                 outcome.err().map_or_else(|| "no synchronous standby has it".to_owned(), |error| error.to_string());

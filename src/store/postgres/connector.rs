@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rand::TryRng;
@@ -18,6 +19,9 @@ use crate::store::postgres::error::words;
 use crate::store::postgres::session::Session;
 use crate::store::postgres::tls;
 use crate::store::postgres::url::{Host, HostName, PostgresUrl};
+
+/// The longest wait for an answer to a request to cancel a statement.
+const CANCEL: Duration = Duration::from_millis(500);
 
 /// Opens connections to the servers of a URL.
 pub(super) struct Connector {
@@ -151,8 +155,23 @@ impl Connector {
         config
     }
 
-    /// Asks the server to cancel the running statement of a connection, which is not used afterwards.
+    /// Asks the server to cancel the running statement of a connection, which is not used afterwards. The connection ends
+    /// then, and otherwise only when the statement does. Does not wait for the server.
     pub(super) fn cancel(&self, session: &Session) {
-        session.cancel(self.tls.as_ref());
+        let (token, tls) = (session.cancel_token(), self.tls.clone());
+        let cancel = move || {
+            let Ok(runtime) = new_runtime() else { return };
+            let request = async {
+                match tls {
+                    Some(tls) => token.cancel_query(tls).await,
+                    None => token.cancel_query(NoTls).await,
+                }
+            };
+            // If the server does not answer, there is nothing to cancel.
+            drop(runtime.block_on(async { tokio::time::timeout(CANCEL, request).await }));
+            runtime.shutdown_background();
+        };
+        // Without a thread, the statement ends by itself.
+        drop(thread::Builder::new().name("cancel".to_owned()).spawn(cancel));
     }
 }

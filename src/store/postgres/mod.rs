@@ -25,6 +25,8 @@ mod work_queue;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::Semaphore;
+
 use crate::domain::timestamp::Timestamp;
 use crate::domain::token::TokenHash;
 use crate::error::{Error, Result};
@@ -39,7 +41,7 @@ use crate::store::postgres::pool::Pool;
 use crate::store::postgres::token_look_ups::TokenLookUps;
 use crate::store::postgres::transaction::{look_up, read, write};
 pub use crate::store::postgres::url::PostgresUrl;
-use crate::store::postgres::work_queue::{READ, WRITE, WorkQueue};
+use crate::store::postgres::work_queue::{READ_LIMIT, WRITE_LIMIT, WorkQueue};
 use crate::store::probe::Probe;
 use crate::store::tables::tokens::TokenWithPermissions;
 
@@ -78,14 +80,14 @@ impl Postgres {
         options.metrics.export_postgres();
         let (pool, metrics) = (Arc::new(pool), &options.metrics);
         let queue = |threads, limit| WorkQueue::new(threads, limit, &metrics.postgres.wait_seconds);
-        let readers = queue(options.readers, READ);
+        let readers = queue(options.readers, READ_LIMIT);
         Ok(Self {
             token_look_ups: TokenLookUps::new(&pool, &readers),
             pool,
             readers,
             lists: Arc::new(ListPermits::new(options.readers as usize)),
-            writers: queue(WRITERS - 1, WRITE).counting(&metrics.queue_refusals),
-            outbox: queue(1, WRITE),
+            writers: queue(WRITERS - 1, WRITE_LIMIT).counting(&metrics.queue_refusals),
+            outbox: queue(1, WRITE_LIMIT),
             lease: Arc::default(),
             probe: Arc::default(),
         })
@@ -117,8 +119,8 @@ impl Postgres {
         self.run(&self.writers, move |pool, deadline| write(pool, deadline, &work)).await
     }
 
-    /// Runs `work` that reads a few rows by their keys. Each statement sees a snapshot of its own, which saves two round
-    /// trips. It may run several times.
+    /// Runs `work` that reads a few rows by their keys. It runs outside a transaction, which saves two round trips, so each
+    /// statement sees a snapshot of its own. It may run several times.
     pub(in crate::store) async fn look_up<T: Send + 'static>(
         &self,
         work: impl Fn(&Db) -> Result<T> + Send + 'static,
@@ -142,10 +144,16 @@ impl Postgres {
         let Ok(_place) = token.places.try_acquire() else {
             return Err(Error::unavailable("too many lists of this token wait for the database"));
         };
-        let permits = async { (token.readers.acquire().await, self.lists.all.acquire().await) };
+        let permit = |kind: &Arc<Semaphore>| Arc::clone(kind).acquire_owned();
+        let permits = async { (permit(&token.readers).await, permit(&self.lists.all).await) };
         let late = |_| Error::unavailable("no reader was free in time");
-        let _permits = tokio::time::timeout(READ, permits).await.map_err(late)?;
-        self.read(work).await
+        let permits = tokio::time::timeout(READ_LIMIT, permits).await.map_err(late)?;
+        // They are held until the list ends, even if the request is cancelled.
+        self.read(move |db| {
+            let _permits = permits;
+            work(db)
+        })
+        .await
     }
 
     /// Runs `work` in a write transaction, if this process has the right to deliver messages until its end.
@@ -158,12 +166,12 @@ impl Postgres {
     }
 
     /// Checks that the database can be read and changed, and that its schema is known, with at most one change per
-    /// second. After a COMMIT of unknown outcome, the check changes a row.
+    /// second.
     pub(in crate::store) async fn check(&self) -> Result<()> {
         self.pool.require_open()?;
         self.read(migrations::require_known).await?;
-        let write = |is_real| self.write(move |db| if is_real { lease::touch(db) } else { Ok(()) });
-        self.probe.check(self.pool.last(), write).await
+        // Only a change shows that the standbys confirm changes.
+        self.probe.check(self.pool.last(), |_| self.write(lease::touch)).await
     }
 
     /// Takes the right to deliver messages. Returns whether this process has it.
@@ -213,7 +221,8 @@ impl Postgres {
 
 fn warn_of_other_engine(pool: &Pool) -> Result<(), String> {
     let warn = |db: &Db| findings::warn_of_other_engine(db, pool.url());
-    look_up(pool, Instant::now() + READ, &warn).map_err(|error| format!("database {}: {error}", pool.url().shown()))
+    look_up(pool, Instant::now() + READ_LIMIT, &warn)
+        .map_err(|error| format!("database {}: {error}", pool.url().shown()))
 }
 
 #[cfg(test)]

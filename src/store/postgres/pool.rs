@@ -88,7 +88,7 @@ impl Pool {
         }
     }
 
-    /// Whether a connection was opened since all connections were dropped last.
+    /// Whether a connection is newer than the last call of [`Pool::discard_all`].
     pub(super) fn is_present(&self, session: &Session) -> bool {
         session.generation == self.generation()
     }
@@ -153,8 +153,11 @@ impl Pool {
         Ok(())
     }
 
-    pub(super) fn note_commit(&self, took: Duration) {
-        self.last.note(true);
+    /// Counts a COMMIT. Only one with changes shows that the standbys confirm them.
+    pub(super) fn note_commit(&self, took: Duration, has_changes: bool) {
+        if has_changes {
+            self.last.note(true);
+        }
         self.metrics.batch_size.observe(1.0);
         self.metrics.commit_seconds.observe(took.as_secs_f64());
     }
@@ -163,6 +166,11 @@ impl Pool {
     pub(super) fn note_unknown_commit(&self, session: &Session) {
         self.last.note(false);
         self.metrics.postgres.unknown_commits.inc();
+        self.connector.cancel(session);
+    }
+
+    /// Ends a statement that took too long and has no limit on the server.
+    pub(super) fn cancel(&self, session: &Session) {
         self.connector.cancel(session);
     }
 

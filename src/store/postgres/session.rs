@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
-use tokio_postgres::{Client, Connection, Row, Statement};
+use tokio_postgres::{CancelToken, Client, Connection, Row, Statement};
 
 use crate::error::{Error, Result};
 use crate::store::postgres::error::{Failure, Remedy};
@@ -31,6 +31,8 @@ const ASSUMED: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(1);
 /// How often the clock of the server is compared, at least, while the connection is used.
 const COMPARED: Duration = Duration::from_secs(1);
+/// The code of a failure because the time for a statement was over.
+pub(super) const TIMEOUT: &str = "timeout";
 /// The number of rows among which connections spread counters (`migrations/postgres/V1__otpd.sql`).
 const SLOTS: u64 = 16;
 
@@ -50,6 +52,8 @@ pub(in crate::store) struct Session {
     beginning: Cell<Option<&'static str>>,
     /// Changes that are sent with the next statement.
     deferred: RefCell<Vec<Deferred>>,
+    /// Whether the present transaction has changed any row.
+    has_changes: Cell<bool>,
     /// The tasks that are woken after the present transaction is committed.
     woken: RefCell<Vec<Arc<Notify>>>,
     /// Whether the last COMMIT ended a transaction that had already failed.
@@ -96,6 +100,7 @@ impl Session {
             used_at: Cell::new(Instant::now()),
             beginning: Cell::new(None),
             deferred: RefCell::default(),
+            has_changes: Cell::new(false),
             woken: RefCell::default(),
             is_rolled_back: Cell::new(false),
             asked_time_at: Cell::new(None),
@@ -122,6 +127,7 @@ impl Session {
         self.beginning.set(None);
         self.deferred.borrow_mut().clear();
         self.woken.borrow_mut().clear();
+        self.has_changes.set(false);
         *self.failure.borrow_mut() = None;
         self.has_warning.store(false, Ordering::Release);
     }
@@ -167,10 +173,13 @@ impl Session {
 
     /// Runs a statement and returns its rows.
     pub(in crate::store) fn query(&self, sql: &str, values: &[Value<'_>]) -> Result<Vec<Row>> {
-        self.run(async {
+        let rows = self.run(async {
             let statement = self.prepared(sql).await?;
             self.after_deferred(self.client.query(&statement, &parameters(values))).await
-        })
+        })?;
+        // Such as `INSERT … RETURNING id`.
+        self.note_changes(!rows.is_empty() && !sql.trim_start().starts_with("SELECT"));
+        Ok(rows)
     }
 
     /// Runs a statement and returns the number of changed rows.
@@ -179,6 +188,7 @@ impl Session {
             let statement = self.prepared(sql).await?;
             self.after_deferred(self.client.execute(&statement, &parameters(values))).await
         })?;
+        self.note_changes(changed > 0);
         usize::try_from(changed).map_err(Error::internal)
     }
 
@@ -193,17 +203,18 @@ impl Session {
         self.runtime.as_ref().and_then(|runtime| runtime.block_on(work))
     }
 
-    /// Asks the server to cancel the running statement. The connection is not used afterwards.
-    pub(super) fn cancel(&self, tls: Option<&tokio_postgres_rustls::MakeRustlsConnect>) {
-        let token = self.client.cancel_token();
-        let cancel = async {
-            match tls {
-                Some(tls) => token.cancel_query(tls.clone()).await,
-                None => token.cancel_query(tokio_postgres::NoTls).await,
-            }
-        };
-        // If the server does not answer, there is nothing to cancel.
-        let _ = self.wait(Duration::from_millis(500), cancel);
+    /// What a request to cancel the running statement needs.
+    pub(super) fn cancel_token(&self) -> CancelToken {
+        self.client.cancel_token()
+    }
+
+    /// Whether the present transaction has changed any row.
+    pub(super) fn has_changes(&self) -> bool {
+        self.has_changes.get()
+    }
+
+    fn note_changes(&self, are_any: bool) {
+        self.has_changes.set(self.has_changes.get() || are_any);
     }
 
     async fn prepared(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
@@ -212,6 +223,7 @@ impl Session {
 
     /// Waits for the server. After a failure, the transaction can only be rolled back.
     fn run<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
+        let has_deferred = !self.deferred.borrow().is_empty();
         let left = self.deadline.get().saturating_duration_since(Instant::now()).min(self.limit.get());
         let (failure, error) = match self.wait(left, work) {
             Some(Ok(done)) => {
@@ -220,10 +232,11 @@ impl Session {
             }
             Some(Err(cause)) => (Failure::of(&cause), cause.into()),
             None => {
-                // In a transaction, a server that works ends a statement itself before the limit (`statement_timeout`). If
-                // only the deadline of the request is over, the server may be sound.
-                let remedy = if left < self.limit.get() { Remedy::Reconnect } else { Remedy::ReconnectAll };
-                (Failure::new(remedy, "timeout"), Error::unavailable("PostgreSQL did not answer in time"))
+                // In a transaction, a server that works ends each statement itself before the limit (`statement_timeout`).
+                // It may be sound if several statements were sent together, or if the deadline of the request is over.
+                let is_sound = has_deferred || left < self.limit.get();
+                let remedy = if is_sound { Remedy::Reconnect } else { Remedy::ReconnectAll };
+                (Failure::new(remedy, TIMEOUT), Error::unavailable("PostgreSQL did not answer in time"))
             }
         };
         self.failure.borrow_mut().get_or_insert(failure);

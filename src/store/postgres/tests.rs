@@ -1,5 +1,7 @@
 //! Tests on a server: they run if `OTPD_TEST_POSTGRES` is the URL of one, without a database name.
 
+mod faults;
+
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

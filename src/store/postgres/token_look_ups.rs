@@ -1,7 +1,7 @@
 //! Look-ups of tokens, which concurrent requests share.
 //!
-//! A client sends many requests with one token. While a look-up of the token runs, further requests wait for the next
-//! one, which answers all of them. No request gets rows that were read before it arrived.
+//! A client sends many requests with one token. Requests that arrive during a look-up share the next one, so that no
+//! request gets rows that were read before it arrived.
 
 use std::collections::HashMap;
 use std::mem;
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::store::db::Db;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::transaction::look_up;
-use crate::store::postgres::work_queue::{READ, WorkQueue};
+use crate::store::postgres::work_queue::{READ_LIMIT, Work, WorkQueue};
 use crate::store::tables::tokens::{self, TokenWithPermissions};
 
 type Found = Result<Option<TokenWithPermissions>>;
@@ -44,16 +44,17 @@ impl TokenLookUps {
         if let Some(look_up) = self.join(hash, answer) {
             look_up.push();
         }
-        let failed = || Error::unavailable("the database did not look up a token in time, or too many requests wait");
-        tokio::time::timeout(READ, found).await.map_err(|_| failed())?.map_err(|_| failed())?
+        let late = || Error::unavailable("the look-up of the token took too long");
+        let found = tokio::time::timeout(READ_LIMIT, found).await.map_err(|_| late())?;
+        found.map_err(|_| Error::internal("the look-up of a token panicked; the log contains the location"))?
     }
 
     /// Adds a request. Returns the look-up of its token, unless one waits or runs.
-    fn join(&self, hash: TokenHash, answer: oneshot::Sender<Found>) -> Option<LookUp> {
+    fn join(&self, hash: TokenHash, answer: oneshot::Sender<Found>) -> Option<Box<LookUp>> {
         let mut waiting = self.waiting.lock();
         let exists = waiting.contains_key(hash.as_bytes());
         waiting.entry(*hash.as_bytes()).or_default().push(answer);
-        (!exists).then(|| LookUp { shared: self.clone(), hash, is_over: false })
+        (!exists).then(|| Box::new(LookUp { shared: self.clone(), hash, is_over: false }))
     }
 
     /// The number of requests that wait for the next look-up of a token. `None`: no look-up waits or runs.
@@ -71,27 +72,14 @@ struct LookUp {
 }
 
 impl LookUp {
-    /// Adds it to the queue. If it is refused, its drop ends the wait of its requests.
-    fn push(self) {
+    /// Adds it to the queue of reads.
+    fn push(self: Box<Self>) {
         let readers = self.shared.readers.clone();
-        drop(readers.push(Box::new(|deadline| self.run(deadline))));
+        readers.push(self);
     }
 
-    fn run(mut self, deadline: Result<Instant>) {
-        let requests = self.shared.waiting.lock().get_mut(self.hash.as_bytes()).map(mem::take).unwrap_or_default();
-        let find = |db: &Db| tokens::find_with_permissions(db, &self.hash);
-        let found = deadline.and_then(|deadline| look_up(&self.shared.pool, deadline, &find));
-        for answer in requests {
-            // A request that was cancelled needs no answer.
-            drop(answer.send(found.clone()));
-        }
-        if self.is_wanted_again() {
-            self.push();
-        }
-    }
-
-    /// Whether a request waits. If none does, the look-up is over.
-    fn is_wanted_again(&mut self) -> bool {
+    /// Whether further requests wait. If none does, the look-up is over.
+    fn has_requests(&mut self) -> bool {
         let mut waiting = self.shared.waiting.lock();
         self.is_over = waiting.get(self.hash.as_bytes()).is_none_or(Vec::is_empty);
         if self.is_over {
@@ -101,8 +89,37 @@ impl LookUp {
     }
 }
 
+impl Work for LookUp {
+    fn is_wanted(&self) -> bool {
+        // A request may join at any time.
+        true
+    }
+
+    fn run(mut self: Box<Self>, deadline: Instant) {
+        let requests = self.shared.waiting.lock().get_mut(self.hash.as_bytes()).map(mem::take).unwrap_or_default();
+        let found = look_up(&self.shared.pool, deadline, &|db: &Db| tokens::find_with_permissions(db, &self.hash));
+        answer(requests, &found);
+        if self.has_requests() {
+            self.push();
+        }
+    }
+
+    fn refuse(mut self: Box<Self>, error: Error) {
+        let requests = self.shared.waiting.lock().remove(self.hash.as_bytes()).unwrap_or_default();
+        self.is_over = true;
+        answer(requests, &Err(error));
+    }
+}
+
+/// Answers all requests. One that was cancelled needs no answer.
+fn answer(requests: Vec<oneshot::Sender<Found>>, found: &Found) {
+    for request in requests {
+        drop(request.send(found.clone()));
+    }
+}
+
 impl Drop for LookUp {
-    /// Ends the wait of its requests, if it did not answer them.
+    /// Ends the wait of its requests after a panic.
     fn drop(&mut self) {
         if !self.is_over {
             self.shared.waiting.lock().remove(self.hash.as_bytes());

@@ -11,11 +11,13 @@ use crate::error::{Error, Result};
 use crate::store::db::Db;
 use crate::store::postgres::error::{Failure, Remedy};
 use crate::store::postgres::pool::Pool;
-use crate::store::postgres::session::Session;
+use crate::store::postgres::session::{Session, TIMEOUT};
 
-/// The beginning of a change. The settings are local to the transaction, so that they work through poolers. A warning
-/// must arrive, because it reports a commit without its standby. Every statement has an index; without the setting of
-/// `enable_seqscan`, a plan that is made while a table is empty would scan the table until its statistics are updated.
+/// The beginning of a change. The settings are local to the transaction, so that they work through poolers.
+///
+/// - `client_min_messages`: otpd must receive the warning that a commit did not wait for its standby.
+/// - `enable_seqscan`: a plan that is made while a table is empty would scan it until the next ANALYZE, although an index
+///   exists for every statement.
 macro_rules! begin_write {
     () => {
         "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
@@ -66,7 +68,8 @@ fn read_with(pool: &Pool, deadline: Instant, work: &mut Work<'_>) -> Result<()> 
     let session = take(pool, deadline)?;
     session.start(deadline, READ_STATEMENT);
     session.begin(BEGIN_READ);
-    let outcome = catch_unwind(AssertUnwindSafe(|| work(&Db::postgres(&session))));
+    let read = || work(&Db::postgres(&session)).and_then(|()| session.require_no_changes());
+    let outcome = catch_unwind(AssertUnwindSafe(read));
     compare_clocks(pool, &session);
     // A lost connection has no transaction to end.
     if session.failure().is_none_or(|failure| !is_lost(&failure)) && session.roll_back().is_ok() {
@@ -91,9 +94,12 @@ fn look_up_with(pool: &Pool, deadline: Instant, work: &mut Work<'_>) -> Result<(
     loop {
         let session = take(pool, deadline)?;
         session.start(deadline, READ_STATEMENT);
-        let outcome = work(&Db::postgres(&session));
+        let outcome = work(&Db::postgres(&session)).and_then(|()| session.require_no_changes());
         match session.failure() {
             Some(failure) if is_lost(&failure) => {
+                if failure.code == TIMEOUT {
+                    pool.cancel(&session);
+                }
                 discard(pool, &session);
                 if Instant::now() + RECONNECT >= deadline {
                     return outcome;
@@ -198,10 +204,10 @@ fn attempt(pool: &Pool, session: &Session, deadline: Instant, work: &mut Work<'_
                 Trial::Unknown(Error::unavailable("PostgreSQL committed a change without its synchronous standby"))
             }
             (Ok(()), took) => {
-                pool.note_commit(took);
+                pool.note_commit(took, session.has_changes());
                 Trial::Over(Ok(()))
             }
-            // The COMMIT ended a transaction in which a deferred change had failed.
+            // The server refused the beginning or a deferred change.
             (Err(error), _) if session.is_rolled_back() => failed(error),
             (Err(error), _) => Trial::Unknown(error),
         },

@@ -1,54 +1,71 @@
-//! A queue of blocking work on PostgreSQL. A thread that has done some work takes the next from the queue, so that busy
-//! threads are not woken for each piece of work.
+//! A queue of blocking work on PostgreSQL, with its threads. A thread works until the queue is empty. Under load, no
+//! thread has to be woken for each piece of work.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use prometheus::{Histogram, IntCounter};
 use tokio::sync::oneshot;
 
 use crate::error::{Error, Result};
 
 /// How long a read may wait and run.
-pub(super) const READ: Duration = Duration::from_secs(4);
+pub(super) const READ_LIMIT: Duration = Duration::from_secs(4);
 /// How long a change may wait and run, including repetitions.
-pub(super) const WRITE: Duration = Duration::from_secs(6);
+pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(6);
 /// The most reads, and the most changes, that may wait. Further ones fail as unavailable.
 const MOST_WAITING: usize = 1024;
 /// Work that has less time left does not begin. It would probably fail in the middle, and its connection with it.
 const LEAST_LEFT: Duration = Duration::from_millis(300);
+/// How long a thread without work waits for some before it ends.
+const IDLE: Duration = Duration::from_secs(10);
 
-/// Receives its deadline, or an error if it waited too long. It is boxed and stores its own result, so that the functions
-/// here are compiled once and not for each type of result.
-pub(super) type Work = Box<dyn FnOnce(Result<Instant>) + Send>;
+/// A piece of work.
+pub(super) trait Work: Send {
+    /// Whether a caller still waits for the result.
+    fn is_wanted(&self) -> bool;
+    /// Does the work, on a thread of the queue.
+    fn run(self: Box<Self>, deadline: Instant);
+    /// Answers the callers instead.
+    fn refuse(self: Box<Self>, error: Error);
+}
 
 /// A queue and its threads. Clones share them.
 #[derive(Clone)]
 pub(super) struct WorkQueue {
-    state: Arc<Mutex<State>>,
-    /// The most threads that work at the same time.
-    threads: u32,
+    shared: Arc<Shared>,
+    max_threads: usize,
     /// How long work may wait and run.
     limit: Duration,
-    /// Counts the work that was refused.
+    /// Counts the work that was refused because too much waits.
     refusals: Option<IntCounter>,
     wait_seconds: Histogram,
 }
 
 #[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    /// Wakes an idle thread.
+    added: Condvar,
+}
+
+#[derive(Default)]
 struct State {
     /// The work that waits, and since when.
-    waiting: VecDeque<(Instant, Work)>,
-    /// The threads that work.
-    threads: u32,
+    waiting: VecDeque<(Instant, Box<dyn Work>)>,
+    threads: usize,
+    /// Those of the threads that wait for work.
+    idle: usize,
 }
 
 impl WorkQueue {
-    pub(super) fn new(threads: u32, limit: Duration, wait_seconds: &Histogram) -> Self {
-        Self { state: Arc::default(), threads, limit, refusals: None, wait_seconds: wait_seconds.clone() }
+    pub(super) fn new(max_threads: u32, limit: Duration, wait_seconds: &Histogram) -> Self {
+        let (max_threads, wait_seconds) = (max_threads as usize, wait_seconds.clone());
+        Self { shared: Arc::default(), max_threads, limit, refusals: None, wait_seconds }
     }
 
     /// The same with a counter of refused work.
@@ -56,63 +73,110 @@ impl WorkQueue {
         Self { refusals: Some(refusals.clone()), ..self }
     }
 
-    /// Runs `work` on a thread of the queue, and waits for its result. If the caller stops to wait, work that has not
-    /// begun is left out.
+    /// Runs `work` on a thread of the queue, and waits for its result. If the caller is dropped before the work begins,
+    /// the work does not run.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(Instant) -> Result<T> + Send + 'static,
     ) -> Result<T> {
         let (answer, outcome) = oneshot::channel();
-        self.push(Box::new(move |deadline| {
-            if !answer.is_closed() {
-                drop(answer.send(deadline.and_then(work)));
-            }
-        }))?;
+        self.push(Box::new(Request { work, answer }));
         let outcome = tokio::time::timeout(self.limit, outcome).await.map_err(|_| late())?;
         outcome.map_err(|_| Error::internal("a transaction panicked; the log contains the location"))?
     }
 
-    /// Adds work to the queue. Must be called in a tokio runtime, or on a thread of a queue.
-    ///
-    /// # Errors
-    /// Unavailable, if too much work waits.
-    pub(super) fn push(&self, work: Work) -> Result<()> {
-        let is_new_thread = {
-            let mut state = self.state.lock();
-            if state.waiting.len() >= MOST_WAITING {
-                self.refusals.iter().for_each(IntCounter::inc);
-                return Err(Error::unavailable("too many requests wait for the database"));
-            }
-            state.waiting.push_back((Instant::now(), work));
-            let is_new_thread = state.threads < self.threads;
-            state.threads += u32::from(is_new_thread);
-            is_new_thread
-        };
-        if is_new_thread {
-            let queue = self.clone();
-            tokio::task::spawn_blocking(move || queue.work());
+    /// Adds work. If too much work waits, or if no thread can be started, the work is refused.
+    pub(super) fn push(&self, work: Box<dyn Work>) {
+        let mut state = self.shared.state.lock();
+        if state.waiting.len() >= MOST_WAITING {
+            state.waiting.retain(|(_, work)| work.is_wanted());
         }
-        Ok(())
+        if state.waiting.len() >= MOST_WAITING {
+            drop(state);
+            self.refusals.iter().for_each(IntCounter::inc);
+            return work.refuse(Error::unavailable("too many requests wait for the database"));
+        }
+        state.waiting.push_back((Instant::now(), work));
+        if state.waiting.len() > state.idle && state.threads < self.max_threads {
+            state.threads += 1;
+            drop(state);
+            self.start_thread();
+        } else {
+            drop(state);
+            self.shared.added.notify_one();
+        }
     }
 
-    /// Works until nothing waits.
+    /// Starts a thread that was counted before. If that fails, the other threads do the work. Without any, all work is
+    /// refused.
+    fn start_thread(&self) {
+        let queue = self.clone();
+        let thread = thread::Builder::new().name("postgres".to_owned());
+        let Err(cause) = thread.spawn(move || queue.work()) else { return };
+        let mut state = self.shared.state.lock();
+        state.threads -= 1;
+        let refused = if state.threads == 0 { std::mem::take(&mut state.waiting) } else { VecDeque::new() };
+        drop(state);
+        for (_, work) in refused {
+            work.refuse(Error::unavailable(format!("no thread could be started: {cause}")));
+        }
+    }
+
+    /// Works until nothing was added for a while.
     fn work(&self) {
         while let Some((since, work)) = self.next() {
             let waited = since.elapsed();
-            let deadline = if waited + LEAST_LEFT > self.limit { Err(late()) } else { Ok(since + self.limit) };
             self.wait_seconds.observe(waited.as_secs_f64());
-            // The panic was logged, and its caller gets no result. The thread goes on.
-            drop(catch_unwind(AssertUnwindSafe(|| work(deadline))));
+            // A panic was logged, and its caller gets no result. The thread goes on.
+            drop(catch_unwind(AssertUnwindSafe(|| {
+                if waited + LEAST_LEFT > self.limit {
+                    work.refuse(late());
+                } else if work.is_wanted() {
+                    work.run(since + self.limit);
+                }
+            })));
         }
     }
 
-    fn next(&self) -> Option<(Instant, Work)> {
-        let mut state = self.state.lock();
+    /// Waits for work. `None`: the thread is no longer counted and ends.
+    fn next(&self) -> Option<(Instant, Box<dyn Work>)> {
+        let mut state = self.shared.state.lock();
+        if state.waiting.is_empty() {
+            self.wait(&mut state);
+        }
         let next = state.waiting.pop_front();
         if next.is_none() {
             state.threads -= 1;
         }
         next
+    }
+
+    fn wait(&self, state: &mut MutexGuard<'_, State>) {
+        state.idle += 1;
+        self.shared.added.wait_while_for(state, |state| state.waiting.is_empty(), IDLE);
+        state.idle -= 1;
+    }
+}
+
+/// The work of one caller.
+struct Request<T, F> {
+    work: F,
+    answer: oneshot::Sender<Result<T>>,
+}
+
+impl<T: Send, F: FnOnce(Instant) -> Result<T> + Send> Work for Request<T, F> {
+    fn is_wanted(&self) -> bool {
+        !self.answer.is_closed()
+    }
+
+    fn run(self: Box<Self>, deadline: Instant) {
+        let Self { work, answer } = *self;
+        // A caller that no longer waits needs no answer.
+        drop(answer.send(work(deadline)));
+    }
+
+    fn refuse(self: Box<Self>, error: Error) {
+        drop(self.answer.send(Err(error)));
     }
 }
 

@@ -7,7 +7,7 @@ use crate::values;
 
 /// The most ids that one transaction counts.
 const IDS: i64 = 100_000;
-/// In microseconds. A transaction is shorter, so no event with a lower id is committed later than this.
+/// In microseconds. No transaction lasts this long, so all events with lower ids are committed by then.
 const SETTLED: i64 = 60_000_000;
 
 const LOCK: &str = "SELECT last_id FROM audit_counts WHERE id = 1 FOR UPDATE";

@@ -70,8 +70,8 @@ pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
     Ok(Otp { id: OtpId::from_stored(id), ..otp })
 }
 
-/// Stores the effects of sending and verifying a code, whose row this transaction has locked. A consumed code is not
-/// changed.
+/// Stores the usage of a code: when it was sent, the attempts that are left, and its consumption. This transaction has
+/// locked the row, and the code was not consumed before.
 pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
     let sql = "UPDATE otp_codes
                   SET sent_at = $1,
@@ -80,7 +80,7 @@ pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
                       checksum = $4
                 WHERE id = $5
                   AND consumed_at IS NULL";
-    db.change(
+    db.change_locked(
         sql,
         &values![
             otp.sent_at.map(Timestamp::as_micros),
@@ -105,7 +105,7 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
                       updated_at = $8,
                       checksum = $9
                 WHERE id = $10";
-    db.change(
+    db.change_locked(
         sql,
         &values![
             otp.code.value(),
@@ -124,7 +124,7 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
 
 /// Deletes a code, whose row this transaction has locked, and its messages.
 pub fn delete(db: &Db, id: OtpId) -> Result<()> {
-    db.change("DELETE FROM otp_codes WHERE id = $1", &values![id.value()])
+    db.change_locked("DELETE FROM otp_codes WHERE id = $1", &values![id.value()])
 }
 
 /// The outer condition is repeated because another transaction of PostgreSQL may change a row after it was selected. The

@@ -11,7 +11,7 @@ use futures_util::future::{join, join_all, join3};
 use tokio::sync::Notify;
 use tokio_postgres::{SimpleQueryMessage, Statement};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::store::postgres::clock::server_now;
 use crate::store::postgres::parameters::parameters;
 use crate::store::postgres::session::deferred::Deferred;
@@ -44,6 +44,11 @@ impl Session {
         self.woken.borrow_mut().push(Arc::clone(task));
     }
 
+    /// Requires that no change waits to be sent, at the end of work that must not change anything.
+    pub(in crate::store::postgres) fn require_no_changes(&self) -> Result<()> {
+        if self.deferred.borrow().is_empty() { Ok(()) } else { Err(Error::internal("a read tried to change rows")) }
+    }
+
     /// Ends the transaction. Nothing is sent if it has sent nothing.
     pub(in crate::store::postgres) fn roll_back(&self) -> Result<()> {
         self.deferred.borrow_mut().clear();
@@ -53,9 +58,11 @@ impl Session {
     /// Commits the transaction. An empty one is sent too: a check of the server relies on that.
     ///
     /// # Errors
-    /// If [`Session::is_rolled_back`], a deferred change failed. Otherwise the outcome is unknown.
+    /// If [`Session::is_rolled_back`], the server refused the beginning or a deferred change. Otherwise the outcome is
+    /// unknown.
     pub(in crate::store::postgres) fn commit(&self) -> Result<()> {
-        // Only a warning about the commit counts.
+        // Warnings about earlier statements do not count. One about a change that is sent with COMMIT does, because it
+        // can't be told from the one that COMMIT did not wait for the standby.
         self.has_warning.store(false, Ordering::Release);
         self.is_rolled_back.set(false);
         self.run(self.after_deferred(self.client.batch_execute("COMMIT")))?;
@@ -90,15 +97,17 @@ impl Session {
             Some(begin) => {
                 let begin = async { (self.client.simple_query(&self.with_time(begin)).await, Instant::now()) };
                 let ((begun, at), changed, done) = join3(begin, changes, work).await;
-                self.began_at.set(begun?.into_iter().rev().find_map(number).map(|server| (server, at)));
-                (changed, done)
+                let begun = begun.map(|messages| {
+                    self.began_at.set(messages.into_iter().rev().find_map(number).map(|server| (server, at)));
+                });
+                (begun.and(changed), done)
             }
             None => join(changes, work).await,
         };
-        // The server refused a change and has answered the COMMIT, which then ended a failed transaction. In all other
-        // cases, such as a lost connection, the COMMIT may have succeeded.
-        let is_refused = changed.as_ref().is_err_and(|cause| cause.as_db_error().is_some());
-        self.is_rolled_back.set(is_refused && done.is_ok());
+        // If the server refused the beginning or a change, COMMIT can't have succeeded. After any other failure, such as a
+        // lost connection, it may have.
+        self.is_rolled_back.set(changed.as_ref().is_err_and(|cause| cause.as_db_error().is_some()));
+        self.note_changes(changed.as_ref().is_ok_and(|counts| counts.iter().any(|count| *count > 0)));
         changed.and(done)
     }
 

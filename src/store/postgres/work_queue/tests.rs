@@ -14,13 +14,33 @@ fn queue(threads: u32, limit: Duration) -> WorkQueue {
 async fn occupy(queue: &WorkQueue) -> mpsc::Sender<()> {
     let (release, released) = mpsc::channel();
     let (begin, begun) = oneshot::channel();
-    let work = move |_| {
+    queue.push(act(move |_| {
         begin.send(()).unwrap();
         released.recv().unwrap_err();
-    };
-    queue.push(Box::new(work)).unwrap();
+    }));
     begun.await.unwrap();
     release
+}
+
+/// Work that receives its deadline, or the error of its refusal.
+struct Act<F>(F);
+
+impl<F: FnOnce(Result<Instant>) + Send> Work for Act<F> {
+    fn is_wanted(&self) -> bool {
+        true
+    }
+
+    fn run(self: Box<Self>, deadline: Instant) {
+        self.0(Ok(deadline));
+    }
+
+    fn refuse(self: Box<Self>, error: Error) {
+        self.0(Err(error));
+    }
+}
+
+fn act(act: impl FnOnce(Result<Instant>) + Send + 'static) -> Box<dyn Work> {
+    Box::new(Act(act))
 }
 
 fn words<T: std::fmt::Debug>(outcome: Result<T>) -> String {
@@ -29,7 +49,7 @@ fn words<T: std::fmt::Debug>(outcome: Result<T>) -> String {
 
 #[tokio::test]
 async fn at_most_so_many_threads_work_at_the_same_time() {
-    let queue = queue(3, READ);
+    let queue = queue(3, READ_LIMIT);
     let (running, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let work = |n| {
         let (queue, running, most) = (queue.clone(), Arc::clone(&running), Arc::clone(&most));
@@ -50,12 +70,12 @@ async fn at_most_so_many_threads_work_at_the_same_time() {
 
 #[tokio::test]
 async fn work_begins_in_the_order_of_its_arrival() {
-    let queue = queue(1, READ);
+    let queue = queue(1, READ_LIMIT);
     let (done, order) = mpsc::channel();
     let release = occupy(&queue).await;
     for n in 0..5 {
         let done = done.clone();
-        queue.push(Box::new(move |_| done.send(n).unwrap())).unwrap();
+        queue.push(act(move |_| done.send(n).unwrap()));
     }
     drop((release, done));
     assert_eq!(order.iter().collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
@@ -63,7 +83,7 @@ async fn work_begins_in_the_order_of_its_arrival() {
 
 #[tokio::test]
 async fn a_panic_ends_one_piece_of_work_only() {
-    let queue = queue(1, READ);
+    let queue = queue(1, READ_LIMIT);
     let outcome: Result<()> = queue.run(|_| panic!("on purpose")).await;
     assert_eq!(words(outcome), "a transaction panicked; the log contains the location");
     assert_eq!(queue.run(|_| Ok(1)).await.unwrap(), 1);
@@ -73,10 +93,10 @@ async fn a_panic_ends_one_piece_of_work_only() {
 #[tokio::test]
 async fn work_beyond_the_longest_queue_is_refused_and_counted() {
     let refusals = IntCounter::new("refusals", "refusals").unwrap();
-    let queue = queue(1, READ).counting(&refusals);
+    let queue = queue(1, READ_LIMIT).counting(&refusals);
     let release = occupy(&queue).await;
     for _ in 0..MOST_WAITING {
-        queue.push(Box::new(drop)).unwrap();
+        queue.push(act(drop));
     }
     assert_eq!(refusals.get(), 0);
     assert_eq!(words(queue.run(|_| Ok(())).await), "too many requests wait for the database");
@@ -85,8 +105,25 @@ async fn work_beyond_the_longest_queue_is_refused_and_counted() {
 }
 
 #[tokio::test]
+async fn work_of_callers_that_are_gone_makes_room() {
+    let queue = queue(1, READ_LIMIT);
+    let release = occupy(&queue).await;
+    for _ in 0..MOST_WAITING {
+        let cancelled = tokio::time::timeout(Duration::ZERO, queue.run(|_| Ok(())));
+        assert!(cancelled.await.is_err());
+    }
+    let next = tokio::spawn({
+        let queue = queue.clone();
+        async move { queue.run(|_| Ok(7)).await }
+    });
+    tokio::task::yield_now().await;
+    drop(release);
+    assert_eq!(next.await.unwrap().unwrap(), 7);
+}
+
+#[tokio::test]
 async fn work_whose_caller_is_gone_is_left_out() {
-    let queue = queue(1, READ);
+    let queue = queue(1, READ_LIMIT);
     let release = occupy(&queue).await;
     let (begin, begun) = oneshot::channel::<()>();
     let cancelled = queue.run(move |_| begin.send(()).map_err(|()| Error::internal("the test is over")));
@@ -100,7 +137,7 @@ async fn work_without_enough_time_does_not_begin() {
     let queue = queue(1, LEAST_LEFT + Duration::from_millis(50));
     let release = occupy(&queue).await;
     let (begin, begun) = oneshot::channel();
-    queue.push(Box::new(move |deadline| drop(begin.send(deadline.map(drop))))).unwrap();
+    queue.push(act(move |deadline| begin.send(deadline.map(drop)).unwrap()));
     thread::sleep(Duration::from_millis(60));
     drop(release);
     assert_eq!(words(begun.await.unwrap()), "the database did not answer in time");

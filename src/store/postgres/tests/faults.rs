@@ -1,0 +1,104 @@
+//! Changes that fail on the server, and statements that take too long.
+
+use super::*;
+
+/// A table whose triggers fail. `failure` is the SQL of the failure, which happens at the first `times` inserts.
+async fn prepare(database: &TestDatabase, failure: &str, times: u32) -> Postgres {
+    let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
+    let postgres = Postgres::open(&url, &Options::default()).unwrap();
+    let sql = format!(
+        "CREATE TABLE changes (n BIGINT);
+         CREATE SEQUENCE inserts;
+         CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$
+         BEGIN
+             IF nextval('inserts') <= {times} THEN {failure}; END IF;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER fail BEFORE INSERT ON changes FOR EACH ROW EXECUTE FUNCTION fail();"
+    );
+    database.client().await.batch_execute(&sql).await.unwrap();
+    postgres
+}
+
+/// Makes two changes that are sent with COMMIT. Returns the outcome, the stored rows and the tries.
+async fn change(database: &TestDatabase, postgres: &Postgres) -> (Result<()>, i64, i64) {
+    let outcome = postgres
+        .write(|db| {
+            db.change("INSERT INTO changes VALUES (1)", &[])?;
+            db.change("UPDATE changes SET n = 2", &[])
+        })
+        .await;
+    let client = database.client().await;
+    let rows = client.query_one("SELECT count(*) FROM changes WHERE n = 2", &[]).await.unwrap().get(0);
+    let tries = client.query_one("SELECT last_value FROM inserts", &[]).await.unwrap().get(0);
+    assert_eq!(postgres.pool.metrics().postgres.unknown_commits.get(), 0);
+    (outcome, rows, tries)
+}
+
+#[tokio::test]
+async fn a_conflict_of_a_change_that_is_sent_with_commit_is_repeated() {
+    let Some(database) = TestDatabase::create("conflict").await else { return };
+    let postgres = prepare(&database, "RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'", 3).await;
+    let (outcome, rows, tries) = change(&database, &postgres).await;
+    outcome.unwrap();
+    assert_eq!((rows, tries), (1, 4));
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn the_end_of_a_connection_under_a_change_is_repeated() {
+    let Some(database) = TestDatabase::create("ended").await else { return };
+    let postgres = prepare(&database, "PERFORM pg_terminate_backend(pg_backend_pid())", 1).await;
+    let (outcome, rows, tries) = change(&database, &postgres).await;
+    outcome.unwrap();
+    assert_eq!((rows, tries), (1, 2));
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn a_violation_by_a_change_that_is_sent_with_commit_is_an_error() {
+    let Some(database) = TestDatabase::create("violation").await else { return };
+    let postgres = prepare(&database, "RAISE EXCEPTION 'on purpose' USING ERRCODE = '23514'", 9).await;
+    let (outcome, rows, tries) = change(&database, &postgres).await;
+    assert_eq!(outcome.unwrap_err().to_string(), "PostgreSQL: on purpose (SQLSTATE 23514)");
+    assert_eq!((rows, tries), (0, 1));
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn a_read_must_not_change_anything() {
+    let Some(database) = TestDatabase::create("reads").await else { return };
+    let postgres = prepare(&database, "NULL", 0).await;
+    let insert = |db: &Db| db.change("INSERT INTO changes VALUES (1)", &[]);
+    for outcome in [postgres.read(insert).await, postgres.look_up(insert).await] {
+        assert_eq!(outcome.unwrap_err().to_string(), "a read tried to change rows");
+    }
+    let count = |db: &Db| db.one("SELECT count(*) AS count FROM changes", &[], |row| row.get::<i64>("count"));
+    assert_eq!(postgres.read(count).await.unwrap(), 0);
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn a_look_up_that_takes_too_long_leaves_no_statement_on_the_server() {
+    let Some(database) = TestDatabase::create("stuck").await else { return };
+    let postgres = prepare(&database, "NULL", 0).await;
+    let client = database.client().await;
+    client.batch_execute("BEGIN; LOCK TABLE changes IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let find = |db: &Db| db.exists("SELECT n FROM changes LIMIT 1", &[]);
+    let outcomes = futures_util::future::join_all((0..3).map(|_| postgres.look_up(find))).await;
+    for outcome in outcomes {
+        assert_eq!(outcome.unwrap_err().kind(), crate::error::Kind::Unavailable);
+    }
+    let stuck = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let mut waiting = i64::MAX;
+    for _ in 0..200 {
+        waiting = client.query_one(stuck, &[]).await.unwrap().get(0);
+        if waiting == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(waiting, 0);
+    client.batch_execute("COMMIT").await.unwrap();
+    database.delete().await;
+}
