@@ -207,5 +207,5 @@ fn print_token(token: &ApiToken) -> CommandResult {
 }
 
 fn not_stored(cause: &crate::error::Error) -> String {
-    format!("the token on stdout is not valid, because it could not be stored: {cause}")
+    format!("the token on stdout is valid only if `otpd token list` shows it: {cause}")
 }

@@ -14,6 +14,7 @@ use crate::domain::count::counted;
 use crate::store::{self, Contents, Database, Replace, RestoredAccess, Returning, ReturningToken, ReturningUser};
 
 pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult {
+    require_path(file, "the path of the backup")?;
     let replace = if force {
         Replace::UnlessFarLess { kept_since: config.otp_retention.map(|retention| now().minus(retention)) }
     } else {
@@ -36,6 +37,7 @@ pub(super) fn backup(config: &Config, file: &Path, force: bool) -> CommandResult
 }
 
 pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> CommandResult {
+    require_path(file, "the path of the backup")?;
     let Some(database) = config.database.file() else {
         let shown = config.database.shown();
         return Err(format!(
@@ -56,6 +58,21 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
         print_message(&format!("the previous database is kept as {}", kept.display()));
     }
     Ok(())
+}
+
+/// Keywords of libpq's other form of a URL, such as `host=db user=otpd`.
+const KEYWORDS: [&str; 8] = ["host", "hostaddr", "port", "user", "password", "dbname", "sslmode", "service"];
+
+/// Whether a target is a URL or a wrongly written one. As a path, it could end up in a message with its password.
+pub(super) fn is_meant_as_url(text: &str) -> bool {
+    let begins_with_keyword = text.split_once('=').is_some_and(|(word, _)| KEYWORDS.contains(&word.trim()));
+    begins_with_keyword || text.contains("://") || text.starts_with("postgres:") || text.starts_with("postgresql:")
+}
+
+/// Refuses a URL where a path is expected. Messages would show its password.
+pub(super) fn require_path(path: &Path, name: &str) -> Result<(), String> {
+    let is_url = path.to_str().is_some_and(is_meant_as_url);
+    if is_url { Err(format!("{name} is a URL; give the path of a file")) } else { Ok(()) }
 }
 
 pub(super) fn counts(Contents { codes, users, tokens }: Contents) -> String {

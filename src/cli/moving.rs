@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use crate::cli::copies::{abandon, counts, show};
+use crate::cli::copies::{abandon, counts, is_meant_as_url, require_path, show};
 use crate::cli::database::with_configuration;
 use crate::cli::output::{CommandResult, print_message};
 use crate::cli::signals::Signals;
@@ -40,16 +40,8 @@ impl Target {
     }
 }
 
-/// Keywords of libpq's other form of a URL, such as `host=db user=otpd`.
-const KEYWORDS: [&str; 8] = ["host", "hostaddr", "port", "user", "password", "dbname", "sslmode", "service"];
-
-/// Whether a target is a URL or a wrongly written one. As a path, it could end up in a message with its password.
-fn is_meant_as_url(text: &str) -> bool {
-    let begins_with_keyword = text.split_once('=').is_some_and(|(word, _)| KEYWORDS.contains(&word.trim()));
-    begins_with_keyword || text.contains("://") || text.starts_with("postgres:") || text.starts_with("postgresql:")
-}
-
 fn url_in(file: &Path) -> Result<PostgresUrl, String> {
+    require_path(file, "--to-url-file")?;
     let shown = file.display();
     let text = config::read_text(file).map_err(|cause| format!("--to-url-file {shown}: {cause}"))?;
     if let Some(exposed) = config::exposure(file, None) {
@@ -75,7 +67,7 @@ pub(super) fn run(config: &Config, target: &Target) -> CommandResult {
         .map_err(|error| with_configuration(config, &error))?;
     print_message(&format!("{} were moved to {shown}", counts(contents)));
     let setting = match target {
-        Database::File(_) => format!("remove database.url, and set database.path to {shown}"),
+        Database::File(_) => format!("remove database.url or database.url_file, and set database.path to {shown}"),
         Database::Postgres(_) => {
             "remove database.path, and set database.url or database.url_file to this URL".to_owned()
         }

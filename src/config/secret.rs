@@ -45,6 +45,10 @@ pub(super) fn secret_text(key: &str, given: Option<Given>, file: Option<Given>) 
             Err(ConfigError(format!("{here}: {key} and {key}_file ({there}) are both set; keep one")))
         }
         (Some(given), None) => Ok(Some(given)),
+        // Such as the secret itself, or a URL with a password.
+        (None, Some((path, source))) if holds_login(&path) => Err(ConfigError(format!(
+            "{source}: {key}_file is not valid: expected the path of a file, without user name and password"
+        ))),
         (None, Some((path, source))) => {
             let unreadable = |cause| ConfigError(format!("{source}: {key}_file = {path:?}: {cause}"));
             let text = read_text(Path::new(&path)).map_err(unreadable)?;

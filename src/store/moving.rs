@@ -54,6 +54,14 @@ pub fn move_database(source: &Database, target: &Database, progress: MoveProgres
             let target = file.shown();
             move_from_server(server, &target, progress, |source| source.copy_to_file(file))
         }
+        (Database::Postgres(server), Database::Postgres(url))
+            if (&server.hosts, &server.database) == (&url.hosts, &url.database) =>
+        {
+            Err(OpenError::sentence(format!(
+                "database {}: is the source and the target; give another one",
+                url.shown()
+            )))
+        }
         (Database::Postgres(server), Database::Postgres(url)) => {
             move_from_server(server, &url.shown(), progress, |source| source.copy_to_server(url))
         }

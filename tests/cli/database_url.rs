@@ -160,6 +160,9 @@ fn commands_name_the_database_without_the_password() {
              copy it to a new database with `otpd move --to-url-file FILE`"
         )
     );
+    let line = fail(run_with(folder.path(), &[("OTPD_DATABASE__URL_FILE", url.as_str())], &["config", "check"]));
+    let reason = "database.url_file is not valid: expected the path of a file, without user name and password";
+    assert_eq!(line, format!("otpd: OTPD_DATABASE__URL_FILE: {reason}"));
     // Nothing listens on this port.
     for arguments in [&["user", "list"][..], &["init"], &["inbox"], &["audit"]] {
         let line = fail(run_with(folder.path(), &variables, arguments));

@@ -78,6 +78,11 @@ fn an_invalid_url_is_refused_without_its_text() {
     );
     let line = refused(&["--to", &url()]);
     assert!(line.contains(SHOWN), "{line}");
+    assert_eq!(refused(&["--to-url-file", &url()]), "otpd: --to-url-file is a URL; give the path of a file");
+    for command in ["backup", "restore"] {
+        let line = fail(run(folder.path(), &[command, &url()]));
+        assert_eq!(line, "otpd: the path of the backup is a URL; give the path of a file");
+    }
 }
 
 #[test]

@@ -102,20 +102,24 @@ impl Connector {
         };
         session.start(Instant::now() + limit, limit);
         let sql = concat!(
-            "SELECT current_setting('transaction_read_only') = 'on' OR pg_is_in_recovery() AS is_standby,
+            "SELECT CASE WHEN pg_is_in_recovery() THEN 'it is a standby'
+                         WHEN current_setting('transaction_read_only') = 'on' THEN 'default_transaction_read_only is on'
+                     END AS refusal,
                     current_setting('synchronous_commit') = 'remote_apply' AS waits_for_apply, ",
             server_now!(),
             " AS now"
         );
         let state = |db: &Db| {
-            db.one(sql, &[], |row| Ok((row.get("is_standby")?, row.get("waits_for_apply")?, row.get("now")?)))
+            db.one(sql, &[], |row| {
+                Ok((row.get::<Option<String>>("refusal")?, row.get("waits_for_apply")?, row.get("now")?))
+            })
         };
         match state(&Db::postgres(&session)) {
-            Ok((false, waits_for_apply, now)) => {
+            Ok((None, waits_for_apply, now)) => {
                 session.waits_for_apply.set(waits_for_apply);
                 Ok((session, now))
             }
-            Ok((true, ..)) => Err("it does not accept changes".to_owned()),
+            Ok((Some(refusal), ..)) => Err(refusal),
             Err(error) => Err(error.to_string()),
         }
     }

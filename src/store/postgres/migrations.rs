@@ -37,6 +37,7 @@ pub(super) fn bring_up_to_date(pool: &Pool, create: Create) -> Result<(), String
     let failed = |cause: &dyn std::fmt::Display| format!("database {shown}: {cause}");
     let mut session = pool.connect(Instant::now() + CONNECT_WITHIN).map_err(|error| failed(&error))?;
     let outcome = session.with_client(LIMIT, async |client| {
+        require_utf8(client).await?;
         match found_version(client).await? {
             0 if create == Create::Never => return Err(NO_TABLES.to_owned()),
             found if found >= latest() => return Ok(()),
@@ -58,6 +59,16 @@ pub(super) fn bring_up_to_date(pool: &Pool, create: Create) -> Result<(), String
     known.map_err(|error| failed(&error))?;
     pool.put_back(session);
     Ok(())
+}
+
+/// Codes and texts are stored as UTF-8, and no other encoding has all of their characters.
+async fn require_utf8(client: &Client) -> Result<(), String> {
+    let sql = "SELECT current_setting('server_encoding')";
+    let encoding: String = client.query_one(sql, &[]).await.map_err(|cause| words(&cause))?.get(0);
+    match encoding.as_str() {
+        "UTF8" => Ok(()),
+        _ => Err(format!("has the encoding {encoding}; create it with ENCODING 'UTF8' TEMPLATE template0")),
+    }
 }
 
 /// The version of the schema; 0 if there is none.

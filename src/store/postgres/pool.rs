@@ -128,10 +128,14 @@ impl Pool {
     }
 
     fn note_connection(&self, server: &Server<'_>, now: i64) {
-        if self.clock_server.lock().replace(server.shown()).is_some_and(|last| last == server.shown()) {
+        let last = self.clock_server.lock().replace(server.shown());
+        if last.as_ref().is_some_and(|last| *last == server.shown()) {
             self.clock.compare(now, Instant::now());
         } else {
             self.clock.restart(now);
+        }
+        if let Some(last) = last.filter(|last| *last != server.shown()) {
+            log::info!("PostgreSQL: the server is now {}; before, it was {last}", server.shown());
         }
         self.metrics.postgres.connects.inc();
     }

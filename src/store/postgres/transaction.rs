@@ -158,7 +158,7 @@ fn write_with(pool: &Pool, deadline: Instant, work: &mut Work<'_>) -> Result<()>
             Trial::Unknown(error) => {
                 pool.note_unknown_commit(&session);
                 discard(pool, &session);
-                return Err(error);
+                return Err(Error::unavailable(format!("{error}; the change may have taken effect")));
             }
             Trial::Failed(failure, error) => (failure, error),
         };

@@ -1,4 +1,4 @@
-//! Changes that fail on the server, and statements that take too long.
+//! What fails on the server, and how that is noticed.
 
 use super::*;
 
@@ -100,5 +100,45 @@ async fn a_look_up_that_takes_too_long_leaves_no_statement_on_the_server() {
     }
     assert_eq!(waiting, 0);
     client.batch_execute("COMMIT").await.unwrap();
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn only_a_change_shows_that_changes_are_committed() {
+    let Some(database) = TestDatabase::create("proof").await else { return };
+    let postgres = prepare(&database, "NULL", 0).await;
+    postgres.write(|_| Ok(())).await.unwrap();
+    postgres.write(|db| db.execute("UPDATE changes SET n = 3", &[])).await.unwrap();
+    assert!(postgres.pool.last().get().is_none());
+    let client = database.client().await;
+    let version = async || -> String {
+        client.query_one("SELECT xmin::text FROM outbox_lease WHERE id = 1", &[]).await.unwrap().get(0)
+    };
+    let before = version().await;
+    postgres.check().await.unwrap();
+    assert_ne!(version().await, before);
+    assert!(postgres.pool.last().get().is_some_and(|(_, is_committed)| is_committed));
+    postgres.pool.last().set(None);
+    let insert = "INSERT INTO changes VALUES (1) RETURNING n";
+    postgres.write(move |db| db.row(insert, &[], |_| Ok(()))).await.unwrap();
+    assert!(postgres.pool.last().get().is_some());
+    postgres.pool.last().set(None);
+    postgres.write(|db| db.change("UPDATE changes SET n = 3", &[])).await.unwrap();
+    assert!(postgres.pool.last().get().is_some());
+    database.delete().await;
+}
+
+#[tokio::test]
+async fn a_database_with_another_encoding_is_refused() {
+    let Some(database) = TestDatabase::create("encoding").await else { return };
+    let name = format!("{}_latin1", database.name);
+    let server = client(&database.server, "postgres").await;
+    let create = format!("CREATE DATABASE {name} ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    server.batch_execute(&create).await.unwrap();
+    let url = PostgresUrl::parse(&format!("{}/{name}", database.server)).unwrap();
+    let refusal = Postgres::open(&url, &Options::default()).err().unwrap();
+    let reason = "has the encoding LATIN1; create it with ENCODING 'UTF8' TEMPLATE template0";
+    assert_eq!(refusal, format!("database {}: {reason}", url.shown()));
+    server.batch_execute(&format!("DROP DATABASE {name} WITH (FORCE)")).await.unwrap();
     database.delete().await;
 }
