@@ -7,18 +7,16 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 const WANTED: u64 = 65_536;
 /// Files other than connections and databases: the log, listeners, event loops, and files of backups and DNS lookups.
 const OTHERS: u64 = 64;
-/// Each database connection opens the database and its WAL.
-const PER_DATABASE: u64 = 2;
 const LEAST_CONNECTIONS: u64 = 16;
 /// Each connection has two descriptors: the socket, and a duplicate for closing it when it is idle.
 const PER_CONNECTION: u64 = 2;
 
 /// Raises the limit of open files as far as useful and allowed. Returns the number of connections that it allows in
-/// addition to so many `databases` connections.
+/// addition to the files of the database.
 ///
 /// # Errors
 /// The limit is too low. The message is a sentence for the operator.
-pub(super) fn connections(databases: u32) -> Result<usize, String> {
+pub(super) fn connections(of_database: u32) -> Result<usize, String> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = maximum.unwrap_or(WANTED).min(WANTED);
     // If the limit can't be raised, the current one is used.
@@ -28,7 +26,7 @@ pub(super) fn connections(databases: u32) -> Result<usize, String> {
         }
         current => current.unwrap_or(WANTED),
     };
-    let reserved = OTHERS + PER_DATABASE * u64::from(databases);
+    let reserved = OTHERS + u64::from(of_database);
     match limit.checked_sub(reserved) {
         Some(files) if files >= LEAST_CONNECTIONS * PER_CONNECTION => {
             Ok(usize::try_from(files / PER_CONNECTION).unwrap_or(usize::MAX))

@@ -19,7 +19,7 @@ use crate::domain::message::PerChannel;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::service::{self, Service};
-use crate::store::{Create, Options, Store, WRITERS};
+use crate::store::{Create, Options, Store};
 
 const DISK_FAILED: &str = "the disk failed; the log contains the error. Check the disk, then start otpd again";
 const OUTBOX_FAILED: &str = "the outbox worker failed; the log contains the location. Start otpd again; no queued \
@@ -78,8 +78,6 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
     let workers = config.workers.unwrap_or_else(|| available_parallelism().map_or(1, usize::from));
     let event_loops = u32::try_from(workers).unwrap_or(u32::MAX).min(64);
     let readers = event_loops.saturating_mul(2).clamp(4, 64);
-    // On PostgreSQL, changes run on threads too.
-    let threads = if config.database.file().is_some() { readers } else { readers + WRITERS };
     let metrics = Metrics::new();
     let options = Options {
         readers,
@@ -92,9 +90,8 @@ fn settings(config: &Config) -> Result<(Options, http::Settings), Box<dyn std::e
     };
     let settings = http::Settings {
         workers,
-        // The writer has a second connection for checkpoints.
-        connections: open_files::connections(threads + event_loops + 2)?,
-        blocking_threads: threads as usize,
+        connections: open_files::connections(config.database.open_files(event_loops, readers))?,
+        blocking_threads: readers as usize,
         trusted_proxies: http::TrustedProxies(config.trusted_proxies.clone()),
         requests_per_second: config.requests_per_second,
         console: config.console_enabled.then(|| http::console::Settings {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::store::postgres::PostgresUrl;
+use crate::store::postgres::{PostgresUrl, WRITERS};
 
 /// Where the configured database is.
 #[derive(Clone, Debug)]
@@ -18,6 +18,17 @@ impl Database {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Postgres(url) => url.shown(),
+        }
+    }
+
+    /// The most files that the connections of a server have open, with so many event loops and readers.
+    pub fn open_files(&self, event_loops: u32, readers: u32) -> u32 {
+        match self {
+            // Each connection has the database and its WAL. Each event loop has a connection, and the writer has a second
+            // one for checkpoints.
+            Self::File(_) => 2 * (event_loops + readers + 2),
+            // Each connection has a socket, and the three files of its runtime.
+            Self::Postgres(_) => 4 * (readers + WRITERS),
         }
     }
 

@@ -35,7 +35,7 @@ pub use crate::store::moving::{MoveProgress, back_up_server, move_database};
 pub use crate::store::open_error::OpenError;
 pub use crate::store::options::Options;
 pub use crate::store::outbox_right::OutboxRight;
-pub use crate::store::postgres::{PostgresUrl, Subject, WRITERS};
+pub use crate::store::postgres::{PostgresUrl, Subject};
 pub use crate::store::row::{Column, Row};
 pub use crate::store::sqlite::backup::{Contents, Replace, backup};
 pub use crate::store::sqlite::create::Create;

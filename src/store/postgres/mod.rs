@@ -47,7 +47,7 @@ use crate::store::tables::tokens::TokenWithPermissions;
 
 /// Connections that may be in write transactions at the same time, one of them for the right to deliver messages. More of
 /// them do not make more changes per second.
-pub const WRITERS: u32 = 17;
+pub(in crate::store) const WRITERS: u32 = 17;
 
 /// A PostgreSQL database. Clones share the connections.
 #[derive(Clone)]
