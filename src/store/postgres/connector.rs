@@ -159,8 +159,8 @@ impl Connector {
         config
     }
 
-    /// Asks the server to cancel the running statement of a connection, which is not used afterwards. The connection ends
-    /// then, and otherwise only when the statement does. Does not wait for the server.
+    /// Asks the server to cancel the running statement of a connection, which is not used afterwards. Otherwise, the server
+    /// would keep the connection until the end of the statement. Does not wait for the server.
     pub(super) fn cancel(&self, session: &Session) {
         let (token, tls) = (session.cancel_token(), self.tls.clone());
         let cancel = move || {

@@ -207,7 +207,7 @@ fn attempt(pool: &Pool, session: &Session, deadline: Instant, work: &mut Work<'_
                 pool.note_commit(took, session.has_changes());
                 Trial::Over(Ok(()))
             }
-            // The server refused the beginning or a deferred change.
+            // The server refused a deferred change.
             (Err(error), _) if session.is_rolled_back() => failed(error),
             (Err(error), _) => Trial::Unknown(error),
         },

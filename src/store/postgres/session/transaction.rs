@@ -58,8 +58,7 @@ impl Session {
     /// Commits the transaction. An empty one is sent too: a check of the server relies on that.
     ///
     /// # Errors
-    /// If [`Session::is_rolled_back`], the server refused the beginning or a deferred change. Otherwise the outcome is
-    /// unknown.
+    /// If [`Session::is_rolled_back`], the server refused a deferred change. Otherwise the outcome is unknown.
     pub(in crate::store::postgres) fn commit(&self) -> Result<()> {
         // Warnings about earlier statements do not count. One about a change that is sent with COMMIT does, because it
         // can't be told from the one that COMMIT did not wait for the standby.
@@ -93,22 +92,25 @@ impl Session {
         let values: Vec<_> = deferred.iter().map(|one| parameters(&one.values)).collect();
         let changes = statements.iter().zip(&values).map(|(statement, values)| self.client.execute(statement, values));
         let changes = async { join_all(changes).await.into_iter().collect::<Outcome<Vec<u64>>>() };
-        let (changed, done) = match self.beginning.take() {
+        let (begun, changed, done) = match self.beginning.take() {
             Some(begin) => {
                 let begin = async { (self.client.simple_query(&self.with_time(begin)).await, Instant::now()) };
                 let ((begun, at), changed, done) = join3(begin, changes, work).await;
                 let begun = begun.map(|messages| {
                     self.began_at.set(messages.into_iter().rev().find_map(number).map(|server| (server, at)));
                 });
-                (begun.and(changed), done)
+                (begun, changed, done)
             }
-            None => join(changes, work).await,
+            None => {
+                let (changed, done) = join(changes, work).await;
+                (Ok(()), changed, done)
+            }
         };
-        // If the server refused the beginning or a change, COMMIT can't have succeeded. After any other failure, such as a
-        // lost connection, it may have.
+        // If the server refused a change, COMMIT can't have succeeded. After any other failure, such as a lost connection,
+        // it may have.
         self.is_rolled_back.set(changed.as_ref().is_err_and(|cause| cause.as_db_error().is_some()));
         self.note_changes(changed.as_ref().is_ok_and(|counts| counts.iter().any(|count| *count > 0)));
-        changed.and(done)
+        begun.and(changed).and(done)
     }
 
     /// Adds a query for the time of the server to a beginning, once per second.
