@@ -5,6 +5,7 @@ mod deferred;
 mod messages;
 mod statements;
 mod transaction;
+mod waiting;
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -18,11 +19,12 @@ use tokio::sync::Notify;
 use tokio_postgres::{CancelToken, Client, Connection, Row, Statement};
 
 use crate::error::{Error, Result};
-use crate::store::postgres::error::{Failure, Remedy};
+use crate::store::postgres::error::Failure;
 use crate::store::postgres::parameters::parameters;
 use crate::store::postgres::session::deferred::Deferred;
 use crate::store::postgres::session::messages::drive;
 use crate::store::postgres::session::statements::Statements;
+pub(super) use crate::store::postgres::session::waiting::TIMEOUT;
 use crate::store::value::Value;
 
 /// How long after an answer a connection is assumed to work.
@@ -31,8 +33,6 @@ const ASSUMED: Duration = Duration::from_secs(1);
 const ANSWER: Duration = Duration::from_secs(1);
 /// How often the clock of the server is compared, at least, while the connection is used.
 const COMPARED: Duration = Duration::from_secs(1);
-/// The code of a failure because the time for a statement was over.
-pub(super) const TIMEOUT: &str = "timeout";
 /// The number of rows among which connections spread counters (`migrations/postgres/V1__otpd.sql`).
 const SLOTS: u64 = 16;
 
@@ -219,34 +219,6 @@ impl Session {
 
     async fn prepared(&self, sql: &str) -> Result<Statement, tokio_postgres::Error> {
         self.statements.get(&self.client, sql).await
-    }
-
-    /// Waits for the server. After a failure, the transaction can only be rolled back.
-    fn run<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
-        let has_deferred = !self.deferred.borrow().is_empty();
-        let left = self.deadline.get().saturating_duration_since(Instant::now()).min(self.limit.get());
-        let (failure, error) = match self.wait(left, work) {
-            Some(Ok(done)) => {
-                self.used_at.set(Instant::now());
-                return Ok(done);
-            }
-            Some(Err(cause)) => (Failure::of(&cause), cause.into()),
-            None => {
-                // In a transaction, a server that works ends each statement itself before the limit (`statement_timeout`).
-                // It may be sound if several statements were sent together, or if the deadline of the request is over.
-                let is_sound = has_deferred || left < self.limit.get();
-                let remedy = if is_sound { Remedy::Reconnect } else { Remedy::ReconnectAll };
-                (Failure::new(remedy, TIMEOUT), Error::unavailable("PostgreSQL did not answer in time"))
-            }
-        };
-        self.failure.borrow_mut().get_or_insert(failure);
-        Err(error)
-    }
-
-    /// Drives the connection until `work` is done. `None`: the time is over.
-    fn wait<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-        let work = async { tokio::time::timeout(limit, work).await.ok() };
-        self.runtime.as_ref().and_then(|runtime| runtime.block_on(work))
     }
 }
 

@@ -1,0 +1,40 @@
+//! The wait for the server, which always has a limit.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::store::postgres::error::{Failure, Remedy};
+use crate::store::postgres::session::Session;
+
+/// The code of a failure because the time for a statement was over.
+pub(in crate::store::postgres) const TIMEOUT: &str = "timeout";
+
+impl Session {
+    /// Waits for the server. After a failure, the transaction can only be rolled back.
+    pub(super) fn run<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
+        let has_deferred = !self.deferred.borrow().is_empty();
+        let left = self.deadline.get().saturating_duration_since(Instant::now()).min(self.limit.get());
+        let (failure, error) = match self.wait(left, work) {
+            Some(Ok(done)) => {
+                self.used_at.set(Instant::now());
+                return Ok(done);
+            }
+            Some(Err(cause)) => (Failure::of(&cause), cause.into()),
+            None => {
+                // In a transaction, a server that works ends each statement itself before the limit (`statement_timeout`).
+                // It may be sound if several statements were sent together, or if the deadline of the request is over.
+                let is_sound = has_deferred || left < self.limit.get();
+                let remedy = if is_sound { Remedy::Reconnect } else { Remedy::ReconnectAll };
+                (Failure::new(remedy, TIMEOUT), Error::unavailable("PostgreSQL did not answer in time"))
+            }
+        };
+        self.failure.borrow_mut().get_or_insert(failure);
+        Err(error)
+    }
+
+    /// Drives the connection until `work` is done. `None`: the time is over.
+    fn wait<T>(&self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        let work = async { tokio::time::timeout(limit, work).await.ok() };
+        self.runtime.as_ref().and_then(|runtime| runtime.block_on(work))
+    }
+}
