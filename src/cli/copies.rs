@@ -9,7 +9,7 @@ use crate::cli::database::command_origin;
 use crate::cli::database::with_configuration;
 use crate::cli::output::{CommandResult, now, print_message};
 use crate::cli::signals::{self, Signals};
-use crate::config::Config;
+use crate::config::{Config, holds_login};
 use crate::domain::count::counted;
 use crate::store::{self, Contents, Database, Replace, RestoredAccess, Returning, ReturningToken, ReturningUser};
 
@@ -63,10 +63,14 @@ pub(super) fn restore(config: &Config, file: &Path, revoke_tokens: bool) -> Comm
 /// Keywords of libpq's other form of a URL, such as `host=db user=otpd`.
 const KEYWORDS: [&str; 8] = ["host", "hostaddr", "port", "user", "password", "dbname", "sslmode", "service"];
 
-/// Whether a target is a URL or a wrongly written one. As a path, it could end up in a message with its password.
+/// Whether a text is a URL of a database, even a malformed one. It must not be used as a path, because messages show paths.
 pub(super) fn is_meant_as_url(text: &str) -> bool {
     let begins_with_keyword = text.split_once('=').is_some_and(|(word, _)| KEYWORDS.contains(&word.trim()));
-    begins_with_keyword || text.contains("://") || text.starts_with("postgres:") || text.starts_with("postgresql:")
+    begins_with_keyword
+        || holds_login(text)
+        || text.contains("://")
+        || text.starts_with("postgres:")
+        || text.starts_with("postgresql:")
 }
 
 /// Refuses a URL where a path is expected. Messages would show its password.

@@ -66,14 +66,18 @@ pub(super) fn run(config: &Config, target: &Target) -> CommandResult {
     let contents = store::move_database(&config.database, &target, &progress)
         .map_err(|error| with_configuration(config, &error))?;
     print_message(&format!("{} were moved to {shown}", counts(contents)));
-    let setting = match target {
-        Database::File(_) => format!("remove database.url or database.url_file, and set database.path to {shown}"),
+    let removed = match config.database {
+        Database::File(_) => "database.path",
+        Database::Postgres(_) => "database.url or database.url_file",
+    };
+    let set = match target {
+        Database::File(_) => format!("database.path to {shown}"),
         Database::Postgres(_) => {
-            "remove database.path, and set database.url or database.url_file to this URL".to_owned()
+            "database.url to this URL, or database.url_file to the path of a file that contains it".to_owned()
         }
     };
     print_message(&format!(
-        "Next: {setting} in the configuration, then start otpd. Keep the old database {} until otpd works with the new \
+        "Next: remove {removed} and set {set} in the configuration, then start otpd. Keep the old database {} until otpd works with the new \
          one; never start otpd on the old one again.",
         config.database.shown()
     ));

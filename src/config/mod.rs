@@ -31,7 +31,7 @@ pub use crate::config::delivery::DeliveryConfig;
 pub use crate::config::file::read_text;
 use crate::config::layers::Layers;
 pub use crate::config::needs::Needs;
-pub use crate::config::secret::exposure;
+pub use crate::config::secret::{exposure, holds_login};
 use crate::config::test_recipients::Rules;
 use crate::config::values::{duration, host, metrics_address, network, origin};
 use crate::delivery::EndpointSettings;

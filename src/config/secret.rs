@@ -14,7 +14,7 @@ use crate::error::ConfigError;
 pub(super) type Given = (String, String);
 
 /// Whether a text contains a user name and a password, as in `user:secret@host`, or a URL with a user name.
-pub(super) fn holds_login(text: &str) -> bool {
+pub fn holds_login(text: &str) -> bool {
     let is_login = |(at, _): (usize, &str)| {
         let word = text.get(..at).and_then(|before| before.rsplit(ends_word).next()).unwrap_or_default();
         let word = word.split_once("://").map_or(word, |(_, rest)| rest);

@@ -21,7 +21,7 @@ impl Database {
         }
     }
 
-    /// The most files that the connections of a server have open, with so many event loops and readers.
+    /// The maximum number of files that the database connections of `otpd serve` keep open.
     pub fn open_files(&self, event_loops: u32, readers: u32) -> u32 {
         match self {
             // Each connection has the database and its WAL. Each event loop has a connection, and the writer has a second

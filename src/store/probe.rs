@@ -18,9 +18,8 @@ pub(super) struct Probe(Mutex<Option<Instant>>);
 
 impl Probe {
     /// Checks that changes can be committed. A transaction of the last second is the answer. Otherwise one request runs
-    /// a transaction with `write`, and concurrent requests wait for its outcome. The transaction writes something if it
-    /// is passed `true`.
-    pub(super) async fn check<F>(&self, last: &LastTransaction, write: impl FnOnce(bool) -> F) -> Result<()>
+    /// a transaction with `write`, and concurrent requests wait for its outcome.
+    pub(super) async fn check<F>(&self, last: &LastTransaction, write: impl FnOnce() -> F) -> Result<()>
     where
         F: Future<Output = Result<()>>,
     {
@@ -35,7 +34,7 @@ impl Probe {
             }
             _ => {}
         }
-        let outcome = tokio::time::timeout(PATIENCE, write(last.has_failed()))
+        let outcome = tokio::time::timeout(PATIENCE, write())
             .await
             .unwrap_or_else(|_| Err(Error::unavailable("the writer does not answer")));
         *failed_at = outcome.is_err().then(Instant::now);

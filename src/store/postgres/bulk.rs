@@ -26,6 +26,7 @@ const BEGIN_WRITE: &str = "
     SET LOCAL statement_timeout = '60s';
     SET LOCAL lock_timeout = '5s';
     SET LOCAL idle_in_transaction_session_timeout = '10min';
+    SET LOCAL client_min_messages = 'warning';
     SELECT set_config('synchronous_commit', 'on', true)
      WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write')";
 /// Contains no query, so that the snapshot is taken by the first statement, after its locks.
@@ -85,7 +86,11 @@ impl Bulk {
             return Err(self.refused("a statement failed, so nothing was kept"));
         }
         let outcome = session.commit();
+        if session.is_rolled_back() {
+            return Err(self.refused("a statement failed, so nothing was kept"));
+        }
         if outcome.is_err() || session.has_warning() {
+            self.pool.note_unknown_commit(&session);
             let cause =
                 outcome.err().map_or_else(|| "no synchronous standby has it".to_owned(), |error| error.to_string());
             return Err(self.refused(&format!(

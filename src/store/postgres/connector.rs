@@ -2,9 +2,10 @@
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use tokio::runtime::{Builder, Runtime};
@@ -29,6 +30,8 @@ pub(super) struct Connector {
     tls: Option<MakeRustlsConnect>,
     /// Counts the connections, for their slots. It begins at a random number, so that processes use different slots.
     opened: AtomicU64,
+    /// The threads that ask servers to cancel statements.
+    cancels: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// A host of the URL with one of its addresses.
@@ -79,7 +82,7 @@ impl Connector {
         let uses_tls = url.hosts.iter().any(|host| host.uses_tls);
         let tls = uses_tls.then(|| tls::config(url.root_certificate.as_deref())).transpose()?;
         let opened = AtomicU64::new(SysRng.try_next_u32().unwrap_or(0).into());
-        Ok(Self { url: url.clone(), tls: tls.map(MakeRustlsConnect::new), opened })
+        Ok(Self { url: url.clone(), tls: tls.map(MakeRustlsConnect::new), opened, cancels: Mutex::default() })
     }
 
     pub(super) fn url(&self) -> &PostgresUrl {
@@ -175,7 +178,16 @@ impl Connector {
             drop(runtime.block_on(async { tokio::time::timeout(CANCEL, request).await }));
             runtime.shutdown_background();
         };
+        let mut cancels = self.cancels.lock();
+        cancels.retain(|thread| !thread.is_finished());
         // Without a thread, the statement ends by itself.
-        drop(thread::Builder::new().name("cancel".to_owned()).spawn(cancel));
+        cancels.extend(thread::Builder::new().name("cancel".to_owned()).spawn(cancel));
+    }
+
+    /// Waits until all requests to cancel a statement are sent, for the end of the process.
+    pub(super) fn finish_cancels(&self) {
+        let cancels = std::mem::take(&mut *self.cancels.lock());
+        // A panic was logged.
+        cancels.into_iter().for_each(|thread| drop(thread.join()));
     }
 }

@@ -171,7 +171,7 @@ impl Postgres {
         self.pool.require_open()?;
         self.read(migrations::require_known).await?;
         // Only a change shows that the standbys confirm changes.
-        self.probe.check(self.pool.last(), |_| self.write(lease::touch)).await
+        self.probe.check(self.pool.last(), || self.write(lease::touch)).await
     }
 
     /// Takes the right to deliver messages. Returns whether this process has it.

@@ -170,10 +170,10 @@ impl Pool {
     pub(super) fn note_unknown_commit(&self, session: &Session) {
         self.last.note(false);
         self.metrics.postgres.unknown_commits.inc();
-        self.connector.cancel(session);
+        self.cancel(session);
     }
 
-    /// Ends a statement that took too long and has no limit on the server.
+    /// Asks the server to end a statement that has no limit there.
     pub(super) fn cancel(&self, session: &Session) {
         self.connector.cancel(session);
     }
@@ -183,5 +183,6 @@ impl Pool {
         self.is_closed.store(true, Ordering::Release);
         self.last.set(None);
         self.idle.lock().clear();
+        self.connector.finish_cancels();
     }
 }

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::store::db::Db;
 use crate::store::postgres::pool::Pool;
 use crate::store::postgres::transaction::look_up;
-use crate::store::postgres::work_queue::{READ_LIMIT, Work, WorkQueue};
+use crate::store::postgres::work_queue::{Job, READ_LIMIT, WorkQueue};
 use crate::store::tables::tokens::{self, TokenWithPermissions};
 
 type Found = Result<Option<TokenWithPermissions>>;
@@ -89,7 +89,7 @@ impl LookUp {
     }
 }
 
-impl Work for LookUp {
+impl Job for LookUp {
     fn is_wanted(&self) -> bool {
         // A request may join at any time.
         true

@@ -37,7 +37,7 @@ const BEGIN_READ: &str = "
     SET LOCAL statement_timeout = '2s';
     SET LOCAL idle_in_transaction_session_timeout = '5s'";
 
-/// The longest wait for a statement. In a transaction, a server that works ends the statement before, except a COMMIT
+/// The longest wait for a statement. In a transaction, the timeout of the server is shorter. It does not apply to a COMMIT
 /// that waits for a standby.
 const READ_STATEMENT: Duration = Duration::from_millis(2500);
 const WRITE_STATEMENT: Duration = Duration::from_millis(3500);

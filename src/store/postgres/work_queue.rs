@@ -21,11 +21,14 @@ pub(super) const WRITE_LIMIT: Duration = Duration::from_secs(6);
 const MOST_WAITING: usize = 1024;
 /// Work that has less time left does not begin. It would probably fail in the middle, and its connection with it.
 const LEAST_LEFT: Duration = Duration::from_millis(300);
+/// How much longer than its limit a caller waits for work that ends at its deadline. Only that work knows whether a change
+/// may have taken effect.
+const GRACE: Duration = Duration::from_millis(500);
 /// How long a thread without work waits for some before it ends.
 const IDLE: Duration = Duration::from_secs(10);
 
 /// A piece of work.
-pub(super) trait Work: Send {
+pub(super) trait Job: Send {
     /// Whether a caller still waits for the result.
     fn is_wanted(&self) -> bool;
     /// Does the work, on a thread of the queue.
@@ -56,9 +59,9 @@ struct Shared {
 #[derive(Default)]
 struct State {
     /// The work that waits, and since when.
-    waiting: VecDeque<(Instant, Box<dyn Work>)>,
+    waiting: VecDeque<(Instant, Box<dyn Job>)>,
     threads: usize,
-    /// Those of the threads that wait for work.
+    /// How many of these threads are idle.
     idle: usize,
 }
 
@@ -81,12 +84,12 @@ impl WorkQueue {
     ) -> Result<T> {
         let (answer, outcome) = oneshot::channel();
         self.push(Box::new(Request { work, answer }));
-        let outcome = tokio::time::timeout(self.limit, outcome).await.map_err(|_| late())?;
+        let outcome = tokio::time::timeout(self.limit + GRACE, outcome).await.map_err(|_| late())?;
         outcome.map_err(|_| Error::internal("a transaction panicked; the log contains the location"))?
     }
 
     /// Adds work. If too much work waits, or if no thread can be started, the work is refused.
-    pub(super) fn push(&self, work: Box<dyn Work>) {
+    pub(super) fn push(&self, work: Box<dyn Job>) {
         let mut state = self.shared.state.lock();
         if state.waiting.len() >= MOST_WAITING {
             state.waiting.retain(|(_, work)| work.is_wanted());
@@ -139,7 +142,7 @@ impl WorkQueue {
     }
 
     /// Waits for work. `None`: the thread is no longer counted and ends.
-    fn next(&self) -> Option<(Instant, Box<dyn Work>)> {
+    fn next(&self) -> Option<(Instant, Box<dyn Job>)> {
         let mut state = self.shared.state.lock();
         if state.waiting.is_empty() {
             self.wait(&mut state);
@@ -164,7 +167,7 @@ struct Request<T, F> {
     answer: oneshot::Sender<Result<T>>,
 }
 
-impl<T: Send, F: FnOnce(Instant) -> Result<T> + Send> Work for Request<T, F> {
+impl<T: Send, F: FnOnce(Instant) -> Result<T> + Send> Job for Request<T, F> {
     fn is_wanted(&self) -> bool {
         !self.answer.is_closed()
     }

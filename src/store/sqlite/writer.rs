@@ -99,8 +99,11 @@ impl Writer {
 
     /// Checks that changes can be committed, with at most one transaction per second.
     pub(super) async fn check(&self) -> Result<()> {
-        let write =
-            |needs_room| self.write(move |db| if needs_room { rewrite_header(db.connection()?) } else { Ok(()) });
+        // After a failure, for example because the disk was full, only a change shows that there is room again.
+        let write = || {
+            let needs_room = self.last.has_failed();
+            self.write(move |db| if needs_room { rewrite_header(db.connection()?) } else { Ok(()) })
+        };
         self.probe.check(&self.last, write).await
     }
 

@@ -122,7 +122,7 @@ pub fn update(db: &Db, otp: &Otp) -> Result<()> {
     )
 }
 
-/// Deletes a code, whose row this transaction has locked, and its messages.
+/// Deletes a code and its messages. This transaction has locked the row.
 pub fn delete(db: &Db, id: OtpId) -> Result<()> {
     db.change_locked("DELETE FROM otp_codes WHERE id = $1", &values![id.value()])
 }

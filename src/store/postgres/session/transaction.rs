@@ -13,6 +13,7 @@ use tokio_postgres::{SimpleQueryMessage, Statement};
 
 use crate::error::{Error, Result};
 use crate::store::postgres::clock::server_now;
+use crate::store::postgres::error::Remedy;
 use crate::store::postgres::parameters::parameters;
 use crate::store::postgres::session::deferred::Deferred;
 use crate::store::postgres::session::{COMPARED, Session};
@@ -44,9 +45,10 @@ impl Session {
         self.woken.borrow_mut().push(Arc::clone(task));
     }
 
-    /// Requires that no change waits to be sent, at the end of work that must not change anything.
+    /// Requires that nothing was changed and that no change waits to be sent, at the end of work that only reads.
     pub(in crate::store::postgres) fn require_no_changes(&self) -> Result<()> {
-        if self.deferred.borrow().is_empty() { Ok(()) } else { Err(Error::internal("a read tried to change rows")) }
+        let is_unchanged = self.deferred.borrow().is_empty() && !self.has_changes();
+        if is_unchanged { Ok(()) } else { Err(Error::internal("a read tried to change rows")) }
     }
 
     /// Ends the transaction. Nothing is sent if it has sent nothing.
@@ -55,16 +57,17 @@ impl Session {
         if self.beginning.take().is_some() { Ok(()) } else { self.batch("ROLLBACK") }
     }
 
-    /// Commits the transaction. An empty one is sent too: a check of the server relies on that.
+    /// Commits the transaction.
     ///
     /// # Errors
     /// If [`Session::is_rolled_back`], the server refused a deferred change. Otherwise the outcome is unknown.
     pub(in crate::store::postgres) fn commit(&self) -> Result<()> {
-        // Warnings about earlier statements do not count. One about a change that is sent with COMMIT does, because it
-        // can't be told from the one that COMMIT did not wait for the standby.
+        // Warnings about earlier statements do not count. Those about changes that are sent with COMMIT do, because they
+        // can't be distinguished from the warning that COMMIT did not wait for its standby.
         self.has_warning.store(false, Ordering::Release);
         self.is_rolled_back.set(false);
-        self.run(self.after_deferred(self.client.batch_execute("COMMIT")))?;
+        // `statement_timeout` does not end the wait for a standby.
+        self.run_or(Remedy::Reconnect, self.after_deferred(self.client.batch_execute("COMMIT")))?;
         self.woken.take().iter().for_each(|task| task.notify_one());
         Ok(())
     }

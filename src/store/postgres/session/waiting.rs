@@ -12,6 +12,16 @@ pub(in crate::store::postgres) const TIMEOUT: &str = "timeout";
 impl Session {
     /// Waits for the server. After a failure, the transaction can only be rolled back.
     pub(super) fn run<T>(&self, work: impl Future<Output = Result<T, tokio_postgres::Error>>) -> Result<T> {
+        // `statement_timeout` ends a statement before the limit. A server that does not answer until then is lost.
+        self.run_or(Remedy::ReconnectAll, work)
+    }
+
+    /// The same with the remedy for the case that the server does not answer until the limit.
+    pub(super) fn run_or<T>(
+        &self,
+        remedy: Remedy,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T> {
         let has_deferred = !self.deferred.borrow().is_empty();
         let left = self.deadline.get().saturating_duration_since(Instant::now()).min(self.limit.get());
         let (failure, error) = match self.wait(left, work) {
@@ -21,10 +31,9 @@ impl Session {
             }
             Some(Err(cause)) => (Failure::of(&cause), cause.into()),
             None => {
-                // In a transaction, a server that works ends each statement itself before the limit (`statement_timeout`).
-                // It may be sound if several statements were sent together, or if the deadline of the request is over.
-                let is_sound = has_deferred || left < self.limit.get();
-                let remedy = if is_sound { Remedy::Reconnect } else { Remedy::ReconnectAll };
+                // Several statements may take longer than one, and the request may have had less time than the limit.
+                let may_be_sound = has_deferred || left < self.limit.get();
+                let remedy = if may_be_sound { Remedy::Reconnect } else { remedy };
                 (Failure::new(remedy, TIMEOUT), Error::unavailable("PostgreSQL did not answer in time"))
             }
         };
