@@ -77,8 +77,8 @@ pub(super) fn run(config: &Config, target: &Target) -> CommandResult {
         }
     };
     print_message(&format!(
-        "Next: remove {removed} and set {set} in the configuration, then start otpd. Keep the old database {} until otpd works with the new \
-         one; never start otpd on the old one again.",
+        "Next: remove {removed} and set {set} in the configuration, then start otpd. Keep the old database {} until otpd \
+         works with the new one; never start otpd on the old one again.",
         config.database.shown()
     ));
     Ok(())

@@ -12,11 +12,11 @@ const LEAST_CONNECTIONS: u64 = 16;
 const PER_CONNECTION: u64 = 2;
 
 /// Raises the limit of open files as far as useful and allowed. Returns the number of connections that it allows in
-/// addition to the files of the database.
+/// addition to the `database_files`.
 ///
 /// # Errors
 /// The limit is too low. The message is a sentence for the operator.
-pub(super) fn connections(of_database: u32) -> Result<usize, String> {
+pub(super) fn connections(database_files: u32) -> Result<usize, String> {
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
     let raised = maximum.unwrap_or(WANTED).min(WANTED);
     // If the limit can't be raised, the current one is used.
@@ -26,7 +26,7 @@ pub(super) fn connections(of_database: u32) -> Result<usize, String> {
         }
         current => current.unwrap_or(WANTED),
     };
-    let reserved = OTHERS + u64::from(of_database);
+    let reserved = OTHERS + u64::from(database_files);
     match limit.checked_sub(reserved) {
         Some(files) if files >= LEAST_CONNECTIONS * PER_CONNECTION => {
             Ok(usize::try_from(files / PER_CONNECTION).unwrap_or(usize::MAX))

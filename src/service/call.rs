@@ -26,8 +26,8 @@ impl Call {
         Self { clock, now: OnceCell::new(), token_id: *token_id, user_id: *user_id, origin }
     }
 
-    /// The time of the change. The clock is read at the first call. A change whose time must not be before the times of
-    /// earlier changes makes this call after it has its locks.
+    /// The time of the change. The first call reads the clock, and later calls return the same time. Call it after the
+    /// rows are locked if the time must not be earlier than the times that other changes of these rows stored.
     pub(super) fn now(&self) -> Timestamp {
         *self.now.get_or_init(|| (self.clock)())
     }

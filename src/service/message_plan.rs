@@ -164,8 +164,8 @@ impl<'a> Plan<'a> {
     }
 }
 
-/// Calls `find`, which returns a step and the channel whose daily limit the step counts towards. If other processes use
-/// the database too, the limit is then locked, and `find` is called again. The limit is therefore never exceeded.
+/// Returns the step that `find` finds. `find` also returns the channel that the step uses. If other processes use the
+/// database too, the daily limit of this channel is locked and `find` is called again, so that the limit is not exceeded.
 fn with_room<T>(
     service: &Service,
     db: &Db,

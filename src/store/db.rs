@@ -151,8 +151,8 @@ impl<'a> Db<'a> {
         }
     }
 
-    /// Runs a change whose number of rows does not matter. On PostgreSQL, it is sent with the next statement or with COMMIT.
-    /// If the change fails, that statement or the COMMIT returns the error.
+    /// Runs a change and does not return how many rows it changed. On PostgreSQL, the change is sent with the next statement
+    /// or with COMMIT. If it fails, that statement or the COMMIT returns the error.
     pub(super) fn change(&self, sql: &str, values: &[Value<'_>]) -> Result<()> {
         match &self.0 {
             Engine::Sqlite(_) => self.execute(sql, values).map(drop),

@@ -29,9 +29,13 @@ impl TestDatabase {
         let name = format!("otpd_unit_{name}_{}", std::process::id());
         client(&server, "postgres").await.batch_execute(&format!("CREATE DATABASE {name}")).await.unwrap();
         let database = Self { server, name };
-        let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
-        Postgres::open(&url, &Options::default()).unwrap();
+        database.open();
         Some(database)
+    }
+
+    fn open(&self) -> Postgres {
+        let url = PostgresUrl::parse(&format!("{}/{}", self.server, self.name)).unwrap();
+        Postgres::open(&url, &Options::default()).unwrap()
     }
 
     async fn client(&self) -> Client {
@@ -128,8 +132,7 @@ async fn every_look_up_uses_an_index() {
 #[tokio::test]
 async fn a_conflicting_change_runs_again_and_a_refused_one_does_not() {
     let Some(database) = TestDatabase::create("retries").await else { return };
-    let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
-    let postgres = Postgres::open(&url, &Options::default()).unwrap();
+    let postgres = database.open();
     let add = |db: &Db| {
         let last =
             db.one("SELECT coalesce(max(nth), 0) AS last FROM limit_events", &[], |row| row.get::<i64>("last"))?;
@@ -163,8 +166,7 @@ async fn a_conflicting_change_runs_again_and_a_refused_one_does_not() {
 #[tokio::test]
 async fn a_task_is_woken_by_a_commit_only() {
     let Some(database) = TestDatabase::create("wake").await else { return };
-    let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
-    let postgres = Postgres::open(&url, &Options::default()).unwrap();
+    let postgres = database.open();
     let task = Arc::new(Notify::new());
     let change = |is_refused| {
         let task = Arc::clone(&task);
@@ -187,8 +189,7 @@ async fn a_task_is_woken_by_a_commit_only() {
 #[tokio::test]
 async fn requests_with_one_token_share_look_ups() {
     let Some(database) = TestDatabase::create("tokens").await else { return };
-    let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
-    let postgres = Postgres::open(&url, &Options::default()).unwrap();
+    let postgres = database.open();
     let [one, other, unknown] = ["one", "other", "unknown"].map(TokenHash::of);
     let add = move |db: &Db| {
         db.execute("INSERT INTO users (name, role, created_at) VALUES ('u', 'user', 0)", &[])?;

@@ -2,10 +2,9 @@
 
 use super::*;
 
-/// A table whose triggers fail. `failure` is the SQL of the failure, which happens at the first `times` inserts.
+/// Creates the table `changes` with a trigger that executes the SQL `failure` at each of the first `times` inserts.
 async fn prepare(database: &TestDatabase, failure: &str, times: u32) -> Postgres {
-    let url = PostgresUrl::parse(&format!("{}/{}", database.server, database.name)).unwrap();
-    let postgres = Postgres::open(&url, &Options::default()).unwrap();
+    let postgres = database.open();
     let sql = format!(
         "CREATE TABLE changes (n BIGINT);
          CREATE SEQUENCE inserts;
@@ -20,8 +19,11 @@ async fn prepare(database: &TestDatabase, failure: &str, times: u32) -> Postgres
     postgres
 }
 
-/// Makes two changes that are sent with COMMIT. Returns the outcome, the stored rows and the tries.
-async fn change(database: &TestDatabase, postgres: &Postgres) -> (Result<()>, i64, i64) {
+/// Makes two changes that are sent with COMMIT, of which the first fails `times` times. Returns the outcome, the number of
+/// stored rows and the number of tries. `None`: there is no server.
+async fn change(name: &str, failure: &str, times: u32) -> Option<(Result<()>, i64, i64)> {
+    let database = TestDatabase::create(name).await?;
+    let postgres = prepare(&database, failure, times).await;
     let outcome = postgres
         .write(|db| {
             db.change("INSERT INTO changes VALUES (1)", &[])?;
@@ -32,37 +34,28 @@ async fn change(database: &TestDatabase, postgres: &Postgres) -> (Result<()>, i6
     let rows = client.query_one("SELECT count(*) FROM changes WHERE n = 2", &[]).await.unwrap().get(0);
     let tries = client.query_one("SELECT last_value FROM inserts", &[]).await.unwrap().get(0);
     assert_eq!(postgres.pool.metrics().postgres.unknown_commits.get(), 0);
-    (outcome, rows, tries)
+    database.delete().await;
+    Some((outcome, rows, tries))
 }
 
 #[tokio::test]
-async fn a_conflict_of_a_change_that_is_sent_with_commit_is_repeated() {
-    let Some(database) = TestDatabase::create("conflict").await else { return };
-    let postgres = prepare(&database, "RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'", 3).await;
-    let (outcome, rows, tries) = change(&database, &postgres).await;
-    outcome.unwrap();
-    assert_eq!((rows, tries), (1, 4));
-    database.delete().await;
-}
-
-#[tokio::test]
-async fn the_end_of_a_connection_under_a_change_is_repeated() {
-    let Some(database) = TestDatabase::create("ended").await else { return };
-    let postgres = prepare(&database, "PERFORM pg_terminate_backend(pg_backend_pid())", 1).await;
-    let (outcome, rows, tries) = change(&database, &postgres).await;
-    outcome.unwrap();
-    assert_eq!((rows, tries), (1, 2));
-    database.delete().await;
-}
-
-#[tokio::test]
-async fn a_violation_by_a_change_that_is_sent_with_commit_is_an_error() {
-    let Some(database) = TestDatabase::create("violation").await else { return };
-    let postgres = prepare(&database, "RAISE EXCEPTION 'on purpose' USING ERRCODE = '23514'", 9).await;
-    let (outcome, rows, tries) = change(&database, &postgres).await;
-    assert_eq!(outcome.unwrap_err().to_string(), "PostgreSQL: on purpose (SQLSTATE 23514)");
-    assert_eq!((rows, tries), (0, 1));
-    database.delete().await;
+async fn a_change_that_fails_at_commit_is_repeated_unless_it_would_fail_again() {
+    let failures = [
+        ("conflict", "RAISE EXCEPTION 'conflict' USING ERRCODE = '40001'", 3, None, (1, 4)),
+        ("ended", "PERFORM pg_terminate_backend(pg_backend_pid())", 1, None, (1, 2)),
+        (
+            "violation",
+            "RAISE EXCEPTION 'on purpose' USING ERRCODE = '23514'",
+            9,
+            Some("PostgreSQL: on purpose (SQLSTATE 23514)"),
+            (0, 1),
+        ),
+    ];
+    for (name, failure, times, refusal, expected) in failures {
+        let Some((outcome, rows, tries)) = change(name, failure, times).await else { return };
+        let error = outcome.err().map(|error| error.to_string());
+        assert_eq!((error.as_deref(), (rows, tries)), (refusal, expected), "{name}");
+    }
 }
 
 #[tokio::test]
