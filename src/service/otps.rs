@@ -72,7 +72,7 @@ impl Service {
     /// Applies a patch to a stored code, within the transaction that read it.
     pub(super) fn apply(&self, db: &Db, call: &Call, stored: &Otp, patch: &OtpPatch) -> Result<Otp> {
         let changed = patch.apply(stored, call.now(), &self.policy)?;
-        otps::update(db, &changed)?;
+        otps::update(db, stored, &changed)?;
         // A queued message must not deliver a code or use a recipient that staff entered.
         if stored.sent_at.is_some() && (changed.code, &changed.recipient) != (stored.code, &stored.recipient) {
             messages::cancel(db, stored.id, call.now())?;

@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::store::db::Db;
 use crate::store::row::Row;
 use crate::store::tables::otp_row::{checksum, columns, from_row, seed};
+use crate::store::value::Value;
 use crate::values;
 
 #[cfg(test)]
@@ -92,34 +93,34 @@ pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
     )
 }
 
-/// Stores the fields that staff may change, and those that follow from them. This transaction has locked the row.
-pub fn update(db: &Db, otp: &Otp) -> Result<()> {
-    let sql = "UPDATE otp_codes
-                  SET code = $1,
-                      mobile_number = $2,
-                      email = $3,
-                      valid_to = $4,
-                      issued_at = $5,
-                      attempts_left = $6,
-                      consumed_at = $7,
-                      updated_at = $8,
-                      checksum = $9
-                WHERE id = $10";
-    db.change_locked(
-        sql,
-        &values![
-            otp.code.value(),
-            otp.recipient.mobile_number().map(MobileNumber::as_str),
-            otp.recipient.email().map(EmailAddress::as_str),
-            otp.valid_to.as_micros(),
-            otp.issued_at.map(Timestamp::as_micros),
-            otp.attempts_left,
-            otp.consumed_at.map(Timestamp::as_micros),
-            otp.updated_at.as_micros(),
-            checksum(otp, seed(db)?),
-            otp.id.value(),
-        ],
-    )
+/// Replaces `stored` by `changed`, which differs from it in fields that staff may change and in those that follow from
+/// them. This transaction has read `stored` and locked the row. A column of an index is set only if its value differs,
+/// because SQLite rewrites the entries of every column that a statement sets.
+pub fn update(db: &Db, stored: &Otp, changed: &Otp) -> Result<()> {
+    let mut set = vec![
+        ("valid_to", Value::from(changed.valid_to.as_micros())),
+        ("issued_at", changed.issued_at.map(Timestamp::as_micros).into()),
+        ("consumed_at", changed.consumed_at.map(Timestamp::as_micros).into()),
+        ("updated_at", changed.updated_at.as_micros().into()),
+        ("checksum", checksum(changed, seed(db)?).into()),
+    ];
+    let before = in_indexes(stored);
+    set.extend(in_indexes(changed).into_iter().filter(|column| !before.contains(column)));
+    let assignments: Vec<_> = (1..).zip(&set).map(|(n, (column, _))| format!("{column} = ${n}")).collect();
+    let sql = format!("UPDATE otp_codes SET {} WHERE id = ${}", assignments.join(", "), set.len() + 1);
+    let mut values: Vec<_> = set.into_iter().map(|(_, value)| value).collect();
+    values.push(changed.id.value().into());
+    db.change_locked(&sql, &values)
+}
+
+/// The columns of indexes that an update may leave as they are, with their values.
+fn in_indexes(otp: &Otp) -> [(&'static str, Value<'_>); 4] {
+    [
+        ("code", otp.code.value().into()),
+        ("mobile_number", otp.recipient.mobile_number().map(MobileNumber::as_str).into()),
+        ("email", otp.recipient.email().map(EmailAddress::as_str).into()),
+        ("attempts_left", otp.attempts_left.into()),
+    ]
 }
 
 /// Deletes a code and its messages. This transaction has locked the row.
@@ -199,3 +200,6 @@ pub(in crate::store) fn touch(db: &Db) -> Result<()> {
     db.exists("SELECT code FROM otp_codes LIMIT 1", &values![])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,11 +173,15 @@ fn the_totals_are_correct_after_every_change() {
     let db = Db::sqlite(&connection);
     let mut otp = otps::find(&db, crate::domain::otp::OtpId::from_stored(1)).unwrap();
     assert_eq!(totals(&db).unwrap(), (300, 150));
-    otp.recipient = Recipient::Email(EmailAddress::parse("new@example.com").unwrap());
-    otps::update(&db, &otp).unwrap();
+    let mut change = |address| {
+        let recipient = Recipient::Email(EmailAddress::parse(address).unwrap());
+        let changed = Otp { recipient, ..otp.clone() };
+        otps::update(&db, &otp, &changed).unwrap();
+        otp = changed;
+    };
+    change("new@example.com");
     assert_eq!(totals(&db).unwrap(), (300, 151));
-    otp.recipient = Recipient::Email(EmailAddress::parse("newer@example.com").unwrap());
-    otps::update(&db, &otp).unwrap();
+    change("newer@example.com");
     assert_eq!(totals(&db).unwrap(), (300, 151));
     otps::delete(&db, otp.id).unwrap();
     assert_eq!(totals(&db).unwrap(), (299, 150));
