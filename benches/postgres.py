@@ -48,8 +48,8 @@ SELECT set_config('statement_timeout', '3s', true), set_config('lock_timeout', '
 SELECT o.id, o.code, o.mobile_number, o.email, o.purpose, o.valid_to, o.issued_at, o.sent_at, o.attempts_left, o.consumed_at,
        o.created_at, o.updated_at, o.checksum, (SELECT value FROM checksum_seed WHERE id = 1) AS seed
   FROM otp_codes AS o WHERE o.id = :id FOR UPDATE;
-UPDATE otp_codes SET code = 255315, mobile_number = '09' || :digits, email = NULL, valid_to = 4102444800000000, issued_at = NULL,
-       attempts_left = 5, consumed_at = NULL, updated_at = created_at + :number, checksum = :number
+UPDATE otp_codes SET mobile_number = '09' || :digits, email = NULL, valid_to = 4102444800000000 + :number,
+       updated_at = created_at + :number, checksum = :number
  WHERE id = :id;
 INSERT INTO audit_events (at, actor_kind, actor_name, token_prefix, action, otp_id, recipient, recipient_hash,
        former_recipient_hash, changes, request_id, address)

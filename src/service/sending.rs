@@ -205,8 +205,8 @@ impl Service {
         };
         match otps::find_issued(db, recipient, purpose, now)? {
             Some(otp) if otp.is_worth_repeating(now) && may_repeat(db, &otp, test)? => {
-                let again = Otp { sent_at: Some(now), ..otp };
-                otps::update_usage(db, &again)?;
+                let again = Otp { sent_at: Some(now), ..otp.clone() };
+                otps::update(db, &otp, &again)?;
                 Ok(again)
             }
             Some(otp) => {

@@ -71,20 +71,18 @@ pub fn insert(db: &Db, otp: Otp) -> Result<Otp> {
     Ok(Otp { id: OtpId::from_stored(id), ..otp })
 }
 
-/// Stores the usage of a code: when it was sent, the attempts that are left, and its consumption. This transaction has
-/// locked the row, and the code was not consumed before.
+/// Stores the attempts that are left and the consumption of a code. This transaction has locked the row, and the code was
+/// not consumed before.
 pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
     let sql = "UPDATE otp_codes
-                  SET sent_at = $1,
-                      attempts_left = $2,
-                      consumed_at = $3,
-                      checksum = $4
-                WHERE id = $5
+                  SET attempts_left = $1,
+                      consumed_at = $2,
+                      checksum = $3
+                WHERE id = $4
                   AND consumed_at IS NULL";
     db.change_locked(
         sql,
         &values![
-            otp.sent_at.map(Timestamp::as_micros),
             otp.attempts_left,
             otp.consumed_at.map(Timestamp::as_micros),
             checksum(otp, seed(db)?),
@@ -93,19 +91,20 @@ pub fn update_usage(db: &Db, otp: &Otp) -> Result<()> {
     )
 }
 
-/// Replaces `stored` by `changed`, which differs from it in fields that staff may change and in those that follow from
-/// them. This transaction has read `stored` and locked the row. A column of an index is set only if its value differs,
-/// because SQLite rewrites the entries of every column that a statement sets.
+/// Stores the columns of `changed` that differ from `stored`, which this transaction has read and locked. The others are
+/// not set, because SQLite rewrites every index that contains a column in SET, even if the value is the same. Id, purpose
+/// and creation time must be equal.
 pub fn update(db: &Db, stored: &Otp, changed: &Otp) -> Result<()> {
-    let mut set = vec![
-        ("valid_to", Value::from(changed.valid_to.as_micros())),
-        ("issued_at", changed.issued_at.map(Timestamp::as_micros).into()),
-        ("consumed_at", changed.consumed_at.map(Timestamp::as_micros).into()),
-        ("updated_at", changed.updated_at.as_micros().into()),
-        ("checksum", checksum(changed, seed(db)?).into()),
-    ];
-    let before = in_indexes(stored);
-    set.extend(in_indexes(changed).into_iter().filter(|column| !before.contains(column)));
+    debug_assert_eq!(
+        (stored.id, &stored.purpose, stored.created_at),
+        (changed.id, &changed.purpose, changed.created_at)
+    );
+    let before = changeable(stored);
+    let mut set: Vec<_> = changeable(changed).into_iter().filter(|column| !before.contains(column)).collect();
+    if set.is_empty() {
+        return Ok(());
+    }
+    set.push(("checksum", checksum(changed, seed(db)?).into()));
     let assignments: Vec<_> = (1..).zip(&set).map(|(n, (column, _))| format!("{column} = ${n}")).collect();
     let sql = format!("UPDATE otp_codes SET {} WHERE id = ${}", assignments.join(", "), set.len() + 1);
     let mut values: Vec<_> = set.into_iter().map(|(_, value)| value).collect();
@@ -113,13 +112,18 @@ pub fn update(db: &Db, stored: &Otp, changed: &Otp) -> Result<()> {
     db.change_locked(&sql, &values)
 }
 
-/// The columns of indexes that an update may leave as they are, with their values.
-fn in_indexes(otp: &Otp) -> [(&'static str, Value<'_>); 4] {
+/// The columns that may change while a code is stored, with their values.
+fn changeable(otp: &Otp) -> [(&'static str, Value<'_>); 9] {
     [
         ("code", otp.code.value().into()),
         ("mobile_number", otp.recipient.mobile_number().map(MobileNumber::as_str).into()),
         ("email", otp.recipient.email().map(EmailAddress::as_str).into()),
+        ("valid_to", otp.valid_to.as_micros().into()),
+        ("issued_at", otp.issued_at.map(Timestamp::as_micros).into()),
+        ("sent_at", otp.sent_at.map(Timestamp::as_micros).into()),
         ("attempts_left", otp.attempts_left.into()),
+        ("consumed_at", otp.consumed_at.map(Timestamp::as_micros).into()),
+        ("updated_at", otp.updated_at.as_micros().into()),
     ]
 }
 
