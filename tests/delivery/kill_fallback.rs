@@ -50,6 +50,15 @@ fn message(server: &Server, id: usize) -> Value {
     serde_json::from_str::<Value>(&answer).unwrap()[0].clone()
 }
 
+/// Waits until `is_done` returns true, at most until `deadline`.
+#[track_caller]
+fn wait_until(deadline: Instant, mut is_done: impl FnMut() -> bool) {
+    while !is_done() {
+        assert!(Instant::now() < deadline, "it was not done in time");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn a_kill_during_status_requests_and_fallbacks_loses_no_message_and_sends_no_third_copy() {
     // The second gateway takes up to 32 messages at the same time, and each kill interrupts them.
@@ -64,18 +73,12 @@ fn a_kill_during_status_requests_and_fallbacks_loses_no_message_and_sends_no_thi
         send(&server, n);
     }
     let deadline = Instant::now() + LIMIT;
-    while first.reached() < messages {
-        assert!(Instant::now() < deadline, "the first gateway has {} messages", first.reached());
-        thread::sleep(Duration::from_millis(10));
-    }
-    // The first status requests are due five seconds after the messages were accepted.
+    wait_until(deadline, || first.reached() == messages);
     for kill in 1..=kills {
-        // Each kill hits the second gateway while it accepts a message, as long as there is one left.
+        // Each kill happens while the second gateway accepts a message, as long as there is one left. The first message
+        // falls back five seconds after the first gateway accepted it, because then its status is requested.
         let reached = second.reached();
-        while second.reached() == reached && reached < messages {
-            assert!(Instant::now() < deadline, "{reached} messages fell back");
-            thread::sleep(Duration::from_millis(5));
-        }
+        wait_until(deadline, || second.reached() > reached || reached == messages);
         thread::sleep(Duration::from_millis((kill * 37) % (TAKES * 2 / 3)));
         server.signal("KILL");
         server.wait();
@@ -84,14 +87,11 @@ fn a_kill_during_status_requests_and_fallbacks_loses_no_message_and_sends_no_thi
     let ended = |state: &str| ["delivered", "undelivered", "unknown"].contains(&state);
     let (mut delivered, mut unsent) = (0, 0);
     for id in 1..=messages {
-        let state = loop {
-            let state = message(&server, id)["state"].as_str().unwrap().to_owned();
-            if ended(&state) {
-                break state;
-            }
-            assert!(Instant::now() < deadline, "message {id} is still {state}");
-            thread::sleep(Duration::from_millis(50));
-        };
+        let mut state = String::new();
+        wait_until(deadline, || {
+            message(&server, id)["state"].as_str().unwrap().clone_into(&mut state);
+            ended(&state)
+        });
         let copies = |gateway: &FakeKavenegar| {
             gateway.log.lock().unwrap().copies.get(&number(id - 1)).copied().unwrap_or_default()
         };
