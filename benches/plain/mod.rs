@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use otpd::store::otp_search;
+use otpd::store::SearchIndex;
 use rusqlite::Connection;
 
 use crate::common::spread;
@@ -43,6 +43,7 @@ pub fn measure(db: &Connection, rows: u64, lasting: Duration) -> Plain {
             "UPDATE {table} SET mobile_number = NULL, email = $1, updated_at = updated_at + 1{also} WHERE id = $2"
         );
         let mut update = db.prepare(&sql).unwrap();
+        let index = SearchIndex::default();
         let (begun, mut done) = (Instant::now(), 0u32);
         while begun.elapsed() < lasting / 3 {
             let (n, id) = (spread(done.into()), 1 + spread(!u64::from(done)) % rows);
@@ -50,7 +51,7 @@ pub fn measure(db: &Connection, rows: u64, lasting: Duration) -> Plain {
             let transaction = db.unchecked_transaction().unwrap();
             update.execute(rusqlite::params![email, i64::try_from(id).unwrap()]).unwrap();
             if indexes_search {
-                otp_search::update(&transaction).unwrap();
+                index.update(&transaction).unwrap();
             }
             transaction.commit().unwrap();
             done += 1;

@@ -40,7 +40,7 @@ pub use crate::store::row::{Column, Row};
 pub use crate::store::sqlite::backup::{Contents, Replace, backup};
 pub use crate::store::sqlite::create::Create;
 pub use crate::store::sqlite::files::{admin_token_of, findings, give_to_owner_of};
-pub use crate::store::sqlite::otp_search;
+pub use crate::store::sqlite::otp_search::SearchIndex;
 pub use crate::store::sqlite::path::{folder_of, rename_new};
 pub use crate::store::sqlite::restore::{Restored, restore};
 pub use crate::store::sqlite::returning::{RestoredAccess, Returning, ReturningToken, ReturningUser};

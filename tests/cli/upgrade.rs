@@ -87,6 +87,6 @@ fn the_copy_can_be_restored() {
     succeed(folder.path(), &["restore", "otp.db.before-V5"]);
     let db = Connection::open(folder.path().join("otp.db")).unwrap();
     let version = db.query_row("SELECT max(version) FROM refinery_schema_history", [], |row| row.get::<_, i64>(0));
-    assert_eq!(version.unwrap(), 13, "a restore brings the schema up to date");
+    assert_eq!(version.unwrap(), 14, "a restore brings the schema up to date");
     assert_eq!(succeed(folder.path(), &["user", "list"]), "amir\tadmin\tactive\t\t\n");
 }

@@ -12,6 +12,8 @@ mod statement;
 use std::cell::Cell;
 use std::ffi::c_int;
 use std::mem;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rusqlite::hooks::Wal;
@@ -24,10 +26,14 @@ use crate::store::options::Options;
 use crate::store::sqlite::checkpoint::bulk::Bulk;
 pub(super) use crate::store::sqlite::checkpoint::bulk::DiskFailed;
 use crate::store::sqlite::checkpoint::statement::run_checkpoint;
+use crate::store::sqlite::identity::Files;
 
 /// After this many checkpoint intervals without a WAL restart, the writer waits briefly for readers.
 const PATIENCE: c_int = 2;
-const WAIT_FOR_SNAPSHOTS: Duration = Duration::from_millis(10);
+/// The event loops end their snapshots after a millisecond or two. SQLite's own busy handler would look for that after 1, 3,
+/// 8 and 10 ms.
+const LOOK_FOR_SNAPSHOTS: Duration = Duration::from_micros(200);
+const LOOKS_FOR_SNAPSHOTS: c_int = 50;
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
 /// After this many intervals, the writer waits until each of otpd's own readers must have ended: one that was already
 /// running and one that began during the wait. A read takes at most two seconds.
@@ -62,6 +68,7 @@ impl Checkpoints {
     pub(super) fn new(
         db: &Connection,
         second: Option<Connection>,
+        files: &Arc<Files>,
         options: &Options,
         metrics: Metrics,
     ) -> rusqlite::Result<Self> {
@@ -84,7 +91,7 @@ impl Checkpoints {
             every,
             due: every,
             not_before: Instant::now(),
-            bulk: Bulk::new(second),
+            bulk: Bulk::new(second, Arc::clone(files)),
             has_remainder: false,
             metrics,
         })
@@ -128,7 +135,10 @@ impl Checkpoints {
         self.poll()?;
         if mem::take(&mut self.has_remainder) {
             // Waits until the snapshots of the event loops have ended, so that the WAL restarts with the next change.
-            db.busy_timeout(WAIT_FOR_SNAPSHOTS)?;
+            db.busy_handler(Some(|looks| {
+                thread::sleep(LOOK_FOR_SNAPSHOTS);
+                looks < LOOKS_FOR_SNAPSHOTS
+            }))?;
             return self.checkpoint(db, "PRAGMA wal_checkpoint(RESTART)").map(drop);
         }
         if !self.ours || pages < self.due || self.bulk.is_running() {

@@ -112,6 +112,14 @@ impl Files {
         self.database_fault().map_or(Ok(()), Err)
     }
 
+    /// Syncs the database file, but not the WAL, to the disk.
+    ///
+    /// # Errors
+    /// The disk failed.
+    pub(super) fn sync_database(&self) -> io::Result<()> {
+        self.file.sync_data()
+    }
+
     pub(super) fn location(&self) -> &Location {
         &self.location
     }

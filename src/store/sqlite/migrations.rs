@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 embed_migrations!("migrations/sqlite");
 
 /// What each migration does, for the log.
-const DESCRIPTIONS: [(i64, &str); 13] = [
+const DESCRIPTIONS: [(i64, &str); 14] = [
     (1, "creates the tables of codes, users, permissions and API tokens"),
     (2, "adds the indexes, counters and full-text search of the list"),
     (3, "adds a checksum to each code, which detects damage on the disk"),
@@ -31,6 +31,7 @@ const DESCRIPTIONS: [(i64, &str); 13] = [
     (11, "adds the channels call and bale, the delivery status of messages, and fallbacks"),
     (12, "adds the outbox of the webhooks"),
     (13, "adds the forms of the console that took effect, so that none takes effect twice"),
+    (14, "merges the full-text index in small steps, which delay changes less"),
 ];
 
 /// Other processes may be migrating the same file at this moment. Each try sees what they have finished.

@@ -72,7 +72,7 @@ impl Sqlite {
         // Ensures that the others have opened the same files.
         files.require_as_opened().map_err(|cause| OpenError::new(path, cause))?;
         let files = Arc::new(files);
-        let checkpoints = Checkpoints::new(&connection, second, options, options.metrics.clone())
+        let checkpoints = Checkpoints::new(&connection, second, &files, options, options.metrics.clone())
             .map_err(|cause| OpenError::sqlite(path, &cause))?;
         let writer = Writer::start(connection, checkpoints, Arc::clone(&files), options.metrics.clone());
         let writer = writer.map_err(|cause| OpenError::new(path, cause.to_string()))?;

@@ -3,6 +3,8 @@
 //! Triggers record the changed codes in `otp_search_changes`. The index is updated once per transaction, because FTS5
 //! flushes its data at each statement.
 
+use std::cell::Cell;
+
 use rusqlite::Connection;
 
 const HAS_CHANGES: &str = "SELECT EXISTS (SELECT 1 FROM otp_search_changes)";
@@ -23,14 +25,47 @@ const UPDATE: &str = "
      ORDER BY id, command DESC";
 
 /// Brings the index up to date. Called at the end of every transaction that may have changed codes, so that a search
-/// sees each committed change.
-pub fn update(db: &Connection) -> rusqlite::Result<()> {
-    if db.prepare_cached(HAS_CHANGES)?.query_row([], |row| row.get(0))? {
-        for sql in [UPDATE, "DELETE FROM otp_search_changes"] {
-            db.prepare_cached(sql)?.execute([])?;
-        }
+/// sees each committed change. Returns the number of texts that were removed or added.
+pub fn update(db: &Connection) -> rusqlite::Result<usize> {
+    if !db.prepare_cached(HAS_CHANGES)?.query_row([], |row| row.get(0))? {
+        return Ok(0);
     }
-    Ok(())
+    let texts = db.prepare_cached(UPDATE)?.execute([])?;
+    db.prepare_cached("DELETE FROM otp_search_changes")?.execute([])?;
+    Ok(texts)
+}
+
+/// Each transaction adds a segment to the index, and segments must be merged. FTS5 does that in large steps, which delay
+/// a commit by tens of milliseconds. These steps are smaller and more frequent: one for so many texts.
+const TEXTS_PER_STEP: usize = 128;
+/// The most pages that a step writes for each level of the index that it merges. FTS5 writes about 6 pages for
+/// `TEXTS_PER_STEP` texts, and an index of a million texts has 3 levels to merge.
+const PAGES_PER_STEP: usize = 16;
+/// The number of texts that a segment counts for in addition, because even a small segment has to be merged.
+const TEXTS_PER_SEGMENT: usize = 8;
+
+/// The index of a connection that makes many changes.
+#[derive(Default)]
+pub struct SearchIndex {
+    /// The texts since the last step.
+    texts: Cell<usize>,
+}
+
+impl SearchIndex {
+    /// The same as [`update`]. Also merges segments from time to time.
+    pub fn update(&self, db: &Connection) -> rusqlite::Result<()> {
+        let texts = match update(db)? {
+            0 => return Ok(()),
+            texts => self.texts.get() + texts + TEXTS_PER_SEGMENT,
+        };
+        self.texts.set(texts % TEXTS_PER_STEP);
+        let pages = texts / TEXTS_PER_STEP * PAGES_PER_STEP;
+        if pages > 0 {
+            let pages = i64::try_from(pages).unwrap_or(i64::MAX);
+            db.prepare_cached("INSERT INTO otp_search (otp_search, rank) VALUES ('merge', $1)")?.execute([pages])?;
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -76,6 +111,48 @@ mod tests {
             plan.query_map([], |row| row.get("detail")).unwrap().collect::<Result<_, _>>().unwrap();
         let scans: Vec<_> = steps.iter().filter(|step| step.starts_with("SCAN")).collect();
         assert_eq!(scans, ["SCAN otp_search_changes", "SCAN c"], "{steps:?}");
+    }
+
+    /// Changes all of so many codes in each of 600 transactions, while FTS5 merges nothing itself. Returns the most segments
+    /// that the index had.
+    fn most_segments(codes: i64, update: impl Fn(&Connection)) -> i64 {
+        let folder = tempfile::tempdir().unwrap();
+        let db = crate::store::sqlite::tests::database(&folder);
+        db.execute("INSERT INTO otp_search (otp_search, rank) VALUES ('crisismerge', 1000)", []).unwrap();
+        (1..=codes).for_each(|id| db.execute_batch(&insert(id, &format!("{id}@example.com"))).unwrap());
+        let segments = |n: i64| -> i64 {
+            let transaction = db.unchecked_transaction().unwrap();
+            let sql = "UPDATE otp_codes SET email = (id * 7919 * $1 % 1000003) || '@' || (id * $1) || '.example.com'";
+            transaction.execute(sql, [n]).unwrap();
+            update(&transaction);
+            transaction.commit().unwrap();
+            let segments = "SELECT count(DISTINCT id >> 37) FROM otp_search_data WHERE id > 10";
+            db.query_row(segments, [], |row| row.get(0)).unwrap()
+        };
+        let most = (1..=600).map(segments).max().unwrap();
+        db.execute("INSERT INTO otp_search (otp_search, rank) VALUES ('integrity-check', 1)", []).unwrap();
+        most
+    }
+
+    /// At 32 segments on a level, FTS5 would merge the whole level in one commit.
+    #[test]
+    fn segments_are_merged_as_fast_as_they_are_added() {
+        for codes in [1, 8, 64] {
+            let index = SearchIndex::default();
+            let most = most_segments(codes, |db| index.update(db).unwrap());
+            assert!(most < 32, "{most} segments with {codes} codes");
+        }
+        assert_eq!(most_segments(1, |db| assert!(update(db).unwrap() > 0)), 600);
+    }
+
+    #[test]
+    fn fts5_makes_no_large_steps() {
+        let folder = tempfile::tempdir().unwrap();
+        let db = crate::store::sqlite::tests::database(&folder);
+        let setting = |name: &str| -> i64 {
+            db.query_row("SELECT v FROM otp_search_config WHERE k = $1", [name], |row| row.get(0)).unwrap()
+        };
+        assert_eq!(["automerge", "usermerge", "crisismerge"].map(setting), [0, 16, 32]);
     }
 
     const DELETE: &str = "DELETE FROM otp_codes WHERE id = 1;";

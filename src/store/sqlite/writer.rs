@@ -27,6 +27,7 @@ use crate::store::probe::Probe;
 use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::commits::Commits;
 use crate::store::sqlite::identity::Files;
+use crate::store::sqlite::otp_search::SearchIndex;
 use crate::store::sqlite::writer::job::Work;
 use crate::store::sqlite::writer::serving::{Message, Serving};
 
@@ -65,6 +66,7 @@ impl Writer {
             is_rescued: false,
             last: last.clone(),
             commits: commits.clone(),
+            search_index: SearchIndex::default(),
             metrics: metrics.clone(),
         };
         let thread = thread::Builder::new().name("writer".to_owned()).spawn(move || {

@@ -1,6 +1,10 @@
 //! The bulk of a checkpoint, on a connection and a thread of its own. The writer commits meanwhile. SQLite allows that
 //! for passive checkpoints. What the writer adds meanwhile remains in the WAL, and the writer moves this remainder
 //! itself: the WAL restarts only when a checkpoint has moved all of it.
+//!
+//! SQLite syncs the database file only in a checkpoint that reaches the end of the WAL, which is often the one of the
+//! writer. The thread therefore syncs the file after each of its checkpoints. Otherwise all pages would be synced while
+//! the changes wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,6 +15,7 @@ use rusqlite::Connection;
 use crate::metrics::Metrics;
 use crate::store::error::Failure;
 use crate::store::sqlite::checkpoint::statement::run_checkpoint;
+use crate::store::sqlite::identity::Files;
 
 /// The most checkpoints in a row. Each one leaves only what the writer added meanwhile.
 const MAX_ROUNDS: usize = 4;
@@ -35,13 +40,14 @@ impl DiskFailed {
 pub(super) struct Bulk {
     /// `None` while a checkpoint is running, or if the connection was lost.
     connection: Option<Connection>,
+    files: Arc<Files>,
     has_failed: DiskFailed,
     running: Option<JoinHandle<(Connection, Result<(), Failure>)>>,
 }
 
 impl Bulk {
-    pub(super) fn new(connection: Option<Connection>) -> Self {
-        Self { connection, has_failed: DiskFailed::default(), running: None }
+    pub(super) fn new(connection: Option<Connection>, files: Arc<Files>) -> Self {
+        Self { connection, files, has_failed: DiskFailed::default(), running: None }
     }
 
     pub(super) fn has_failed(&self) -> &DiskFailed {
@@ -55,9 +61,9 @@ impl Bulk {
     /// Starts a checkpoint. Returns `false` if there is no connection or no thread for it.
     pub(super) fn start(&mut self, metrics: &Metrics) -> bool {
         let Some(connection) = self.connection.take() else { return false };
-        let (metrics, has_failed) = (metrics.clone(), self.has_failed.clone());
+        let (files, metrics, has_failed) = (Arc::clone(&self.files), metrics.clone(), self.has_failed.clone());
         let work = move || {
-            let outcome = move_bulk(&connection, &metrics);
+            let outcome = move_bulk(&connection, &files, &metrics);
             if outcome.is_err() {
                 has_failed.set();
             }
@@ -93,11 +99,12 @@ impl Bulk {
     }
 }
 
-/// Moves pages from the WAL into the database until few remain.
-fn move_bulk(db: &Connection, metrics: &Metrics) -> Result<(), Failure> {
+/// Moves pages from the WAL into the database until few remain, and syncs them.
+fn move_bulk(db: &Connection, files: &Files, metrics: &Metrics) -> Result<(), Failure> {
     let mut moved = 0;
     for _ in 0..MAX_ROUNDS {
         let progress = run_checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)", metrics)?;
+        files.sync_database().map_err(|cause| Failure { cause: cause.to_string(), disk: true })?;
         if progress.moved - moved < SMALL {
             break;
         }

@@ -17,6 +17,7 @@ use crate::store::sqlite::checkpoint::Checkpoints;
 use crate::store::sqlite::commits::Commits;
 use crate::store::sqlite::identity::Files;
 use crate::store::sqlite::open::BUSY_TIMEOUT;
+use crate::store::sqlite::otp_search::SearchIndex;
 use crate::store::sqlite::writer::job::Job;
 use crate::store::sqlite::writer::transaction::Context;
 
@@ -45,6 +46,7 @@ pub(super) struct Serving {
     pub(super) is_rescued: bool,
     pub(super) last: LastTransaction,
     pub(super) commits: Commits,
+    pub(super) search_index: SearchIndex,
     pub(super) metrics: Metrics,
 }
 
@@ -106,6 +108,7 @@ impl Serving {
             db: &self.db,
             files: &self.files,
             commits: &self.commits,
+            search_index: &self.search_index,
             checkpoint_failed: self.checkpoints.has_failed(),
             metrics: &self.metrics,
         };

@@ -10,8 +10,9 @@ fn writer() -> (tempfile::TempDir, std::path::PathBuf, Writer) {
     let (db, files) = crate::store::sqlite::upgrade::open_writer(location, crate::store::Create::IfNew).unwrap();
     db.execute_batch("CREATE TABLE t (v INTEGER UNIQUE) STRICT").unwrap();
     let second = crate::store::sqlite::open::checkpointer(files.location()).ok();
-    let checkpoints = Checkpoints::new(&db, second, &crate::store::Options::default(), Metrics::new()).unwrap();
-    (folder, path, Writer::start(db, checkpoints, Arc::new(files), Metrics::new()).unwrap())
+    let files = Arc::new(files);
+    let checkpoints = Checkpoints::new(&db, second, &files, &crate::store::Options::default(), Metrics::new()).unwrap();
+    (folder, path, Writer::start(db, checkpoints, files, Metrics::new()).unwrap())
 }
 
 fn stored(path: &std::path::Path) -> Vec<i64> {

@@ -20,7 +20,7 @@ use crate::store::error::Failure;
 use crate::store::sqlite::checkpoint::DiskFailed;
 use crate::store::sqlite::commits::Commits;
 use crate::store::sqlite::identity::Files;
-use crate::store::sqlite::otp_search;
+use crate::store::sqlite::otp_search::SearchIndex;
 use crate::store::sqlite::writer::job::Job;
 
 type Batch = Vec<Box<dyn Job>>;
@@ -30,6 +30,7 @@ pub(super) struct Context<'a> {
     pub(super) db: &'a Connection,
     pub(super) files: &'a Files,
     pub(super) commits: &'a Commits,
+    pub(super) search_index: &'a SearchIndex,
     pub(super) checkpoint_failed: &'a DiskFailed,
     pub(super) metrics: &'a Metrics,
 }
@@ -115,7 +116,7 @@ impl Context<'_> {
             self.execute("ROLLBACK")?;
             return Ok(Trial::NotInPlace);
         }
-        if let Err(cause) = otp_search::update(self.db) {
+        if let Err(cause) = self.search_index.update(self.db) {
             return Ok(Trial::NotIndexed(cause.into()));
         }
         let begun = Instant::now();
