@@ -30,8 +30,8 @@ use crate::store::sqlite::identity::Files;
 
 /// After this many checkpoint intervals without a WAL restart, the writer waits briefly for readers.
 const PATIENCE: c_int = 2;
-/// The event loops end their snapshots after a millisecond or two. SQLite's own busy handler would look for that after 1, 3,
-/// 8 and 10 ms.
+/// The event loops end their snapshots after a millisecond or two. SQLite's own busy handler would try again only after
+/// 1, 3, 8 and 10 ms.
 const LOOK_FOR_SNAPSHOTS: Duration = Duration::from_micros(200);
 const LOOKS_FOR_SNAPSHOTS: c_int = 50;
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
@@ -136,8 +136,11 @@ impl Checkpoints {
         if mem::take(&mut self.has_remainder) {
             // Waits until the snapshots of the event loops have ended, so that the WAL restarts with the next change.
             db.busy_handler(Some(|looks| {
-                thread::sleep(LOOK_FOR_SNAPSHOTS);
-                looks < LOOKS_FOR_SNAPSHOTS
+                let again = looks < LOOKS_FOR_SNAPSHOTS;
+                if again {
+                    thread::sleep(LOOK_FOR_SNAPSHOTS);
+                }
+                again
             }))?;
             return self.checkpoint(db, "PRAGMA wal_checkpoint(RESTART)").map(drop);
         }

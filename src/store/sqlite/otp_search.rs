@@ -36,15 +36,15 @@ pub fn update(db: &Connection) -> rusqlite::Result<usize> {
 }
 
 /// Each transaction adds a segment to the index, and segments must be merged. FTS5 does that in large steps, which delay
-/// a commit by tens of milliseconds. These steps are smaller and more frequent: one for so many texts.
+/// a commit by tens of milliseconds. These steps are smaller and more frequent: one step per `TEXTS_PER_STEP` texts.
 const TEXTS_PER_STEP: usize = 128;
-/// The most pages that a step writes for each level of the index that it merges. FTS5 writes about 6 pages for
-/// `TEXTS_PER_STEP` texts, and an index of a million texts has 3 levels to merge.
+/// About how many pages a step writes. It writes more if it reaches a trigram that many codes contain, because FTS5 ends a
+/// step only between two trigrams. Steps of this size kept pace with 900,000 updates (`docs/performance.md`).
 const PAGES_PER_STEP: usize = 16;
-/// The number of texts that a segment counts for in addition, because even a small segment has to be merged.
+/// Each segment counts as this many additional texts, because a small segment has to be merged too.
 const TEXTS_PER_SEGMENT: usize = 8;
 
-/// The index of a connection that makes many changes.
+/// The index, for a connection that makes many changes.
 #[derive(Default)]
 pub struct SearchIndex {
     /// The texts since the last step.
@@ -52,7 +52,8 @@ pub struct SearchIndex {
 }
 
 impl SearchIndex {
-    /// The same as [`update`]. Also merges segments from time to time.
+    /// The same as [`update`]. Also merges segments after every `TEXTS_PER_STEP` texts. Without that, FTS5 merges a whole level
+    /// of the index when it has 32 segments.
     pub fn update(&self, db: &Connection) -> rusqlite::Result<()> {
         let texts = match update(db)? {
             0 => return Ok(()),
@@ -61,7 +62,7 @@ impl SearchIndex {
         self.texts.set(texts % TEXTS_PER_STEP);
         let pages = texts / TEXTS_PER_STEP * PAGES_PER_STEP;
         if pages > 0 {
-            let pages = i64::try_from(pages).unwrap_or(i64::MAX);
+            let pages = i32::try_from(pages).unwrap_or(i32::MAX);
             db.prepare_cached("INSERT INTO otp_search (otp_search, rank) VALUES ('merge', $1)")?.execute([pages])?;
         }
         Ok(())
@@ -113,7 +114,7 @@ mod tests {
         assert_eq!(scans, ["SCAN otp_search_changes", "SCAN c"], "{steps:?}");
     }
 
-    /// Changes all of so many codes in each of 600 transactions, while FTS5 merges nothing itself. Returns the most segments
+    /// Updates `codes` codes in each of 600 transactions, while FTS5 merges nothing itself. Returns the most segments
     /// that the index had.
     fn most_segments(codes: i64, update: impl Fn(&Connection)) -> i64 {
         let folder = tempfile::tempdir().unwrap();
