@@ -52,8 +52,8 @@ pub struct SearchIndex {
 }
 
 impl SearchIndex {
-    /// The same as [`update`]. Also merges segments after every `TEXTS_PER_STEP` texts. Without that, FTS5 merges a whole level
-    /// of the index when it has 32 segments.
+    /// Brings the index up to date like the function `update`. Also merges segments after every `TEXTS_PER_STEP` texts.
+    /// Without that, FTS5 merges a whole level of the index when it has 32 segments.
     pub fn update(&self, db: &Connection) -> rusqlite::Result<()> {
         let texts = match update(db)? {
             0 => return Ok(()),
