@@ -30,9 +30,10 @@ use crate::store::sqlite::identity::Files;
 
 /// After this many checkpoint intervals without a WAL restart, the writer waits briefly for readers.
 const PATIENCE: c_int = 2;
-/// The event loops end their snapshots after a millisecond or two. SQLite's own busy handler would try again only after
-/// 1, 3, 8 and 10 ms.
+/// How long the writer sleeps before it looks again for snapshots of the event loops, which end after one or two
+/// milliseconds. SQLite's own busy handler would look only after 1, 3, 8 and 10 ms.
 const LOOK_FOR_SNAPSHOTS: Duration = Duration::from_micros(200);
+/// How often it looks again.
 const LOOKS_FOR_SNAPSHOTS: c_int = 50;
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
 /// After this many intervals, the writer waits until each of otpd's own readers must have ended: one that was already
