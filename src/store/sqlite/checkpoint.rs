@@ -203,6 +203,7 @@ impl Checkpoints {
     }
 
     fn checkpoint(&self, db: &Connection, sql: &str) -> Result<bool, Failure> {
-        run_checkpoint(db, sql, &self.metrics).map(|progress| progress.is_complete)
+        let _timer = self.metrics.checkpoint_seconds.start_timer();
+        run_checkpoint(db, sql).map(|progress| progress.is_complete)
     }
 }

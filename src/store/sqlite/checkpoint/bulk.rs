@@ -6,6 +6,7 @@
 //! writer. The thread therefore syncs the file after each of its checkpoints. Otherwise all pages would be synced while
 //! the changes wait.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -63,7 +64,7 @@ impl Bulk {
         let Some(connection) = self.connection.take() else { return false };
         let (files, metrics, has_failed) = (Arc::clone(&self.files), metrics.clone(), self.has_failed.clone());
         let work = move || {
-            let outcome = move_bulk(&connection, &files, &metrics);
+            let outcome = move_bulk(&connection, || files.sync_database(), &metrics);
             if outcome.is_err() {
                 has_failed.set();
             }
@@ -99,16 +100,63 @@ impl Bulk {
     }
 }
 
-/// Moves pages from the WAL into the database until few remain, and syncs them.
-fn move_bulk(db: &Connection, files: &Files, metrics: &Metrics) -> Result<(), Failure> {
+/// Moves pages from the WAL into the database until few remain. `sync` syncs the database file.
+///
+/// # Errors
+/// The disk failed.
+fn move_bulk(db: &Connection, sync: impl Fn() -> io::Result<()>, metrics: &Metrics) -> Result<(), Failure> {
     let mut moved = 0;
     for _ in 0..MAX_ROUNDS {
-        let progress = run_checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)", metrics)?;
-        files.sync_database().map_err(|cause| Failure { cause: cause.to_string(), disk: true })?;
+        let _timer = metrics.checkpoint_seconds.start_timer();
+        let progress = run_checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")?;
+        sync().map_err(|cause| Failure { cause: cause.to_string(), disk: true })?;
         if progress.moved - moved < SMALL {
             break;
         }
         moved = progress.moved;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Fills the WAL of a new database, and moves its bulk. Returns the outcome, how often `sync` was called, and the
+    /// metrics.
+    fn move_with(sync: impl Fn() -> io::Result<()>) -> (Result<(), Failure>, u32, Metrics) {
+        let folder = tempfile::tempdir().unwrap();
+        let db = crate::store::sqlite::tests::database(&folder);
+        db.execute_batch("CREATE TABLE filler (data BLOB); INSERT INTO filler VALUES (zeroblob(1048576));").unwrap();
+        let (syncs, metrics) = (Cell::new(0), Metrics::new());
+        let counted = || {
+            syncs.set(syncs.get() + 1);
+            sync()
+        };
+        let outcome = move_bulk(&db, counted, &metrics);
+        (outcome, syncs.get(), metrics)
+    }
+
+    #[test]
+    fn every_checkpoint_is_synced_and_its_sync_is_part_of_the_measured_time() {
+        let (outcome, syncs, metrics) = move_with(|| {
+            thread::sleep(Duration::from_millis(50));
+            Ok(())
+        });
+        assert!(outcome.is_ok());
+        // The second checkpoint finds nothing to move.
+        assert_eq!((syncs, metrics.checkpoint_seconds.get_sample_count()), (2, 2));
+        let seconds = metrics.checkpoint_seconds.get_sample_sum();
+        assert!(seconds >= 0.1, "{seconds}");
+    }
+
+    #[test]
+    fn a_failed_sync_is_a_failure_of_the_disk() {
+        let (outcome, syncs, _) = move_with(|| Err(io::Error::other("input/output error")));
+        let failure = outcome.unwrap_err();
+        assert_eq!((failure.cause.as_str(), failure.disk, syncs), ("input/output error", true, 1));
+    }
 }

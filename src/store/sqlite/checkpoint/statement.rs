@@ -1,10 +1,7 @@
 //! The SQL statement that makes a checkpoint.
 
-use std::time::Instant;
-
 use rusqlite::Connection;
 
-use crate::metrics::Metrics;
 use crate::store::error::Failure;
 
 /// The state of the WAL after a checkpoint.
@@ -20,13 +17,11 @@ pub(super) struct Progress {
 ///
 /// # Errors
 /// The disk failed.
-pub(super) fn run_checkpoint(db: &Connection, sql: &str, metrics: &Metrics) -> Result<Progress, Failure> {
-    let begun = Instant::now();
+pub(super) fn run_checkpoint(db: &Connection, sql: &str) -> Result<Progress, Failure> {
     let outcome = db.query_row(sql, [], |row| {
         let number = |column| row.get::<_, i64>(column);
         Ok((number(0)?, number(1)?, number(2)?))
     });
-    metrics.checkpoint_seconds.observe(begun.elapsed().as_secs_f64());
     match outcome.map_err(Failure::from) {
         Ok((busy, in_wal, moved)) => Ok(Progress { is_complete: busy == 0 && in_wal == moved, moved }),
         Err(failure) if failure.disk => Err(failure),
