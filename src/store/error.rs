@@ -50,6 +50,7 @@ pub(super) fn is_disk_failure(error: &Error) -> bool {
 }
 
 /// Why the writer could not commit a transaction or make a checkpoint.
+#[derive(Debug)]
 pub(super) struct Failure {
     pub(super) cause: String,
     /// Whether the disk itself failed. Nothing may be acknowledged after that.

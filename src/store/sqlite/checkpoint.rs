@@ -8,6 +8,8 @@
 
 mod bulk;
 mod statement;
+#[cfg(test)]
+mod tests;
 
 use std::cell::Cell;
 use std::ffi::c_int;
@@ -25,7 +27,7 @@ use crate::store::error::Failure;
 use crate::store::options::Options;
 use crate::store::sqlite::checkpoint::bulk::Bulk;
 pub(super) use crate::store::sqlite::checkpoint::bulk::DiskFailed;
-use crate::store::sqlite::checkpoint::statement::run_checkpoint;
+use crate::store::sqlite::checkpoint::statement::{Progress, run_checkpoint};
 use crate::store::sqlite::identity::Files;
 
 /// After this many checkpoint intervals without a WAL restart, the writer waits briefly for readers.
@@ -35,6 +37,8 @@ const PATIENCE: c_int = 2;
 const LOOK_FOR_SNAPSHOTS: Duration = Duration::from_micros(200);
 /// How often it looks again.
 const LOOKS_FOR_SNAPSHOTS: c_int = 50;
+/// The shortest time between two tries while the writer waits.
+const LOOK_FOR_CHECKPOINTS: Duration = Duration::from_millis(10);
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
 /// After this many intervals, the writer waits until each of otpd's own readers must have ended: one that was already
 /// running and one that began during the wait. A read takes at most two seconds.
@@ -156,16 +160,32 @@ impl Checkpoints {
             }
             return self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)").map(drop);
         }
-        let deadline = Instant::now() + if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS };
+        self.wait_for_readers(db, is_large)
+    }
+
+    /// Tries to move the whole WAL into the database, for longer if the WAL is large. Changes wait meanwhile. If a large
+    /// WAL can't be moved, or if a try fails, a pause follows.
+    fn wait_for_readers(&mut self, db: &Connection, is_large: bool) -> Result<(), Failure> {
+        let (longest, pause) = if is_large { (WAIT_FOR_ALL, PAUSE) } else { (WAIT_FOR_OTHERS, Duration::ZERO) };
+        let deadline = Instant::now() + longest;
         db.busy_timeout(WAIT_FOR_OTHERS)?;
         // In short tries, because SQLite decides only at the start of a checkpoint which readers block it.
-        while !self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? {
-            if Instant::now() >= deadline {
-                self.not_before = Instant::now() + if is_large { PAUSE } else { Duration::ZERO };
-                break;
+        loop {
+            let tried = Instant::now();
+            let Some(progress) = self.checkpoint(db, "PRAGMA wal_checkpoint(TRUNCATE)")? else {
+                self.not_before = Instant::now() + PAUSE;
+                return Ok(());
+            };
+            if progress.is_complete {
+                return Ok(());
             }
+            if Instant::now() >= deadline {
+                self.not_before = Instant::now() + pause;
+                return Ok(());
+            }
+            // SQLite waits for readers, but not for a checkpoint of another connection.
+            thread::sleep(LOOK_FOR_CHECKPOINTS.saturating_sub(tried.elapsed()));
         }
-        Ok(())
     }
 
     /// Updates the statistics and moves the whole WAL into the database. Waits only briefly for other connections; a
@@ -199,11 +219,12 @@ impl Checkpoints {
     /// The disk failed.
     pub(super) fn checkpoint_orphaned_wal(&mut self, db: &Connection) -> Result<bool, Failure> {
         self.bulk.join()?;
-        self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")
+        let progress = self.checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")?;
+        Ok(progress.is_some_and(|progress| progress.is_complete))
     }
 
-    fn checkpoint(&self, db: &Connection, sql: &str) -> Result<bool, Failure> {
+    fn checkpoint(&self, db: &Connection, sql: &str) -> Result<Option<Progress>, Failure> {
         let _timer = self.metrics.checkpoint_seconds.start_timer();
-        run_checkpoint(db, sql).map(|progress| progress.is_complete)
+        run_checkpoint(db, sql)
     }
 }
