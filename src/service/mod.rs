@@ -44,6 +44,8 @@ mod worker;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use crate::delivery::{Delivery, Endpoint};
 use crate::domain::caller::Caller;
 use crate::domain::clock::time_left;
@@ -69,6 +71,9 @@ use crate::store::{Db, Store, tokens};
 /// The age at which a request updates `last_used_at` of its token. The value is accurate enough to find unused tokens,
 /// and most reads cause no write.
 const LAST_USED_GRAIN: Duration = Duration::from_secs(600);
+/// The most sign-ins that are checked at once. Further ones wait. Their clients are not authenticated, so they must not
+/// fill the queue of the writer.
+const CONCURRENT_SIGN_INS: usize = 8;
 
 /// The settings of the service.
 #[derive(Debug)]
@@ -117,6 +122,8 @@ pub struct Service {
     queued: Arc<Queued>,
     refusals: Arc<Refusals>,
     shares: Arc<RecentShares>,
+    /// One permit for each sign-in that may be checked at the same time.
+    sign_ins: Arc<Semaphore>,
     /// Updates of `last_used_at` of tokens.
     uses: Background,
     /// Updates of `last_seen_at` of sessions.
@@ -131,6 +138,7 @@ impl Service {
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
         let (delivery, in_flight) = (Arc::new(delivery), InFlight::default());
         let (queued, refusals, shares) = (Arc::default(), Arc::default(), Arc::default());
+        let sign_ins = Arc::new(Semaphore::new(CONCURRENT_SIGN_INS));
         let (uses, activity) = (Background::default(), Background::default());
         Self {
             store,
@@ -146,6 +154,7 @@ impl Service {
             queued,
             refusals,
             shares,
+            sign_ins,
             uses,
             activity,
         }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use otpd::domain::user::{Permission, Role};
+use otpd::error::Kind;
 use reqwest::RequestBuilder;
 
 use crate::databases::on_postgres;
@@ -92,6 +93,23 @@ async fn an_invalid_token_gets_401_whatever_its_idempotency_key() {
     };
     for answer in join_all((0..400).map(|_| ask())).await {
         answer.is(401, r#"{"detail":"Invalid token."}"#);
+    }
+    assert_eq!(batches(&app), before);
+}
+
+#[tokio::test]
+async fn sign_ins_after_too_many_failures_do_not_reach_the_writer() {
+    let (app, token) = TestApp::with_amir().await;
+    let before = batches(&app);
+    let burst = join_all((0..400).map(|_| app.sign_in("amir", "wrong"))).await;
+    let counted = burst.iter().filter(|guess| guess.as_ref().unwrap_err().kind() == Kind::Unauthenticated).count();
+    assert_eq!(counted, 5);
+    let burst = batches(&app) - before;
+    // Five failures, and what was in progress when the fifth was counted.
+    assert!(burst <= 5 + 7, "{burst}");
+    let before = batches(&app);
+    for outcome in join_all((0..400).map(|_| app.sign_in("amir", &token))).await {
+        assert_eq!(outcome.unwrap_err().kind(), Kind::Throttled);
     }
     assert_eq!(batches(&app), before);
 }

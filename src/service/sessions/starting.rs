@@ -73,6 +73,11 @@ impl Service {
         source: Source,
         answer: impl Fn(&Db, Timestamp) -> Result<Answer> + Send + 'static,
     ) -> Result<SessionKey> {
+        let _permit = self.sign_ins.acquire().await.map_err(Error::internal)?;
+        let source = Arc::new(source);
+        let (clock, early) = (Arc::clone(&self.clock), Arc::clone(&source));
+        // Most sign-ins of a flood end here. The check below is exact.
+        self.store.look_up(move |db| require_few_failures(db, &early, clock())).await?;
         let key = SessionKey::generate(&mut UnwrapErr(SysRng));
         let (clock, hash) = (Arc::clone(&self.clock), key.hash());
         let start = move |db: &Db| {
