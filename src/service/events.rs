@@ -14,11 +14,10 @@ use crate::domain::webhook::{self, Event, EventMessage, EventType, generate_webh
 use crate::error::Result;
 use crate::service::Service;
 use crate::service::endpoints::Destination;
+use crate::service::series::GIVEN_UP;
 use crate::store::event_deliveries::EndpointKey;
 use crate::store::{Db, event_deliveries, recipients};
 
-/// The outcome of an event that no attempt delivered, in the metrics.
-pub(super) const GIVEN_UP: &str = "given_up";
 /// Maximum number of events that one transaction deletes.
 const BATCH: i64 = 500;
 

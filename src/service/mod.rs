@@ -32,6 +32,7 @@ pub mod recipients;
 mod recording;
 mod refusals;
 pub mod sending;
+mod series;
 pub mod sessions;
 mod settling;
 mod shares;
@@ -64,6 +65,7 @@ use crate::service::in_flight::InFlight;
 use crate::service::limits::Guard;
 use crate::service::recent_shares::RecentShares;
 use crate::service::refusals::Refusals;
+use crate::service::series::expect_series;
 pub use crate::service::source::{Clock, RequestSource};
 use crate::service::waiting::Queued;
 use crate::store::{Db, Store, tokens};
@@ -133,7 +135,7 @@ pub struct Service {
 impl Service {
     pub fn new(store: Store, clock: Clock, settings: Settings) -> Self {
         let Settings { policy, test_recipients, timezone, limits, delivery, events, audits_reads } = settings;
-        metrics::expect_series(store.metrics(), &delivery, &events);
+        expect_series(store.metrics(), &delivery, &events);
         let endpoints = Arc::new(Endpoints::new(events));
         let limits = Arc::new(Guard::new(limits, store.metrics().clone()));
         let (delivery, in_flight) = (Arc::new(delivery), InFlight::default());

@@ -1,10 +1,14 @@
 //! The geometry of charts: from numbers to the marks of an SVG. Labels and colours come from the caller.
 
+mod drawing;
 mod rows;
 #[cfg(test)]
 mod tests;
 
+pub(super) use drawing::{Drawing, Mark};
 pub(super) use rows::{Row, rows};
+
+use drawing::{at, bar, text};
 
 /// The corners of the plot of a chart over time.
 const LEFT: f64 = 48.0;
@@ -20,52 +24,6 @@ const PARTS: u32 = 4;
 const LABELS: usize = 5;
 /// The width of a bar, as a part of its slot, and at most.
 const BAR: (f64, f64) = (0.7, 28.0);
-
-/// A chart without its frame.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Drawing {
-    pub(super) height: u32,
-    pub(super) marks: Vec<Mark>,
-}
-
-/// A mark of a chart. Coordinates have one decimal place.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Mark {
-    Line {
-        class: &'static str,
-        x: [String; 2],
-        y: [String; 2],
-    },
-    /// `is_rtl`: the text is read from right to left, and begins instead of ends at `x`.
-    Text {
-        class: &'static str,
-        x: String,
-        y: String,
-        text: String,
-        is_rtl: bool,
-    },
-    Polyline {
-        class: String,
-        points: String,
-    },
-    Polygon {
-        class: String,
-        points: String,
-    },
-    Bar {
-        class: String,
-        x: String,
-        y: String,
-        width: String,
-        height: String,
-        radius: String,
-    },
-    Point {
-        class: String,
-        x: String,
-        y: String,
-    },
-}
 
 /// A chart over time. `None` among its values is a gap.
 pub(super) struct Plot {
@@ -215,19 +173,6 @@ fn edge(index: usize, count: usize) -> &'static str {
     }
 }
 
-fn text(class: &'static str, x: f64, y: f64, text: String) -> Mark {
-    Mark::Text { class, x: at(x), y: at(y), text, is_rtl: false }
-}
-
-fn bar(colour: &str, (x, y): (f64, f64), (width, height): (f64, f64), radius: f64) -> Mark {
-    let class = if colour == "track" { colour.to_owned() } else { format!("bar {colour}") };
-    Mark::Bar { class, x: at(x), y: at(y), width: at(width), height: at(height), radius: at(radius) }
-}
-
 fn points(coordinates: &[(f64, f64)]) -> String {
     coordinates.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect::<Vec<_>>().join(" ")
-}
-
-fn at(value: f64) -> String {
-    format!("{value:.1}")
 }

@@ -4,6 +4,9 @@ use tokio_postgres::error::SqlState;
 
 use crate::error::Error;
 
+/// The code of a failure because the time for a statement was over.
+pub(super) const TIMEOUT: &str = "timeout";
+
 /// What a failed statement means for its transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Remedy {

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::store::db::Db;
 use crate::store::finding::Finding;
-use crate::store::postgres::WRITERS;
+use crate::store::postgres::pool::WRITERS;
 use crate::store::postgres::url::{HostName, PostgresUrl};
 
 /// The smallest difference of the clocks that is reported as a problem, in microseconds.

@@ -38,16 +38,13 @@ pub(in crate::store) use crate::store::postgres::bulk::Bulk;
 pub(in crate::store) use crate::store::postgres::lease::Lease;
 pub use crate::store::postgres::lock::Subject;
 use crate::store::postgres::pool::Pool;
+pub(in crate::store) use crate::store::postgres::pool::WRITERS;
 use crate::store::postgres::token_look_ups::TokenLookUps;
 use crate::store::postgres::transaction::{look_up, read, write};
 pub use crate::store::postgres::url::PostgresUrl;
 use crate::store::postgres::work_queue::{READ_LIMIT, WRITE_LIMIT, WorkQueue};
 use crate::store::probe::Probe;
 use crate::store::tables::tokens::TokenWithPermissions;
-
-/// Connections that may be in write transactions at the same time, one of them for the right to deliver messages. More of
-/// them do not make more changes per second.
-pub(in crate::store) const WRITERS: u32 = 17;
 
 /// A PostgreSQL database. Clones share the connections.
 #[derive(Clone)]

@@ -13,6 +13,9 @@ use crate::store::postgres::connector::{Connector, Server};
 use crate::store::postgres::session::Session;
 use crate::store::postgres::url::PostgresUrl;
 
+/// Connections that may be in write transactions at the same time, one of them for the right to deliver messages. More of
+/// them do not make more changes per second.
+pub(in crate::store) const WRITERS: u32 = 17;
 /// The longest wait for a connection to one server, including its start-up and TLS.
 const CONNECT: Duration = Duration::from_secs(1);
 

@@ -24,7 +24,6 @@ use crate::store::postgres::parameters::parameters;
 use crate::store::postgres::session::deferred::Deferred;
 use crate::store::postgres::session::messages::drive;
 use crate::store::postgres::session::statements::Statements;
-pub(super) use crate::store::postgres::session::waiting::TIMEOUT;
 use crate::store::value::Value;
 
 /// How long after an answer a connection is assumed to work.

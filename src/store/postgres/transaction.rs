@@ -9,9 +9,9 @@ use rand::rngs::SysRng;
 
 use crate::error::{Error, Result};
 use crate::store::db::Db;
-use crate::store::postgres::error::{Failure, Remedy};
+use crate::store::postgres::error::{Failure, Remedy, TIMEOUT};
 use crate::store::postgres::pool::Pool;
-use crate::store::postgres::session::{Session, TIMEOUT};
+use crate::store::postgres::session::Session;
 
 /// The beginning of a change. The settings are local to the transaction, so that they work through poolers.
 ///

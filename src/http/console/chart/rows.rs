@@ -1,6 +1,6 @@
 //! Charts of horizontal bars, one below the other.
 
-use super::{Drawing, Mark, at, bar, text};
+use crate::http::console::chart::drawing::{Drawing, Mark, at, bar, text};
 
 const WIDTH: f64 = 440.0;
 /// Where the middle column ends.

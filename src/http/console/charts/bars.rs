@@ -6,7 +6,7 @@ use crate::domain::figures::overview::DailyUsage;
 use crate::domain::figures::share;
 use crate::domain::figures::totals::{ProviderTotals, Refused};
 use crate::http::console::chart::{Row, rows};
-use crate::http::console::charts::{Chart, Legend, Source, Table};
+use crate::http::console::charts::parts::{Chart, Legend, Source, Table};
 use crate::http::console::html::{Html, id};
 use crate::http::console::texts::Texts;
 use crate::http::console::texts::placeholders::fill;

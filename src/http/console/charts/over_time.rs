@@ -4,7 +4,7 @@ use crate::domain::figures::counts::{Codes, Outcomes};
 use crate::domain::figures::histogram::Histogram;
 use crate::domain::outbox::MessageState;
 use crate::http::console::chart::{Plot, top_for};
-use crate::http::console::charts::{Chart, Legend, Source, Table};
+use crate::http::console::charts::parts::{Chart, Legend, Source, Table};
 use crate::http::console::texts::placeholders::fill;
 
 const P50: f64 = 0.5;

@@ -3,11 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
-use crate::store::postgres::error::{Failure, Remedy};
+use crate::store::postgres::error::{Failure, Remedy, TIMEOUT};
 use crate::store::postgres::session::Session;
-
-/// The code of a failure because the time for a statement was over.
-pub(in crate::store::postgres) const TIMEOUT: &str = "timeout";
 
 impl Session {
     /// Waits for the server. After a failure, the transaction can only be rolled back.
