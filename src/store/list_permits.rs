@@ -10,6 +10,9 @@ use tokio::sync::Semaphore;
 /// The most lists of one token that may wait or run at once. Further ones fail as unavailable.
 pub(super) const LISTS_OF_TOKEN: usize = 256;
 
+/// From this number of tokens on, those without a list are forgotten when a new one comes.
+const MAX_UNUSED: usize = 1024;
+
 /// Counts either queue slots or readers.
 pub(super) type Permits = Arc<Semaphore>;
 
@@ -19,7 +22,7 @@ pub(super) struct ListPermits {
     pub(super) all: Permits,
     /// How many of them the lists of one token may hold.
     pub(super) share: usize,
-    /// By token id. The map has at most one entry for each token that was used.
+    /// By the id of a token, or by that of a session (`Caller::token_id`).
     tokens: Mutex<HashMap<i64, TokenPermits>>,
 }
 
@@ -28,6 +31,13 @@ pub(super) struct ListPermits {
 pub(super) struct TokenPermits {
     pub(super) places: Permits,
     pub(super) readers: Permits,
+}
+
+impl TokenPermits {
+    /// Whether a list has a clone of these permits.
+    fn are_used(&self) -> bool {
+        Arc::strong_count(&self.places) > 1 || Arc::strong_count(&self.readers) > 1
+    }
 }
 
 impl ListPermits {
@@ -44,6 +54,24 @@ impl ListPermits {
             places: Arc::new(Semaphore::new(LISTS_OF_TOKEN)),
             readers: Arc::new(Semaphore::new(self.share)),
         };
+        if tokens.len() >= MAX_UNUSED && !tokens.contains_key(&id) {
+            tokens.retain(|_, permits| permits.are_used());
+        }
         tokens.entry(id).or_insert_with(new).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_without_a_list_are_forgotten() {
+        let permits = ListPermits::new(4);
+        let used = permits.of_token(1);
+        let _place = Arc::clone(&used.places).try_acquire_owned().unwrap();
+        (2..10_000).for_each(|id| drop(permits.of_token(id)));
+        assert!(permits.tokens.lock().len() <= MAX_UNUSED);
+        assert_eq!(permits.of_token(1).places.available_permits(), LISTS_OF_TOKEN - 1);
     }
 }
