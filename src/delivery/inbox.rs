@@ -7,6 +7,9 @@ use crate::delivery::settings::ProviderSettings;
 use crate::domain::attempt::{Outcome, Report};
 use crate::domain::message::Message;
 
+/// The type name in the configuration.
+pub const TYPE: &str = "inbox";
+
 /// Returns the settings of an inbox.
 pub fn inbox(name: String) -> ProviderSettings {
     let own = name.clone();
@@ -26,7 +29,7 @@ impl Provider for Inbox {
     }
 
     fn type_name(&self) -> &'static str {
-        "inbox"
+        TYPE
     }
 
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report> {

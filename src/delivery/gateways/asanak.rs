@@ -12,7 +12,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
 }
 
 #[derive(Clone, Debug)]
-struct Asanak {
+pub(super) struct Asanak {
     username: String,
     password: Secret,
     /// The `template_id` values.

@@ -32,7 +32,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
 }
 
 #[derive(Clone, Debug)]
-struct Bale {
+pub(super) struct Bale {
     login: Login,
 }
 

@@ -48,7 +48,7 @@ enum Panel {
 }
 
 #[derive(Clone, Debug)]
-struct Ghasedak {
+pub(super) struct Ghasedak {
     panel: Panel,
     api_key: Secret,
     templates: PanelTemplates,

@@ -32,7 +32,7 @@ pub(super) fn read_call(table: &dyn ReadKeys, name: String) -> Result<ProviderSe
 }
 
 #[derive(Clone, Debug)]
-struct Ippanel {
+pub(super) struct Ippanel {
     api_key: Secret,
     /// `None` for calls.
     pattern: Option<Pattern>,

@@ -15,7 +15,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
 }
 
 #[derive(Clone, Debug)]
-struct IranPayamak {
+pub(super) struct IranPayamak {
     api_key: Secret,
     /// The line.
     sender: String,

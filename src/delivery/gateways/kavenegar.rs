@@ -9,7 +9,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
 }
 
 #[derive(Clone, Debug)]
-struct Kavenegar {
+pub(super) struct Kavenegar {
     api_key: Secret,
     templates: PanelTemplates,
 }

@@ -9,7 +9,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
 }
 
 #[derive(Clone, Debug)]
-struct Magfa {
+pub(super) struct Magfa {
     /// User name and domain.
     username: String,
     password: Secret,

@@ -12,7 +12,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
 }
 
 #[derive(Clone, Debug)]
-struct Mediana {
+pub(super) struct Mediana {
     api_key: Secret,
     templates: PanelTemplates,
     /// The pattern parameter for the code.

@@ -22,7 +22,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
 }
 
 #[derive(Clone, Debug)]
-struct Melipayamak {
+pub(super) struct Melipayamak {
     login: Login,
     /// The `bodyId` values.
     templates: PanelTemplates,

@@ -12,7 +12,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
 }
 
 #[derive(Clone, Debug)]
-struct MessageWay {
+pub(super) struct MessageWay {
     api_key: Secret,
     /// The `templateID` values.
     templates: PanelTemplates,

@@ -14,7 +14,7 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
 }
 
 #[derive(Clone, Debug)]
-struct SmsIr {
+pub(super) struct SmsIr {
     api_key: Secret,
     /// The `templateId` values.
     templates: PanelTemplates,

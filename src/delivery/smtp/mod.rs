@@ -23,6 +23,9 @@ pub use crate::delivery::smtp::settings::{Security, Smtp};
 use crate::domain::attempt::Report;
 use crate::domain::message::Message;
 
+/// The type name in the configuration.
+pub const TYPE: &str = "smtp";
+
 impl From<Smtp> for ProviderSettings {
     fn from(smtp: Smtp) -> Self {
         let is_exposed = smtp.security == Security::Plain && smtp.login.is_some();
@@ -94,7 +97,7 @@ impl Provider for SmtpProvider {
     }
 
     fn type_name(&self) -> &'static str {
-        "smtp"
+        TYPE
     }
 
     fn send<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Report> {
