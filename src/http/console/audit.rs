@@ -6,12 +6,12 @@ use askama::Template;
 
 use crate::domain::audit::{Action, AuditEvent, AuditFilter};
 use crate::domain::audit_list::{AuditListQuery, AuditPage};
-use crate::domain::code_list::Search;
 use crate::error::Result;
 use crate::http::body::Body;
 use crate::http::console::audit_filter::{CSV_PATH, PATH, Request};
 use crate::http::console::audit_row::Row;
 use crate::http::console::context::{Context, Visitor};
+use crate::http::console::drafts;
 use crate::http::console::form::Form;
 use crate::http::console::lists::{Chip, Filters, ROWS, TypedDays, key_text, start};
 use crate::http::console::shell::redirect;
@@ -83,7 +83,7 @@ fn view<'a>(context: &'a Context, asked: Request, page: &'a AuditPage, is_filter
         chips: asked.chips(context),
         clear: PATH.to_owned(),
         rows: page.events.iter().map(|event| Row::new(context, event)).collect(),
-        count: count_label(context, page.count),
+        count: t.count_up_to(AuditPage::COUNTED, page.count, [t.audit.count_one, t.audit.count, t.audit.count_over]),
         export: asked.filters.on(CSV_PATH),
         export_limit: is_cut.then(|| fill(t.audit.export_limit, &[("n", &t.number(AuditPage::COUNTED))])),
         newer: link("before", page.events.first().filter(|_| page.has_before)),
@@ -96,22 +96,10 @@ fn view<'a>(context: &'a Context, asked: Request, page: &'a AuditPage, is_filter
     }
 }
 
-fn count_label(context: &Context, count: i64) -> String {
-    let t = context.t;
-    if count > AuditPage::COUNTED {
-        return fill(t.audit.count_over, &[("n", &t.number(AuditPage::COUNTED))]);
-    }
-    t.count(count, t.audit.count_one, t.audit.count)
-}
-
 /// Keeps a recipient with the session and shows its events.
 pub(super) async fn search(visitor: Visitor, body: Body) -> Result<HttpResponse> {
     let form = Form::read(body).await?;
-    let text: String = form.text("q").chars().take(Search::MAX_CHARS).collect();
-    let n = match Search::parse(&text) {
-        Some(_) => visitor.service().keep_search(visitor.visit()?.session_id, text).await?.to_string(),
-        None => String::new(),
-    };
+    let n = drafts::keep_search(&visitor, &form).await?;
     let filters = ["actor", "action", "code", "from", "to"].map(|name| (name, form.text(name).to_owned()));
     let location = Filters::new(PATH, filters.into()).with("s", &n);
     Ok(redirect(&location).finish())

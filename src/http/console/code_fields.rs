@@ -1,5 +1,7 @@
 //! The fields of the form of a code, as they are typed, and their values.
 
+use strum::{EnumString, IntoStaticStr};
+
 use crate::domain::calendar::parse_moment;
 use crate::domain::code::Code;
 use crate::domain::otp::{Change, Otp, OtpPatch};
@@ -9,9 +11,11 @@ use crate::http::console::context::Context;
 use crate::http::console::form::Form;
 
 /// The choice of the validity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, EnumString, IntoStaticStr)]
+#[strum(serialize_all = "lowercase")]
 pub(super) enum Validity {
     Keep,
+    #[default]
     Renew,
     Until,
 }
@@ -69,11 +73,7 @@ impl Fields {
             mobile: text("mobile"),
             email: text("email"),
             code: text("code"),
-            validity: match form.text("validity") {
-                "keep" => Validity::Keep,
-                "until" => Validity::Until,
-                _ => Validity::Renew,
-            },
+            validity: form.text("validity").parse().unwrap_or_default(),
             until: text("until"),
             updated_at: text("updated_at"),
         }
@@ -81,16 +81,11 @@ impl Fields {
 
     /// The fields as names and values.
     pub(super) fn pairs(&self) -> [(&'static str, &str); 6] {
-        let validity = match self.validity {
-            Validity::Keep => "keep",
-            Validity::Renew => "renew",
-            Validity::Until => "until",
-        };
         [
             ("mobile", &self.mobile),
             ("email", &self.email),
             ("code", &self.code),
-            ("validity", validity),
+            ("validity", self.validity.into()),
             ("until", &self.until),
             ("updated_at", &self.updated_at),
         ]

@@ -190,7 +190,7 @@ pub(super) async fn list(request: HttpRequest, visitor: Visitor) -> Result<HttpR
         chips: asked.chips(&visitor),
         clear: PATH.to_owned(),
         rows: page.codes.iter().map(|otp| Row::new(otp, &visitor)).collect(),
-        count: count_label(&visitor, &page),
+        count: t.count_up_to(CodePage::COUNTED, page.count, [t.codes.count_one, t.codes.count, t.codes.count_over]),
         newest,
         newer: link("before", page.codes.first().filter(|_| page.has_before)),
         older: link("after", page.codes.last().filter(|_| page.has_after)),
@@ -215,22 +215,10 @@ fn order_label(context: &Context, order: CodeOrder) -> &'static str {
     }
 }
 
-fn count_label(context: &Context, page: &CodePage) -> String {
-    let t = context.t;
-    if page.count > CodePage::COUNTED {
-        return fill(t.codes.count_over, &[("n", &t.number(CodePage::COUNTED))]);
-    }
-    t.count(page.count, t.codes.count_one, t.codes.count)
-}
-
-/// Keeps a search with the session and shows its result. The text is not in the URL, which proxies log.
+/// Keeps a search with the session and shows its result.
 pub(super) async fn search(visitor: Visitor, body: Body) -> Result<HttpResponse> {
     let form = Form::read(body).await?;
-    let text: String = form.text("q").chars().take(Search::MAX_CHARS).collect();
-    let n = match Search::parse(&text) {
-        Some(_) => visitor.service().keep_search(visitor.visit()?.session_id, text).await?.to_string(),
-        None => String::new(),
-    };
+    let n = drafts::keep_search(&visitor, &form).await?;
     let filters = ["state", "from", "to", "order"].map(|name| (name, form.text(name).to_owned()));
     let location = Filters::new(PATH, filters.into()).with("s", &n);
     Ok(redirect(&location).finish())

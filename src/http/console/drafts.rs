@@ -3,6 +3,7 @@
 use actix_web::HttpRequest;
 use form_urlencoded::Serializer;
 
+use crate::domain::code_list::Search;
 use crate::error::Result;
 use crate::http::console::context::Visitor;
 use crate::http::console::form::Form;
@@ -34,6 +35,16 @@ pub(super) async fn draft(visitor: &Visitor, n: i64) -> Result<Option<Form>> {
     let text = visitor.service().find_search(visitor.visit()?.session_id, n).await?;
     let fields = text.as_deref().and_then(|text| text.strip_prefix(FORM));
     Ok(fields.map(|fields| form_urlencoded::parse(fields.as_bytes()).into_owned().collect()))
+}
+
+/// Keeps the search of a form. Returns its number within the session, or nothing if the search is empty. The text is not
+/// in the URL, which proxies log.
+pub(super) async fn keep_search(visitor: &Visitor, form: &Form) -> Result<String> {
+    let text: String = form.text("q").chars().take(Search::MAX_CHARS).collect();
+    match Search::parse(&text) {
+        Some(_) => Ok(visitor.service().keep_search(visitor.visit()?.session_id, text).await?.to_string()),
+        None => Ok(String::new()),
+    }
 }
 
 /// The search with this number. The fields of a form are not a search: they may contain a code.

@@ -1,7 +1,7 @@
 //! The pages of the console: method, path, access and handler. The middleware checks the access.
 
 use actix_web::http::Method;
-use actix_web::{Route, guard, web};
+use actix_web::{Route, web};
 
 use crate::domain::caller::Caller;
 use crate::domain::user::Permission;
@@ -9,6 +9,7 @@ use crate::http::console::{
     account, assets, audit, audit_csv, code, code_delete, code_form, codes, messages, overview, providers, recipients,
     sign_in, switches, token_form, user, user_new, user_questions, users,
 };
+use crate::http::routing::read;
 
 /// What a request needs to reach a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +64,6 @@ const VIEW: Access = Access::Permission(Permission::ViewOtp);
 const UPDATE: Access = Access::Permission(Permission::UpdateOtp);
 const DELETE: Access = Access::Permission(Permission::DeleteOtp);
 const SEND: Access = Access::Permission(Permission::SendOtp);
-
-fn read() -> Route {
-    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
-}
 
 /// All pages.
 pub static PAGES: &[Page] = &[

@@ -61,6 +61,11 @@ impl Texts {
         fill(if n == 1 { one } else { many }, &[("n", &self.number(n))])
     }
 
+    /// The same for a count that is known only up to `most`. `over` is for greater ones.
+    pub fn count_up_to(&self, most: i64, n: i64, [one, many, over]: [&str; 3]) -> String {
+        if n > most { fill(over, &[("n", &self.number(most))]) } else { self.count(n, one, many) }
+    }
+
     /// Formats a date: `۱۴۰۵/۰۹/۰۲` of the Persian calendar, or `2026-11-23`.
     pub fn date(&self, date: NaiveDate) -> String {
         match self.language {
