@@ -177,22 +177,24 @@ impl OtpPatch {
     /// Returns `stored` with this patch applied at `now`. The result must have exactly one recipient; otherwise this is
     /// an error. `updated_at` is never before `created_at`, even if the clock was set back.
     ///
-    /// `issued_at` is cleared, because staff now sets the validity. A different `code` gets all attempts and is not
+    /// `issued_at` is cleared, because staff now sets the validity. `sent_at` is cleared if the recipient changes, because
+    /// nothing was sent to the new one. A different `code` gets all attempts and is not
     /// consumed. The same `code` stays consumed if it was.
     pub fn apply(&self, stored: &Otp, now: Timestamp, policy: &Policy) -> Result<Otp> {
         let is_new = self.code.is_some_and(|code| code != stored.code);
+        let recipient = Recipient::exactly_one(
+            self.mobile_number.over(stored.recipient.mobile_number()),
+            self.email.over(stored.recipient.email()),
+        )?;
         Ok(Otp {
             id: stored.id,
             code: self.code.unwrap_or(stored.code),
             purpose: stored.purpose.clone(),
             issued_at: None,
-            sent_at: stored.sent_at,
+            sent_at: stored.sent_at.filter(|_| recipient == stored.recipient),
             attempts_left: if is_new { policy.max_attempts } else { stored.attempts_left },
             consumed_at: stored.consumed_at.filter(|_| !is_new),
-            recipient: Recipient::exactly_one(
-                self.mobile_number.over(stored.recipient.mobile_number()),
-                self.email.over(stored.recipient.email()),
-            )?,
+            recipient,
             valid_to: self.valid_to.unwrap_or_else(|| now.plus(policy.expiration)),
             created_at: stored.created_at,
             updated_at: now.max(stored.created_at),

@@ -19,12 +19,18 @@ impl MobileNumber {
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let separates = |c: char| is_separator(c) || matches!(c, '.' | '(' | ')');
         let bare: String = to_ascii_digits(text).chars().filter(|c| !separates(*c)).collect();
-        // A dash separates groups, but a leading dash is a minus sign.
+        // A dash separates groups, but a leading dash is a minus sign. A dot before the last digit is a decimal point, as
+        // spreadsheets write it: `912345678.0` is not 09123456780.
+        let is_decimal = text.trim().rsplit_once('.').is_some_and(|(_, fraction)| fraction.chars().count() == 1);
         national_part(&bare)
-            .filter(|_| !text.trim_start().starts_with('-'))
+            .filter(|_| !is_decimal && !text.trim_start().starts_with('-'))
             .filter(|part| part.len() == 10 && part.starts_with('9') && part.bytes().all(|b| b.is_ascii_digit()))
             .map(|part| Self(format!("0{part}")))
-            .ok_or_else(|| "Enter a valid mobile number.".into())
+            .ok_or_else(Self::invalid)
+    }
+
+    pub fn invalid() -> InvalidValue {
+        "Enter a valid mobile number.".into()
     }
 
     /// A number from the store, already validated by `parse`.

@@ -115,12 +115,18 @@ const LISTS: [&str; 1] = ["channel"];
 
 /// Parses a form. If a field occurs twice, the last value is used, as in a JSON object. A list has all values.
 ///
-/// A pair without `=` is refused, whereas Django treats it as an empty field. It is almost always JSON sent with the
-/// wrong media type (curl's default); accepting it would silently ignore all fields.
+/// A pair without `=`, and a body that begins like JSON, are refused, whereas Django reads them as fields. They are almost
+/// always JSON sent with the wrong media type (curl's default); accepting them would silently ignore all fields.
 fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>> {
+    let refuse = |cause| {
+        let detail = format!("Form parse error - {cause}. Send JSON with Content-Type: application/json.");
+        Err(Error::new(Kind::Invalid, detail))
+    };
     if bytes.split(|b| *b == b'&').any(|pair| !pair.is_empty() && !pair.contains(&b'=')) {
-        let detail = "Form parse error - a field has no value. Send JSON with Content-Type: application/json.";
-        return Err(Error::new(Kind::Invalid, detail));
+        return refuse("a field has no value");
+    }
+    if matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
+        return refuse("the body is JSON");
     }
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(bytes).into_owned() {

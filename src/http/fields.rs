@@ -75,9 +75,16 @@ fn one_recipient(body: &Fields, mut errors: FieldErrors) -> Result<Recipient> {
 
 /// Parses the two recipient fields. An invalid field is added to `errors` and returned as [`Change::Keep`].
 fn recipients(body: &Fields, errors: &mut FieldErrors) -> (Change<MobileNumber>, Change<EmailAddress>) {
-    let number = errors.note("mobile_number", change(body, "mobile_number", NOT_TEXT, MobileNumber::parse));
+    let number = errors.note("mobile_number", mobile_number(body));
     let address = errors.note("email", change(body, "email", NOT_EMAIL, EmailAddress::parse));
     (number.unwrap_or(Change::Keep), address.unwrap_or(Change::Keep))
+}
+
+/// Parses a mobile number. In a JSON number, a dot begins a fraction, while it separates groups in a text.
+fn mobile_number(body: &Fields) -> Result<Change<MobileNumber>, InvalidValue> {
+    let has_fraction = body.get("mobile_number").is_some_and(Value::is_f64);
+    let parse = |text: &str| if has_fraction { Err(MobileNumber::invalid()) } else { MobileNumber::parse(text) };
+    change(body, "mobile_number", NOT_TEXT, parse)
 }
 
 /// Parses an optional field. An empty form field counts as missing, as in DRF.

@@ -30,7 +30,7 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
     tag = "sending",
     security(("token" = [])),
     params(("Idempotency-Key" = Option<String>, Header,
-        description = "1 to 255 printable ASCII characters, chosen by the client", max_length = 255, pattern = "^[!-~]{1,255}$")),
+        description = "1 to 255 printable ASCII characters, chosen by the client", max_length = 255, pattern = "^[ -~]{1,255}$")),
     request_body(content(
         (SendJson = "application/json"),
         (SendForm = "application/x-www-form-urlencoded"),

@@ -47,6 +47,10 @@ async fn an_empty_form_field_is_null() {
     for body in [r#"{"code":1}"#, "AAA", "code=1&email"] {
         form(body).await.is(400, bare);
     }
+    let json = r#"{"detail":"Form parse error - the body is JSON. Send JSON with Content-Type: application/json."}"#;
+    for body in [r#"{"code":1,"email":"a=b@c.co"}"#, " \n{\"code\":\"=\"}", r#"["="]"#] {
+        form(body).await.is(400, json);
+    }
     form("code=1&code=2").await;
     assert_eq!(app.send("GET", &path).await.json()["code"], 2, "the last one counts");
 }

@@ -11,6 +11,18 @@ pub const SEND: &str = "/api/notifications/otp/send";
 pub const TO_MOBILE: &str = r#"{"mobile_number":"09123456789"}"#;
 
 #[tokio::test]
+async fn a_code_that_got_another_recipient_delays_no_message_to_it() {
+    let app = TestApp::start_serving(delivering()).await;
+    let id = app.send_json("POST", SEND, r#"{"mobile_number":"09123456788"}"#).await.json()["id"].as_i64().unwrap();
+    app.send_json("PATCH", &path(id), r#"{"mobile_number":"09123456789"}"#).await;
+    let sent = app.send_json("POST", SEND, r#"{"mobile_number":"09123456789"}"#).await;
+    assert_eq!(sent.status.as_u16(), 202, "{}", sent.body);
+    app.send_json("PATCH", &path(id + 1), r#"{"code":1}"#).await;
+    let soon = app.send_json("POST", SEND, r#"{"mobile_number":"09123456789"}"#).await;
+    assert_eq!(soon.json()["reason"], "too_soon");
+}
+
+#[tokio::test]
 async fn the_response_to_a_send_does_not_contain_the_code() {
     let app = TestApp::start_serving(delivering()).await;
     let sent = app.send_json("POST", SEND, r#"{"mobile_number":"+98 912 345 6789"}"#).await;
