@@ -34,14 +34,14 @@ pub(super) async fn run(config: &Config, fault: Option<&ConfigError>) -> Command
     findings.extend(config.warnings.iter().map(settings(Finding::Problem)));
     findings.extend(config.notes.iter().map(settings(Finding::Note)));
     if fault.is_none() {
-        findings.push(("trusted proxies".to_owned(), proxies(config).into()));
+        findings.push(("trusted proxies".to_owned(), Finding::Ok(proxies(config))));
     }
     match open(config) {
         Ok(store) => {
-            match &config.database {
-                Database::File(path) => findings.push(("database".to_owned(), permissions(path).into())),
-                Database::Postgres(_) => findings.extend(store.findings().await),
+            if let Database::File(path) = &config.database {
+                findings.push(("database".to_owned(), permissions(path).into()));
             }
+            findings.extend(store.findings().await);
             findings.push(("clock".to_owned(), health::clock(&store, now_of(&store), installed_at()).await.into()));
         }
         Err(error) => findings.push(("database".to_owned(), Finding::Problem(error))),
@@ -121,15 +121,10 @@ fn no_inbox() -> Keep {
     Arc::new(|_| Box::pin(async { Err(Error::unavailable("the development inbox is not available")) }))
 }
 
-fn proxies(config: &Config) -> Result<String, String> {
+fn proxies(config: &Config) -> String {
     match config.trusted_proxies.as_slice() {
-        [] => Ok("none: forwarded headers are ignored".to_owned()),
-        networks if networks.iter().any(|network| network.prefix_len() == 0) => {
-            Err("all addresses are trusted, so clients can forge their address; set server.trusted_proxies to the \
-                 addresses of your proxies"
-                .to_owned())
-        }
-        networks => Ok(networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")),
+        [] => "none: forwarded headers are ignored".to_owned(),
+        networks => networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
     }
 }
 

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::config::layers::Layers;
 use crate::domain::limit::{Limit, Limits};
 use crate::domain::policy::Policy;
@@ -43,6 +45,13 @@ pub(super) fn require_separate_address(
         }
         _ => Ok(()),
     }
+}
+
+/// The warning if `server.trusted_proxies` contains all addresses.
+pub(super) fn trusts_all(trusted_proxies: &[IpNet]) -> Option<String> {
+    let warning = "server.trusted_proxies contains all addresses, so clients can forge their address; name only the \
+                   addresses of your proxies";
+    trusted_proxies.iter().any(|network| network.prefix_len() == 0).then(|| warning.to_owned())
 }
 
 /// Warnings about settings that are allowed but probably not intended.

@@ -167,6 +167,7 @@ impl Config {
 
     fn warn(&mut self, now: Timestamp) {
         self.warnings.extend(self.layers.misspelt.iter().cloned());
+        self.warnings.extend(contradictions::trusts_all(&self.trusted_proxies));
         self.warnings.extend(contradictions::warnings(&self.policy, &self.limits));
         self.warnings.extend(self.delivery.warnings(self.policy.code_length));
         self.warnings.extend(events::warnings(&self.events));

@@ -185,6 +185,11 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
         Http::split(url.reveal()).map_err(|cause| table.refused("url", &format!("an absolute URL ({cause})")))?;
     let body = table.optional_secret("body")?;
     let success_pointer = pointer(table, "success_pointer")?;
+    let success_pattern = pattern(table, success_pointer.is_some())?;
+    let success_value = table.optional("success_value")?;
+    if success_value.is_some() && success_pointer.is_none() {
+        return Err(table.fault("success_value", "is compared with the value at success_pointer, which is not set"));
+    }
     let gateway = Http {
         method: table.parsed("method", "GET, POST or PUT", reqwest::Method::POST, |text| {
             ["GET", "POST", "PUT"].contains(&text).then(|| text.parse().ok()).flatten()
@@ -192,9 +197,9 @@ pub(super) fn read(table: &dyn ReadKeys, name: String) -> Result<ProviderSetting
         path: Secret::new(path),
         headers: headers(table, body.as_ref())?,
         body,
-        success_pattern: pattern(table, success_pointer.is_some())?,
+        success_pattern,
         success_pointer,
-        success_value: table.optional("success_value")?.unwrap_or_else(|| "true".to_owned()),
+        success_value: success_value.unwrap_or_else(|| "true".to_owned()),
         id_pointer: pointer(table, "id_pointer")?,
     };
     gateway.require_sound().map_err(|cause| table.fault("url", &format!("is not valid: {cause}")))?;

@@ -30,15 +30,15 @@ impl Texts {
     /// `webotp_domain` is the site whose pages may read the code from an SMS (`delivery.webotp_domain`).
     ///
     /// # Errors
-    /// A template lacks the code, or occurs twice.
-    pub fn new(templates: Vec<TextTemplate>, webotp_domain: Option<String>) -> Result<Self, String> {
+    /// A template lacks the code, or occurs twice: its place, and the reason.
+    pub fn new(templates: Vec<TextTemplate>, webotp_domain: Option<String>) -> Result<Self, (usize, String)> {
         for (place, template) in templates.iter().enumerate() {
             if templates.iter().take(place).any(|other| name(other) == name(template)) {
-                return Err(format!("{} is defined twice; delete one", name(template)));
+                return Err((place, format!("{} is defined twice; delete one", name(template))));
             }
             let html_has_code = template.html.as_ref().is_none_or(Template::has_code);
             if !template.plain.has_code() || !html_has_code {
-                return Err(format!("{} contains no {{code}}", name(template)));
+                return Err((place, format!("{} contains no {{code}}", name(template))));
             }
         }
         Ok(Self { templates, webotp_domain })

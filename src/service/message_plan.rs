@@ -121,8 +121,10 @@ impl<'a> Plan<'a> {
         if !messages::update(db, id, state, now, now)? {
             return self.count(db, MessageState::Cancelled, now);
         }
-        if !matches!(state, MessageState::Sent | MessageState::Delivered | MessageState::Cancelled) {
-            log::warn!("message {id} was not delivered: {}", state.as_str());
+        match state {
+            MessageState::Sent | MessageState::Delivered | MessageState::Cancelled => {}
+            MessageState::Unknown => log::warn!("message {id} may have been sent; no provider confirmed it"),
+            _ => log::warn!("message {id} was not delivered: {}", state.as_str()),
         }
         self.count(db, state, now)?;
         if state == self.message.state { Ok(()) } else { self.publish_end(service, db, state, now) }

@@ -201,10 +201,10 @@ impl Store {
         }
     }
 
-    /// What an operator should know about the database server. Empty for SQLite.
+    /// What an operator should know about the open database or its server.
     pub async fn findings(&self) -> Vec<(String, Finding)> {
         match &self.engine {
-            Engine::Sqlite(_) => Vec::new(),
+            Engine::Sqlite(sqlite) => sqlite.findings().await,
             Engine::Postgres(postgres) => postgres.findings().await,
         }
     }

@@ -78,6 +78,11 @@ fn contradictory_settings_are_reported() {
             "limits.failures_per_token_hour = 10 allows the failures of one recipient \
              (otp.recipient_attempts_per_hour = 10) to lock out all other recipients of the same token",
         ),
+        (
+            "[server]\ntrusted_proxies = [\"10.0.0.1\", \"::/0\"]\n",
+            "server.trusted_proxies contains all addresses, so clients can forge their address; name only the \
+             addresses of your proxies",
+        ),
     ] {
         let said = text(checked(folder.path(), toml).stderr);
         assert_eq!(said, format!("warning: {warning}\nthe configuration is valid\n"), "{toml}");
@@ -88,6 +93,7 @@ fn contradictory_settings_are_reported() {
         "[otp]\nmax_attempts = 20\nrecipient_attempts_per_hour = 0\n",
         "[otp]\nmax_attempts = 10\n",
         "[otp]\nmax_consecutive_failures = 0\n",
+        "[server]\ntrusted_proxies = [\"0.0.0.0/1\", \"10.0.0.1\"]\n",
         "[limits]\nfailures_per_token_hour = 0\n",
     ] {
         assert_eq!(text(checked(folder.path(), toml).stderr), "the configuration is valid\n", "{toml}");

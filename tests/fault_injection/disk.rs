@@ -95,6 +95,28 @@ fn a_disk_failure_ends_the_process_and_nothing_is_acknowledged_afterwards() {
 }
 
 #[test]
+fn doctor_and_backup_report_a_full_disk() {
+    let _alone = run_alone();
+    let faults = Faults::new();
+    let folder = folder();
+    let _server = Server::spawn(&mut faults.otpd(folder.path(), false));
+    let run = |args: &[&str]| {
+        let output = faults.otpd(folder.path(), false).args(args).output().unwrap();
+        let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
+        (output.status.code(), said.concat())
+    };
+    let (status, said) = run(&["doctor"]);
+    assert!(status == Some(0) && !said.contains("error"), "{said}");
+    faults.set(Number::Full, 1);
+    let (status, said) = run(&["doctor"]);
+    let refused = "error database: changes can't be stored: database or disk is full";
+    assert!(status == Some(1) && said.lines().any(|line| line == refused), "{said}");
+    let (status, said) = run(&["backup", "copy.db"]);
+    let full = format!("otpd: the disk of {} is full; nothing was changed\n", folder.path().display());
+    assert_eq!((status, said), (Some(1), full));
+}
+
+#[test]
 fn changes_on_a_full_disk_are_answered_503_and_succeed_after_space_is_freed() {
     let _alone = run_alone();
     let count = trials(5, 20);

@@ -54,7 +54,7 @@ fn the_webotp_line_is_the_last_line_of_sms_messages_only() {
 #[test]
 fn a_text_without_the_code_is_refused_and_a_long_one_causes_a_warning() {
     let without = Texts::new(vec![template(Channel::Sms, Some("reset"), "سلام")], None);
-    assert_eq!(without.unwrap_err(), "the Persian SMS text for reset contains no {code}");
+    assert_eq!(without.unwrap_err(), (0, "the Persian SMS text for reset contains no {code}".to_owned()));
     let html = TextTemplate { html: Some(Template::parse("<p>").unwrap()), ..template(Channel::Email, None, "{code}") };
     assert!(Texts::new(vec![html], None).is_err());
     let long = template(Channel::Sms, None, &format!("{}{{code}}", "ک".repeat(65)));

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use rusqlite::backup::Backup;
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rustix::process::geteuid;
 
 use crate::domain::timestamp::Timestamp;
@@ -131,7 +131,7 @@ pub(super) fn copy<T>(
     progress: Progress<'_>,
     finish: impl FnOnce(&mut Connection) -> Result<T, OpenError>,
 ) -> Result<(Contents, T), OpenError> {
-    let sqlite = |cause| OpenError::sqlite(source.given(), &cause);
+    let sqlite = |cause| failed_copy(source.given(), draft.path(), &cause);
     let unsound = |finding: &str| {
         let finding = format!("the copy is damaged ({finding}); nothing was changed");
         Err(OpenError::new(source.given(), finding))
@@ -155,6 +155,15 @@ pub(super) fn copy<T>(
         return unsound(&finding);
     }
     Ok((contents(&to).map_err(sqlite)?, finished))
+}
+
+/// The error of a copy. Only the copy needs disk space.
+fn failed_copy(source: &Path, draft: &Path, cause: &rusqlite::Error) -> OpenError {
+    if cause.sqlite_error_code() == Some(ErrorCode::DiskFull) {
+        let folder = draft.parent().unwrap_or(draft).display();
+        return OpenError::sentence(format!("the disk of {folder} is full; nothing was changed"));
+    }
+    OpenError::sqlite(source, cause)
 }
 
 /// Copies everything. Returns the row counts of the database and of the copy.

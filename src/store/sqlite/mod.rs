@@ -32,6 +32,7 @@ use rusqlite::Connection;
 use crate::domain::token::TokenHash;
 use crate::error::Result;
 use crate::store::db::Db;
+use crate::store::finding::Finding;
 use crate::store::open_error::OpenError;
 use crate::store::options::Options;
 use crate::store::sqlite::checkpoint::Checkpoints;
@@ -140,6 +141,13 @@ impl Sqlite {
             migrations::require_current(db.connection()?).and_then(|()| otps::touch(db))
         });
         tokio::try_join!(readers, self.writer.check()).map(drop)
+    }
+
+    /// A problem if changes can't be stored, for example because the disk is full.
+    pub(in crate::store) async fn findings(&self) -> Vec<(String, Finding)> {
+        let Err(error) = self.writer.try_change().await else { return Vec::new() };
+        let cause = error.cause().map_or_else(|| error.to_string(), ToString::to_string);
+        vec![("database".to_owned(), Finding::Problem(format!("changes can't be stored: {cause}")))]
     }
 
     /// Tries to take the right to deliver messages. `None` while another process holds it, or while the lock file or the

@@ -109,6 +109,11 @@ impl Writer {
         self.probe.check(&self.last, write).await
     }
 
+    /// Makes a change without an effect.
+    pub(super) async fn try_change(&self) -> Result<()> {
+        self.write(|db| rewrite_header(db.connection()?)).await
+    }
+
     /// Updates the statistics and makes a checkpoint, after the queued changes.
     pub(super) async fn optimize_and_checkpoint(&self) -> Result<()> {
         let (caller, done) = oneshot::channel();

@@ -172,6 +172,10 @@ fn mistakes_in_a_custom_gateway_are_refused() {
         ("success_pattern = '^OK'\nsuccess_pointer = '/ok'\n", format!("{pattern} {both}")),
         ("success_pattern = '^OK'\nsuccess_value = '1'\n", format!("{pattern} {both}")),
         (
+            "success_value = '1'\n",
+            "delivery.sms[0].success_value is compared with the value at success_pointer, which is not set".to_owned(),
+        ),
+        (
             "headers = { content-length = '1' }\n",
             "delivery.sms[0].headers is not valid: expected headers other than content-length, which otpd sets itself"
                 .to_owned(),

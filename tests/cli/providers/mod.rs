@@ -94,11 +94,16 @@ fn texts_and_requests_without_code_or_recipient_are_refused() {
         format!("[[delivery.texts]]\nchannel = \"sms\"\nlanguage = \"fa\"\n{purpose}text = \"{text}\"\n")
     };
     for (toml, line) in [
-        (text("purpose = \"reset\"\n", "-"), "the Persian SMS text for reset contains no {code}"),
-        (text("", "{code}").repeat(2), "the Persian SMS text is defined twice; delete one"),
+        (
+            text("", "{code}") + &text("purpose = \"reset\"\n", "-"),
+            "delivery.texts[1].text is not valid: the Persian SMS text for reset contains no {code}",
+        ),
+        (
+            text("", "{code}").repeat(2),
+            "delivery.texts[1].text is not valid: the Persian SMS text is defined twice; delete one",
+        ),
     ] {
-        configure(folder.path(), &toml);
-        assert_eq!(fail(run(folder.path(), &["config", "check"])), format!("otpd: delivery.texts: {line}"));
+        assert_eq!(refusal(folder.path(), &toml), line);
     }
 }
 
