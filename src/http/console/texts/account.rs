@@ -8,7 +8,6 @@ labels! {
         this_session: "This session", "همین نشست";
         started: "Started", "آغاز";
         last_seen: "Last seen", "آخرین فعالیت";
-        ends: "Ends", "پایان";
         address: "Address", "نشانی";
         browser: "Browser", "مرورگر";
         /// Instead of the token of the sign-in.
@@ -39,13 +38,10 @@ labels! {
         title: "Keyboard shortcuts", "میان‌برهای صفحه‌کلید";
         on: "Shortcuts on", "میان‌برها روشن";
         off: "Shortcuts off", "میان‌برها خاموش";
-        turn_on: "Turn shortcuts on", "روشن کردن میان‌برها";
-        turn_off: "Turn shortcuts off", "خاموش کردن میان‌برها";
         search: "Search", "جستجو";
         new: "New code", "کد جدید";
         next: "Next row", "سطر بعد";
         prev: "Previous row", "سطر پیش";
         open: "Open row", "باز کردن سطر";
-        help: "Show the shortcuts", "نمایش میان‌برها";
     }
 }

@@ -14,20 +14,13 @@ labels! {
         token: "Token", "توکن";
         request: "Request", "درخواست";
         changes: "Changes", "تغییرها";
-        no_changes: "no fields changed", "بدون تغییر در فیلدها";
-        /// A field without a value.
-        nothing: "empty", "خالی";
         by_command: "Command line", "خط فرمان";
         by_system: "otpd itself", "خود otpd";
         export: "Download as CSV", "دریافت CSV";
-        export_note:
-            "Contains what is shown, with the same filters.",
-            "همین فهرست با همین فیلترها.";
         export_limit: "At most {n} rows", "حداکثر {n} سطر";
         empty: "Nothing is recorded yet.", "هنوز رویدادی ثبت نشده است.";
         none: "No event matches. Remove a filter.", "رویدادی پیدا نشد. یک فیلتر را بردارید.";
         kept: "Events are kept for {n} days.", "رویدادها {n} روز نگه‌داری می‌شوند.";
-        kept_forever: "Events are kept without end.", "رویدادها بدون پایان نگه‌داری می‌شوند.";
         count_one: "{n} event", "{n} رویداد";
         count: "{n} events", "{n} رویداد";
         count_over: "more than {n} events", "بیش از {n} رویداد";
@@ -39,7 +32,6 @@ labels! {
             "شمارهٔ موبایل یا ایمیل را کامل وارد کنید.";
         code: "Code ID", "شناسهٔ کد";
         code_bad: "A code ID is a number.", "شناسهٔ کد یک عدد است.";
-        newer_one: "{n} newer event — show", "{n} رویداد تازه‌تر — نمایش";
         newer: "{n} newer events — show", "{n} رویداد تازه‌تر — نمایش";
     }
 }
@@ -98,6 +90,5 @@ labels! {
         too_many_attempts: "out of guesses", "بدون حدس باقی‌مانده";
         too_soon: "sent a moment ago", "همین حالا ارسال شده";
         rate_limited: "over a limit", "بیش از سقف";
-        refused: "refused", "رد شد";
     }
 }

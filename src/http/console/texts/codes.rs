@@ -6,11 +6,7 @@ labels! {
         title: "Codes", "کدها";
         search: "Number, e-mail or whole code", "شماره، ایمیل یا کد کامل";
         search_button: "Search", "جستجو";
-        search_clear: "Clear search", "پاک کردن جستجو";
         search_chip: "Search: {text}", "جستجو: {text}";
-        search_hint:
-            "The search starts at 3 characters. A code is found only by all of its digits.",
-            "جستجو از ۳ نویسه آغاز می‌شود. کد فقط با همهٔ رقم‌هایش پیدا می‌شود.";
         search_expired:
             "This search is no longer kept. Search again.",
             "این جستجو دیگر نگه‌داری نمی‌شود. دوباره جستجو کنید.";
@@ -24,7 +20,6 @@ labels! {
         none:
             "Nothing matches. Remove a filter, or search by the whole number.",
             "چیزی پیدا نشد. یک فیلتر را بردارید یا با شمارهٔ کامل جستجو کنید.";
-        newer_one: "{n} newer code — show", "{n} کد تازه‌تر — نمایش";
         newer: "{n} newer codes — show", "{n} کد تازه‌تر — نمایش";
         open: "Open code {id}", "باز کردن کد {id}";
         /// For the script, which puts in the minutes and seconds.
@@ -54,7 +49,6 @@ labels! {
         attempts: "Guesses left", "حدس‌های باقی‌مانده";
         actions: "Actions", "کارها";
         channel: "Channel", "کانال";
-        language: "Language", "زبان";
         consumed: "Used at", "زمان استفاده";
     }
 }
@@ -66,8 +60,6 @@ labels! {
         expired: "Expired", "منقضی";
         used: "Used", "استفاده‌شده";
         spent: "Out of guesses", "بدون حدس باقی‌مانده";
-        /// Announced when the countdown reaches zero.
-        just_expired: "Code {id} has expired.", "کد {id} منقضی شد.";
     }
 }
 

@@ -50,6 +50,5 @@ labels! {
         id: "Request", "درخواست";
         id_hint: "Name this id when you ask for help.", "هنگام درخواست کمک این شناسه را بگویید.";
         home: "To the overview", "به نمای کلی";
-        try_again: "Try again", "دوباره امتحان کنید";
     }
 }

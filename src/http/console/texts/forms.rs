@@ -14,29 +14,22 @@ labels! {
         time: "Time", "ساعت";
         zone: "Times in {zone}", "ساعت‌ها به وقت {zone}";
         reading: "That is {date}.", "یعنی {date}.";
-        past:
-            "This is in the past: the code expires at once.",
-            "این زمان گذشته است: کد همان لحظه منقضی می‌شود.";
         code_hint: "Empty: otpd makes a code.", "اگر خالی بماند، otpd کد می‌سازد.";
         code_keep: "Empty: the code stays as it is.", "اگر خالی بماند، کد تغییر نمی‌کند.";
-        recipient_hint: "Fill in one of the two.", "یکی از این دو را پر کنید.";
         date_hint:
             "1405/09/02 or 2026-11-23, with a time such as 14:30",
             "مانند ۱۴۰۵/۰۹/۰۲ همراه با ساعت، مانند ۱۴:۳۰";
         /// Between the items of a list in a sentence.
         list_separator: ",", "،";
         optional: "optional", "اختیاری";
-        required: "required", "الزامی";
         /// Shown before an edit is saved.
         waiting:
             "A message with the present code is waiting to be sent. Saving takes it back: it will not be sent.",
             "پیامی با کد کنونی در صف ارسال است. با ذخیره، پس گرفته می‌شود و ارسال نمی‌شود.";
-        waiting_confirm: "Save and take the message back", "ذخیره و پس گرفتن پیام";
         no_send: "The code is stored but not sent.", "کد ذخیره می‌شود ولی ارسال نمی‌شود.";
         save: "Save", "ذخیره";
         create: "Create code", "ساخت کد";
         cancel: "Cancel", "انصراف";
-        confirm: "Confirm", "تأیید";
         errors_one: "{n} field needs a correction", "{n} مورد باید اصلاح شود";
         errors: "{n} fields need a correction", "{n} مورد باید اصلاح شود";
         error_prefix: "Error:", "خطا:";
@@ -49,17 +42,11 @@ labels! {
         bad_email:
             "Enter an e-mail address such as name@example.com.",
             "ایمیل را مانند name@example.com وارد کنید.";
-        long_email: "An e-mail address has at most {n} characters.", "ایمیل حداکثر {n} نویسه دارد.";
         bad_code: "Enter digits only.", "فقط رقم وارد کنید.";
-        long_code: "The code is too long.", "کد بیش از حد بلند است.";
         // A date with hyphens after Persian letters would be drawn in the wrong order.
         bad_date:
             "Enter a date such as 2026-11-23 or 1405/09/02.",
             "تاریخ را مانند ۱۴۰۵/۰۹/۰۲ یا 2026/11/23 وارد کنید.";
-        no_date:
-            "This day does not exist. The last month has 30 days only in a leap year.",
-            "این روز وجود ندارد. اسفند فقط در سال کبیسه ۳۰ روز دارد.";
-        bad_time: "Enter a time such as 14:30.", "ساعت را مانند ۱۴:۳۰ وارد کنید.";
         bad_user:
             "A name has 1 to 64 English letters, digits or . _ @ + - and does not begin with a hyphen.",
             "نام ۱ تا ۶۴ حرف انگلیسی، رقم یا یکی از . _ @ + - دارد و با خط تیره آغاز نمی‌شود.";
@@ -96,11 +83,6 @@ labels! {
         created: "Code {id} was created.", "کد {id} ساخته شد.";
         deleted: "Code {id} was deleted.", "کد {id} حذف شد.";
         expired: "Code {id} has expired.", "کد {id} منقضی شد.";
-        resent:
-            "A new code is on its way to {recipient}.",
-            "کد تازه‌ای برای {recipient} در راه است.";
-        taken_back: "A waiting message was taken back.", "پیامی که در صف بود پس گرفته شد.";
-        freed: "{recipient} may try again.", "{recipient} دوباره می‌تواند امتحان کند.";
         recipient_freed:
             "The recipient may try again. A code without guesses stays unusable: send a new one.",
             "گیرنده دوباره می‌تواند تلاش کند. کد بدون حدس باقی‌مانده قابل استفاده نمی‌شود؛ کد تازه‌ای بفرستید.";

@@ -22,19 +22,11 @@ labels! {
         provider: "Provider", "سرویس‌دهنده";
         reason: "Reason", "علت";
         code: "Code", "کد";
-        attempts: "Attempts", "تلاش‌ها";
         attempts_one: "{n} attempt", "{n} تلاش";
         attempts_count: "{n} attempts", "{n} تلاش";
         no_attempt: "not tried yet", "هنوز امتحان نشده";
-        next_attempt: "Next attempt at {time}", "تلاش بعدی در {time}";
         count_one: "{n} message", "{n} پیام";
         count: "{n} messages", "{n} پیام";
-        count_over: "more than {n} messages", "بیش از {n} پیام";
-        newer_one: "{n} newer message — show", "{n} پیام تازه‌تر — نمایش";
-        newer: "{n} newer messages — show", "{n} پیام تازه‌تر — نمایش";
-        empty:
-            "No messages yet. They appear here when a code is sent.",
-            "هنوز پیامی نیست. با ارسال کد، اینجا دیده می‌شود.";
         empty_title: "No messages yet", "هنوز پیامی نیست";
         appear: "They appear here when a code is sent.", "با ارسال کد، اینجا دیده می‌شود.";
         cancelled_reason:

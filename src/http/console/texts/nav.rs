@@ -4,8 +4,6 @@ labels! {
     /// The program.
     App {
         title: "otpd console", "کنسول otpd";
-        /// The title of a browser tab.
-        page_title: "{page} · otpd", "{page} · otpd";
     }
 }
 
@@ -28,13 +26,8 @@ labels! {
         main: "Main navigation", "ناوبری اصلی";
         menu: "Menu", "فهرست";
         administration: "Administration", "مدیریت";
-        signed_in_as: "Signed in as {user}", "وارد شده با نام {user}";
-        back: "Back", "بازگشت";
-        close: "Close", "بستن";
         remove_filter: "remove this filter", "برداشتن این فیلتر";
         details: "Details", "جزئیات";
-        yes: "Yes", "بله";
-        no: "No", "خیر";
         none: "none", "ندارد";
         plain_http:
             "This page uses plain HTTP. Others on the network can read tokens and codes. Use HTTPS.",

@@ -5,7 +5,6 @@ labels! {
     Overview {
         title: "Overview", "نمای کلی";
         alarms: "Alarms", "هشدارها";
-        no_alarms: "No alarms.", "هشداری نیست.";
         alarm_share:
             "Only {share}% of the {n} codes sent from {from} to {until} were verified. Usual at this time: {usual}%.",
             "از {n} کد ارسال‌شده از {from} تا {until} فقط {share}٪ تأیید شد. مقدار معمول این ساعت: {usual}٪.";
@@ -28,7 +27,6 @@ labels! {
         queue_waiting: "Waiting", "در انتظار";
         queue_sending: "Being handed over", "در حال تحویل";
         queue_oldest: "Oldest", "قدیمی‌ترین";
-        queue_empty: "No message is waiting.", "پیامی در صف نیست.";
         locked: "Locked recipients", "گیرندگان قفل‌شده";
         providers: "Providers", "سرویس‌دهنده‌ها";
         sent: "Sent", "ارسال‌شده";
@@ -55,7 +53,6 @@ labels! {
         day: "24 hours", "۲۴ ساعت";
         week: "7 days", "۷ روز";
         month: "30 days", "۳۰ روز";
-        compared: "compared with the period before", "در مقایسه با بازهٔ پیشین";
         more: "{percent}% more than in the period before", "{percent}٪ بیشتر از بازهٔ پیشین";
         less: "{percent}% less than in the period before", "{percent}٪ کمتر از بازهٔ پیشین";
         points_more_one:

@@ -15,7 +15,6 @@ labels! {
         often_fails: "Often fails", "اغلب ناموفق";
         trial: "On trial", "در حال آزمایش";
         resting: "Resting: asked last", "در استراحت: آخر از همه";
-        unused: "Not used yet", "هنوز استفاده نشده";
         success: "Success rate", "نرخ موفقیت";
         delivered: "{share} delivered", "{share} رسیده";
         p50: "Half within", "نیمی تا";
@@ -23,9 +22,6 @@ labels! {
         milliseconds: "{ms} ms", "{ms} میلی‌ثانیه";
         last_error: "Last error", "آخرین خطا";
         no_error: "no error", "بدون خطا";
-        credit: "Credit", "اعتبار";
-        credit_unknown: "not told by this provider", "این سرویس‌دهنده اعلام نمی‌کند";
-        credit_low: "Credit is low", "اعتبار رو به پایان است";
         account: "Account", "حساب";
         latency: "Time to answer", "زمان پاسخ";
         failing: "There is a problem", "مشکلی هست";
@@ -34,9 +30,6 @@ labels! {
         check_note: "“Check now” asks the provider for the account. It sends no message.",
             "«اکنون بررسی شود» حساب را از سرویس‌دهنده می‌پرسد و پیامی نمی‌فرستد.";
         check_ok: "The provider answers.", "سرویس‌دهنده پاسخ می‌دهد.";
-        check_failed:
-            "The provider does not answer: {reason}",
-            "سرویس‌دهنده پاسخ نمی‌دهد: {reason}";
         checked: "Checked {time}", "بررسی: {time}";
         inbox: "Development inbox: nothing is sent", "صندوق آزمایشی: چیزی ارسال نمی‌شود";
         empty:

@@ -9,7 +9,6 @@ labels! {
         paused: "Paused until {time}", "متوقف تا {time}";
         open: "May send and verify", "ارسال و تأیید ممکن است";
         free: "Free recipient", "آزادسازی گیرنده";
-        free_q: "Free {recipient}?", "{recipient} آزاد شود؟";
         free_note:
             "Its failures and its sends are counted from zero again. The present code gets no guesses back.",
             "شمارش خطاها و ارسال‌های آن از صفر آغاز می‌شود. حدس‌های کد کنونی برنمی‌گردد.";
@@ -58,6 +57,5 @@ labels! {
         failures_per_token_hour: "Failures per token and hour", "خطاهای هر توکن در ساعت";
         failures_per_client_hour: "Failures per end user and hour", "خطاهای هر کاربر نهایی در ساعت";
         consecutive_failures: "Failures in a row", "خطاهای پی‌درپی";
-        cooldown: "Pause between two messages", "فاصلهٔ میان دو پیام";
     }
 }

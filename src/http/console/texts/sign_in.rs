@@ -7,8 +7,6 @@ labels! {
         user: "User name", "نام کاربری";
         token: "Token", "توکن";
         submit: "Sign in", "ورود";
-        show_token: "Show token", "نمایش توکن";
-        hide_token: "Hide token", "پنهان کردن توکن";
         hint:
             "Paste your token. It is exchanged for a session and is not kept here.",
             "توکن خود را بچسبانید. به نشست تبدیل می‌شود و اینجا نگه‌داری نمی‌شود.";
@@ -22,17 +20,12 @@ labels! {
         slow:
             "Too many tries from your address. Try again in {seconds} seconds.",
             "از نشانی شما تلاش‌های زیادی شد. {seconds} ثانیه دیگر دوباره امتحان کنید.";
-        slow_for_all:
-            "Too many failed sign-ins. Try again in {seconds} seconds.",
-            "ورودهای ناموفق زیاد شده‌اند. {seconds} ثانیه دیگر دوباره امتحان کنید.";
         no_cookie:
             "Your browser did not keep the cookie. Over plain HTTP this works only on the address otpd listens on; use HTTPS.",
             "مرورگر شما کوکی را نگه نداشت. با HTTP ساده فقط روی همان نشانیِ otpd کار می‌کند؛ از HTTPS استفاده کنید.";
         plain_http:
             "This page uses plain HTTP. Others on the network can read your token. Use HTTPS.",
             "این صفحه با HTTP ساده باز شده است. دیگران در شبکه می‌توانند توکن شما را بخوانند. از HTTPS استفاده کنید.";
-        link_title: "Sign in with a link", "ورود با پیوند";
-        link_question: "Sign in as {user}?", "با نام {user} وارد می‌شوید؟";
         link_expired:
             "This sign-in link was used already or is older than 10 minutes. An admin can make a new one: otpd user link NAME",
             "این پیوند ورود استفاده شده یا بیش از ۱۰ دقیقه از ساخت آن گذشته است. مدیر می‌تواند پیوند تازه‌ای بسازد: otpd user link NAME";
@@ -46,17 +39,10 @@ labels! {
         expired:
             "Your session ended. Sign in again; what you typed is kept.",
             "نشست شما پایان یافت. دوباره وارد شوید؛ آنچه نوشته‌اید حفظ می‌شود.";
-        ends:
-            "Your session ends in {minutes} minutes.",
-            "نشست شما {minutes} دقیقه دیگر پایان می‌یابد.";
         /// For the script, which puts in the minutes.
         ends_script: "Your session ends in {m} minutes.", "نشست شما {m} دقیقه دیگر پایان می‌یابد.";
         ended: "Your session has ended.", "نشست شما پایان یافت.";
-        ends_soon:
-            "Your session ends in less than a minute.",
-            "نشست شما تا کمتر از یک دقیقهٔ دیگر پایان می‌یابد.";
         stay: "Stay signed in", "ادامهٔ نشست";
-        stayed: "You stay signed in.", "نشست شما ادامه دارد.";
         not_saved:
             "Nothing was saved yet. Check the form and save again.",
             "هنوز چیزی ذخیره نشده است. فرم را بررسی و دوباره ذخیره کنید.";

@@ -30,7 +30,6 @@ labels! {
             "زمانی از یک دقیقه تا ده سال آینده انتخاب کنید.";
         of_user: "New token of {user}", "توکن تازهٔ {user}";
         make: "Make token", "ساخت توکن";
-        revoked: "Revoked", "باطل‌شده";
         revoke: "Revoke", "باطل کردن";
         revoke_q: "Revoke token {prefix}?", "توکن {prefix} باطل شود؟";
         revoke_note:

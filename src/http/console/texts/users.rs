@@ -32,7 +32,6 @@ labels! {
         no_permissions: "No permissions", "بدون مجوز";
         all_permissions: "All permissions", "همهٔ مجوزها";
         grant: "Grant", "دادن مجوز";
-        withdraw: "Take away", "گرفتن مجوز";
         save_permissions: "Save permissions", "ذخیرهٔ مجوزها";
         sessions: "Sessions", "نشست‌ها";
         no_sessions: "No session is open.", "نشستی باز نیست.";
