@@ -103,8 +103,8 @@ impl Checkpoints {
     }
 
     /// Whether a checkpoint on the second connection met a disk failure.
-    pub(super) fn has_failed(&self) -> &DiskFailed {
-        self.bulk.has_failed()
+    pub(super) fn disk_failed(&self) -> &DiskFailed {
+        self.bulk.disk_failed()
     }
 
     /// Waits for a checkpoint on the second connection.
@@ -120,7 +120,7 @@ impl Checkpoints {
     /// # Errors
     /// The disk failed.
     pub(super) fn poll(&mut self) -> Result<(), Failure> {
-        self.has_remainder |= self.bulk.has_ended()?;
+        self.has_remainder |= self.bulk.take_ended()?;
         Ok(())
     }
 

@@ -70,7 +70,7 @@ impl Sqlite {
         let loop_readers = (0..options.event_loops).map(|_| open::loop_reader(files.location()));
         let loop_readers = loop_readers.collect::<Result<_, _>>()?;
         let second = if options.checkpoints { Some(open::checkpointer(files.location())?) } else { None };
-        // Ensures that the others have opened the same files.
+        // The readers and the checkpoint connection must have opened the same files as the writer.
         files.require_as_opened().map_err(|cause| OpenError::new(path, cause))?;
         let files = Arc::new(files);
         let checkpoints = Checkpoints::new(&connection, second, &files, options, options.metrics.clone())

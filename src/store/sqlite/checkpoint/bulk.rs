@@ -52,7 +52,7 @@ impl Bulk {
         Self { connection, files, has_failed: DiskFailed::default(), running: None }
     }
 
-    pub(super) fn has_failed(&self) -> &DiskFailed {
+    pub(super) fn disk_failed(&self) -> &DiskFailed {
         &self.has_failed
     }
 
@@ -82,7 +82,7 @@ impl Bulk {
     ///
     /// # Errors
     /// The disk failed.
-    pub(super) fn has_ended(&mut self) -> Result<bool, Failure> {
+    pub(super) fn take_ended(&mut self) -> Result<bool, Failure> {
         if self.running.as_ref().is_some_and(JoinHandle::is_finished) { self.join().map(|()| true) } else { Ok(false) }
     }
 

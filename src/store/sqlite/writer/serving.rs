@@ -109,7 +109,7 @@ impl Serving {
             files: &self.files,
             commits: &self.commits,
             search_index: &self.search_index,
-            checkpoint_failed: self.checkpoints.has_failed(),
+            checkpoint_failed: self.checkpoints.disk_failed(),
             metrics: &self.metrics,
         };
         let committed = context.commit(batch)?;
