@@ -73,8 +73,8 @@ use crate::store::{Db, Store, tokens};
 /// The age at which a request updates `last_used_at` of its token. The value is accurate enough to find unused tokens,
 /// and most reads cause no write.
 const LAST_USED_GRAIN: Duration = Duration::from_secs(600);
-/// The most sign-ins that are checked at once. Further ones wait. Their clients are not authenticated, so they must not
-/// fill the queue of the writer.
+/// The most sign-ins that are checked at once. Further ones wait for some seconds. Their clients are not authenticated, so
+/// they must not fill the queue of the writer.
 const CONCURRENT_SIGN_INS: usize = 8;
 
 /// The settings of the service.

@@ -2,10 +2,12 @@
 //! becomes an error only after the commit.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use serde_json::Value;
+use tokio::time::timeout;
 
 use crate::domain::audit::{Action, ActorKind, NewEvent, Origin};
 use crate::domain::client::ClientNetwork;
@@ -20,6 +22,9 @@ use crate::error::{Error, Kind, Result};
 use crate::service::{RequestSource, Service};
 use crate::store::sessions::NewSession;
 use crate::store::{Db, Store, Subject, audit_events, limit_events, sessions, sign_in_links, tokens, users};
+
+/// How long a sign-in waits until fewer others are checked.
+const SIGN_IN_WAIT: Duration = Duration::from_secs(4);
 
 /// Whether a sign-in is accepted.
 enum Answer {
@@ -73,11 +78,12 @@ impl Service {
         source: Source,
         answer: impl Fn(&Db, Timestamp) -> Result<Answer> + Send + 'static,
     ) -> Result<SessionKey> {
-        let _permit = self.sign_ins.acquire().await.map_err(Error::internal)?;
         let source = Arc::new(source);
-        let (clock, early) = (Arc::clone(&self.clock), Arc::clone(&source));
-        // Most sign-ins of a flood end here. The check below is exact.
-        self.store.look_up(move |db| require_few_failures(db, &early, clock())).await?;
+        // The sign-ins of a flood end here, or after the wait if they came at once. The check in the transaction is exact.
+        self.check_failures(&source).await?;
+        let permit = timeout(SIGN_IN_WAIT, self.sign_ins.acquire()).await;
+        let _permit = permit.map_err(|_| Error::unavailable("too many sign-ins wait"))?.map_err(Error::internal)?;
+        self.check_failures(&source).await?;
         let key = SessionKey::generate(&mut UnwrapErr(SysRng));
         let (clock, hash) = (Arc::clone(&self.clock), key.hash());
         let start = move |db: &Db| {
@@ -92,6 +98,12 @@ impl Service {
             }
         };
         if self.store.write(start).await? { Ok(key) } else { Err(unknown()) }
+    }
+
+    /// Looks up whether there were too many failures, without the writer.
+    async fn check_failures(&self, source: &Arc<Source>) -> Result<()> {
+        let (clock, source) = (Arc::clone(&self.clock), Arc::clone(source));
+        self.store.look_up(move |db| require_few_failures(db, &source, clock())).await
     }
 }
 
