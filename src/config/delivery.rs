@@ -152,9 +152,9 @@ fn texts(layers: &Layers) -> Result<Texts, ConfigError> {
     let domain = layers.value("delivery.webotp_domain", "a host name such as example.com, or nothing", |text| {
         if text.is_empty() { Some(None) } else { ascii_domain(text).map(Some) }
     })?;
-    Texts::new(templates, domain).map_err(|(place, cause)| match tables.get(place) {
-        Some(table) => table.fault("text", &format!("is not valid: {cause}")),
-        None => ConfigError(format!("delivery.texts: {cause}")),
+    Texts::new(templates, domain).map_err(|(place, cause)| {
+        let source = layers.source("delivery.texts");
+        ConfigError(format!("{source}: delivery.texts[{place}] is not valid: {cause}"))
     })
 }
 

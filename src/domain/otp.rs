@@ -191,7 +191,7 @@ impl OtpPatch {
             code: self.code.unwrap_or(stored.code),
             purpose: stored.purpose.clone(),
             issued_at: None,
-            sent_at: stored.sent_at.filter(|_| recipient == stored.recipient),
+            sent_at: stored.sent_at.filter(|_| recipient.key() == stored.recipient.key()),
             attempts_left: if is_new { policy.max_attempts } else { stored.attempts_left },
             consumed_at: stored.consumed_at.filter(|_| !is_new),
             recipient,

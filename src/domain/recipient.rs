@@ -19,11 +19,9 @@ impl MobileNumber {
     pub fn parse(text: &str) -> Result<Self, InvalidValue> {
         let separates = |c: char| is_separator(c) || matches!(c, '.' | '(' | ')');
         let bare: String = to_ascii_digits(text).chars().filter(|c| !separates(*c)).collect();
-        // A dash separates groups, but a leading dash is a minus sign. A dot before the last digit is a decimal point, as
-        // spreadsheets write it: `912345678.0` is not 09123456780.
-        let is_decimal = text.trim().rsplit_once('.').is_some_and(|(_, fraction)| fraction.chars().count() == 1);
+        // A dash separates groups, but a leading dash is a minus sign.
         national_part(&bare)
-            .filter(|_| !is_decimal && !text.trim_start().starts_with('-'))
+            .filter(|_| !is_decimal(text) && !text.trim_start().starts_with('-'))
             .filter(|part| part.len() == 10 && part.starts_with('9') && part.bytes().all(|b| b.is_ascii_digit()))
             .map(|part| Self(format!("0{part}")))
             .ok_or_else(Self::invalid)
@@ -60,6 +58,13 @@ impl fmt::Debug for MobileNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Whether a text is a decimal number such as `912345678.0`, as spreadsheets write it: it has one dot, with one or two zeros
+/// behind it. Its digits would be those of another mobile number.
+fn is_decimal(text: &str) -> bool {
+    let visible: String = to_ascii_digits(text).chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)).collect();
+    visible.split_once('.').is_some_and(|(_, fraction)| matches!(fraction, "0" | "00"))
 }
 
 /// Returns the part after the country code, the trunk zero, or both (`+98 0912…`). The length decides whether a leading

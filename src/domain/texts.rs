@@ -30,7 +30,7 @@ impl Texts {
     /// `webotp_domain` is the site whose pages may read the code from an SMS (`delivery.webotp_domain`).
     ///
     /// # Errors
-    /// A template lacks the code, or occurs twice: its place, and the reason.
+    /// A template lacks the code, or occurs twice. Returns its place in the list, and the reason.
     pub fn new(templates: Vec<TextTemplate>, webotp_domain: Option<String>) -> Result<Self, (usize, String)> {
         for (place, template) in templates.iter().enumerate() {
             if templates.iter().take(place).any(|other| name(other) == name(template)) {

@@ -122,11 +122,11 @@ fn parse_form(bytes: &[u8]) -> Result<Map<String, Value>> {
         let detail = format!("Form parse error - {cause}. Send JSON with Content-Type: application/json.");
         Err(Error::new(Kind::Invalid, detail))
     };
-    if bytes.split(|b| *b == b'&').any(|pair| !pair.is_empty() && !pair.contains(&b'=')) {
-        return refuse("a field has no value");
-    }
     if matches!(bytes.trim_ascii_start().first(), Some(b'{' | b'[')) {
         return refuse("the body is JSON");
+    }
+    if bytes.split(|b| *b == b'&').any(|pair| !pair.is_empty() && !pair.contains(&b'=')) {
+        return refuse("a field has no value");
     }
     let mut fields = Map::new();
     for (name, value) in form_urlencoded::parse(bytes).into_owned() {

@@ -80,7 +80,7 @@ fn recipients(body: &Fields, errors: &mut FieldErrors) -> (Change<MobileNumber>,
     (number.unwrap_or(Change::Keep), address.unwrap_or(Change::Keep))
 }
 
-/// Parses a mobile number. In a JSON number, a dot begins a fraction, while it separates groups in a text.
+/// Parses a mobile number. A text may have dots between groups. A JSON number with a fraction is never a mobile number.
 fn mobile_number(body: &Fields) -> Result<Change<MobileNumber>, InvalidValue> {
     let has_fraction = body.get("mobile_number").is_some_and(Value::is_f64);
     let parse = |text: &str| if has_fraction { Err(MobileNumber::invalid()) } else { MobileNumber::parse(text) };

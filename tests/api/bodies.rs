@@ -44,11 +44,11 @@ async fn an_empty_form_field_is_null() {
     form("email=+").await.is(400, r#"{"email":["This field may not be blank."]}"#);
     let bare =
         r#"{"detail":"Form parse error - a field has no value. Send JSON with Content-Type: application/json."}"#;
-    for body in [r#"{"code":1}"#, "AAA", "code=1&email"] {
+    for body in ["AAA", "code=1&email"] {
         form(body).await.is(400, bare);
     }
     let json = r#"{"detail":"Form parse error - the body is JSON. Send JSON with Content-Type: application/json."}"#;
-    for body in [r#"{"code":1,"email":"a=b@c.co"}"#, " \n{\"code\":\"=\"}", r#"["="]"#] {
+    for body in [r#"{"code":1}"#, r#"{"code":1,"email":"a=b@c.co"}"#, " \n{\"code\":\"=\"}", r#"["="]"#] {
         form(body).await.is(400, json);
     }
     form("code=1&code=2").await;

@@ -93,6 +93,8 @@ async fn a_mobile_number_is_stored_in_one_form() {
             (r#""98 9123456789""#, stored()),
             (r#""0912-345-6789""#, stored()),
             (r#""0912.345.67.89""#, stored()),
+            (r#""0912.345.678.9""#, stored()),
+            (r#""0912.3456789""#, stored()),
             (r#""۰۹۱۲۳۴۵۶۷۸۹""#, stored()),
             (r#""٠٩١٢٣٤٥٦٧٨٩""#, stored()),
             (r#""0912\u200c3456789""#, stored()),
@@ -122,6 +124,8 @@ async fn an_invalid_mobile_number_is_refused_with_the_documented_text() {
             "91234567.89",
             r#""0912345678.0""#,
             r#""۰۹۱۲۳۴۵۶۷۸.۰ ""#,
+            r#""0912345678.0\u200f""#,
+            r#""91234567.00""#,
             "-9123456789",
         ],
     )

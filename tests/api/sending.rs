@@ -13,13 +13,23 @@ pub const TO_MOBILE: &str = r#"{"mobile_number":"09123456789"}"#;
 #[tokio::test]
 async fn a_code_that_got_another_recipient_delays_no_message_to_it() {
     let app = TestApp::start_serving(delivering()).await;
-    let id = app.send_json("POST", SEND, r#"{"mobile_number":"09123456788"}"#).await.json()["id"].as_i64().unwrap();
-    app.send_json("PATCH", &path(id), r#"{"mobile_number":"09123456789"}"#).await;
-    let sent = app.send_json("POST", SEND, r#"{"mobile_number":"09123456789"}"#).await;
+    let send = |to: &'static str| app.send_json("POST", SEND, to);
+    let update = async |id: i64, body: &str| assert_eq!(app.send_json("PATCH", &path(id), body).await.status, 200);
+    let mistyped = send(r#"{"mobile_number":"09123456788"}"#).await.json()["id"].as_i64().unwrap();
+    update(mistyped, r#"{"mobile_number":"09123456789"}"#).await;
+    let sent = send(TO_MOBILE).await;
     assert_eq!(sent.status.as_u16(), 202, "{}", sent.body);
-    app.send_json("PATCH", &path(id + 1), r#"{"code":1}"#).await;
-    let soon = app.send_json("POST", SEND, r#"{"mobile_number":"09123456789"}"#).await;
-    assert_eq!(soon.json()["reason"], "too_soon");
+    update(sent.json()["id"].as_i64().unwrap(), r#"{"code":1}"#).await;
+    assert_eq!(send(TO_MOBILE).await.json()["reason"], "too_soon");
+}
+
+#[tokio::test]
+async fn another_spelling_of_an_address_does_not_end_the_wait() {
+    let app = TestApp::start_serving(delivering()).await;
+    let send = || app.send_json("POST", SEND, r#"{"email":"some@email.com"}"#);
+    let id = send().await.json()["id"].as_i64().unwrap();
+    assert_eq!(app.send_json("PATCH", &path(id), r#"{"email":"SOME@email.com"}"#).await.status, 200);
+    assert_eq!(send().await.json()["reason"], "too_soon");
 }
 
 #[tokio::test]

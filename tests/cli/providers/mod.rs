@@ -96,11 +96,11 @@ fn texts_and_requests_without_code_or_recipient_are_refused() {
     for (toml, line) in [
         (
             text("", "{code}") + &text("purpose = \"reset\"\n", "-"),
-            "delivery.texts[1].text is not valid: the Persian SMS text for reset contains no {code}",
+            "delivery.texts[1] is not valid: the Persian SMS text for reset contains no {code}",
         ),
         (
             text("", "{code}").repeat(2),
-            "delivery.texts[1].text is not valid: the Persian SMS text is defined twice; delete one",
+            "delivery.texts[1] is not valid: the Persian SMS text is defined twice; delete one",
         ),
     ] {
         assert_eq!(refusal(folder.path(), &toml), line);
