@@ -30,9 +30,9 @@ const FAILURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long the failures of a locked-out recipient are kept after the last one (`otp.max_consecutive_failures`).
 const LOCKS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// Deletes or expires one batch of rows whose times are later than the first time, because the clock was wrong when they
-/// were stored. The second time is the present. Returns the number of rows.
-type Deletion = fn(&Db, Timestamp, Timestamp) -> Result<usize>;
+/// Deletes or expires one batch of rows whose times are later than `after`, because the clock was wrong when they were
+/// stored. Returns the number of rows.
+type Deletion = fn(&Db, after: Timestamp, now: Timestamp) -> Result<usize>;
 
 impl Service {
     /// Returns the time of the newest stored change. `None`: there is no change, or the database can't be read.

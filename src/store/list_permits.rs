@@ -10,8 +10,8 @@ use tokio::sync::Semaphore;
 /// The most lists of one token that may wait or run at once. Further ones fail as unavailable.
 pub(super) const LISTS_OF_TOKEN: usize = 256;
 
-/// From this number of tokens on, those without a list are forgotten when a new one comes.
-const MAX_UNUSED: usize = 1024;
+/// If there are so many tokens, those without a list are forgotten when a new one comes.
+const FORGET_FROM: usize = 1024;
 
 /// Counts either queue slots or readers.
 pub(super) type Permits = Arc<Semaphore>;
@@ -22,7 +22,7 @@ pub(super) struct ListPermits {
     pub(super) all: Permits,
     /// How many of them the lists of one token may hold.
     pub(super) share: usize,
-    /// By the id of a token, or by that of a session (`Caller::token_id`).
+    /// By `Caller::token_id`. A session without a token has a negative id.
     tokens: Mutex<HashMap<i64, TokenPermits>>,
 }
 
@@ -54,7 +54,7 @@ impl ListPermits {
             places: Arc::new(Semaphore::new(LISTS_OF_TOKEN)),
             readers: Arc::new(Semaphore::new(self.share)),
         };
-        if tokens.len() >= MAX_UNUSED && !tokens.contains_key(&id) {
+        if tokens.len() >= FORGET_FROM && !tokens.contains_key(&id) {
             tokens.retain(|_, permits| permits.are_used());
         }
         tokens.entry(id).or_insert_with(new).clone()
@@ -71,7 +71,7 @@ mod tests {
         let used = permits.of_token(1);
         let _place = Arc::clone(&used.places).try_acquire_owned().unwrap();
         (2..10_000).for_each(|id| drop(permits.of_token(id)));
-        assert!(permits.tokens.lock().len() <= MAX_UNUSED);
+        assert!(permits.tokens.lock().len() <= FORGET_FROM);
         assert_eq!(permits.of_token(1).places.available_permits(), LISTS_OF_TOKEN - 1);
     }
 }

@@ -4,7 +4,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::error::Error;
 
-/// The code of a failure because the time for a statement was over.
+/// The code of a statement that took too long.
 pub(super) const TIMEOUT: &str = "timeout";
 
 /// What a failed statement means for its transaction.

@@ -37,15 +37,16 @@ const PATIENCE: c_int = 2;
 const LOOK_FOR_SNAPSHOTS: Duration = Duration::from_micros(200);
 /// How often it looks again.
 const LOOKS_FOR_SNAPSHOTS: c_int = 50;
-/// The shortest time between two tries while the writer waits.
-const LOOK_FOR_CHECKPOINTS: Duration = Duration::from_millis(10);
+/// The shortest time from the begin of one try to the next while the writer waits.
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
+/// How long the writer waits for readers, and for checkpoints of other connections, while the WAL is not large.
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
 /// After this many intervals, the writer waits until each of otpd's own readers must have ended: one that was already
 /// running and one that began during the wait. A read takes at most two seconds.
 const LAST_PATIENCE: c_int = 3;
 const WAIT_FOR_ALL: Duration = Duration::from_millis(4500);
 /// A reader that is still there after that wait is another program, such as a backup. No change waits for it again
-/// during this time.
+/// during this time, nor after a try that failed for another reason.
 const PAUSE: Duration = Duration::from_secs(60);
 
 thread_local! {
@@ -164,10 +165,9 @@ impl Checkpoints {
     }
 
     /// Tries to move the whole WAL into the database, for longer if the WAL is large. Changes wait meanwhile. If a large
-    /// WAL can't be moved, or if a try fails, a pause follows.
+    /// WAL can't be moved, or if a try fails, changes do not wait again for a while.
     fn wait_for_readers(&mut self, db: &Connection, is_large: bool) -> Result<(), Failure> {
-        let (longest, pause) = if is_large { (WAIT_FOR_ALL, PAUSE) } else { (WAIT_FOR_OTHERS, Duration::ZERO) };
-        let deadline = Instant::now() + longest;
+        let deadline = Instant::now() + if is_large { WAIT_FOR_ALL } else { WAIT_FOR_OTHERS };
         db.busy_timeout(WAIT_FOR_OTHERS)?;
         // In short tries, because SQLite decides only at the start of a checkpoint which readers block it.
         loop {
@@ -180,11 +180,13 @@ impl Checkpoints {
                 return Ok(());
             }
             if Instant::now() >= deadline {
-                self.not_before = Instant::now() + pause;
+                if is_large {
+                    self.not_before = Instant::now() + PAUSE;
+                }
                 return Ok(());
             }
             // SQLite waits for readers, but not for a checkpoint of another connection.
-            thread::sleep(LOOK_FOR_CHECKPOINTS.saturating_sub(tried.elapsed()));
+            thread::sleep(BETWEEN_TRIES.saturating_sub(tried.elapsed()));
         }
     }
 

@@ -7,7 +7,6 @@
 //! the changes wait.
 
 use std::io;
-use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -111,10 +110,11 @@ fn move_bulk(db: &Connection, sync: impl Fn() -> io::Result<()>, metrics: &Metri
         let _timer = metrics.checkpoint_seconds.start_timer();
         let progress = run_checkpoint(db, "PRAGMA wal_checkpoint(PASSIVE)")?;
         sync().map_err(|cause| Failure { cause: cause.to_string(), disk: true })?;
-        let before = mem::replace(&mut moved, progress.map_or(0, |progress| progress.moved));
-        if moved - before < SMALL {
+        let Some(progress) = progress else { break };
+        if progress.moved - moved < SMALL {
             break;
         }
+        moved = progress.moved;
     }
     Ok(())
 }

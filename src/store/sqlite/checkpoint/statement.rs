@@ -12,8 +12,7 @@ pub(super) struct Progress {
     pub(super) moved: i64,
 }
 
-/// Runs a checkpoint statement. Returns `None` if it failed otherwise than through the disk. The log then contains the
-/// cause.
+/// Runs a checkpoint statement. Returns `None`, and logs the cause, if anything but the disk failed.
 ///
 /// # Errors
 /// The disk failed.

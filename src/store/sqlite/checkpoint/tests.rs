@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 
@@ -21,6 +22,9 @@ fn filled() -> (TempDir, PathBuf, Connection, Checkpoints) {
     (folder, path, db, checkpoints)
 }
 
+/// Whether the other connection of a test waits for readers.
+static OTHER_WAITS: AtomicBool = AtomicBool::new(false);
+
 fn tries(checkpoints: &Checkpoints) -> u64 {
     checkpoints.metrics.checkpoint_seconds.get_sample_count()
 }
@@ -31,13 +35,21 @@ fn the_writer_makes_few_tries_during_a_checkpoint_of_another_connection() {
     let reader = Connection::open(&path).unwrap();
     reader.execute_batch("BEGIN; SELECT count(*) FROM filler;").unwrap();
     let other = Connection::open(&path).unwrap();
-    other.busy_timeout(Duration::from_secs(5)).unwrap();
+    // SQLite calls it while the connection holds the lock of checkpoints and waits for the reader.
+    let waits = |_| {
+        OTHER_WAITS.store(true, Ordering::Release);
+        thread::sleep(Duration::from_millis(1));
+        true
+    };
+    other.busy_handler(Some(waits)).unwrap();
     db.execute_batch("INSERT INTO filler VALUES (1)").unwrap();
     thread::scope(|scope| {
-        // Holds the lock of checkpoints until the reader has ended.
         let other =
             scope.spawn(move || other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)));
-        thread::sleep(Duration::from_millis(100));
+        while !OTHER_WAITS.load(Ordering::Acquire) {
+            assert!(!other.is_finished(), "the other checkpoint does not wait");
+            thread::sleep(Duration::from_millis(1));
+        }
         let begun = Instant::now();
         checkpoints.checkpoint_if_due(&db).unwrap();
         assert!(begun.elapsed() >= WAIT_FOR_OTHERS, "{:?}", begun.elapsed());
