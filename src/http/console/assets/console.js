@@ -205,7 +205,7 @@
         if (!answer.ok || answer.redirected) return clearInterval(timer);
         const count = Number.parseInt(await answer.text(), 10);
         if (!(count > 0) || count === shown) return;
-        link.textContent = fill(link.dataset.template, { n: count });
+        link.textContent = fill(count === 1 ? link.dataset.templateOne : link.dataset.template, { n: count });
         link.hidden = false;
         if (shown === 0) announce(link.textContent);
         shown = count;

@@ -1,4 +1,4 @@
-//! The parts of a chart, and what charts are made of.
+//! The type of a chart, and the data that charts show.
 
 use crate::domain::figures::overview::Overview;
 use crate::domain::figures::period::PeriodLength;
@@ -6,7 +6,6 @@ use crate::domain::time_zone::Tz;
 use crate::http::console::chart::Drawing;
 use crate::http::console::html::{Html, digits};
 use crate::http::console::texts::Texts;
-use crate::http::console::texts::placeholders::fill;
 
 /// A chart with its frame.
 pub(in crate::http::console) struct Chart {
@@ -91,25 +90,5 @@ impl Source<'_> {
     /// Several texts as an enumeration.
     pub(super) fn list(self, texts: impl Iterator<Item = String>) -> String {
         texts.collect::<Vec<_>>().join(&format!("{} ", self.t.chart.comma))
-    }
-}
-
-impl Texts {
-    /// A count.
-    pub(in crate::http::console) fn total(&self, n: u64) -> String {
-        self.number(i64::try_from(n).unwrap_or(i64::MAX))
-    }
-
-    /// A share from 0 to 1, in percent. Nothing if there is none.
-    pub(in crate::http::console) fn percent(&self, share: Option<f64>) -> String {
-        share.map_or_else(String::new, |share| fill(self.chart.percent, &[("n", &self.rounded(share * 100.0))]))
-    }
-
-    /// A duration in seconds or minutes. Nothing if there is none.
-    pub(in crate::http::console) fn duration(&self, seconds: Option<f64>) -> String {
-        let Some(seconds) = seconds else { return String::new() };
-        let (label, n) =
-            if seconds < 120.0 { (self.chart.seconds, seconds) } else { (self.chart.minutes, seconds / 60.0) };
-        fill(label, &[("n", &self.rounded(n))])
     }
 }

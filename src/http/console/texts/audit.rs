@@ -20,7 +20,6 @@ labels! {
         export_limit: "At most {n} rows", "حداکثر {n} سطر";
         empty: "Nothing is recorded yet.", "هنوز رویدادی ثبت نشده است.";
         none: "No event matches. Remove a filter.", "رویدادی پیدا نشد. یک فیلتر را بردارید.";
-        kept: "Events are kept for {n} days.", "رویدادها {n} روز نگه‌داری می‌شوند.";
         count_one: "{n} event", "{n} رویداد";
         count: "{n} events", "{n} رویداد";
         count_over: "more than {n} events", "بیش از {n} رویداد";
@@ -32,7 +31,6 @@ labels! {
             "شمارهٔ موبایل یا ایمیل را کامل وارد کنید.";
         code: "Code ID", "شناسهٔ کد";
         code_bad: "A code ID is a number.", "شناسهٔ کد یک عدد است.";
-        newer: "{n} newer events — show", "{n} رویداد تازه‌تر — نمایش";
     }
 }
 

@@ -11,7 +11,6 @@ labels! {
         hide: "Hide", "پنهان کردن";
         copy: "Copy", "رونوشت";
         copied: "Copied", "رونوشت شد";
-        masked: "Code is hidden", "کد پنهان است";
         show_note:
             "Showing a code is written to the audit trail.",
             "نمایش کد در سابقهٔ رویدادها ثبت می‌شود.";
@@ -25,7 +24,6 @@ labels! {
         delete_note:
             "The code and its messages are gone for good. To make it unusable, expire it instead.",
             "کد و پیام‌های آن برای همیشه پاک می‌شوند. برای بی‌اثر کردن، آن را منقضی کنید.";
-        lost: "What is lost", "چه چیزی پاک می‌شود";
         lost_messages_one:
             "{n} message with all its attempts",
             "{n} پیام با همهٔ تلاش‌های ارسال آن";

@@ -20,8 +20,8 @@ labels! {
         none:
             "Nothing matches. Remove a filter, or search by the whole number.",
             "چیزی پیدا نشد. یک فیلتر را بردارید یا با شمارهٔ کامل جستجو کنید.";
+        newer_one: "{n} newer code — show", "{n} کد تازه‌تر — نمایش";
         newer: "{n} newer codes — show", "{n} کد تازه‌تر — نمایش";
-        open: "Open code {id}", "باز کردن کد {id}";
         /// For the script, which puts in the minutes and seconds.
         left_script: "{t} left", "{t} مانده";
         empty_title: "No codes yet", "هنوز کدی نیست";

@@ -61,9 +61,27 @@ impl Texts {
         fill(if n == 1 { one } else { many }, &[("n", &self.number(n))])
     }
 
-    /// The same for a count that is known only up to `most`. `over` is for greater ones.
+    /// Fills `{n}` with a count that is exact up to `most`. For a greater count, it fills `over` with `most`.
     pub fn count_up_to(&self, most: i64, n: i64, [one, many, over]: [&str; 3]) -> String {
         if n > most { fill(over, &[("n", &self.number(most))]) } else { self.count(n, one, many) }
+    }
+
+    /// A count.
+    pub fn total(&self, n: u64) -> String {
+        self.number(i64::try_from(n).unwrap_or(i64::MAX))
+    }
+
+    /// A share from 0 to 1, in percent. Nothing if there is none.
+    pub fn percent(&self, share: Option<f64>) -> String {
+        share.map_or_else(String::new, |share| fill(self.chart.percent, &[("n", &self.rounded(share * 100.0))]))
+    }
+
+    /// A duration in seconds or minutes. Nothing if there is none.
+    pub fn duration(&self, seconds: Option<f64>) -> String {
+        let Some(seconds) = seconds else { return String::new() };
+        let (label, n) =
+            if seconds < 120.0 { (self.chart.seconds, seconds) } else { (self.chart.minutes, seconds / 60.0) };
+        fill(label, &[("n", &self.rounded(n))])
     }
 
     /// Formats a date: `۱۴۰۵/۰۹/۰۲` of the Persian calendar, or `2026-11-23`.

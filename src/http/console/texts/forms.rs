@@ -10,7 +10,6 @@ labels! {
         renew: "Renew: {minutes} minutes from now", "تمدید: {minutes} دقیقه از اکنون";
         renew_seconds: "Renew: {seconds} seconds from now", "تمدید: {seconds} ثانیه از اکنون";
         until: "Until", "تا";
-        date: "Date", "تاریخ";
         time: "Time", "ساعت";
         zone: "Times in {zone}", "ساعت‌ها به وقت {zone}";
         reading: "That is {date}.", "یعنی {date}.";

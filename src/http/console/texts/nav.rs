@@ -27,10 +27,6 @@ labels! {
         menu: "Menu", "فهرست";
         administration: "Administration", "مدیریت";
         remove_filter: "remove this filter", "برداشتن این فیلتر";
-        details: "Details", "جزئیات";
         none: "none", "ندارد";
-        plain_http:
-            "This page uses plain HTTP. Others on the network can read tokens and codes. Use HTTPS.",
-            "این صفحه با HTTP ساده باز شده است. دیگران در شبکه می‌توانند توکن‌ها و کدها را بخوانند. از HTTPS استفاده کنید.";
     }
 }

@@ -36,7 +36,6 @@ labels! {
         sessions: "Sessions", "نشست‌ها";
         no_sessions: "No session is open.", "نشستی باز نیست.";
         end_sessions: "End all sessions", "پایان همهٔ نشست‌ها";
-        end_session: "End session", "پایان نشست";
         add: "Add user", "افزودن کاربر";
         empty: "No users yet.", "هنوز کاربری نیست.";
         itself: "This is you", "خود شما";
