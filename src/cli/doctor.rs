@@ -33,7 +33,8 @@ pub(super) async fn run(config: &Config, fault: Option<&ConfigError>) -> Command
     let mut findings: Vec<(String, Finding)> = fault.iter().map(settings(Finding::Problem)).collect();
     findings.extend(config.warnings.iter().map(settings(Finding::Problem)));
     findings.extend(config.notes.iter().map(settings(Finding::Note)));
-    if fault.is_none() {
+    // Otherwise a warning above is about this setting.
+    if fault.is_none() && config.trusted_proxies.iter().all(|network| network.prefix_len() > 0) {
         findings.push(("trusted proxies".to_owned(), Finding::Ok(proxies(config))));
     }
     match open(config) {

@@ -47,11 +47,11 @@ pub(super) fn require_separate_address(
     }
 }
 
-/// The warning if `server.trusted_proxies` contains all addresses.
+/// The warning if `server.trusted_proxies` contains all addresses of IPv4 or IPv6.
 pub(super) fn trusts_all(trusted_proxies: &[IpNet]) -> Option<String> {
-    let warning = "server.trusted_proxies contains all addresses, so clients can forge their address; name only the \
-                   addresses of your proxies";
-    trusted_proxies.iter().any(|network| network.prefix_len() == 0).then(|| warning.to_owned())
+    let all = trusted_proxies.iter().find(|network| network.prefix_len() == 0)?;
+    let remedy = "so clients can forge their address; name only the addresses of your proxies";
+    Some(format!("server.trusted_proxies contains {all}, {remedy}"))
 }
 
 /// Warnings about settings that are allowed but probably not intended.

@@ -80,8 +80,8 @@ fn contradictory_settings_are_reported() {
         ),
         (
             "[server]\ntrusted_proxies = [\"10.0.0.1\", \"::/0\"]\n",
-            "server.trusted_proxies contains all addresses, so clients can forge their address; name only the \
-             addresses of your proxies",
+            "server.trusted_proxies contains ::/0, so clients can forge their address; name only the addresses of your \
+             proxies",
         ),
     ] {
         let said = text(checked(folder.path(), toml).stderr);
@@ -107,4 +107,15 @@ fn contradictory_settings_are_reported() {
                     than that of server.host and server.port";
         assert_eq!(fail(output), line, "{host}");
     }
+}
+
+#[test]
+fn doctor_reports_proxies_with_all_addresses_once() {
+    let folder = folder();
+    fs::write(folder.path().join("otp.toml"), "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]\n").unwrap();
+    let said = text(run(folder.path(), &["doctor"]).stdout);
+    let about: Vec<&str> = said.lines().filter(|line| line.contains("proxies")).collect();
+    let warning = "error settings: server.trusted_proxies contains 0.0.0.0/0, so clients can forge their address; name \
+                   only the addresses of your proxies";
+    assert_eq!(about, [warning]);
 }

@@ -95,11 +95,11 @@ fn a_disk_failure_ends_the_process_and_nothing_is_acknowledged_afterwards() {
 }
 
 #[test]
-fn doctor_and_backup_report_a_full_disk() {
+fn doctor_backup_and_restore_report_a_full_disk() {
     let _alone = run_alone();
     let faults = Faults::new();
     let folder = folder();
-    let _server = Server::spawn(&mut faults.otpd(folder.path(), false));
+    let server = Server::spawn(&mut faults.otpd(folder.path(), false));
     let run = |args: &[&str]| {
         let output = faults.otpd(folder.path(), false).args(args).output().unwrap();
         let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
@@ -112,8 +112,13 @@ fn doctor_and_backup_report_a_full_disk() {
     let refused = "error database: changes can't be stored: database or disk is full";
     assert!(status == Some(1) && said.lines().any(|line| line == refused), "{said}");
     let (status, said) = run(&["backup", "copy.db"]);
-    let full = format!("otpd: the disk of {} is full; nothing was changed\n", folder.path().display());
-    assert_eq!((status, said), (Some(1), full));
+    let full = (Some(1), format!("otpd: the disk of {} is full; nothing was changed\n", folder.path().display()));
+    assert_eq!((status, said), full);
+    faults.set(Number::Full, 0);
+    assert_eq!(run(&["backup", "copy.db"]).0, Some(0));
+    drop(server);
+    faults.set(Number::Full, 1);
+    assert_eq!(run(&["restore", "copy.db"]), full);
 }
 
 #[test]

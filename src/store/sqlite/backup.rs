@@ -131,7 +131,7 @@ pub(super) fn copy<T>(
     progress: Progress<'_>,
     finish: impl FnOnce(&mut Connection) -> Result<T, OpenError>,
 ) -> Result<(Contents, T), OpenError> {
-    let sqlite = |cause| failed_copy(source.given(), draft.path(), &cause);
+    let sqlite = |cause| if is_full(&cause) { full(draft.path()) } else { OpenError::sqlite(source.given(), &cause) };
     let unsound = |finding: &str| {
         let finding = format!("the copy is damaged ({finding}); nothing was changed");
         Err(OpenError::new(source.given(), finding))
@@ -157,13 +157,15 @@ pub(super) fn copy<T>(
     Ok((contents(&to).map_err(sqlite)?, finished))
 }
 
-/// The error of a copy. Only the copy needs disk space.
-fn failed_copy(source: &Path, draft: &Path, cause: &rusqlite::Error) -> OpenError {
-    if cause.sqlite_error_code() == Some(ErrorCode::DiskFull) {
-        let folder = draft.parent().unwrap_or(draft).display();
-        return OpenError::sentence(format!("the disk of {folder} is full; nothing was changed"));
-    }
-    OpenError::sqlite(source, cause)
+/// Whether there is no disk space. Only the copy needs some, not the source.
+pub(super) fn is_full(cause: &rusqlite::Error) -> bool {
+    cause.sqlite_error_code() == Some(ErrorCode::DiskFull)
+}
+
+/// The error if there is no space for a draft.
+pub(super) fn full(draft: &Path) -> OpenError {
+    let folder = draft.parent().unwrap_or(draft).display();
+    OpenError::sentence(format!("the disk of {folder} is full; nothing was changed"))
 }
 
 /// Copies everything. Returns the row counts of the database and of the copy.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::domain::audit::Origin;
 use crate::domain::timestamp::Timestamp;
 use crate::store::open_error::OpenError;
-use crate::store::sqlite::backup::{Contents, Progress, copy, refuse_same};
+use crate::store::sqlite::backup::{Contents, Progress, copy, full, is_full, refuse_same};
 use crate::store::sqlite::create::Create;
 use crate::store::sqlite::draft::Draft;
 use crate::store::sqlite::files::{KEPT, other_kind};
@@ -53,8 +53,10 @@ pub fn restore(
     let old = hold(&target)?;
     let draft = Draft::beside(&target)?;
     let (contents, returning) = copy(&source, &draft, progress, |copy| {
-        let failed =
-            |cause: Box<dyn std::error::Error>| OpenError::new(source.given(), format!("can't be restored: {cause}"));
+        let failed = |cause: Box<dyn std::error::Error>| match cause.downcast_ref::<rusqlite::Error>() {
+            Some(cause) if is_full(cause) => full(draft.path()),
+            _ => OpenError::new(source.given(), format!("can't be restored: {cause}")),
+        };
         Returning::prepare(copy, present, revokes_tokens, origin, now).map_err(failed)
     })
     .map_err(OpenError::of_given_backup)?;
