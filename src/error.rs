@@ -213,7 +213,11 @@ impl fmt::Display for Error {
     }
 }
 
-impl std::error::Error for Error {}
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.cause().map(|cause| cause as _)
+    }
+}
 
 /// Why the configuration is invalid: one line with the source, the key and the accepted values.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,8 @@
 //! Copies a live database. A copy is complete, consistent, checked, and synced to disk before it gets its final name.
 
+use std::error::Error;
 use std::fs;
+use std::iter;
 use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -157,9 +159,12 @@ pub(super) fn copy<T>(
     Ok((contents(&to).map_err(sqlite)?, finished))
 }
 
-/// Whether there is no disk space. Only the copy needs some, not the source.
-pub(super) fn is_full(cause: &rusqlite::Error) -> bool {
-    cause.sqlite_error_code() == Some(ErrorCode::DiskFull)
+/// Whether an error, or one of its causes, is that there is no disk space. Only the copy needs some, not the source.
+pub(super) fn is_full(error: &(dyn Error + 'static)) -> bool {
+    iter::successors(Some(error), |&error| error.source()).any(|error| {
+        let sqlite = error.downcast_ref::<rusqlite::Error>();
+        sqlite.and_then(rusqlite::Error::sqlite_error_code) == Some(ErrorCode::DiskFull)
+    })
 }
 
 /// The error if there is no space for a draft.
@@ -207,4 +212,22 @@ fn contents(db: &Connection) -> rusqlite::Result<Contents> {
         [],
         |row| Ok(Contents { codes: row.get(0)?, users: row.get(1)?, tokens: row.get(2)? }),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error;
+
+    #[test]
+    fn a_full_disk_is_found_among_the_causes() {
+        let mut db = Connection::open_in_memory().unwrap();
+        db.execute_batch("PRAGMA max_page_count = 3; CREATE TABLE filler (data BLOB);").unwrap();
+        let full = || db.execute("INSERT INTO filler VALUES (zeroblob(100000))", []).unwrap_err();
+        assert!(is_full(&full()));
+        assert!(is_full(&error::Error::from(full())));
+        assert!(!is_full(&error::Error::unavailable("database or disk is full")));
+        assert!(!is_full(&db.execute("INSERT INTO missing VALUES (1)", []).unwrap_err()));
+        assert!(is_full(&*migrations::apply(&mut db).unwrap_err()));
+    }
 }

@@ -53,9 +53,11 @@ pub fn restore(
     let old = hold(&target)?;
     let draft = Draft::beside(&target)?;
     let (contents, returning) = copy(&source, &draft, progress, |copy| {
-        let failed = |cause: Box<dyn std::error::Error>| match cause.downcast_ref::<rusqlite::Error>() {
-            Some(cause) if is_full(cause) => full(draft.path()),
-            _ => OpenError::new(source.given(), format!("can't be restored: {cause}")),
+        let failed = |cause: Box<dyn std::error::Error>| {
+            if is_full(&*cause) {
+                return full(draft.path());
+            }
+            OpenError::new(source.given(), format!("can't be restored: {cause}"))
         };
         Returning::prepare(copy, present, revokes_tokens, origin, now).map_err(failed)
     })
