@@ -1,12 +1,13 @@
 //! Which requests reach the database writer.
 
-use std::sync::{Arc, Mutex, mpsc};
+use std::sync::{Mutex, mpsc};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use otpd::domain::user::{Permission, Role};
-use otpd::error::Kind;
+use otpd::error::{Error, Kind, Result};
 use reqwest::RequestBuilder;
+use tokio::task::JoinHandle;
 
 use crate::databases::on_postgres;
 use crate::helpers::{FORBIDDEN, NO_CREDENTIALS, OTPS, TestApp, answer, path, until};
@@ -133,12 +134,8 @@ async fn readiness_checks_share_one_transaction_per_second() {
     assert_eq!(batches(&app), before + 1);
 }
 
-#[tokio::test]
-async fn a_hanging_writer_makes_every_readiness_check_503_in_time() {
-    if on_postgres() {
-        return;
-    }
-    let app = Arc::new(TestApp::start().await);
+/// Keeps the writer busy until the sender is dropped.
+async fn hang(app: &TestApp) -> (mpsc::Sender<()>, JoinHandle<Result<bool>>) {
     let (release, held) = mpsc::channel::<()>();
     let held = Mutex::new(held);
     let (store, (started, running)) = (app.store.clone(), mpsc::channel::<()>());
@@ -151,6 +148,34 @@ async fn a_hanging_writer_makes_every_readiness_check_503_in_time() {
         store.write(move |_| Ok(wait())).await
     });
     tokio::task::spawn_blocking(move || running.recv().unwrap()).await.unwrap();
+    (release, blocker)
+}
+
+#[tokio::test]
+async fn a_sign_in_waits_four_seconds_while_eight_others_are_checked() {
+    if on_postgres() {
+        return;
+    }
+    let (app, token) = TestApp::with_amir().await;
+    let (release, blocker) = hang(&app).await;
+    let sign_ins = join_all((0..9).map(|_| app.sign_in("amir", &token)));
+    let later = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        drop(release);
+    };
+    let (outcomes, ()) = tokio::join!(sign_ins, later);
+    let refused: Vec<Kind> = outcomes.iter().filter_map(|outcome| outcome.as_ref().err()).map(Error::kind).collect();
+    assert_eq!(refused, [Kind::Unavailable]);
+    assert!(blocker.await.unwrap().unwrap());
+}
+
+#[tokio::test]
+async fn a_hanging_writer_makes_every_readiness_check_503_in_time() {
+    if on_postgres() {
+        return;
+    }
+    let app = TestApp::start().await;
+    let (release, blocker) = hang(&app).await;
     tokio::time::sleep(Duration::from_millis(1100)).await;
     let before = batches(&app);
     let begun = Instant::now();

@@ -46,7 +46,7 @@ impl Service {
     ///
     /// # Errors
     /// `Unauthenticated` if name and token don't belong together or may not sign in. All reasons have the same text.
-    /// `Throttled` after too many failures.
+    /// `Throttled` after too many failures. `Unavailable` if too many others are checked for four seconds.
     pub async fn sign_in(
         &self,
         name: &str,
