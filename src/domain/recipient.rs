@@ -60,11 +60,12 @@ impl fmt::Debug for MobileNumber {
     }
 }
 
-/// Whether a text is a decimal number such as `912345678.0`, as spreadsheets write it: it has one dot, with one or two zeros
+/// Whether a text is a decimal number such as `912345678.0`, as spreadsheets write it: it has one dot, and one or two digits
 /// behind it. Its digits would be those of another mobile number.
 fn is_decimal(text: &str) -> bool {
     let visible: String = to_ascii_digits(text).chars().filter(|c| !c.is_whitespace() && !is_invisible(*c)).collect();
-    visible.split_once('.').is_some_and(|(_, fraction)| matches!(fraction, "0" | "00"))
+    let is_fraction = |text: &str| text.len() <= 2 && text.bytes().all(|b| b.is_ascii_digit());
+    visible.split_once('.').is_some_and(|(_, rest)| is_fraction(rest))
 }
 
 /// Returns the part after the country code, the trunk zero, or both (`+98 0912…`). The length decides whether a leading

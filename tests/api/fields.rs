@@ -126,6 +126,7 @@ async fn an_invalid_mobile_number_is_refused_with_the_documented_text() {
             r#""۰۹۱۲۳۴۵۶۷۸.۰ ""#,
             r#""0912345678.0\u200f""#,
             r#""91234567.00""#,
+            r#""912345678.5""#,
             "-9123456789",
         ],
     )
