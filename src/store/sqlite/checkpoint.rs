@@ -37,7 +37,7 @@ const PATIENCE: c_int = 2;
 const LOOK_FOR_SNAPSHOTS: Duration = Duration::from_micros(200);
 /// How often it looks again.
 const LOOKS_FOR_SNAPSHOTS: c_int = 50;
-/// The shortest time from the begin of one try to the next while the writer waits.
+/// The shortest time from the start of one try to the next while the writer waits.
 const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 /// How long the writer waits for readers, and for checkpoints of other connections, while the WAL is not large.
 const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
@@ -45,8 +45,8 @@ const WAIT_FOR_OTHERS: Duration = Duration::from_millis(250);
 /// running and one that began during the wait. A read takes at most two seconds.
 const LAST_PATIENCE: c_int = 3;
 const WAIT_FOR_ALL: Duration = Duration::from_millis(4500);
-/// A reader that is still there after that wait is another program, such as a backup. No change waits for it again
-/// during this time, nor after a try that failed for another reason.
+/// A reader that is still there after that wait is another program, such as a backup. Changes do not wait again during this
+/// time, also after a failed try.
 const PAUSE: Duration = Duration::from_secs(60);
 
 thread_local! {
