@@ -30,8 +30,8 @@ const FAILURES_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How long the failures of a locked-out recipient are kept after the last one (`otp.max_consecutive_failures`).
 const LOCKS_KEPT: Duration = Duration::from_secs(400 * 24 * 3600);
 
-/// Deletes or expires one batch of rows whose times are later than `after`, because the clock was wrong when they were
-/// stored. Returns the number of rows.
+/// Deletes or expires one batch of rows whose times are later than `after`. The clock was wrong when they were stored.
+/// Returns the number of rows.
 type Deletion = fn(&Db, after: Timestamp, now: Timestamp) -> Result<usize>;
 
 impl Service {
